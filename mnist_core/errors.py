@@ -1,0 +1,28 @@
+"""The errors of this package: each message says what was found, what was expected and what to do.
+
+Whoever shows one to a person (a page, the command line) shows ``str(error)`` and nothing else.
+"""
+
+
+class MnistError(Exception):
+    """Base of all errors that are meant to be read by a person."""
+
+
+class IdxError(MnistError, ValueError):
+    """A file is not a well-formed IDX file, or an array cannot be written as one."""
+
+
+class DatasetError(MnistError):
+    """A data set is missing, incomplete or inconsistent."""
+
+
+class DownloadError(DatasetError):
+    """The data set could not be fetched from any mirror."""
+
+
+class ConfigError(MnistError, ValueError):
+    """A setting has a wrong type or lies outside its range."""
+
+
+class RunError(MnistError):
+    """A run folder is missing, damaged, or in a state that does not allow what was asked."""
