@@ -26,3 +26,7 @@ class ConfigError(MnistError, ValueError):
 
 class RunError(MnistError):
     """A run folder is missing, damaged, or in a state that does not allow what was asked."""
+
+
+class TrainingError(MnistError):
+    """Training cannot go on, for example because the loss is no longer a number."""

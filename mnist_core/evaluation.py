@@ -1,0 +1,159 @@
+"""What a network gets right and wrong: probabilities, accuracy, confusion matrix, per-class scores, mistakes."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from mnist_core.errors import DatasetError
+from mnist_core.network import Network, cross_entropy
+from mnist_core.preprocessing import flatten, normalize, one_hot
+
+CHUNK = 4096
+"""Images that are fed forward at once: bounds the memory, whatever the size of the data set."""
+
+
+def predict(network: Network, images: np.ndarray) -> np.ndarray:
+    """Class probabilities of raw images.
+
+    Parameters
+    ----------
+    network : Network
+    images : ndarray of uint8, shape (N, H, W)
+
+    Returns
+    -------
+    ndarray of the network's dtype, shape (N, C)
+    """
+    probabilities = np.empty((len(images), network.layer_sizes[-1]), network.dtype)
+    for start in range(0, len(images), CHUNK):
+        chunk = slice(start, start + CHUNK)
+        probabilities[chunk] = network.feed_forward(flatten(normalize(images[chunk])))
+    return probabilities
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
+    """Count for each true class (row) how often each class (column) was predicted.
+
+    Parameters
+    ----------
+    labels, predicted : ndarray of int, shape (N,), range 0 ... num_classes - 1
+
+    Returns
+    -------
+    ndarray of int64, shape (num_classes, num_classes)
+    """
+    cell = labels.astype(np.int64) * num_classes + predicted
+    return np.bincount(cell, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+
+class ClassScores(NamedTuple):
+    """Scores of each class, arrays of shape (C,); a quotient with nothing below the line counts as 0."""
+
+    precision: np.ndarray
+    """Of the digits predicted as this class, the share that is: TP / (TP + FP)."""
+    recall: np.ndarray
+    """Of the digits of this class, the share that was found: TP / (TP + FN)."""
+    f1: np.ndarray
+    """Harmonic mean of precision and recall: 2 TP / (2 TP + FP + FN)."""
+    support: np.ndarray
+    """Number of digits of this class: TP + FN."""
+
+
+def per_class_scores(confusion: np.ndarray) -> ClassScores:
+    """Precision, recall, F1 and support of each class from a confusion matrix of shape (C, C)."""
+    true_positives = np.diag(confusion)
+    predicted, support = confusion.sum(axis=0), confusion.sum(axis=1)
+
+    def quotient(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+        return np.divide(above, below, out=np.zeros(len(above)), where=below > 0)
+
+    return ClassScores(
+        quotient(true_positives, predicted),
+        quotient(true_positives, support),
+        quotient(2 * true_positives, predicted + support),
+        support,
+    )
+
+
+class Misclassified(NamedTuple):
+    """The digits that were classified wrongly, arrays of shape (M,), the most confident mistake first."""
+
+    index: np.ndarray
+    true: np.ndarray
+    predicted: np.ndarray
+    confidence: np.ndarray
+    """Probability of the predicted class."""
+
+
+def misclassified(labels: np.ndarray, probabilities: np.ndarray) -> Misclassified:
+    """Find the wrongly classified digits.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (N,)
+    probabilities : ndarray of float, shape (N, C)
+    """
+    predicted = probabilities.argmax(axis=1)
+    confidence = probabilities.max(axis=1)
+    wrong = np.flatnonzero(predicted != labels)
+    wrong = wrong[np.argsort(-confidence[wrong], kind="stable")]
+    return Misclassified(wrong, labels[wrong], predicted[wrong], confidence[wrong])
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The result of :func:`evaluate` on N images of C classes."""
+
+    labels: np.ndarray
+    """True labels, shape (N,)."""
+    probabilities: np.ndarray
+    """Shape (N, C)."""
+    loss: float
+    """Mean categorical cross-entropy in nats."""
+    confusion_matrix: np.ndarray
+    """Counts, shape (C, C), true classes as rows."""
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """Most probable class of each image, shape (N,)."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def errors(self) -> int:
+        """Number of wrongly classified images."""
+        return int(self.confusion_matrix.sum() - np.trace(self.confusion_matrix))
+
+    @property
+    def accuracy(self) -> float:
+        """Share of rightly classified images, range [0, 1]."""
+        return float(np.trace(self.confusion_matrix) / self.confusion_matrix.sum())
+
+
+def evaluate(network: Network, images: np.ndarray, labels: np.ndarray) -> Evaluation:
+    """Feed all images forward and compare with their labels.
+
+    Parameters
+    ----------
+    network : Network
+    images : ndarray of uint8, shape (N, H, W), N of at least 1
+    labels : ndarray of int, shape (N,), range 0 ... C - 1
+
+    Raises
+    ------
+    DatasetError
+        If the images have another size, or the labels more classes, than the network.
+    """
+    classes = network.layer_sizes[-1]
+    if labels.max() >= classes:
+        raise DatasetError(
+            f"The network tells {classes} classes apart, found the label {labels.max()}: "
+            "evaluate it on a data set with the classes that it was trained on."
+        )
+    probabilities = predict(network, images)
+    return Evaluation(
+        labels,
+        probabilities,
+        cross_entropy(probabilities, one_hot(labels, classes)),
+        confusion_matrix(labels, probabilities.argmax(axis=1), classes),
+    )

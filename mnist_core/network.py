@@ -1,0 +1,236 @@
+"""A fully connected network, its forward pass and back-propagation, in plain NumPy.
+
+A picture is a row ``x``. Layer ``l`` has a weight matrix ``W`` of shape (fan_in, fan_out) and a bias ``b``:
+
+    z = a_previous @ W + b        the weighted input, also called the logits in the last layer
+    a = sigmoid(z)                the activation; softmax(z) in the last layer
+
+The words are those of M. Nielsen, *Neural Networks and Deep Learning*, chapters 1 and 2; the equation numbers
+(BP1) to (BP4) are his.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mnist_core.errors import ConfigError, DatasetError
+
+
+def sigmoid(z: np.ndarray) -> np.ndarray:
+    """Logistic function ``1 / (1 + exp(-z))``, element by element, range [0, 1].
+
+    Written as ``(1 + tanh(z / 2)) / 2``: the same function, and no ``exp`` that could overflow.
+    """
+    return 0.5 * (1 + np.tanh(0.5 * z))
+
+
+def sigmoid_derivative(z: np.ndarray) -> np.ndarray:
+    """Slope of the sigmoid at ``z``: ``sigmoid(z) * (1 - sigmoid(z))``, range [0, 1/4]."""
+    a = sigmoid(z)
+    return a * (1 - a)
+
+
+ACTIVATIONS = {"sigmoid": (sigmoid, sigmoid_derivative)}
+"""Hidden activations by name: the function and its derivative, both of the weighted input ``z``."""
+
+
+def softmax(z: np.ndarray) -> np.ndarray:
+    """Turn each row of logits into probabilities ``exp(z_k) / sum_j exp(z_j)``.
+
+    The row's largest logit is subtracted first: the quotient stays the same, and ``exp`` can't overflow.
+
+    Parameters
+    ----------
+    z : ndarray of float, shape (N, C)
+
+    Returns
+    -------
+    ndarray of the same dtype, shape (N, C)
+        Each row is positive and sums to 1.
+    """
+    exp = np.exp(z - z.max(axis=1, keepdims=True))
+    return exp / exp.sum(axis=1, keepdims=True)
+
+
+def cross_entropy(probabilities: np.ndarray, y: np.ndarray) -> float:
+    """Categorical cross-entropy, the mean over the rows of ``-sum_k y_k log(p_k)``, in nats.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float, shape (N, C)
+    y : ndarray of float, shape (N, C)
+        One-hot rows.
+
+    Returns
+    -------
+    float, at least 0
+        A probability of exactly 0 counts as the smallest positive number of its dtype, so the loss stays finite.
+    """
+    smallest = np.finfo(probabilities.dtype).tiny
+    return float(-np.sum(y * np.log(np.maximum(probabilities, smallest))) / len(y))
+
+
+class ForwardPass(NamedTuple):
+    """What :meth:`Network.forward_pass` keeps of a batch of N pictures, layer by layer."""
+
+    weighted_inputs: list[np.ndarray]
+    """``z`` of each layer, shapes (N, fan_out)."""
+    activations: list[np.ndarray]
+    """The input, then ``a`` of each layer; the last one holds the class probabilities."""
+
+
+class Network:
+    """Fully connected layers: one activation in the hidden layers, softmax at the output.
+
+    All weights and biases are drawn from U(-1/sqrt(fan_in), 1/sqrt(fan_in)), layer by layer, weights first.
+
+    Parameters
+    ----------
+    layer_sizes : sequence of int
+        Units of each layer, from the input (pixels) to the output (classes).
+    activation : str
+        Activation of the hidden layers, a key of :data:`ACTIVATIONS`.
+    seed : int
+        Seed of ``np.random.default_rng`` for the parameters.
+    dtype : dtype
+        float32, or float64 where the gradients are to be checked.
+
+    Attributes
+    ----------
+    weights : list of ndarray, shapes (fan_in, fan_out)
+    biases : list of ndarray, shapes (fan_out,)
+
+    Raises
+    ------
+    ConfigError
+        If a layer size is below 1, there are fewer than two layers, or the activation is unknown.
+    """
+
+    def __init__(self, layer_sizes=(784, 128, 64, 10), activation="sigmoid", seed=695, dtype=np.float32):
+        if len(layer_sizes) < 2 or min(layer_sizes) < 1:
+            raise ConfigError(
+                f"layer_sizes is {tuple(layer_sizes)}, expected at least two sizes of 1 or more: input and output."
+            )
+        if activation not in ACTIVATIONS:
+            raise ConfigError(f"activation is {activation!r}, expected one of {', '.join(ACTIVATIONS)}.")
+        self.layer_sizes = tuple(int(size) for size in layer_sizes)
+        self.activation = activation
+        self.dtype = np.dtype(dtype)
+        self.weights: list[np.ndarray] = []
+        self.biases: list[np.ndarray] = []
+        rng = np.random.default_rng(seed)
+        for fan_in, fan_out in zip(self.layer_sizes, self.layer_sizes[1:], strict=False):
+            limit = 1 / np.sqrt(fan_in)
+            self.weights.append(rng.uniform(-limit, limit, (fan_in, fan_out)).astype(self.dtype))
+            self.biases.append(rng.uniform(-limit, limit, fan_out).astype(self.dtype))
+
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, self.layer_sizes))
+        return f"Network({sizes}, {self.activation}, {self.num_parameters:,} parameters)"
+
+    @property
+    def num_parameters(self) -> int:
+        """Number of weights and biases."""
+        return sum(parameter.size for parameter in [*self.weights, *self.biases])
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Parameters and activation by name, as in ``model.npz``: ``W1``, ``b1``, ``W2``, ..., ``activation``."""
+        arrays = {"activation": np.array(self.activation)}
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True), start=1):
+            arrays[f"W{layer}"], arrays[f"b{layer}"] = weight, bias
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "Network":
+        """Invert :meth:`to_arrays`.
+
+        Raises
+        ------
+        ConfigError
+            If an array is missing, or the shapes do not follow one another.
+        """
+        depth = sum(name.startswith("W") for name in arrays)
+        expected = {"activation", *(f"{kind}{layer}" for kind in "Wb" for layer in range(1, depth + 1))}
+        if depth == 0 or set(arrays) != expected:
+            raise ConfigError(f"found the arrays {sorted(arrays)}, expected W1, b1, W2, b2, ... and activation")
+        weights = [arrays[f"W{layer}"] for layer in range(1, depth + 1)]
+        biases = [arrays[f"b{layer}"] for layer in range(1, depth + 1)]
+        if any(weight.ndim != 2 for weight in weights):
+            raise ConfigError(f"found weights of shapes {[w.shape for w in weights]}, expected two dimensions each")
+        sizes = [weights[0].shape[0], *(weight.shape[1] for weight in weights)]
+        network = cls(sizes, str(arrays["activation"]), dtype=weights[0].dtype)
+        shapes = [parameter.shape for parameter in [*weights, *biases]]
+        if shapes != [parameter.shape for parameter in [*network.weights, *network.biases]]:
+            raise ConfigError(f"found parameters of shapes {shapes}, which do not follow one another")
+        network.weights, network.biases = weights, biases
+        return network
+
+    def feed_forward(self, x: np.ndarray) -> np.ndarray:
+        """Class probabilities of each picture.
+
+        Parameters
+        ----------
+        x : ndarray, shape (N, layer_sizes[0])
+            Normalized, flattened pictures.
+
+        Returns
+        -------
+        ndarray of the network's dtype, shape (N, layer_sizes[-1])
+        """
+        return self.forward_pass(x).activations[-1]
+
+    def forward_pass(self, x: np.ndarray) -> ForwardPass:
+        """Feed ``x`` forward as in :meth:`feed_forward`, and keep every ``z`` and ``a`` for the way back.
+
+        Raises
+        ------
+        DatasetError
+            If the rows of ``x`` are not as long as the first layer.
+        """
+        if x.ndim != 2 or x.shape[1] != self.layer_sizes[0]:
+            raise DatasetError(
+                f"The network reads rows of {self.layer_sizes[0]} pixels, found an array of shape {x.shape}: "
+                "use images of the size that it was trained on, normalized and flattened."
+            )
+        activate, _ = ACTIVATIONS[self.activation]
+        weighted_inputs, activations = [], [x.astype(self.dtype, copy=False)]
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True), start=1):
+            z = activations[-1] @ weight + bias
+            weighted_inputs.append(z)
+            activations.append(softmax(z) if layer == len(self.weights) else activate(z))
+        return ForwardPass(weighted_inputs, activations)
+
+    def back_propagate(
+        self, x: np.ndarray, y: np.ndarray, forward: ForwardPass | None = None
+    ) -> tuple[float, list[tuple[np.ndarray, np.ndarray]]]:
+        """Loss of a batch, and its gradient for every weight and bias, by the chain rule.
+
+        With C the mean cross-entropy of the N pictures and ``delta = dC/dz`` of a layer:
+
+            output layer   delta = (p - y) / N                                    (BP1; softmax meets cross-entropy)
+            layer before   delta = (delta_next @ W_next.T) * activation'(z)       (BP2)
+            gradients      dC/db = sum of delta over the batch                    (BP3)
+                           dC/dW = a_previous.T @ delta                           (BP4)
+
+        Parameters
+        ----------
+        x : ndarray, shape (N, layer_sizes[0])
+        y : ndarray, shape (N, layer_sizes[-1])
+            One-hot rows.
+        forward : ForwardPass, optional
+            The forward pass of the same ``x``, where it was computed before.
+
+        Returns
+        -------
+        loss : float
+        gradients : list of (dC/dW, dC/db), one pair a layer, in the shapes of ``weights`` and ``biases``
+        """
+        weighted_inputs, activations = forward or self.forward_pass(x)
+        _, derivative = ACTIVATIONS[self.activation]
+        gradients = []
+        delta = (activations[-1] - y.astype(self.dtype, copy=False)) / len(y)
+        for layer in reversed(range(len(self.weights))):
+            gradients.append((activations[layer].T @ delta, delta.sum(axis=0)))
+            if layer > 0:
+                delta = (delta @ self.weights[layer].T) * derivative(weighted_inputs[layer - 1])
+        return cross_entropy(activations[-1], y), gradients[::-1]

@@ -1,0 +1,290 @@
+"""The run folder: all that the trainer, the dashboard and the command line know of a training run.
+
+``runs/<run-id>/`` holds ``config.json`` (what was asked, never changed), ``status.json`` (how it stands),
+``metrics.csv`` (a row an epoch), ``steps.csv`` (the loss within the epochs), ``model.npz`` (the parameters),
+``control`` (what is asked of the worker), ``worker.lock`` (held by a living worker) and ``log.txt``.
+"""
+
+import csv
+import json
+import os
+import secrets
+import shutil
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from mnist_core.dataset import Dataset, load_dataset
+from mnist_core.errors import ConfigError, DatasetError, RunError
+from mnist_core.network import Network
+from mnist_core.training import EpochMetrics, TrainingConfig
+
+ACTIVE = ("queued", "running")
+STALE_SECONDS = {"queued": 30.0, "running": 5.0}
+"""Age of a heartbeat after which the worker's lock is tried, to tell whether the worker still lives."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """Content of ``status.json``.
+
+    ``state`` is queued, running, stopped, finished or failed on disk; a run whose worker died reads as interrupted.
+    ``epoch`` counts finished epochs, ``images_done`` the images of the one under way. Times are seconds since 1970.
+    """
+
+    state: str = "queued"
+    epoch: int = 0
+    images_done: int = 0
+    images_total: int = 0
+    images_per_second: float = 0.0
+    seconds: float = 0.0
+    pid: int | None = None
+    heartbeat: float = 0.0
+    error: str | None = None
+    test_accuracy: float | None = None
+    test_loss: float | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether a worker has it in hand, or soon will."""
+        return self.state in ACTIVE
+
+
+@dataclass(frozen=True)
+class DatasetReference:
+    """Which data a run was trained on: enough to load it again, and to notice if it is no longer the same."""
+
+    name: str
+    source: str
+    data_dir: str | None
+    checksums: dict[str, str] = field(repr=False)
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "DatasetReference":
+        """Refer to a loaded data set."""
+        return cls(dataset.name, dataset.source, dataset.data_dir, dataset.checksums)
+
+    def load(self) -> Dataset:
+        """Load the data set again.
+
+        Raises
+        ------
+        DatasetError
+            If it is gone, or its files are not the same as when the run was created.
+        """
+        dataset = load_dataset(self.source, self.data_dir)
+        if dataset.checksums != self.checksums:
+            raise DatasetError(
+                f"The files of the data set {self.name} ({self.data_dir or self.source}) are not those that this run "
+                "was created with: put the original files back, or start a new run."
+            )
+        return dataset
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder as it was read; ``problem`` says what is damaged, if anything is."""
+
+    path: Path
+    config: TrainingConfig | None
+    dataset: DatasetReference | None
+    created: float
+    status: Status
+    problem: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Name of the folder."""
+        return self.path.name
+
+    def refresh(self) -> "Run":
+        """Read the folder again."""
+        return read_run(self.path)
+
+    def metrics(self) -> list[EpochMetrics]:
+        """Rows of ``metrics.csv``, without a last line that is still being written."""
+        path = self.path / "metrics.csv"
+        return [EpochMetrics(int(row[0]), *map(float, row[1:])) for row in _complete_rows(path, EpochMetrics._fields)]
+
+    def load_network(self) -> Network:
+        """Build the network from ``model.npz``.
+
+        Raises
+        ------
+        RunError
+            If there is no model yet, or the file is damaged.
+        """
+        path = self.path / "model.npz"
+        if not path.exists():
+            raise RunError(f"Run {self.id} has no model: it ended before its first epoch was done. Choose another run.")
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return Network.from_arrays(dict(arrays))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, ConfigError) as error:
+            raise RunError(
+                f"The model of run {self.id} can't be read ({path.name}: {error}): train it again, or choose another run."
+            ) from error
+
+
+def default_runs_dir() -> Path:
+    """``MNIST_RUNS_DIR`` where it is set, else ``runs`` in the working folder."""
+    return Path(os.environ.get("MNIST_RUNS_DIR") or "runs").absolute()
+
+
+def create_run(config: TrainingConfig, dataset: Dataset | DatasetReference, runs_dir: Path | None = None) -> Run:
+    """Make a new run folder in the state *queued*; it appears complete or not at all.
+
+    Raises
+    ------
+    RunError
+        If the folder can't be written.
+    """
+    root = Path(runs_dir or default_runs_dir()).absolute()
+    reference = DatasetReference.of(dataset) if isinstance(dataset, Dataset) else dataset
+    created = time.time()
+    run_id = f"{datetime.fromtimestamp(created):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    draft = root / f".{run_id}"
+    try:
+        draft.mkdir(parents=True)
+        content = {"created": created, "training": config.to_dict(), "dataset": asdict(reference)}
+        write_json(draft / "config.json", content)
+        write_json(draft / "status.json", asdict(Status(heartbeat=created)))
+        draft.rename(root / run_id)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise RunError(
+            f"Can't create a run in {root} ({error.strerror}): make the folder writable, or choose another one "
+            "with MNIST_RUNS_DIR."
+        ) from error
+    return read_run(root / run_id)
+
+
+def list_runs(runs_dir: Path | None = None) -> list[Run]:
+    """All runs, the newest first; damaged ones too, with their ``problem``."""
+    root = Path(runs_dir or default_runs_dir())
+    if not root.is_dir():
+        return []
+    folders = (path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return sorted(map(read_run, folders), key=lambda run: (run.created, run.id), reverse=True)
+
+
+def find_run(name: str, runs_dir: Path | None = None) -> Run:
+    """Find a run by its id, the beginning of its id, or ``latest``.
+
+    Raises
+    ------
+    RunError
+        If no run, or more than one, fits, or the one that fits is damaged.
+    """
+    root = Path(runs_dir or default_runs_dir())
+    runs = list_runs(root)
+    fitting = runs[:1] if name == "latest" else [run for run in runs if run.id == name]
+    fitting = fitting or [run for run in runs if name and run.id.startswith(name)]
+    if len(fitting) != 1:
+        found = f"{len(fitting)} runs in {root} begin with {name!r}" if fitting else f"No run {name!r} in {root}"
+        known = ", ".join(run.id for run in runs[:3])
+        raise RunError(
+            f"{found}: " + (f"the latest ones are {known}." if known else "there are no runs yet. Train one.")
+        )
+    if fitting[0].problem:
+        raise RunError(f"Run {fitting[0].id} is damaged: {fitting[0].problem}")
+    return fitting[0]
+
+
+def read_run(path: Path) -> Run:
+    """Read one run folder; a damaged one is returned with its ``problem``, never raised."""
+    try:
+        content = _read_json(path / "config.json")
+        config = TrainingConfig.from_dict(content["training"])
+        dataset = DatasetReference(**content["dataset"])
+        created = float(content["created"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return Run(path, None, None, _modified(path), Status("damaged"), _problem("config.json", error))
+    try:
+        status = Status(**_read_json(path / "status.json"))
+    except (OSError, ValueError, TypeError) as error:
+        return Run(path, config, dataset, created, Status("damaged"), _problem("status.json", error))
+    return Run(path, config, dataset, created, _interrupted_if_dead(path, status))
+
+
+def worker_lock(path: Path) -> FileLock:
+    """Lock that a worker holds as long as it lives; the operating system frees it when the process ends."""
+    return FileLock(path / "worker.lock")
+
+
+def _interrupted_if_dead(path: Path, status: Status) -> Status:
+    if not status.active or time.time() - status.heartbeat < STALE_SECONDS[status.state]:
+        return status
+    try:
+        with worker_lock(path).acquire(timeout=0):
+            return replace(status, state="interrupted")
+    except (
+        Timeout,
+        OSError,
+    ):  # held by a worker that is busy; or a folder that can't be written, so none can tell
+        return status
+
+
+def _problem(name: str, error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"{name} is missing. Delete the folder, or put the file back."
+    if isinstance(error, KeyError):
+        return f"{name} has no {error} entry. Delete the folder, or put the original file back."
+    return f"{name} can't be read ({error}). Delete the folder, or put the original file back."
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # deleted between listing and reading
+        return 0.0
+
+
+def _read_json(path: Path) -> dict:
+    content = _retry_while_locked(lambda: json.loads(path.read_text(encoding="utf-8")))
+    if not isinstance(content, dict):
+        raise ValueError("not a JSON object")
+    return content
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write a JSON file atomically."""
+    write_atomically(path, lambda file: file.write(json.dumps(content, indent=1).encode()))
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Let ``write`` fill a temporary file beside ``path``, sync it to the disk, and rename it into place."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        _retry_while_locked(lambda: temporary.replace(path))
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _retry_while_locked(action: Callable):
+    """On Windows a file that another process has open for a moment can't be replaced or read: try for a second."""
+    for _ in range(20):
+        try:
+            return action()
+        except PermissionError:
+            time.sleep(0.05)
+    return action()
+
+
+def _complete_rows(path: Path, columns: tuple[str, ...]) -> list[list[str]]:
+    if not path.exists():
+        return []
+    text = path.read_text(encoding="utf-8")
+    lines = text[: text.rfind("\n") + 1].splitlines()
+    return [row for row in csv.reader(lines[1:]) if len(row) == len(columns)]

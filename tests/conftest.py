@@ -1,0 +1,40 @@
+"""Fixtures that several test files share."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_core.dataset import find_full
+from mnist_core.idx import write_idx
+
+
+@pytest.fixture(scope="session")
+def full_data_dir() -> Path:
+    """The folder of the full MNIST, named by MNIST_DATA_DIR; without it the test is skipped."""
+    named = os.environ.get("MNIST_DATA_DIR")
+    if not named or not find_full(named):
+        pytest.skip("needs the full MNIST: set MNIST_DATA_DIR to the folder of its four files")
+    return Path(named).absolute()
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory):
+    """A function that writes a small data set of random images and returns its folder.
+
+    Labels count up from 0 and begin anew after `classes`, so that every class is there when the splits
+    are not smaller than `classes`.
+    """
+
+    def write(train=12, test=6, shape=(5, 4), classes=3, suffix=".gz", seed=0) -> Path:
+        folder = tmp_path_factory.mktemp("own-digits")
+        rng = np.random.default_rng(seed)
+        for split, count in (("train", train), ("t10k", test)):
+            images = rng.integers(256, size=(count, *shape), dtype=np.uint8)
+            write_idx(folder / f"{split}-images-idx3-ubyte{suffix}", images)
+            labels = (np.arange(count) % classes).astype(np.uint8)
+            write_idx(folder / f"{split}-labels-idx1-ubyte{suffix}", labels)
+        return folder
+
+    return write
