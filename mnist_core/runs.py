@@ -129,7 +129,7 @@ class Run:
                 return Network.from_arrays(dict(arrays))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, ConfigError) as error:
             raise RunError(
-                f"The model of run {self.id} can't be read ({path.name}: {error}): train it again, or choose another run."
+                f"The model of run {self.id} can't be read ({path.name}: {error}): train it again."
             ) from error
 
 

@@ -164,7 +164,7 @@ def split_validation(count: int, fraction: float, seed: int) -> tuple[np.ndarray
     held_out = max(1, round(count * fraction)) if fraction > 0 else 0
     if held_out >= count:
         raise ConfigError(
-            f"validation_fraction is {fraction}, which leaves none of the {count:,} training images to train on: lower it."
+            f"validation_fraction is {fraction}, which leaves none of the {count:,} training images: lower it."
         )
     order = np.random.default_rng([seed, 0]).permutation(count)
     return np.sort(order[held_out:]), np.sort(order[:held_out])
