@@ -157,3 +157,21 @@ def evaluate(network: Network, images: np.ndarray, labels: np.ndarray) -> Evalua
         cross_entropy(probabilities, one_hot(labels, classes)),
         confusion_matrix(labels, probabilities.argmax(axis=1), classes),
     )
+
+
+def class_means(images: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """Mean image of each class; a class without images is black.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, H, W)
+    labels : ndarray of int, shape (N,), range 0 ... num_classes - 1
+
+    Returns
+    -------
+    ndarray of float64, shape (num_classes, H, W), range [0, 255]
+    """
+    means = np.zeros((num_classes, *images.shape[1:]))
+    for label in np.unique(labels):
+        means[label] = images[labels == label].mean(axis=0)
+    return means

@@ -79,7 +79,10 @@ class DatasetReference:
         DatasetError
             If it is gone, or its files are not the same as when the run was created.
         """
-        dataset = load_dataset(self.source, self.data_dir)
+        return self.check(load_dataset(self.source, self.data_dir))
+
+    def check(self, dataset: Dataset) -> Dataset:
+        """Return ``dataset``, or raise DatasetError if its files are not those referred to."""
         if dataset.checksums != self.checksums:
             raise DatasetError(
                 f"The files of the data set {self.name} ({self.data_dir or self.source}) are not those that this run "

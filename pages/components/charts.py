@@ -1,0 +1,76 @@
+"""Charts of a run, drawn by Altair so that they update in place."""
+
+import math
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from mnist_core.training import EpochMetrics
+
+TRAINING, VALIDATION = "training", "validation"
+COLORS = alt.Scale(domain=[TRAINING, VALIDATION], range=["#4c78d8", "#e8833a"])
+MAX_POINTS = 400
+
+
+def thin_out(rows: list[EpochMetrics]) -> list[EpochMetrics]:
+    """Keep at most ``MAX_POINTS`` rows, evenly spread, the first and the last one among them."""
+    if len(rows) <= MAX_POINTS:
+        return rows
+    step = (len(rows) - 1) / (MAX_POINTS - 1)
+    return [rows[round(number * step)] for number in range(MAX_POINTS)]
+
+
+def curve(rows: list[EpochMetrics], measure: str, title: str, epochs: int, percent: bool = False) -> alt.Chart:
+    """Draw ``train_<measure>`` and ``val_<measure>`` over the epochs.
+
+    The horizontal axis spans all ``epochs`` from the start, so that nothing jumps while the curve grows.
+    """
+    points = [
+        {"epoch": row.epoch, "set": name, "value": value}
+        for row in thin_out(rows)
+        for name, value in ((TRAINING, getattr(row, f"train_{measure}")), (VALIDATION, getattr(row, f"val_{measure}")))
+        if not math.isnan(value)
+    ]
+    number_format = ".1%" if percent else ".3f"
+    return (
+        alt.Chart(pd.DataFrame(points, columns=["epoch", "set", "value"]), title=title, height=260)
+        .mark_line(point={"size": 18} if len(rows) <= 40 else False, strokeWidth=2)
+        .encode(
+            alt.X(
+                "epoch:Q",
+                title="epoch",
+                scale=alt.Scale(domain=[1, max(epochs, 2)]),
+                axis=alt.Axis(tickMinStep=1, format="d"),
+            ),
+            alt.Y(
+                "value:Q",
+                title=None,
+                scale=alt.Scale(zero=not percent),
+                axis=alt.Axis(format=".0%" if percent else "~g"),
+            ),
+            alt.Color("set:N", title=None, scale=COLORS, legend=alt.Legend(orient="top")),
+            tooltip=[
+                alt.Tooltip("set:N"),
+                alt.Tooltip("epoch:Q"),
+                alt.Tooltip("value:Q", title=title, format=number_format),
+            ],
+        )
+    )
+
+
+def histogram(values: np.ndarray, title: str, low: float, high: float, bins: int = 32) -> alt.Chart:
+    """Draw how many pixels fall into each of ``bins`` equal intervals of [low, high]."""
+
+    counts, edges = np.histogram(values, bins=bins, range=(low, high))
+    data = pd.DataFrame({"from": edges[:-1], "to": edges[1:], "pixels": counts})
+    return (
+        alt.Chart(data, title=title, height=200)
+        .mark_bar(color="#4c78d8")
+        .encode(
+            alt.X("from:Q", title="pixel value", scale=alt.Scale(domain=[low, high], nice=False)),
+            alt.X2("to:Q"),
+            alt.Y("pixels:Q", title="pixels (square-root scale)", scale=alt.Scale(type="sqrt")),
+            tooltip=[alt.Tooltip("from:Q", format=".3g"), alt.Tooltip("to:Q", format=".3g"), "pixels:Q"],
+        )
+    )

@@ -1,0 +1,71 @@
+"""Which data set is in use, loaded once for all sessions."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from mnist_core.dataset import Dataset, find_full, load_dataset
+from mnist_core.errors import DatasetError
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What this session chose: a source as :func:`load_dataset` takes it, and a folder or None."""
+
+    source: str = "auto"
+    folder: str | None = None
+
+
+def current_choice() -> Choice:
+    """Choice of this session; automatic until it makes one."""
+    return st.session_state.get("data_choice", Choice())
+
+
+def choose(choice: Choice) -> None:
+    """Use other data in this session; a choice that can't be loaded raises DatasetError and changes nothing."""
+    load(choice)
+    st.session_state["data_choice"] = choice
+
+
+def current_dataset() -> Dataset:
+    """Data set in use in this session, its arrays shared and read-only.
+
+    Raises
+    ------
+    DatasetError
+        If it can't be loaded.
+    """
+    return load(current_choice())
+
+
+def load(choice: Choice) -> Dataset:
+    """Load a data set, or take it from the cache as long as the files behind it are the same."""
+    return _load(choice, _fingerprint(choice))
+
+
+def _fingerprint(choice: Choice) -> tuple:
+    folder = None if choice.source == "sample" else find_full(choice.folder)
+    if folder is None:
+        return (os.environ.get("MNIST_DATA_DIR"),)
+    files = sorted(path for path in Path(folder).iterdir() if "ubyte" in path.name)
+    return (str(folder), *((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the data set …")
+def _load(choice: Choice, fingerprint: tuple) -> Dataset:
+    return load_dataset(choice.source, choice.folder)
+
+
+def show_status() -> None:
+    """Say in a few words which data is in use; for the sidebar."""
+    try:
+        dataset = current_dataset()
+    except DatasetError:
+        st.badge("no data set", icon=":material/error:", color="red")
+        st.caption("The Overview page says why, and lets you choose other data.")
+        return
+    icon, color = (":material/science:", "orange") if dataset.source == "sample" else (":material/database:", "green")
+    st.badge(dataset.name, icon=icon, color=color)
+    st.caption(f"{len(dataset.train_labels):,} training and {len(dataset.test_labels):,} test images")

@@ -1,0 +1,90 @@
+"""What pages share about runs: their short description, the picker, and cached evaluations."""
+
+from datetime import datetime
+from pathlib import Path
+
+import streamlit as st
+
+from mnist_core.dataset import Dataset
+from mnist_core.evaluation import Evaluation, evaluate
+from mnist_core.network import Network
+from mnist_core.runs import DatasetReference, Run, read_run
+from pages.components.data import Choice, load
+
+STATE_BADGES = {
+    "queued": ("blue", ":material/hourglass_top:"),
+    "running": ("blue", ":material/play_arrow:"),
+    "finished": ("green", ":material/check:"),
+    "stopped": ("orange", ":material/stop:"),
+    "interrupted": ("orange", ":material/power_off:"),
+    "failed": ("red", ":material/error:"),
+    "damaged": ("red", ":material/broken_image:"),
+}
+
+
+def architecture(sizes: tuple[int, ...]) -> str:
+    """Layer sizes in the usual notation, such as 784-128-64-10."""
+    return "-".join(map(str, sizes))
+
+
+def short_description(run: Run) -> str:
+    """One line that tells runs apart."""
+    if run.problem:
+        return f"{run.id} · damaged"
+    hidden = architecture(run.config.hidden_layers) or "no hidden layer"
+    score = "" if run.status.test_accuracy is None else f" · test accuracy {run.status.test_accuracy:.2%}"
+    return f"{datetime.fromtimestamp(run.created):%d %b %H:%M:%S} · {hidden} · {run.status.state}{score}"
+
+
+def state_badge(run: Run) -> None:
+    """Show the state of a run in its colour."""
+    color, icon = STATE_BADGES[run.status.state]
+    st.badge(run.status.state, color=color, icon=icon)
+
+
+def pick_run(runs: list[Run], label: str) -> Run:
+    """Draw a picker over ``runs`` (not empty); the choice lives in the URL as ``?run=`` and in the session.
+
+    Without a choice, it is the newest run that is under way, else the newest one.
+    """
+    by_id = {run.id: run for run in runs}
+    active = [run.id for run in runs if run.status.active]
+    wanted = [st.query_params.get("run"), st.session_state.get("run_id"), *active, runs[0].id]
+    if wanted[0] and wanted[0] not in by_id:
+        st.warning(f"There is no run {wanted[0]!r} here (any more): choose another one.", icon=":material/search_off:")
+    st.session_state["run_picker"] = next(run_id for run_id in wanted if run_id in by_id)
+
+    def read() -> None:
+        st.session_state["run_id"] = st.query_params["run"] = st.session_state["run_picker"]
+
+    chosen = st.selectbox(
+        label,
+        list(by_id),
+        format_func=lambda run_id: short_description(by_id[run_id]),
+        key="run_picker",
+        on_change=read,
+    )
+    st.session_state["run_id"] = st.query_params["run"] = chosen
+    return by_id[chosen]
+
+
+def run_dataset(run: Run) -> Dataset:
+    """Data set of a run, checked to be the one that it was trained on."""
+    return run.dataset.check(load(Choice(run.dataset.source, run.dataset.data_dir)))
+
+
+def test_result(run: Run) -> Evaluation:
+    """Evaluation of a run on its test set, computed once for all sessions."""
+    model = run.path / "model.npz"
+    written = model.stat().st_mtime_ns if model.exists() else 0
+    return _evaluate(run.path, written, run.dataset)
+
+
+@st.cache_resource(
+    max_entries=64, show_spinner="Evaluating the run on its test set …", hash_funcs={DatasetReference: repr}
+)
+def _evaluate(path: Path, written: int, dataset: DatasetReference) -> Evaluation:
+    run = read_run(path)
+    data = run_dataset(run)
+    network: Network = run.load_network()
+    return evaluate(network, data.test_images, data.test_labels)

@@ -1,0 +1,144 @@
+"""Dataset: shapes, one image and its numbers, a grid of digits, the balance and the mean of each class."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from mnist_core.dataset import Dataset
+from mnist_core.evaluation import class_means
+from mnist_core.idx import read_idx
+from pages.components.code import code_behind
+from pages.components.data import current_dataset
+from pages.components.digits import digit_figure, digit_grid
+from pages.components.image_picker import SPLITS, pick_image, split_arrays
+from pages.components.tables import pixel_table
+
+GRID_SIZE = 60
+
+
+def show_shapes(dataset: Dataset) -> None:
+    """Table of the four arrays."""
+    arrays = {
+        "train_images": "one picture a row, grey values",
+        "train_labels": "the class of each picture",
+        "test_images": "kept apart: only for measuring",
+        "test_labels": "the class of each picture",
+    }
+    rows = []
+    for name, meaning in arrays.items():
+        array = getattr(dataset, name)
+        values = f"{array.min()} to {array.max()}"
+        rows.append((name, str(array.shape), str(array.dtype), values, f"{array.nbytes / 1e6:.2f} MB", meaning))
+    st.dataframe(
+        pd.DataFrame(rows, columns=["array", "shape", "dtype", "values", "memory", "meaning"]), hide_index=True
+    )
+
+
+def show_one_image(dataset: Dataset) -> None:
+    """One image drawn by matplotlib, and the numbers it is made of."""
+    picked = pick_image(dataset)
+    picture, numbers = st.columns([1, 2.4], gap="large")
+    with picture:
+        st.pyplot(digit_figure(picked.image, picked.label), width=330)
+        st.caption(f"Image {picked.index:,} of the {picked.split}, drawn by `imshow`.")
+    with numbers:
+        height, width = picked.image.shape
+        pixel_table(picked.image, digits=0)
+        st.caption(
+            f"The same image as the computer has it: {height} x {width} whole numbers, 0 is black and 255 white."
+        )
+
+
+def show_grid(dataset: Dataset) -> None:
+    """A random selection of one split and class."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        split = st.selectbox("From", list(SPLITS), width=160)
+        label = st.selectbox("Class", ["all", *range(dataset.num_classes)], width=120)
+        seed = st.number_input("Seed of the selection", 0, 2**32 - 1, 1, width=180)
+    images, labels = split_arrays(dataset, split)
+    fitting = np.arange(len(labels)) if label == "all" else np.flatnonzero(labels == label)
+    if not len(fitting):
+        st.info(f"The {split} has no image of class {label}: choose another class.", icon=":material/info:")
+        return
+    chosen = np.random.default_rng(seed).permutation(fitting)[:GRID_SIZE]
+    digit_grid(
+        images[chosen],
+        [str(labels[index]) for index in chosen],
+        [f"label {labels[index]}, image {index:,} of the {split}" for index in chosen],
+    )
+    st.caption(f"{len(chosen)} of {len(fitting):,} images, each over its label. Another seed shows others.")
+
+
+def show_balance(dataset: Dataset) -> None:
+    """How many images each class has."""
+    classes = np.arange(dataset.num_classes)
+    counts = pd.concat(
+        pd.DataFrame({"class": classes, "images": np.bincount(labels, minlength=len(classes)), "split": split})
+        for split, labels in (("training", dataset.train_labels), ("test", dataset.test_labels))
+    )
+    chart = (
+        alt.Chart(counts, height=260)
+        .mark_bar()
+        .encode(
+            alt.X("class:O", axis=alt.Axis(labelAngle=0)),
+            alt.Y("images:Q", title="images"),
+            alt.Color(
+                "split:N",
+                title=None,
+                scale=alt.Scale(domain=["training", "test"], range=["#4c78d8", "#e8833a"]),
+                legend=alt.Legend(orient="top"),
+            ),
+            alt.XOffset("split:N", sort=["training", "test"]),
+            tooltip=["class:O", "split:N", alt.Tooltip("images:Q", format=",")],
+        )
+    )
+    st.altair_chart(chart, key="balance")
+    smallest, largest = (
+        np.bincount(dataset.train_labels, minlength=len(classes)).astype(int).min(),
+        np.bincount(dataset.train_labels).max(),
+    )
+    st.caption(f"The rarest class of the training set has {smallest:,} images, the most frequent one {largest:,}.")
+
+
+def show_means(dataset: Dataset) -> None:
+    """The mean image of each class of the training set."""
+    means, counts = _class_means(dataset)
+    digit_grid(
+        means,
+        [f"{label}: {count:,}" for label, count in enumerate(counts)],
+        [f"mean of {count:,} training images of class {label}" for label, count in enumerate(counts)],
+        size=84,
+    )
+    st.caption(
+        "The mean of all training images of each class, and how many they are. A blurred mean tells of many ways to write it."
+    )
+
+
+@st.cache_resource(max_entries=4, show_spinner="Averaging the images of each class …", hash_funcs={Dataset: id})
+def _class_means(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    means = class_means(dataset.train_images, dataset.train_labels, dataset.num_classes)
+    return np.rint(means).astype(np.uint8), np.bincount(dataset.train_labels, minlength=dataset.num_classes)
+
+
+dataset = current_dataset()
+st.title("Dataset")
+st.markdown(f"What the network learns from. In use is **{dataset.description}**.")
+
+st.subheader("Four arrays", divider="gray")
+show_shapes(dataset)
+st.subheader("One image and its numbers", divider="gray")
+show_one_image(dataset)
+st.subheader("Many digits", divider="gray")
+show_grid(dataset)
+st.subheader("Balance of the classes", divider="gray")
+show_balance(dataset)
+st.subheader("The mean digit of each class", divider="gray")
+show_means(dataset)
+
+code_behind(read_idx, class_means)
+st.page_link(
+    "pages/preprocessing.py",
+    label="Next: what happens to an image before the network reads it",
+    icon=":material/arrow_forward:",
+)

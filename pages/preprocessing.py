@@ -1,0 +1,137 @@
+"""Preprocessing: one digit before and after each step, with shapes and dtypes."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from mnist_core.dataset import Dataset
+from mnist_core.preprocessing import flatten, normalize, one_hot
+from pages.components.charts import histogram
+from pages.components.code import code_behind
+from pages.components.data import current_dataset
+from pages.components.digits import digit_figure
+from pages.components.image_picker import Picked, pick_image, split_arrays
+from pages.components.tables import grey, pixel_table
+
+ROWS = 8
+
+
+def show_normalization(picked: Picked) -> None:
+    """Raw and normalized values side by side: picture, histogram, numbers."""
+    normalized = normalize(picked.image)
+    sides = (
+        ("Before", "raw pixels, uint8, 0 to 255", picked.image, 255, 0),
+        ("After", "normalized, float32, 0 to 1", normalized, 1, 2),
+    )
+    for column, (when, what, pixels, high, digits) in zip(st.columns(2, gap="large"), sides, strict=True):
+        with column:
+            st.markdown(f"**{when}**: {what}")
+            st.pyplot(digit_figure(pixels, picked.label), width=260)
+            st.altair_chart(
+                histogram(pixels, f"{when}: {pixels.min():g} to {pixels.max():g}, mean {pixels.mean():.3g}", 0, high)
+            )
+            pixel_table(pixels, digits)
+    st.caption(
+        "The picture and the shape of the histogram stay the same; only the scale of the numbers changes: each is divided by 255."
+    )
+
+
+def show_flattening(picked: Picked) -> None:
+    """The rows of the picture laid one after the other."""
+    height, width = picked.image.shape
+    vector = flatten(normalize(picked.image[np.newaxis]))[0]
+    bars = "".join(
+        f"{grey(value)} {100 * n / len(vector):.3f}% {100 * (n + 1) / len(vector):.3f}%,"
+        for n, value in enumerate(vector)
+    )
+    st.markdown(
+        f"The {height} rows of {width} pixels are laid one after the other: **{height} x {width} → {len(vector)}** numbers."
+    )
+    st.html(
+        f'<div role="img" aria-label="the {len(vector)} pixels in one row" style="height:56px;border-radius:6px;'
+        f'background:linear-gradient(90deg,{bars.rstrip(",")})"></div>'
+    )
+    row = st.slider("Row of the picture", 0, height - 1, height // 2)
+    st.markdown(f"Row {row} becomes the elements {row * width} to {(row + 1) * width - 1}:")
+    st.dataframe(
+        pd.DataFrame(
+            [vector[row * width : (row + 1) * width]], columns=[str(n) for n in range(row * width, (row + 1) * width)]
+        ).style.format("{:.2f}"),
+        hide_index=True,
+    )
+
+
+def show_one_hot(dataset: Dataset, picked: Picked) -> None:
+    """Labels and their one-hot rows as a table."""
+    _, labels = split_arrays(dataset, picked.split)
+    some = labels[picked.index : picked.index + ROWS]
+    table = pd.DataFrame(
+        one_hot(some, dataset.num_classes).astype(int), columns=[str(k) for k in range(dataset.num_classes)]
+    )
+    table.insert(0, "label", some)
+    table.insert(0, "image", np.arange(picked.index, picked.index + len(some)))
+    highlight = "background-color: rgba(76, 120, 216, 0.35); font-weight: bold"
+    st.dataframe(
+        table.style.map(lambda value: highlight if value == 1 else "", subset=table.columns[2:].tolist()),
+        hide_index=True,
+    )
+    st.caption(
+        "Each label becomes a row with a single 1 at its own position: what the softmax output should be for this image."
+    )
+
+
+def show_shapes(dataset: Dataset) -> None:
+    """Shapes and dtypes at each step, of the first mini-batch."""
+    images, labels = dataset.train_images[:128], dataset.train_labels[:128]
+    normalized = normalize(images)
+    steps = {
+        "images": images,
+        "normalize(images)": normalized,
+        "flatten(normalize(images))": flatten(normalized),
+        "labels": labels,
+        "one_hot(labels)": one_hot(labels, dataset.num_classes),
+    }
+    total = len(dataset.train_labels)
+    rows = [
+        (
+            step,
+            str(array.shape),
+            str((total, *array.shape[1:])).replace(",)", ")"),
+            str(array.dtype),
+            f"{array.min():g} to {array.max():g}",
+            f"{array.nbytes / len(array) * total / 1e6:.2f} MB",
+        )
+        for step, array in steps.items()
+    ]
+    st.dataframe(
+        pd.DataFrame(
+            rows,
+            columns=[
+                "step",
+                "shape of a mini-batch",
+                "shape of the training set",
+                "dtype",
+                "values",
+                "memory, training set",
+            ],
+        ),
+        hide_index=True,
+    )
+
+
+dataset = current_dataset()
+st.title("Preprocessing")
+st.markdown("What happens to an image and its label before the network reads them: three short functions.")
+picked = pick_image(dataset)
+
+st.subheader("1 · Normalize: 0…255 becomes 0…1", divider="gray")
+show_normalization(picked)
+st.subheader("2 · Flatten: a picture becomes a row", divider="gray")
+show_flattening(picked)
+st.subheader("3 · One-hot: a label becomes a row", divider="gray")
+show_one_hot(dataset, picked)
+st.subheader("Shapes and dtypes at each step", divider="gray")
+show_shapes(dataset)
+
+code_behind(normalize, flatten, one_hot)
+st.page_link("pages/training.py", label="Next: train a network on these rows", icon=":material/arrow_forward:")

@@ -1,0 +1,152 @@
+"""Training: set the hyperparameters, start, and watch the loss fall."""
+
+import streamlit as st
+
+from mnist_core import jobs
+from mnist_core.dataset import Dataset
+from mnist_core.network import Network
+from mnist_core.runs import Run, find_run, list_runs
+from mnist_core.training import TrainingConfig, build_network, epoch_batches, gradient_descent_step, train
+from pages.components.charts import curve
+from pages.components.code import code_behind
+from pages.components.data import current_dataset
+from pages.components.run_view import architecture, pick_run, state_badge
+from pages.components.settings import edit_settings
+
+REFRESH_SECONDS = 1.0
+
+
+def show_start(config: TrainingConfig, dataset: Dataset, busy: bool) -> None:
+    """Say what will be trained, and start it."""
+    network = _untrained(config, dataset.image_shape, dataset.num_classes, dataset)
+    images = len(dataset.train_labels) - round(len(dataset.train_labels) * config.validation_fraction)
+    updates = -(-images // config.batch_size)
+    st.markdown(
+        f"**{architecture(network.layer_sizes)}** · {network.num_parameters:,} parameters · {config.activation}  \n"
+        f"{images:,} images · {updates:,} updates an epoch · {updates * config.epochs:,} in all"
+    )
+    label = "Start another run" if busy else "Start training"
+    if st.button(label, type="secondary" if busy else "primary", icon=":material/play_arrow:", width="stretch"):
+        run = jobs.start(config, dataset)
+        st.session_state["run_id"] = st.query_params["run"] = run.id
+        st.rerun()
+
+
+@st.cache_resource(max_entries=32, hash_funcs={Dataset: lambda _: None})
+def _untrained(config: TrainingConfig, image_shape: tuple[int, int], classes: int, dataset: Dataset) -> Network:
+    return build_network(config, dataset)
+
+
+def show_run(run_id: str, was_active: bool) -> None:
+    """Progress, state and charts of a run; redrawn every second while it is under way."""
+    run = find_run(run_id)
+    if was_active and not run.status.active:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        state_badge(run)
+        st.markdown(_what(run))
+    show_progress(run)
+    show_message(run)
+    show_curves(run)
+
+
+def _what(run: Run) -> str:
+    config = run.config
+    hidden = architecture(config.hidden_layers) or "none"
+    return (
+        f"hidden layers {hidden} · learning rate {config.learning_rate:g} · batch {config.batch_size} · seed {config.seed} "
+        f"· {run.dataset.name}"
+    )
+
+
+def show_progress(run: Run) -> None:
+    """Progress bar with epoch, time left and speed, and the Stop button."""
+    status, epochs = run.status, run.config.epochs
+    done = status.epoch + (status.images_done / status.images_total if status.images_total else 0)
+    text = f"epoch {min(status.epoch + status.active, epochs)} of {epochs}"
+    if status.state == "queued":
+        text = "starting …"
+    elif status.images_per_second:
+        if status.active:
+            text += f" · {duration((epochs - done) * status.images_total / status.images_per_second)} left"
+        text += f" · {status.images_per_second:,.0f} images per second · {duration(status.seconds)} so far"
+    st.progress(min(done / epochs, 1.0), text if status.active else text.replace(" so far", " in all"))
+    if status.active:
+        asked = (run.path / "control").exists()
+        if st.button("Stopping …" if asked else "Stop", icon=":material/stop:", disabled=asked, key="stop"):
+            jobs.request_stop(run)
+            st.rerun(scope="fragment")
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words, such as 45 s, 2 min 5 s or 1 h 20 min."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
+def show_message(run: Run) -> None:
+    """What came of a run that is no longer under way, and where to go on."""
+    status = run.status
+    if status.state == "failed":
+        st.error(status.error, icon=":material/error:")
+    elif status.state == "interrupted":
+        st.warning(
+            f"The training process ended without a word after epoch {status.epoch}, for example because the computer was "
+            "switched off. What it had learned until its last saved model can be evaluated; start a new run to train on.",
+            icon=":material/power_off:",
+        )
+    if status.test_accuracy is None:
+        if status.state == "stopped":
+            st.info("Stopped before the first epoch was done, so there is nothing to evaluate.", icon=":material/info:")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{status.test_accuracy:.2%}** accuracy on the test set of {run.dataset.name}")
+        if st.button("What does it get wrong?", type="primary", icon=":material/fact_check:"):
+            st.session_state["run_id"] = run.id
+            st.switch_page("pages/evaluation.py")
+
+
+def show_curves(run: Run) -> None:
+    """Loss and accuracy over the epochs."""
+    rows = run.metrics()
+    if not rows:
+        st.caption("The curves begin when the first epoch is done." if run.status.active else "No epoch was finished.")
+    loss, accuracy = st.columns(2)
+    loss.altair_chart(curve(rows, "loss", "Loss (cross-entropy, nats)", run.config.epochs), key="loss_chart")
+    accuracy.altair_chart(curve(rows, "accuracy", "Accuracy", run.config.epochs, percent=True), key="accuracy_chart")
+    if rows:
+        last = rows[-1]
+        text = f"After epoch {last.epoch}: training loss {last.train_loss:.4f} nats, training accuracy {last.train_accuracy:.2%}"
+        if last.val_loss == last.val_loss:
+            text += f", validation loss {last.val_loss:.4f} nats, validation accuracy {last.val_accuracy:.2%}"
+        st.caption(f"{text}. Training figures are means over the epoch's mini-batches, measured before each update.")
+
+
+dataset = current_dataset()
+runs = [run for run in list_runs() if not run.problem]
+st.title("Training")
+monitor, settings = st.columns([1.9, 1], gap="large")
+with monitor:
+    if runs:
+        run = pick_run(runs, "Run shown")
+        every = REFRESH_SECONDS if run.status.active else None
+        st.fragment(show_run, run_every=every)(run.id, run.status.active)
+    else:
+        with st.container(border=True):
+            st.markdown("#### No run yet")
+            st.markdown(
+                "Press **Start training** to train the reference network, or move the sliders first. "
+                "The curves of its loss and accuracy will grow here."
+            )
+with settings, st.container(border=True):
+    st.markdown("**The next run**")
+    start = st.container()
+    config = edit_settings()
+    with start:
+        show_start(config, dataset, any(run.status.active for run in runs))
+
+code_behind(train, Network.forward_pass, Network.back_propagate, gradient_descent_step, epoch_batches)
