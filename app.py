@@ -1,25 +1,18 @@
 """Router of the dashboard: `streamlit run app.py`."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from mnist_core.errors import MnistError
 from pages.components.data import show_status
+from pages.components.router import navigation
 
-st.set_page_config(page_title="MNIST in NumPy", page_icon=":material/neurology:", layout="wide")
-
-page = st.navigation(
-    {
-        "": [st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True)],
-        "Data": [
-            st.Page("pages/dataset.py", title="Dataset", icon=":material/grid_view:", url_path="dataset"),
-            st.Page("pages/preprocessing.py", title="Preprocessing", icon=":material/tune:", url_path="preprocessing"),
-        ],
-        "Network": [
-            st.Page("pages/training.py", title="Training", icon=":material/monitoring:", url_path="training"),
-            st.Page("pages/evaluation.py", title="Evaluation", icon=":material/fact_check:", url_path="evaluation"),
-        ],
-    }
+st.set_page_config(
+    page_title="MNIST in NumPy", page_icon=str(Path(__file__).parent / ".streamlit" / "icon.svg"), layout="wide"
 )
+st.session_state["routed"] = True
+page = navigation()
 try:
     with st.sidebar:
         show_status()

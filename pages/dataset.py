@@ -12,7 +12,10 @@ from pages.components.code import code_behind
 from pages.components.data import current_dataset
 from pages.components.digits import digit_figure, digit_grid
 from pages.components.image_picker import SPLITS, pick_image, split_arrays
+from pages.components.router import enter_through_router
 from pages.components.tables import pixel_table
+
+enter_through_router()
 
 GRID_SIZE = 60
 
@@ -38,9 +41,9 @@ def show_shapes(dataset: Dataset) -> None:
 def show_one_image(dataset: Dataset) -> None:
     """One image drawn by matplotlib, and the numbers it is made of."""
     picked = pick_image(dataset)
-    picture, numbers = st.columns([1, 2.4], gap="large")
+    picture, numbers = st.columns([1, 2.5], gap="medium")
     with picture:
-        st.pyplot(digit_figure(picked.image, picked.label), width=330)
+        st.pyplot(digit_figure(picked.image, picked.label), width="stretch")
         st.caption(f"Image {picked.index:,} of the {picked.split}, drawn by `imshow`.")
     with numbers:
         height, width = picked.image.shape
@@ -94,11 +97,10 @@ def show_balance(dataset: Dataset) -> None:
         )
     )
     st.altair_chart(chart, key="balance")
-    smallest, largest = (
-        np.bincount(dataset.train_labels, minlength=len(classes)).astype(int).min(),
-        np.bincount(dataset.train_labels).max(),
+    training = np.bincount(dataset.train_labels, minlength=len(classes))
+    st.caption(
+        f"The rarest class of the training set has {training.min():,} images, the most frequent one {training.max():,}."
     )
-    st.caption(f"The rarest class of the training set has {smallest:,} images, the most frequent one {largest:,}.")
 
 
 def show_means(dataset: Dataset) -> None:
@@ -125,15 +127,15 @@ dataset = current_dataset()
 st.title("Dataset")
 st.markdown(f"What the network learns from. In use is **{dataset.description}**.")
 
-st.subheader("Four arrays", divider="gray")
+st.subheader("Four arrays")
 show_shapes(dataset)
-st.subheader("One image and its numbers", divider="gray")
+st.subheader("One image and its numbers")
 show_one_image(dataset)
-st.subheader("Many digits", divider="gray")
+st.subheader("Many digits")
 show_grid(dataset)
-st.subheader("Balance of the classes", divider="gray")
+st.subheader("Balance of the classes")
 show_balance(dataset)
-st.subheader("The mean digit of each class", divider="gray")
+st.subheader("The mean digit of each class")
 show_means(dataset)
 
 code_behind(read_idx, class_means)

@@ -18,8 +18,11 @@ from mnist_core.evaluation import (
 from mnist_core.runs import Run, list_runs
 from pages.components.code import code_behind
 from pages.components.digits import digit_grid
+from pages.components.router import enter_through_router
 from pages.components.run_view import pick_run, run_dataset, test_result
 from pages.components.tables import confusion_style
+
+enter_through_router()
 
 PAGE_SIZE = 60
 
@@ -108,7 +111,7 @@ def show_gallery(run: Run, wrong: Misclassified, chosen: np.ndarray) -> None:
     rows = [(wrong.index[n], wrong.true[n], wrong.predicted[n], wrong.confidence[n]) for n in chosen]
     digit_grid(
         run_dataset(run).test_images[wrong.index[chosen]],
-        [f"{true} → {predicted}  {confidence:.0%}" for _, true, predicted, confidence in rows],
+        [f"{true} → {predicted} · {confidence:.0%}" for _, true, predicted, confidence in rows],
         [
             f"test image {index:,}: true label {true}, predicted {predicted} with a confidence of {confidence:.1%}"
             for index, true, predicted, confidence in rows
@@ -149,11 +152,11 @@ if not (run.path / "model.npz").exists():
 
 result = test_result(run)
 show_scores(run, result)
-st.subheader("What is confused with what", divider="gray")
+st.subheader("What is confused with what")
 show_confusion(result)
-st.subheader("The digits it gets wrong", divider="gray")
+st.subheader("The digits it gets wrong")
 show_mistakes(run, result)
-st.subheader("Scores of each class", divider="gray")
+st.subheader("Scores of each class")
 show_classes(result)
 st.download_button(
     "Download all predictions (CSV)",

@@ -8,7 +8,10 @@ from mnist_core.errors import DatasetError, DownloadError
 from mnist_core.runs import Run, list_runs
 from pages.components.code import code_behind
 from pages.components.data import Choice, choose, current_choice, current_dataset
+from pages.components.router import enter_through_router
 from pages.components.run_view import architecture, state_badge
+
+enter_through_router()
 
 SHOWN_RUNS = 5
 CHOICES = {
@@ -148,7 +151,7 @@ st.markdown(
 next_step(runs)
 show_journey()
 
-st.subheader("The data in use", divider="gray")
+st.subheader("The data in use")
 try:
     dataset = current_dataset()
 except DatasetError as error:
@@ -159,6 +162,6 @@ else:
         offer_download()
 choose_data()
 
-st.subheader("Latest runs", divider="gray")
+st.subheader("Latest runs")
 show_runs(runs)
 code_behind(load_dataset)

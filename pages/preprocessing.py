@@ -11,14 +11,21 @@ from pages.components.code import code_behind
 from pages.components.data import current_dataset
 from pages.components.digits import digit_figure
 from pages.components.image_picker import Picked, pick_image, split_arrays
+from pages.components.router import enter_through_router
 from pages.components.tables import grey, pixel_table
 
+enter_through_router()
+
 ROWS = 8
+WINDOW = 10
 
 
 def show_normalization(picked: Picked) -> None:
     """Raw and normalized values side by side: picture, histogram, numbers."""
     normalized = normalize(picked.image)
+    middle = min(picked.image.shape) // 2
+    first, last = max(middle - WINDOW // 2, 0), middle + WINDOW // 2 - 1
+    window = slice(first, last + 1)
     sides = (
         ("Before", "raw pixels, uint8, 0 to 255", picked.image, 255, 0),
         ("After", "normalized, float32, 0 to 1", normalized, 1, 2),
@@ -27,10 +34,11 @@ def show_normalization(picked: Picked) -> None:
         with column:
             st.markdown(f"**{when}**: {what}")
             st.pyplot(digit_figure(pixels, picked.label), width=260)
-            st.altair_chart(
-                histogram(pixels, f"{when}: {pixels.min():g} to {pixels.max():g}, mean {pixels.mean():.3g}", 0, high)
+            st.altair_chart(histogram(pixels, 0, high), key=f"histogram_{when}")
+            st.caption(
+                f"{pixels.min():g} to {pixels.max():g}, mean {pixels.mean():.3g}. Rows and columns {first} to {last}:"
             )
-            pixel_table(pixels, digits)
+            pixel_table(pixels, digits, window, window)
     st.caption(
         "The picture and the shape of the histogram stay the same; only the scale of the numbers changes: each is divided by 255."
     )
@@ -124,13 +132,13 @@ st.title("Preprocessing")
 st.markdown("What happens to an image and its label before the network reads them: three short functions.")
 picked = pick_image(dataset)
 
-st.subheader("1 · Normalize: 0…255 becomes 0…1", divider="gray")
+st.subheader("1 · Normalize: 0…255 becomes 0…1")
 show_normalization(picked)
-st.subheader("2 · Flatten: a picture becomes a row", divider="gray")
+st.subheader("2 · Flatten: a picture becomes a row")
 show_flattening(picked)
-st.subheader("3 · One-hot: a label becomes a row", divider="gray")
+st.subheader("3 · One-hot: a label becomes a row")
 show_one_hot(dataset, picked)
-st.subheader("Shapes and dtypes at each step", divider="gray")
+st.subheader("Shapes and dtypes at each step")
 show_shapes(dataset)
 
 code_behind(normalize, flatten, one_hot)

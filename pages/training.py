@@ -1,5 +1,7 @@
 """Training: set the hyperparameters, start, and watch the loss fall."""
 
+import math
+
 import streamlit as st
 
 from mnist_core import jobs
@@ -10,31 +12,33 @@ from mnist_core.training import TrainingConfig, build_network, epoch_batches, gr
 from pages.components.charts import curve
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
+from pages.components.router import enter_through_router
 from pages.components.run_view import architecture, pick_run, state_badge
 from pages.components.settings import edit_settings
+
+enter_through_router()
 
 REFRESH_SECONDS = 1.0
 
 
-def show_start(config: TrainingConfig, dataset: Dataset, busy: bool) -> None:
+def show_start(config: TrainingConfig, dataset: Dataset, runs: list[Run]) -> None:
     """Say what will be trained, and start it."""
-    network = _untrained(config, dataset.image_shape, dataset.num_classes, dataset)
+    network = build_network(config, dataset)
     images = len(dataset.train_labels) - round(len(dataset.train_labels) * config.validation_fraction)
     updates = -(-images // config.batch_size)
     st.markdown(
         f"**{architecture(network.layer_sizes)}** · {network.num_parameters:,} parameters · {config.activation}  \n"
         f"{images:,} images · {updates:,} updates an epoch · {updates * config.epochs:,} in all"
     )
+    busy = any(run.status.active for run in runs)
+    known = any(run.config == config and run.status.test_accuracy is not None for run in runs)
     label = "Start another run" if busy else "Start training"
-    if st.button(label, type="secondary" if busy else "primary", icon=":material/play_arrow:", width="stretch"):
+    if st.button(
+        label, type="secondary" if busy or known else "primary", icon=":material/play_arrow:", width="stretch"
+    ):
         run = jobs.start(config, dataset)
         st.session_state["run_id"] = st.query_params["run"] = run.id
         st.rerun()
-
-
-@st.cache_resource(max_entries=32, hash_funcs={Dataset: lambda _: None})
-def _untrained(config: TrainingConfig, image_shape: tuple[int, int], classes: int, dataset: Dataset) -> Network:
-    return build_network(config, dataset)
 
 
 def show_run(run_id: str, was_active: bool) -> None:
@@ -115,13 +119,13 @@ def show_curves(run: Run) -> None:
     rows = run.metrics()
     if not rows:
         st.caption("The curves begin when the first epoch is done." if run.status.active else "No epoch was finished.")
-    loss, accuracy = st.columns(2)
-    loss.altair_chart(curve(rows, "loss", "Loss (cross-entropy, nats)", run.config.epochs), key="loss_chart")
-    accuracy.altair_chart(curve(rows, "accuracy", "Accuracy", run.config.epochs, percent=True), key="accuracy_chart")
+    epochs = run.config.epochs
+    st.altair_chart(curve(rows, "loss", "loss (cross-entropy, nats)", epochs), key="loss_chart")
+    st.altair_chart(curve(rows, "accuracy", "accuracy", epochs, percent=True), key="accuracy_chart")
     if rows:
         last = rows[-1]
         text = f"After epoch {last.epoch}: training loss {last.train_loss:.4f} nats, training accuracy {last.train_accuracy:.2%}"
-        if last.val_loss == last.val_loss:
+        if not math.isnan(last.val_loss):
             text += f", validation loss {last.val_loss:.4f} nats, validation accuracy {last.val_accuracy:.2%}"
         st.caption(f"{text}. Training figures are means over the epoch's mini-batches, measured before each update.")
 
@@ -129,7 +133,7 @@ def show_curves(run: Run) -> None:
 dataset = current_dataset()
 runs = [run for run in list_runs() if not run.problem]
 st.title("Training")
-monitor, settings = st.columns([1.9, 1], gap="large")
+monitor, settings = st.columns([1.55, 1], gap="large")
 with monitor:
     if runs:
         run = pick_run(runs, "Run shown")
@@ -147,6 +151,6 @@ with settings, st.container(border=True):
     start = st.container()
     config = edit_settings()
     with start:
-        show_start(config, dataset, any(run.status.active for run in runs))
+        show_start(config, dataset, runs)
 
 code_behind(train, Network.forward_pass, Network.back_propagate, gradient_descent_step, epoch_batches)

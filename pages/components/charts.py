@@ -9,7 +9,7 @@ import pandas as pd
 from mnist_core.training import EpochMetrics
 
 TRAINING, VALIDATION = "training", "validation"
-COLORS = alt.Scale(domain=[TRAINING, VALIDATION], range=["#4c78d8", "#e8833a"])
+COLORS = {TRAINING: "#4c78d8", VALIDATION: "#e8833a"}
 MAX_POINTS = 400
 
 
@@ -32,9 +32,11 @@ def curve(rows: list[EpochMetrics], measure: str, title: str, epochs: int, perce
         for name, value in ((TRAINING, getattr(row, f"train_{measure}")), (VALIDATION, getattr(row, f"val_{measure}")))
         if not math.isnan(value)
     ]
-    number_format = ".1%" if percent else ".3f"
+    present = [name for name in COLORS if any(point["set"] == name for point in points)]
+    scale = alt.Scale(domain=present, range=[COLORS[name] for name in present])
+    number_format = ".2%" if percent else ".4f"
     return (
-        alt.Chart(pd.DataFrame(points, columns=["epoch", "set", "value"]), title=title, height=260)
+        alt.Chart(pd.DataFrame(points, columns=["epoch", "set", "value"]), height=290)
         .mark_line(point={"size": 18} if len(rows) <= 40 else False, strokeWidth=2)
         .encode(
             alt.X(
@@ -45,11 +47,11 @@ def curve(rows: list[EpochMetrics], measure: str, title: str, epochs: int, perce
             ),
             alt.Y(
                 "value:Q",
-                title=None,
+                title=title,
                 scale=alt.Scale(zero=not percent),
-                axis=alt.Axis(format=".0%" if percent else "~g"),
+                axis=alt.Axis(format="%" if percent else "~g"),
             ),
-            alt.Color("set:N", title=None, scale=COLORS, legend=alt.Legend(orient="top")),
+            alt.Color("set:N", title=None, scale=scale, legend=alt.Legend(orient="top")),
             tooltip=[
                 alt.Tooltip("set:N"),
                 alt.Tooltip("epoch:Q"),
@@ -59,18 +61,17 @@ def curve(rows: list[EpochMetrics], measure: str, title: str, epochs: int, perce
     )
 
 
-def histogram(values: np.ndarray, title: str, low: float, high: float, bins: int = 32) -> alt.Chart:
+def histogram(values: np.ndarray, low: float, high: float, bins: int = 32) -> alt.Chart:
     """Draw how many pixels fall into each of ``bins`` equal intervals of [low, high]."""
-
     counts, edges = np.histogram(values, bins=bins, range=(low, high))
     data = pd.DataFrame({"from": edges[:-1], "to": edges[1:], "pixels": counts})
     return (
-        alt.Chart(data, title=title, height=200)
-        .mark_bar(color="#4c78d8")
+        alt.Chart(data, height=220)
+        .mark_bar(color=COLORS[TRAINING])
         .encode(
-            alt.X("from:Q", title="pixel value", scale=alt.Scale(domain=[low, high], nice=False)),
+            alt.X("from:Q", bin="binned", title="pixel value", scale=alt.Scale(domain=[low, high])),
             alt.X2("to:Q"),
-            alt.Y("pixels:Q", title="pixels (square-root scale)", scale=alt.Scale(type="sqrt")),
+            alt.Y("pixels:Q", title="pixels (square root)", scale=alt.Scale(type="sqrt")),
             tooltip=[alt.Tooltip("from:Q", format=".3g"), alt.Tooltip("to:Q", format=".3g"), "pixels:Q"],
         )
     )

@@ -24,8 +24,8 @@ def digit_figure(image: np.ndarray, label: int) -> Figure:
     label : int
     """
     ink = "#8a93a6"
-    figure = Figure(figsize=(3.2, 3.4), dpi=150, layout="constrained", facecolor="none")
-    axes = figure.add_subplot()
+    figure = Figure(figsize=(3.2, 3.4), dpi=150, facecolor="none")
+    axes = figure.add_axes((0.09, 0.07, 0.88, 0.83))
     axes.imshow(image, cmap="gray", vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
     axes.set_title(f"label: {label}", color=ink, fontsize=12, fontweight="bold")
     axes.tick_params(colors=ink, labelsize=8)

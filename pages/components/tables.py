@@ -10,22 +10,33 @@ def is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-def pixel_table(pixels: np.ndarray, digits: int) -> None:
-    """Show the numbers of one image of shape (H, W), each on its own grey."""
-    values = pd.DataFrame(pixels)
+def pixel_table(pixels: np.ndarray, digits: int, rows: slice = slice(0, 64), columns: slice = slice(0, 64)) -> None:
+    """Show the numbers of an image of shape (H, W), or of a window of it, each on its own grey.
+
+    ``digits`` are those behind the decimal point.
+    """
     share = pixels / 255 if pixels.dtype == np.uint8 else pixels
-    styles = pd.DataFrame(
-        [
-            [f"background-color: {grey(value)}; color: {'#111' if value > 0.5 else '#eee'}" for value in row]
-            for row in share
-        ]
+    cell = "padding:0 2px;text-align:right;min-width:1.45rem;border:0"
+    head = f'<tr><td style="{cell}"></td>' + "".join(
+        f'<td style="{cell};opacity:.6">{n}</td>' for n in _numbers(columns, pixels.shape[1])
     )
-    st.dataframe(
-        values.style.apply(lambda _: styles, axis=None).format(f"{{:.{digits}f}}"),
-        column_config={column: st.column_config.Column(str(column), width=34 + 8 * digits) for column in values},
-        height=350,
-        row_height=24,
+    body = "".join(
+        f'<tr><td style="{cell};opacity:.6">{n}</td>'
+        + "".join(
+            f'<td style="{cell};background:{grey(level)};color:{"#111" if level > 0.5 else "#eee"}">{value:.{digits}f}</td>'
+            for value, level in zip(pixels[n, columns], share[n, columns], strict=True)
+        )
+        + "</tr>"
+        for n in _numbers(rows, pixels.shape[0])
     )
+    st.html(
+        '<div style="overflow-x:auto"><table style="border-collapse:collapse;font-size:0.68rem;line-height:1.25rem;'
+        f'font-variant-numeric:tabular-nums">{head}</tr>{body}</table></div>'
+    )
+
+
+def _numbers(window: slice, length: int) -> range:
+    return range(*window.indices(length))
 
 
 def grey(share: float) -> str:
