@@ -16,7 +16,7 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[0] = str(ROOT)  # not this folder, whose pages.py would hide the package pages
 
 from mnist_core import jobs  # noqa: E402
 from mnist_core.dataset import load_dataset  # noqa: E402
