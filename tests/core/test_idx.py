@@ -135,9 +135,7 @@ def test_layout_in_memory_does_not_reach_the_file(tmp_path, name):
 @thorough
 @given(data=st.data())
 def test_round_trip(folder, suffix, data):
-    dtype = np.dtype(data.draw(st.sampled_from(sorted(FORMAT)))).newbyteorder(
-        data.draw(st.sampled_from("<>"))
-    )
+    dtype = np.dtype(data.draw(st.sampled_from(sorted(FORMAT)))).newbyteorder(data.draw(st.sampled_from("<>")))
     array = data.draw(npst.arrays(dtype, npst.array_shapes(min_dims=0, max_dims=6, min_side=0, max_side=4)))
     array = array.transpose(data.draw(st.permutations(range(array.ndim))))
     path = folder / f"round-trip{suffix}"
@@ -149,9 +147,7 @@ def test_round_trip(folder, suffix, data):
     assert back.astype(array.dtype).tobytes() == array.tobytes()  # as bytes, so that NaN equals itself
 
 
-@pytest.mark.parametrize(
-    "shape", [(), (0,), (3, 0, 2), (0, MAX), (1,) * 64], ids=lambda shape: f"{len(shape)}-d"
-)
+@pytest.mark.parametrize("shape", [(), (0,), (3, 0, 2), (0, MAX), (1,) * 64], ids=lambda shape: f"{len(shape)}-d")
 def test_unusual_shapes(tmp_path, shape):
     values = (7,) * math.prod(shape)
     path = tmp_path / "unusual.idx"
@@ -164,9 +160,7 @@ def test_unusual_shapes(tmp_path, shape):
 
 def test_truncated_scalar(tmp_path):
     (tmp_path / "scalar.idx").write_bytes(hand_built("float64", (), (0.5,))[:-1])
-    assert "found 11 bytes, but expected 12 bytes (a header of 4 and 1 float64)" in refusal(
-        tmp_path / "scalar.idx"
-    )
+    assert "found 11 bytes, but expected 12 bytes (a header of 4 and 1 float64)" in refusal(tmp_path / "scalar.idx")
 
 
 def test_content_decides_not_the_name(tmp_path):
@@ -340,9 +334,7 @@ def test_a_promise_that_the_file_size_excludes_is_not_tried(tmp_path):
 
     packed = gzip.compress(content)
     path.write_bytes(packed)
-    assert f"gzip data of at most {1032 * len(packed):,} bytes unpacked, but expected 104,857,608" in refusal(
-        path
-    )
+    assert f"gzip data of at most {1032 * len(packed):,} bytes unpacked, but expected 104,857,608" in refusal(path)
     assert peak_memory(refusal, path) < MEGABYTE / 2
 
 
@@ -450,9 +442,7 @@ def test_refuses_dtypes_that_idx_does_not_have(tmp_path, suffix, dtype):
     path, array = tmp_path / f"digits{suffix}", np.zeros(3, dtype)
     with pytest.raises(IdxError) as caught:
         write_idx(path, array)
-    assert str(caught.value).startswith(
-        f"{path}: found an array of dtype {array.dtype}, but expected one of uint8, "
-    )
+    assert str(caught.value).startswith(f"{path}: found an array of dtype {array.dtype}, but expected one of uint8, ")
     assert "array.astype(np.uint8)" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
@@ -460,9 +450,7 @@ def test_refuses_dtypes_that_idx_does_not_have(tmp_path, suffix, dtype):
 @pytest.mark.skipif(sys.maxsize < 2**32, reason="no such array exists in 32 bits")
 @pytest.mark.parametrize("shape", [(2**32,), (0, 2**32)])
 def test_refuses_sizes_beyond_32_bits(tmp_path, shape):
-    with pytest.raises(
-        IdxError, match=r"digits.idx: found an array of .*4294967296, but expected sizes below 2\*\*32"
-    ):
+    with pytest.raises(IdxError, match=r"digits.idx: found an array of .*4294967296, but expected sizes below 2\*\*32"):
         write_idx(tmp_path / "digits.idx", np.broadcast_to(np.uint8(0), shape))
     assert list(tmp_path.iterdir()) == []
 
@@ -508,9 +496,7 @@ def test_failed_write_keeps_the_old_file(tmp_path, monkeypatch, suffix, failure)
     with pytest.raises(expected) as caught:
         write_idx(path, np.zeros(100, np.uint8))
     if expected is IdxError:
-        assert str(caught.value).startswith(
-            f"{path}: found a path that can't be written (No space left on device)"
-        )
+        assert str(caught.value).startswith(f"{path}: found a path that can't be written (No space left on device)")
         assert "but expected a file in a writable folder. Check" in str(caught.value)
     [(parent, size, target)] = written
     assert (parent, target) == (tmp_path, path)

@@ -1,0 +1,113 @@
+"""The command line as a person or a script uses it."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mnist_core.__main__ import main
+from mnist_core.dataset import load_dataset
+from mnist_core.evaluation import evaluate
+from mnist_core.jobs import PROJECT
+from mnist_core.runs import list_runs
+
+
+def cli(*arguments):
+    command = [sys.executable, "-m", "mnist_core", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False)
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_folder, tmp_path_factory):
+    """Data folder, runs folder, and what training printed."""
+    data, folder = tiny_folder(train=30), tmp_path_factory.mktemp("runs")
+    options = ["--epochs", "3", "--batch-size", "8", "--learning-rate", "0.1", "--seed", "7", "--hidden-layers", "5"]
+    return data, folder, cli("train", *options, "--data-dir", data, "--runs-dir", folder)
+
+
+def test_train_prints_the_run_and_its_accuracy(trained):
+    _, folder, done = trained
+    (run,) = list_runs(folder)
+    assert done.returncode == 0, done.stderr
+    assert f"run   {run.id}" in done.stdout
+    assert f"finished after 3 epochs, test accuracy {run.status.test_accuracy:.2%}" in done.stdout
+    assert (run.config.batch_size, run.config.seed, run.config.hidden_layers) == (8, 7, (5,))
+
+
+def test_evaluate_gives_the_same_as_the_core(trained):
+    data, folder, _ = trained
+    (run,) = list_runs(folder)
+    dataset = load_dataset("full", data)
+    expected = evaluate(run.load_network(), dataset.test_images, dataset.test_labels)
+    report = json.loads(cli("evaluate", run.id[:8], "--json", "--runs-dir", folder).stdout)
+    assert report["accuracy"] == expected.accuracy
+    assert report["loss"] == pytest.approx(expected.loss)
+    assert report["errors"] == expected.errors
+    assert report["confusion_matrix"] == expected.confusion_matrix.tolist()
+    assert report["dataset"] == {"name": data.name, "source": "full"}
+    text = cli("evaluate", "latest", "--runs-dir", folder).stdout
+    assert f"{expected.accuracy:.2%}" in text
+    assert len(text.strip().splitlines()) == 6 + 3
+
+
+def test_runs_lists_them(trained, tmp_path):
+    _, folder, _ = trained
+    (run,) = list_runs(folder)
+    listed = cli("runs", "--runs-dir", folder).stdout.splitlines()
+    assert listed[1].split()[:3] == [run.id, "finished", "3/3"]
+    assert "No runs in" in cli("runs", "--runs-dir", tmp_path).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "--epochs", "0"], "epochs is 0, expected a whole number from 1 to 10,000."),
+        (["train", "--data-dir", "nowhere"], "found no such folder"),
+        (["evaluate", "x", "--runs-dir", "nowhere"], "No run 'x' in nowhere: there are no runs yet."),
+        (["runs", "stop", "--runs-dir", "nowhere"], "runs stop needs the id of a run"),
+    ],
+)
+def test_a_failure_is_one_sentence_and_exit_code_1(arguments, sentence, capsys):
+    assert main(arguments) == 1
+    printed = capsys.readouterr()
+    assert printed.err.startswith("error: ")
+    assert sentence in printed.err
+    assert len(printed.err.splitlines()) == 1
+
+
+def test_a_finished_run_cannot_be_stopped(trained):
+    _, folder, _ = trained
+    done = cli("runs", "stop", "latest", "--runs-dir", folder)
+    assert done.returncode == 1
+    assert "is finished: only a queued or running one can be stopped" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["dance"], ["train", "--epochs", "many"], ["runs", "eat", "x"]])
+def test_wrong_usage_is_exit_code_2(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["", "download", "train", "evaluate", "runs"])
+def test_help_teaches(command, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([*command.split(), "--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    assert ("exit codes: 0 done" in text) == (command == "")
+    assert "%" not in text
+
+
+def test_evaluating_on_other_digits(trained, tiny_folder):
+    _, folder, _ = trained
+    other = tiny_folder(test=9, seed=5)
+    report = json.loads(cli("evaluate", "latest", "--json", "--data-dir", other, "--runs-dir", folder).stdout)
+    assert np.sum(report["confusion_matrix"]) == 9
+    smaller = cli("evaluate", "latest", "--data-dir", tiny_folder(shape=(2, 2)), "--runs-dir", folder)
+    assert smaller.returncode == 1
+    assert "The network reads rows of 20 pixels, found an array of shape (6, 4)" in smaller.stderr

@@ -1,0 +1,71 @@
+"""Evaluation against scikit-learn."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics
+
+from mnist_core import evaluation
+from mnist_core.errors import DatasetError
+from mnist_core.evaluation import confusion_matrix, evaluate, misclassified, per_class_scores, predict
+from mnist_core.network import Network
+from mnist_core.preprocessing import flatten, normalize
+
+cases = st.integers(2, 6).flatmap(
+    lambda n: st.tuples(
+        st.just(n), st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), min_size=1, max_size=60)
+    )
+)
+
+
+@given(cases)
+def test_confusion_and_class_scores_equal_scikit_learn(case):
+    classes, pairs = case
+    labels, predicted = np.array(pairs).T
+    confusion = confusion_matrix(labels.astype(np.uint8), predicted, classes)
+    np.testing.assert_array_equal(confusion, metrics.confusion_matrix(labels, predicted, labels=range(classes)))
+    expected = metrics.precision_recall_fscore_support(labels, predicted, labels=range(classes), zero_division=0)
+    for ours, theirs in zip(per_class_scores(confusion), expected, strict=True):
+        np.testing.assert_allclose(ours, theirs)
+
+
+@pytest.fixture
+def images_and_labels():
+    rng = np.random.default_rng(4)
+    return rng.integers(0, 256, (50, 4, 3)).astype(np.uint8), rng.integers(0, 5, 50).astype(np.uint8)
+
+
+def test_evaluate_equals_scikit_learn(images_and_labels):
+    images, labels = images_and_labels
+    result = evaluate(Network((12, 7, 5), dtype=np.float64), images, labels)
+    assert result.accuracy == pytest.approx(metrics.accuracy_score(labels, result.predicted))
+    assert result.loss == pytest.approx(metrics.log_loss(labels, result.probabilities, labels=range(5)))
+    assert result.errors == int((labels != result.predicted).sum())
+
+
+def test_chunks_change_nothing(images_and_labels, monkeypatch):
+    images, _ = images_and_labels
+    network = Network((12, 7, 5), dtype=np.float64)
+    whole = network.feed_forward(flatten(normalize(images)))
+    for chunk in (1, 7, 50, 51):
+        monkeypatch.setattr(evaluation, "CHUNK", chunk)
+        np.testing.assert_allclose(predict(network, images), whole, rtol=1e-12)
+
+
+@given(st.integers(1, 40), st.integers(0, 99))
+def test_misclassified_lists_each_mistake_the_surest_first(count, seed):
+    rng = np.random.default_rng(seed)
+    labels, probabilities = rng.integers(0, 4, count), rng.dirichlet(np.ones(4), count)
+    wrong = misclassified(labels, probabilities)
+    assert sorted(wrong.index) == [n for n in range(count) if probabilities[n].argmax() != labels[n]]
+    assert (np.diff(wrong.confidence) <= 0).all()
+    np.testing.assert_array_equal(wrong.true, labels[wrong.index])
+    np.testing.assert_array_equal(wrong.predicted, probabilities[wrong.index].argmax(axis=1))
+    np.testing.assert_array_equal(wrong.confidence, probabilities[wrong.index].max(axis=1))
+
+
+def test_labels_that_the_network_does_not_know_are_refused(images_and_labels):
+    images, labels = images_and_labels
+    with pytest.raises(DatasetError, match="tells 3 classes apart, found the label 4"):
+        evaluate(Network((12, 3)), images, labels)

@@ -1,0 +1,130 @@
+"""Training processes: real ones, on a tiny data set."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from mnist_core import jobs, runs
+from mnist_core.dataset import load_dataset
+from mnist_core.errors import RunError
+from mnist_core.idx import write_idx
+from mnist_core.runs import create_run, list_runs
+from mnist_core.training import EpochMetrics, TrainingConfig, build_network, train
+
+LONG = TrainingConfig(epochs=10_000, hidden_layers=(4,), batch_size=4)
+
+
+@pytest.fixture
+def dataset(tiny_folder):
+    return load_dataset("full", tiny_folder(train=40))
+
+
+def wait(run, until=lambda run: not run.status.active, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not until(run):
+        assert time.monotonic() < deadline, f"still {run.status}: {(run.path / 'log.txt').read_text()}"
+        time.sleep(0.02)
+        run = run.refresh()
+    return run
+
+
+def assert_same_parameters(network, other):
+    for ours, theirs in zip(network.weights + network.biases, other.weights + other.biases, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_run_leaves_what_training_in_this_process_gives(dataset, tmp_path):
+    config = TrainingConfig(epochs=4, hidden_layers=(6,), batch_size=7, validation_fraction=0.2)
+    run = wait(jobs.start(config, dataset, tmp_path))
+    assert run.status.state == "finished", run.status.error
+    assert run.status.epoch == 4
+    network = build_network(config, dataset)
+    expected = list(train(config, dataset, network))
+    assert_same_parameters(run.load_network(), network)
+    for row, other in zip(run.metrics(), expected, strict=True):
+        np.testing.assert_allclose(row[:-1], other[:-1], rtol=1e-8)
+    names = {path.name for path in run.path.iterdir()}
+    assert names == {"config.json", "status.json", "metrics.csv", "steps.csv", "model.npz", "worker.lock", "log.txt"}
+    assert (run.path / "metrics.csv").read_text().splitlines()[0].split(",") == list(EpochMetrics._fields)
+    assert (run.path / "steps.csv").read_text().startswith("epoch,loss\n0.")
+    predicted = network.feed_forward(dataset.test_images.reshape(6, -1) / np.float32(255)).argmax(axis=1)
+    assert run.status.test_accuracy == (predicted == dataset.test_labels).mean()
+
+
+def test_a_stopped_run_keeps_its_last_complete_epoch(dataset, tmp_path):
+    run = wait(jobs.start(LONG, dataset, tmp_path), lambda run: run.status.epoch >= 5)
+    jobs.request_stop(run)
+    run = wait(run)
+    assert run.status.state == "stopped"
+    done = run.status.epoch
+    assert 5 <= done < 10_000
+    assert [row.epoch for row in run.metrics()] == list(range(1, done + 1))
+    network = build_network(LONG, dataset)
+    epochs = train(LONG, dataset, network)
+    for _ in range(done):
+        next(epochs)
+    assert_same_parameters(run.load_network(), network)
+    assert run.status.test_accuracy is not None
+    with pytest.raises(RunError, match="is stopped: only a queued or running one"):
+        jobs.request_stop(run)
+
+
+def test_a_killed_run_reads_as_interrupted_with_its_metrics(dataset, tmp_path, monkeypatch):
+    run = wait(jobs.start(LONG, dataset, tmp_path), lambda run: run.status.epoch >= 5)
+    os.kill(run.status.pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+    monkeypatch.setitem(runs.STALE_SECONDS, "running", 0.5)
+    run = wait(run)
+    assert run.status.state == "interrupted"
+    assert len(run.metrics()) >= 5
+
+
+def test_a_worker_outlives_the_process_that_started_it(dataset, tmp_path):
+    start = (
+        "import sys\nfrom mnist_core import jobs\nfrom mnist_core.dataset import load_dataset\n"
+        "from mnist_core.training import TrainingConfig\n"
+        "config = TrainingConfig(epochs=300, hidden_layers=(4,), batch_size=4)\n"
+        "jobs.start(config, load_dataset('full', sys.argv[1]), sys.argv[2])"
+    )
+    subprocess.run([sys.executable, "-c", start, dataset.data_dir, str(tmp_path)], check=True)
+    (run,) = list_runs(tmp_path)
+    assert wait(run).status.state == "finished"
+
+
+def test_two_starts_at_once_are_two_runs(dataset, tmp_path):
+    config = TrainingConfig(epochs=2, hidden_layers=())
+    started = [jobs.start(config, dataset, tmp_path) for _ in range(2)]
+    assert started[0].id != started[1].id
+    assert [wait(run).status.state for run in started] == ["finished", "finished"]
+
+
+def work(run):
+    command = [sys.executable, "-m", "mnist_core.worker", str(run.path)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=jobs.PROJECT, check=False)
+
+
+def test_a_data_set_that_changed_fails_with_a_sentence(tiny_folder, tmp_path):
+    folder = tiny_folder()
+    run = create_run(TrainingConfig(), load_dataset("full", folder), tmp_path)
+    write_idx(folder / "t10k-labels-idx1-ubyte.gz", np.array([2, 2, 2, 0, 1, 1], np.uint8))
+    assert work(run).returncode == 1
+    run = run.refresh()
+    assert run.status.state == "failed"
+    assert "are not those that this run was created with" in run.status.error
+
+    (folder / "t10k-labels-idx1-ubyte.gz").unlink()
+    run = create_run(TrainingConfig(), run.dataset, tmp_path)
+    assert work(run).returncode == 1
+    assert "found no t10k-labels-idx1-ubyte" in run.refresh().status.error
+
+
+def test_a_damaged_run_is_refused_by_the_worker(dataset, tmp_path):
+    run = create_run(TrainingConfig(), dataset, tmp_path)
+    (run.path / "config.json").write_text("{}")
+    done = work(run)
+    assert done.returncode == 1
+    assert "is damaged: config.json" in done.stderr

@@ -1,0 +1,154 @@
+"""The network: safe functions, initialization, and gradients against central differences and scikit-learn."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
+
+from mnist_core.errors import ConfigError, DatasetError
+from mnist_core.network import Network, cross_entropy, sigmoid, sigmoid_derivative, softmax
+from mnist_core.preprocessing import one_hot
+from mnist_core.training import gradient_descent_step
+
+finite = st.floats(-1e4, 1e4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_functions_are_safe_at_the_extremes(dtype):
+    z = np.array([[-1e4, 0.0, 1e4], [1e4, 1e4, -1e4]], dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert sigmoid(z).tolist() == [[0, 0.5, 1], [1, 1, 0]]
+        assert sigmoid_derivative(z).tolist() == [[0, 0.25, 0], [0, 0, 0]]
+        p = softmax(z)
+        loss = cross_entropy(p, np.array([[1, 0, 0], [0, 0, 1]], dtype))
+    assert p.dtype == dtype
+    assert p.tolist() == [[0, 0, 1], [0.5, 0.5, 0]]
+    assert loss == pytest.approx(-np.log(np.finfo(dtype).tiny))
+
+
+@given(finite)
+def test_sigmoid_is_the_logistic_function(z):
+    expected = 1 / (1 + np.exp(-z)) if z > -700 else 0.0
+    assert sigmoid(np.float64(z)) == pytest.approx(expected, abs=1e-12)
+
+
+@given(st.floats(-20, 20))
+def test_sigmoid_derivative_is_its_slope(z):
+    slope = (sigmoid(np.float64(z + 1e-5)) - sigmoid(np.float64(z - 1e-5))) / 2e-5
+    assert sigmoid_derivative(np.float64(z)) == pytest.approx(slope, abs=1e-9)
+
+
+@given(st.lists(finite, min_size=2, max_size=6), st.floats(-100, 100))
+def test_softmax_sums_to_one_and_ignores_a_shift(row, shift):
+    z = np.array([row])
+    assert softmax(z).sum() == pytest.approx(1)
+    np.testing.assert_allclose(softmax(z + shift), softmax(z), atol=1e-9)
+
+
+def test_parameters_are_uniform_and_come_from_the_seed_alone():
+    network, again, other = Network(), Network(), Network(seed=1)
+    assert network.layer_sizes == (784, 128, 64, 10)
+    assert network.num_parameters == 784 * 128 + 128 + 128 * 64 + 64 + 64 * 10 + 10
+    rng = np.random.default_rng(695)
+    for weight, bias, fan_in in zip(network.weights, network.biases, (784, 128, 64), strict=True):
+        limit = 1 / np.sqrt(fan_in)
+        np.testing.assert_array_equal(weight, rng.uniform(-limit, limit, weight.shape).astype(np.float32))
+        np.testing.assert_array_equal(bias, rng.uniform(-limit, limit, bias.shape).astype(np.float32))
+        assert 0.95 * limit < np.abs(weight).max() <= np.float32(limit)
+    assert all((a == b).all() for a, b in zip(network.weights, again.weights, strict=True))
+    assert not any((a == b).all() for a, b in zip(network.weights, other.weights, strict=True))
+
+
+@pytest.mark.parametrize("sizes", [(5, 3), (6, 1, 2), (7, 5, 4), (4, 6, 5, 3, 2)])
+def test_gradients_equal_central_differences(sizes):
+    rng = np.random.default_rng(0)
+    network = Network(sizes, seed=3, dtype=np.float64)
+    x, y = rng.random((8, sizes[0])), one_hot(rng.integers(0, sizes[-1], 8), sizes[-1]).astype(np.float64)
+    loss, gradients = network.back_propagate(x, y)
+    assert loss == pytest.approx(cross_entropy(network.feed_forward(x), y))
+    parameters = [p for pair in zip(network.weights, network.biases, strict=True) for p in pair]
+    for parameter, gradient in zip(parameters, [g for pair in gradients for g in pair], strict=True):
+        numeric = np.empty_like(parameter)
+        for position in np.ndindex(parameter.shape):
+            value, step = parameter[position], 1e-5
+            parameter[position] = value + step
+            above = cross_entropy(network.feed_forward(x), y)
+            parameter[position] = value - step
+            below = cross_entropy(network.feed_forward(x), y)
+            parameter[position] = value
+            numeric[position] = (above - below) / (2 * step)
+        error = np.linalg.norm(gradient - numeric) / (np.linalg.norm(gradient) + np.linalg.norm(numeric))
+        assert error < 1e-6
+
+
+def test_float32_stays_float32():
+    network = Network((4, 3, 2))
+    _, gradients = network.back_propagate(np.ones((2, 4)), np.eye(2))
+    assert {array.dtype for pair in gradients for array in pair} == {np.dtype(np.float32)}
+    assert network.feed_forward(np.ones((2, 4))).dtype == np.float32
+
+
+def test_equals_scikit_learn_before_and_after_a_step():
+    rng = np.random.default_rng(1)
+    x, labels = rng.random((40, 9)), np.tile(np.arange(4), 10)
+    network = Network((9, 6, 5, 4), dtype=np.float64)
+    peer = MLPClassifier(
+        (6, 5), activation="logistic", solver="sgd", alpha=0, momentum=0, learning_rate_init=0.3, batch_size=40, max_iter=1,
+        nesterovs_momentum=False,
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        peer.partial_fit(x, labels, classes=range(4))
+    for layer in range(3):
+        peer.coefs_[layer][:] = network.weights[layer]
+        peer.intercepts_[layer][:] = network.biases[layer]
+    np.testing.assert_allclose(network.feed_forward(x), peer.predict_proba(x), rtol=1e-12)
+    peer.partial_fit(x, labels)
+    _, gradients = network.back_propagate(x, one_hot(labels, 4))
+    gradient_descent_step(network, gradients, 0.3)
+    for ours, theirs in zip(network.weights + network.biases, peer.coefs_ + peer.intercepts_, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+def test_arrays_round_trip():
+    network = Network((6, 5, 3), seed=9)
+    again = Network.from_arrays(network.to_arrays())
+    x = np.random.default_rng(0).random((4, 6))
+    np.testing.assert_array_equal(again.feed_forward(x), network.feed_forward(x))
+    assert repr(again) == "Network(6-5-3, sigmoid, 53 parameters)"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda a: a.pop("b1"), "expected W1, b1"),
+        (lambda a: a.update(W1=np.zeros((2, 2, 2))), "expected two dimensions"),
+        (lambda a: a.update(W2=np.zeros((9, 3))), "do not follow one another"),
+        (lambda a: a.update(activation=np.array("cubic")), "expected one of sigmoid"),
+        (lambda a: a.clear(), "found the arrays []"),
+    ],
+)
+def test_bad_arrays_are_refused(change, words):
+    arrays = Network((6, 5, 3)).to_arrays()
+    change(arrays)
+    with pytest.raises(ConfigError) as caught:
+        Network.from_arrays(arrays)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"), [(((5,),), "at least two"), (((5, 0, 2),), "at least two"), (((5, 2), "cubic"), "cubic")]
+)
+def test_bad_architectures_are_refused(arguments, words):
+    with pytest.raises(ConfigError, match=words):
+        Network(*arguments)
+
+
+def test_images_of_another_size_are_refused():
+    with pytest.raises(DatasetError, match=r"rows of 6 pixels, found an array of shape \(2, 7\)"):
+        Network((6, 2)).feed_forward(np.zeros((2, 7)))

@@ -1,0 +1,54 @@
+"""Preprocessing and its inverses."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from mnist_core.errors import DatasetError
+from mnist_core.preprocessing import denormalize, flatten, from_one_hot, normalize, one_hot, unflatten
+
+images = arrays(np.uint8, st.tuples(st.integers(0, 4), st.integers(1, 5), st.integers(1, 5)))
+
+
+@given(images)
+def test_normalize_is_a_division_by_255_and_can_be_undone(pixels):
+    scaled = normalize(pixels)
+    assert scaled.dtype == np.float32
+    assert scaled.shape == pixels.shape
+    np.testing.assert_allclose(scaled, pixels / 255.0, rtol=1e-6)
+    np.testing.assert_array_equal(denormalize(scaled), pixels)
+
+
+def test_normalize_reaches_both_ends():
+    assert normalize(np.array([0, 255], np.uint8)).tolist() == [0.0, 1.0]
+
+
+def test_normalize_refuses_what_was_scaled_before():
+    with pytest.raises(DatasetError, match="float32, expected uint8"):
+        normalize(np.zeros(3, np.float32))
+
+
+@given(images)
+def test_flatten_lays_rows_one_after_the_other(pixels):
+    rows = flatten(pixels)
+    assert rows.shape == (len(pixels), pixels.shape[1] * pixels.shape[2])
+    for image, row in zip(pixels, rows, strict=True):
+        assert row.tolist() == [value for line in image.tolist() for value in line]
+    np.testing.assert_array_equal(unflatten(rows, pixels.shape[1:]), pixels)
+
+
+@given(st.integers(1, 12).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.integers(0, n - 1)))))
+def test_one_hot_has_a_single_one_at_the_label(case):
+    classes, labels = case
+    rows = one_hot(np.array(labels, int), classes)
+    assert rows.dtype == np.float32
+    assert rows.tolist() == [[float(k == label) for k in range(classes)] for label in labels]
+    assert from_one_hot(rows).tolist() == labels
+
+
+@pytest.mark.parametrize("labels", [[0, 3], [-1, 2]])
+def test_one_hot_refuses_labels_outside(labels):
+    with pytest.raises(DatasetError, match="expected 0 to 2"):
+        one_hot(np.array(labels), 3)

@@ -1,0 +1,158 @@
+"""Training: the configuration, the mini-batches, and what training reaches."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnist_core.dataset import load_dataset
+from mnist_core.errors import ConfigError, TrainingError
+from mnist_core.evaluation import evaluate
+from mnist_core.network import cross_entropy
+from mnist_core.preprocessing import flatten, normalize, one_hot
+from mnist_core.training import TrainingConfig, build_network, epoch_batches, split_validation, train
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return load_dataset("sample")
+
+
+def test_the_default_is_the_reference_recipe():
+    config = TrainingConfig()
+    assert config.to_dict() == {
+        "epochs": 100, "batch_size": 128, "learning_rate": 0.5, "seed": 695, "hidden_layers": [128, 64],
+        "activation": "sigmoid", "validation_fraction": 0.0,
+    }  # fmt: skip
+    assert TrainingConfig.from_dict(config.to_dict()) == config
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("epochs", 0, "from 1 to 10,000"),
+        ("epochs", 2.5, "a whole number"),
+        ("epochs", True, "a whole number"),
+        ("batch_size", 0, "from 1 to 100,000"),
+        ("batch_size", "128", "a whole number"),
+        ("learning_rate", 0, "from 1e-08 to 1,000,000"),
+        ("learning_rate", math.nan, "from 1e-08"),
+        ("learning_rate", math.inf, "from 1e-08"),
+        ("learning_rate", None, "a number"),
+        ("seed", -1, "from 0 to 4,294,967,295"),
+        ("hidden_layers", (128, 0), "from 1 to 10,000"),
+        ("hidden_layers", (1,) * 11, "at most 10"),
+        ("hidden_layers", "128", "a list"),
+        ("activation", "cubic", "sigmoid"),
+        ("validation_fraction", 0.95, "from 0.0 to 0.9"),
+        ("validation_fraction", -0.1, "from 0.0 to 0.9"),
+    ],
+)
+def test_a_bad_value_is_named_with_its_range(field, value, expected):
+    with pytest.raises(ConfigError) as caught:
+        TrainingConfig(**{field: value})
+    assert str(caught.value).startswith(f"{field} is ")
+    assert expected in str(caught.value)
+
+
+def test_an_unknown_field_is_refused():
+    with pytest.raises(ConfigError, match="Unknown field 'momentun'"):
+        TrainingConfig.from_dict({"momentun": 0.9})
+
+
+@given(st.integers(1, 200), st.integers(1, 50), st.integers(0, 9), st.integers(1, 9))
+def test_batches_are_a_new_order_each_epoch(count, batch_size, seed, epoch):
+    indices = np.arange(1000, 1000 + count)
+    batches = list(epoch_batches(indices, batch_size, seed, epoch))
+    assert [len(batch) for batch in batches[:-1]] == [batch_size] * (math.ceil(count / batch_size) - 1)
+    assert sorted(np.concatenate(batches)) == indices.tolist()
+    again = np.concatenate(list(epoch_batches(indices, batch_size, seed, epoch)))
+    assert again.tolist() == np.concatenate(batches).tolist()
+    if count > 20:
+        assert np.concatenate(list(epoch_batches(indices, batch_size, seed, epoch + 1))).tolist() != again.tolist()
+
+
+@given(st.integers(2, 500), st.floats(0, 0.9), st.integers(0, 5))
+def test_validation_split_divides_everything(count, fraction, seed):
+    if fraction and round(count * fraction) >= count:
+        with pytest.raises(ConfigError, match="leaves none"):
+            split_validation(count, fraction, seed)
+        return
+    training, validation = split_validation(count, fraction, seed)
+    assert sorted([*training, *validation]) == list(range(count))
+    assert len(validation) == (max(1, round(count * fraction)) if fraction else 0)
+
+
+def test_an_epoch_is_what_a_plain_loop_does(sample):
+    config = TrainingConfig(epochs=1, batch_size=300, validation_fraction=0.1)
+    network, plain = build_network(config, sample), build_network(config, sample)
+    (metrics,) = train(config, sample, network)
+
+    x, y = flatten(normalize(sample.train_images)), one_hot(sample.train_labels, 10)
+    training, validation = split_validation(4000, 0.1, 695)
+    losses, hits = [], []
+    for batch in epoch_batches(training, 300, 695, 1):
+        probabilities = plain.feed_forward(x[batch])
+        losses.append(cross_entropy(probabilities, y[batch]) * len(batch))
+        hits.append((probabilities.argmax(axis=1) == sample.train_labels[batch]).sum())
+        _, gradients = plain.back_propagate(x[batch], y[batch])
+        for layer, (weight, bias) in enumerate(gradients):
+            plain.weights[layer] = plain.weights[layer] - np.float32(0.5) * weight
+            plain.biases[layer] = plain.biases[layer] - np.float32(0.5) * bias
+    np.testing.assert_allclose(network.weights[0], plain.weights[0], rtol=1e-4, atol=1e-6)
+    assert metrics.epoch == 1
+    assert metrics.learning_rate == 0.5
+    assert metrics.train_loss == pytest.approx(sum(losses) / 3600, rel=1e-5)
+    assert metrics.train_accuracy == pytest.approx(sum(hits) / 3600)
+    on_validation = evaluate(network, sample.train_images[validation], sample.train_labels[validation])
+    assert (metrics.val_loss, metrics.val_accuracy) == pytest.approx((on_validation.loss, on_validation.accuracy))
+
+
+def test_same_config_same_bits_and_no_validation_means_nan(sample):
+    config = TrainingConfig(epochs=2)
+    first, second = build_network(config, sample), build_network(config, sample)
+    rows = [[row[:-1] for row in train(config, sample, network)] for network in (first, second)]
+    np.testing.assert_equal(rows[0], rows[1])
+    assert all(math.isnan(row[3]) and math.isnan(row[4]) for row in rows[0])
+    for ours, theirs in zip(first.weights + first.biases, second.weights + second.biases, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_progress_is_told_after_each_batch_and_can_end_it(sample):
+    seen = []
+    list(train(TrainingConfig(epochs=2, batch_size=1500), sample, on_batch=seen.append))
+    assert [(p.epoch, p.images_done, p.images_total) for p in seen] == [
+        (epoch, done, 4000) for epoch in (1, 2) for done in (1500, 3000, 4000)
+    ]
+
+    def stop(progress):
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        next(train(TrainingConfig(), sample, on_batch=stop))
+
+
+def test_a_loss_that_is_no_number_ends_with_advice(sample):
+    network = build_network(TrainingConfig(), sample)
+    network.weights[0][:] = np.nan
+    with pytest.raises(TrainingError, match=r"loss became nan in epoch 1.*Lower the learning rate"):
+        next(train(TrainingConfig(), sample, network))
+
+
+def test_reference_recipe_on_the_sample(sample):
+    config = TrainingConfig()
+    network = build_network(config, sample)
+    rows = list(train(config, sample, network))
+    assert len(rows) == 100
+    assert rows[-1].train_loss < 0.1 * rows[0].train_loss
+    assert evaluate(network, sample.test_images, sample.test_labels).accuracy >= 0.92
+
+
+def test_reference_recipe_on_the_full_data(full_data_dir):
+    dataset = load_dataset("full", full_data_dir)
+    config = TrainingConfig(epochs=3)
+    network = build_network(config, dataset)
+    list(train(config, dataset, network))
+    assert evaluate(network, dataset.test_images, dataset.test_labels).accuracy >= 0.90
