@@ -12,10 +12,8 @@ from pages.components.code import code_behind
 from pages.components.data import current_dataset
 from pages.components.digits import digit_figure, digit_grid
 from pages.components.image_picker import SPLITS, pick_image, split_arrays
-from pages.components.router import enter_through_router
+from pages.components.router import page
 from pages.components.tables import pixel_table
-
-enter_through_router()
 
 GRID_SIZE = 60
 
@@ -123,24 +121,25 @@ def _class_means(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(means).astype(np.uint8), np.bincount(dataset.train_labels, minlength=dataset.num_classes)
 
 
-dataset = current_dataset()
-st.title("Dataset")
-st.markdown(f"What the network learns from. In use is **{dataset.description}**.")
+with page():
+    dataset = current_dataset()
+    st.title("Dataset")
+    st.markdown(f"What the network learns from. In use is **{dataset.description}**.")
 
-st.subheader("Four arrays")
-show_shapes(dataset)
-st.subheader("One image and its numbers")
-show_one_image(dataset)
-st.subheader("Many digits")
-show_grid(dataset)
-st.subheader("Balance of the classes")
-show_balance(dataset)
-st.subheader("The mean digit of each class")
-show_means(dataset)
+    st.subheader("Four arrays")
+    show_shapes(dataset)
+    st.subheader("One image and its numbers")
+    show_one_image(dataset)
+    st.subheader("Many digits")
+    show_grid(dataset)
+    st.subheader("Balance of the classes")
+    show_balance(dataset)
+    st.subheader("The mean digit of each class")
+    show_means(dataset)
 
-code_behind(read_idx, class_means)
-st.page_link(
-    "pages/preprocessing.py",
-    label="Next: what happens to an image before the network reads it",
-    icon=":material/arrow_forward:",
-)
+    code_behind(read_idx, class_means)
+    st.page_link(
+        "pages/preprocessing.py",
+        label="Next: what happens to an image before the network reads it",
+        icon=":material/arrow_forward:",
+    )

@@ -18,11 +18,9 @@ from mnist_core.evaluation import (
 from mnist_core.runs import Run, list_runs
 from pages.components.code import code_behind
 from pages.components.digits import digit_grid
-from pages.components.router import enter_through_router
+from pages.components.router import page
 from pages.components.run_view import pick_run, run_dataset, test_result
 from pages.components.tables import confusion_style
-
-enter_through_router()
 
 PAGE_SIZE = 60
 
@@ -97,8 +95,9 @@ def show_mistakes(run: Run, result: Evaluation) -> None:
         )
         return
     pages = math.ceil(len(chosen) / PAGE_SIZE)
-    page = paging.number_input(f"Page (1 to {pages})", 1, pages, 1) if pages > 1 else 1
-    first = (page - 1) * PAGE_SIZE
+    key = f"page {run.id} {true} {predicted} {order}"  # another selection begins on its first page
+    number = paging.number_input(f"Page (1 to {pages})", 1, pages, 1, key=key) if pages > 1 else 1
+    first = (number - 1) * PAGE_SIZE
     show_gallery(run, wrong, chosen[first : first + PAGE_SIZE])
     last = min(first + PAGE_SIZE, len(chosen))
     st.caption(
@@ -131,39 +130,40 @@ def predictions_csv(result: Evaluation) -> bytes:
     return table.to_csv(index_label="index", float_format="%.6g").encode()
 
 
-st.title("Evaluation")
-runs = [run for run in list_runs() if not run.problem]
-if not runs:
-    st.info(
-        "There is no run to evaluate yet: train a network first, which takes a few seconds.", icon=":material/info:"
-    )
-    st.page_link("pages/training.py", label="Train a network", icon=":material/monitoring:")
-    st.stop()
-run = pick_run(runs, "Run")
-if run.status.active:
-    st.info("This run is still under way; here is what its last saved model does.", icon=":material/hourglass_top:")
-if not (run.path / "model.npz").exists():
-    st.info(
-        "This run has no model yet: one is saved when its first epoch is done. Choose another run, or watch it.",
-        icon=":material/info:",
-    )
-    st.page_link("pages/training.py", label="To the training", icon=":material/monitoring:")
-    st.stop()
+with page():
+    st.title("Evaluation")
+    runs = [run for run in list_runs() if not run.problem]
+    if not runs:
+        st.info(
+            "There is no run to evaluate yet: train a network first, which takes a few seconds.", icon=":material/info:"
+        )
+        st.page_link("pages/training.py", label="Train a network", icon=":material/monitoring:")
+        st.stop()
+    run = pick_run(runs, "Run")
+    if run.status.active:
+        st.info("This run is still under way; here is what its last saved model does.", icon=":material/hourglass_top:")
+    if not (run.path / "model.npz").exists():
+        st.info(
+            "This run has no model yet: one is saved when its first epoch is done. Choose another run, or watch it.",
+            icon=":material/info:",
+        )
+        st.page_link("pages/training.py", label="To the training", icon=":material/monitoring:")
+        st.stop()
 
-result = test_result(run)
-show_scores(run, result)
-st.subheader("What is confused with what")
-show_confusion(result)
-st.subheader("The digits it gets wrong")
-show_mistakes(run, result)
-st.subheader("Scores of each class")
-show_classes(result)
-st.download_button(
-    "Download all predictions (CSV)",
-    lambda: predictions_csv(result),
-    f"predictions-{run.id}.csv",
-    "text/csv",
-    icon=":material/download:",
-    help="One row for each test image: index, true and predicted label, confidence, all probabilities",
-)
-code_behind(predict, evaluate, confusion_matrix, per_class_scores, misclassified)
+    result = test_result(run)
+    show_scores(run, result)
+    st.subheader("What is confused with what")
+    show_confusion(result)
+    st.subheader("The digits it gets wrong")
+    show_mistakes(run, result)
+    st.subheader("Scores of each class")
+    show_classes(result)
+    st.download_button(
+        "Download all predictions (CSV)",
+        lambda: predictions_csv(result),
+        f"predictions-{run.id}.csv",
+        "text/csv",
+        icon=":material/download:",
+        help="One row for each test image: index, true and predicted label, confidence, all probabilities",
+    )
+    code_behind(predict, evaluate, confusion_matrix, per_class_scores, misclassified)

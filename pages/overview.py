@@ -8,10 +8,8 @@ from mnist_core.errors import DatasetError, DownloadError
 from mnist_core.runs import Run, list_runs
 from pages.components.code import code_behind
 from pages.components.data import Choice, choose, current_choice, current_dataset
-from pages.components.router import enter_through_router
+from pages.components.router import page
 from pages.components.run_view import architecture, state_badge
-
-enter_through_router()
 
 SHOWN_RUNS = 5
 CHOICES = {
@@ -25,15 +23,15 @@ def next_step(runs: list[Run]) -> None:
     """Draw the one button that most likely comes next."""
     run = next((run for run in runs if run.status.active), None)
     if run:
-        text, page, icon = "Watch the run under way", "pages/training.py", ":material/monitoring:"
+        text, target, icon = "Watch the run under way", "pages/training.py", ":material/monitoring:"
     elif run := next((run for run in runs if run.status.test_accuracy is not None), None):
-        text, page, icon = "See what the latest network gets wrong", "pages/evaluation.py", ":material/fact_check:"
+        text, target, icon = "See what the latest network gets wrong", "pages/evaluation.py", ":material/fact_check:"
     else:
-        text, page, icon = "Start with the data", "pages/dataset.py", ":material/grid_view:"
+        text, target, icon = "Start with the data", "pages/dataset.py", ":material/grid_view:"
     if st.button(text, type="primary", icon=icon):
         if run:
             st.session_state["run_id"] = run.id
-        st.switch_page(page)
+        st.switch_page(target)
 
 
 def show_journey() -> None:
@@ -44,9 +42,9 @@ def show_journey() -> None:
         ("pages/training.py", "3 · Training", "Move the sliders, watch the loss fall live"),
         ("pages/evaluation.py", "4 · Evaluation", "Confusion table and the digits it gets wrong"),
     )
-    for column, (page, label, text) in zip(st.columns(4), steps, strict=True):
+    for column, (target, label, text) in zip(st.columns(4), steps, strict=True):
         with column.container(border=True, height="stretch"):
-            st.page_link(page, label=f"**{label}**")
+            st.page_link(target, label=f"**{label}**")
             st.caption(text)
 
 
@@ -142,26 +140,27 @@ def show_runs(runs: list[Run]) -> None:
             st.markdown(f"{score} · {run.status.epoch} of {run.config.epochs} epochs · {hidden} · `{run.id}`")
 
 
-runs = list_runs()
-st.title("Learn neural networks on MNIST")
-st.markdown(
-    "Train a network to read handwritten digits, and see every step of it: the pixels, the preprocessing, the falling loss, "
-    "and the digits it gets wrong. It is written in plain NumPy, and each page shows the very code that computed what you see."
-)
-next_step(runs)
-show_journey()
+with page():
+    runs = list_runs()
+    st.title("Learn neural networks on MNIST")
+    st.markdown(
+        "Train a network to read handwritten digits, and see every step of it: the pixels, the preprocessing, the falling loss, "
+        "and the digits it gets wrong. It is written in plain NumPy, and each page shows the very code that computed what you see."
+    )
+    next_step(runs)
+    show_journey()
 
-st.subheader("The data in use")
-try:
-    dataset = current_dataset()
-except DatasetError as error:
-    st.error(str(error), icon=":material/error:")
-else:
-    show_data(dataset)
-    if dataset.source == "sample" and current_choice() == Choice():
-        offer_download()
-choose_data()
+    st.subheader("The data in use")
+    try:
+        dataset = current_dataset()
+    except DatasetError as error:
+        st.error(str(error), icon=":material/error:")
+    else:
+        show_data(dataset)
+        if dataset.source == "sample" and current_choice() == Choice():
+            offer_download()
+    choose_data()
 
-st.subheader("Latest runs")
-show_runs(runs)
-code_behind(load_dataset)
+    st.subheader("Latest runs")
+    show_runs(runs)
+    code_behind(load_dataset)

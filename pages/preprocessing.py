@@ -11,10 +11,8 @@ from pages.components.code import code_behind
 from pages.components.data import current_dataset
 from pages.components.digits import digit_figure
 from pages.components.image_picker import Picked, pick_image, split_arrays
-from pages.components.router import enter_through_router
+from pages.components.router import page
 from pages.components.tables import grey, pixel_table
-
-enter_through_router()
 
 ROWS = 8
 WINDOW = 10
@@ -104,7 +102,7 @@ def show_shapes(dataset: Dataset) -> None:
         (
             step,
             str(array.shape),
-            str((total, *array.shape[1:])).replace(",)", ")"),
+            str((total, *array.shape[1:])),
             str(array.dtype),
             f"{array.min():g} to {array.max():g}",
             f"{array.nbytes / len(array) * total / 1e6:.2f} MB",
@@ -127,19 +125,20 @@ def show_shapes(dataset: Dataset) -> None:
     )
 
 
-dataset = current_dataset()
-st.title("Preprocessing")
-st.markdown("What happens to an image and its label before the network reads them: three short functions.")
-picked = pick_image(dataset)
+with page():
+    dataset = current_dataset()
+    st.title("Preprocessing")
+    st.markdown("What happens to an image and its label before the network reads them: three short functions.")
+    picked = pick_image(dataset)
 
-st.subheader("1 · Normalize: 0…255 becomes 0…1")
-show_normalization(picked)
-st.subheader("2 · Flatten: a picture becomes a row")
-show_flattening(picked)
-st.subheader("3 · One-hot: a label becomes a row")
-show_one_hot(dataset, picked)
-st.subheader("Shapes and dtypes at each step")
-show_shapes(dataset)
+    st.subheader("1 · Normalize: 0…255 becomes 0…1")
+    show_normalization(picked)
+    st.subheader("2 · Flatten: a picture becomes a row")
+    show_flattening(picked)
+    st.subheader("3 · One-hot: a label becomes a row")
+    show_one_hot(dataset, picked)
+    st.subheader("Shapes and dtypes at each step")
+    show_shapes(dataset)
 
-code_behind(normalize, flatten, one_hot)
-st.page_link("pages/training.py", label="Next: train a network on these rows", icon=":material/arrow_forward:")
+    code_behind(normalize, flatten, one_hot)
+    st.page_link("pages/training.py", label="Next: train a network on these rows", icon=":material/arrow_forward:")

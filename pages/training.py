@@ -12,11 +12,9 @@ from mnist_core.training import TrainingConfig, build_network, epoch_batches, gr
 from pages.components.charts import curve
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
-from pages.components.router import enter_through_router
+from pages.components.router import page
 from pages.components.run_view import architecture, pick_run, state_badge
 from pages.components.settings import edit_settings
-
-enter_through_router()
 
 REFRESH_SECONDS = 1.0
 
@@ -77,9 +75,14 @@ def show_progress(run: Run) -> None:
     st.progress(min(done / epochs, 1.0), text if status.active else text.replace(" so far", " in all"))
     if status.active:
         asked = (run.path / "control").exists()
-        if st.button("Stopping …" if asked else "Stop", icon=":material/stop:", disabled=asked, key="stop"):
-            jobs.request_stop(run)
-            st.rerun(scope="fragment")
+        label = "Stopping …" if asked else "Stop"
+        st.button(label, icon=":material/stop:", disabled=asked, key="stop", on_click=stop, args=(run,))
+
+
+def stop(run: Run) -> None:
+    """Ask a run to stop; it may have ended a moment ago, which is as good."""
+    if run.refresh().status.active:
+        jobs.request_stop(run)
 
 
 def duration(seconds: float) -> str:
@@ -130,27 +133,28 @@ def show_curves(run: Run) -> None:
         st.caption(f"{text}. Training figures are means over the epoch's mini-batches, measured before each update.")
 
 
-dataset = current_dataset()
-runs = [run for run in list_runs() if not run.problem]
-st.title("Training")
-monitor, settings = st.columns([1.55, 1], gap="large")
-with monitor:
-    if runs:
-        run = pick_run(runs, "Run shown")
-        every = REFRESH_SECONDS if run.status.active else None
-        st.fragment(show_run, run_every=every)(run.id, run.status.active)
-    else:
-        with st.container(border=True):
-            st.markdown("#### No run yet")
-            st.markdown(
-                "Press **Start training** to train the reference network, or move the sliders first. "
-                "The curves of its loss and accuracy will grow here."
-            )
-with settings, st.container(border=True):
-    st.markdown("**The next run**")
-    start = st.container()
-    config = edit_settings()
-    with start:
-        show_start(config, dataset, runs)
+with page():
+    dataset = current_dataset()
+    runs = [run for run in list_runs() if not run.problem]
+    st.title("Training")
+    monitor, settings = st.columns([1.55, 1], gap="large")
+    with monitor:
+        if runs:
+            run = pick_run(runs, "Run shown")
+            every = REFRESH_SECONDS if run.status.active else None
+            st.fragment(show_run, run_every=every)(run.id, run.status.active)
+        else:
+            with st.container(border=True):
+                st.markdown("#### No run yet")
+                st.markdown(
+                    "Press **Start training** to train the reference network, or move the sliders first. "
+                    "The curves of its loss and accuracy will grow here."
+                )
+    with settings, st.container(border=True):
+        st.markdown("**The next run**")
+        start = st.container()
+        config = edit_settings()
+        with start:
+            show_start(config, dataset, runs)
 
-code_behind(train, Network.forward_pass, Network.back_propagate, gradient_descent_step, epoch_batches)
+    code_behind(train, Network.forward_pass, Network.back_propagate, gradient_descent_step, epoch_batches)

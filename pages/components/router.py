@@ -1,10 +1,16 @@
 """The pages of the dashboard, and the way to them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import streamlit as st
 
+from mnist_core.errors import MnistError
+from pages.components.data import show_status
+
 PAGES = Path(__file__).resolve().parent.parent
+ICON = PAGES.parent / ".streamlit" / "icon.svg"
 
 
 def navigation() -> st.Page:
@@ -28,14 +34,27 @@ def navigation() -> st.Page:
     )
 
 
-def enter_through_router() -> None:
-    """Let a page run inside ``app.py`` only.
+def enter() -> st.Page:
+    """Set up what all pages share, the page's frame, and return the page that the address asks for."""
+    st.set_page_config(page_title="MNIST in NumPy", page_icon=str(ICON), layout="wide")
+    st.session_state["entered"] = True
+    with st.sidebar:
+        show_status()
+    return navigation()
 
-    Until ``st.navigation`` ran for the first time in a server, Streamlit takes each file of ``pages/`` for an app page of
-    its own. So the first visitor of a fresh server, if the address is that of a page, would see the page bare:
-    call the navigation then, and start again.
+
+@contextmanager
+def page() -> Iterator[None]:
+    """Draw a page; an error that is meant for people ends it with its sentence.
+
+    Until ``st.navigation`` ran for the first time in a server, Streamlit takes each file of ``pages/`` for a page of its
+    own and runs it without ``app.py``. The first visitor of a fresh server may come here that way, and is sent around.
     """
-    if not st.session_state.get("routed"):
-        st.session_state["routed"] = True
+    if not st.session_state.get("entered"):
+        st.session_state["entered"] = True
         navigation()
         st.rerun()
+    try:
+        yield
+    except MnistError as error:
+        st.error(str(error), icon=":material/error:")

@@ -1,0 +1,95 @@
+"""The app under test: every page through the router, with a runs folder of its own and the sample as data."""
+
+import shutil
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import dataset, jobs
+from mnist_core.dataset import load_dataset
+from mnist_core.runs import DatasetReference, Status, create_run, read_run, write_json
+from mnist_core.training import TrainingConfig
+
+APP = str(Path(__file__).resolve().parents[2] / "app.py")
+
+
+def wait(run):
+    """Return the run when it is no longer under way."""
+    deadline = time.monotonic() + 30
+    while run.status.active:
+        assert time.monotonic() < deadline, run.status
+        time.sleep(0.05)
+        run = run.refresh()
+    return run
+
+
+@pytest.fixture(scope="session")
+def finished_folder(tmp_path_factory):
+    """Folder of a finished run of two epochs on the sample, to be copied."""
+    config = TrainingConfig(epochs=2, validation_fraction=0.1)
+    return wait(jobs.start(config, load_dataset("sample"), tmp_path_factory.mktemp("finished"))).path
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path, monkeypatch):
+    """Point runs and cache to empty folders, so that the sample is what there is."""
+    monkeypatch.setenv("MNIST_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.delenv("MNIST_DATA_DIR", raising=False)
+    monkeypatch.setattr(dataset, "cache_dir", lambda: tmp_path / "cache")
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def finished(finished_folder, tmp_path):
+    """The finished run, in this test's runs folder."""
+    return read_run(Path(shutil.copytree(finished_folder, tmp_path / "runs" / finished_folder.name)))
+
+
+@pytest.fixture
+def make_run():
+    """A function that writes a run folder in a given state, as a worker would."""
+
+    def make(config=None, **status):
+        run = create_run(config or TrainingConfig(), DatasetReference.of(load_dataset("sample")))
+        status = replace(Status(heartbeat=time.time()), **status)
+        write_json(run.path / "status.json", asdict(status))
+        return run.refresh()
+
+    return make
+
+
+@pytest.fixture
+def open_page():
+    """A function that opens a page in a new session and returns it drawn."""
+
+    def open_page(name, **query):
+        app = AppTest.from_file(APP, default_timeout=30)
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.run()
+        if name != "overview":
+            app.switch_page(f"pages/{name}.py").run()
+        assert not app.exception, app.exception[0].value
+        return app
+
+    return open_page
+
+
+def by_label(elements, label):
+    """The one element with this label."""
+    (found,) = [element for element in elements if element.label == label]
+    return found
+
+
+def texts(elements):
+    """All texts of some elements in one."""
+    return "\n".join(element.value for element in elements)
+
+
+def html(app):
+    """All HTML of the page in one text."""
+    return "\n".join(element.proto.body for element in app.get("html"))

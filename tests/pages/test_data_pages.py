@@ -1,0 +1,105 @@
+"""Dataset and Preprocessing."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+from mnist_core.dataset import load_dataset
+from mnist_core.evaluation import class_means
+from mnist_core.idx import read_idx, write_idx
+from mnist_core.preprocessing import flatten, normalize, one_hot
+from tests.pages.conftest import by_label, html, texts
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return load_dataset("sample")
+
+
+def test_shapes_and_dtypes_are_those_of_the_arrays(open_page, sample):
+    table = open_page("dataset").dataframe[0].value
+    for name, shape, dtype in zip(table["array"], table["shape"], table["dtype"], strict=True):
+        array = getattr(sample, name)
+        assert (shape, dtype) == (str(array.shape), str(array.dtype))
+    assert len(table) == 4
+
+
+def test_another_image_is_kept_on_the_next_page(open_page, sample):
+    app = open_page("dataset")
+    shown = set()
+    for _ in range(3):
+        by_label(app.button, "Another one at random").click().run()
+        shown.add(app.number_input(key="picked_index").value)
+    assert len(shown) > 1
+    index = app.number_input(key="picked_index").value
+    assert f"Image {index:,} of the training set" in texts(app.caption)
+    for row in sample.train_images[index][10:18]:
+        assert "".join(f">{value}</td>" for value in row) in "".join(
+            part for part in html(app).replace("<td", "\n<td").split("\n") for part in [part[part.find(">") :]]
+        )
+    app.switch_page("pages/preprocessing.py").run()
+    assert app.number_input(key="picked_index").value == index
+    assert app.dataframe[1].value["image"].iloc[0] == index
+
+
+def test_an_index_beyond_the_smaller_split_is_its_last(open_page):
+    app = open_page("dataset")
+    app.number_input(key="picked_index").set_value(3999).run()
+    app.button_group(key="picked_split").set_value("test set").run()
+    assert not app.exception
+    assert app.number_input(key="picked_index").value == 999
+    assert "Image 999 of the test set" in texts(app.caption)
+
+
+def test_the_grid_follows_its_filters(open_page, sample):
+    app = open_page("dataset")
+    by_label(app.selectbox, "Class").set_value(7).run()
+    by_label(app.selectbox, "From").set_value("test set").run()
+    assert "60 of 100 images" in texts(app.caption)
+    first = html(app)
+    assert first.count('role="img" aria-label="label 7, image') == 60
+    chosen = np.random.default_rng(1).permutation(np.flatnonzero(sample.test_labels == 7))[:60]
+    assert all(f"label 7, image {index:,} of the test set" in first for index in chosen)
+    by_label(app.number_input, "Seed of the selection").set_value(2).run()
+    assert html(app) != first
+
+
+def test_a_class_without_images_is_said(open_page, tiny_folder, monkeypatch):
+    folder = tiny_folder(train=9, test=9, classes=3)
+    for split in ("train", "t10k"):
+        write_idx(folder / f"{split}-labels-idx1-ubyte.gz", np.array([0, 2, 2] * 3, np.uint8))
+    monkeypatch.setenv("MNIST_DATA_DIR", str(folder))
+    app = open_page("dataset")
+    by_label(app.selectbox, "Class").set_value(1).run()
+    assert "has no image of class 1" in app.info[0].value
+    assert "The rarest class of the training set has 0 images" in texts(app.caption)
+
+
+def test_preprocessing_shows_shapes_rows_and_one_hot(open_page, sample):
+    app = open_page("preprocessing")
+    app.number_input(key="picked_index").set_value(5).run()
+    row, hot, steps = (frame.value for frame in app.dataframe[:3])
+    vector = flatten(normalize(sample.train_images[5:6]))[0]
+    np.testing.assert_array_equal(row.to_numpy()[0], vector[14 * 28 : 15 * 28])
+    np.testing.assert_array_equal(hot["label"], sample.train_labels[5:13])
+    np.testing.assert_array_equal(hot.iloc[:, 2:], one_hot(sample.train_labels[5:13], 10))
+    assert steps["shape of a mini-batch"].tolist() == [
+        "(128, 28, 28)",
+        "(128, 28, 28)",
+        "(128, 784)",
+        "(128,)",
+        "(128, 10)",
+    ]
+    assert steps["shape of the training set"].tolist()[2:] == ["(4000, 784)", "(4000,)", "(4000, 10)"]
+    assert steps["dtype"].tolist() == ["uint8", "float32", "float32", "uint8", "float32"]
+    app.slider[0].set_value(3).run()
+    assert "elements 84 to 111" in texts(app.markdown)
+    np.testing.assert_array_equal(app.dataframe[0].value.to_numpy()[0], vector[84:112])
+
+
+@pytest.mark.parametrize(
+    ("page", "functions"), [("dataset", (read_idx, class_means)), ("preprocessing", (normalize, flatten, one_hot))]
+)
+def test_the_code_behind_is_the_source(open_page, page, functions):
+    assert [block.value for block in open_page(page).code] == [inspect.getsource(f).rstrip() for f in functions]

@@ -1,0 +1,122 @@
+"""Overview: the data in use, the download, the latest runs, the next step."""
+
+import hashlib
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from mnist_core import dataset, download
+from tests.pages.conftest import by_label, texts
+
+
+def test_a_first_visit_shows_the_sample_and_where_to_begin(open_page):
+    app = open_page("overview")
+    assert [(metric.label, metric.value) for metric in app.metric] == [
+        ("Training images", "4,000"),
+        ("Test images", "1,000"),
+        ("Image size", "28 x 28 px"),
+        ("Classes", "10"),
+    ]
+    assert app.button[0].label == "Start with the data"
+    assert "Nothing was trained yet" in texts(app.info)
+    assert "4,000 training and 1,000 test images" in texts(app.sidebar.caption)
+    app.button[0].click().run()
+    assert app.title[0].value == "Dataset"
+
+
+def test_the_full_data_needs_no_download(open_page, full_data_dir, monkeypatch):
+    monkeypatch.setenv("MNIST_DATA_DIR", str(full_data_dir))
+    app = open_page("overview")
+    assert app.metric[0].value == "60,000"
+    assert "Download the full MNIST" not in [button.label for button in app.button]
+
+
+def test_a_folder_that_is_missing_is_named_and_the_sample_heals_it(open_page, monkeypatch, tmp_path):
+    monkeypatch.setenv("MNIST_DATA_DIR", str(tmp_path / "gone"))
+    app = open_page("overview")
+    assert "found no such folder" in app.error[0].value
+    assert "MNIST_DATA_DIR" in app.error[0].value
+    app.radio[0].set_value("sample").run()
+    by_label(app.button, "Use this data").click().run()
+    assert not app.error
+    assert app.metric[0].value == "4,000"
+
+
+@pytest.mark.parametrize("page", ["dataset", "preprocessing", "training"])
+def test_other_pages_say_what_is_wrong_with_the_data(open_page, monkeypatch, tmp_path, page):
+    monkeypatch.setenv("MNIST_DATA_DIR", str(tmp_path / "gone"))
+    app = open_page(page)
+    assert "found no such folder" in app.error[0].value
+
+
+def test_a_dead_mirror_leaves_the_sample_and_says_why(open_page, monkeypatch):
+    monkeypatch.setattr(download, "MIRRORS", ("http://127.0.0.1:9/",))
+    app = open_page("overview")
+    by_label(app.button, "Download the full MNIST").click().run()
+    assert "could not be downloaded: 127.0.0.1:9 could not be reached" in app.error[0].value
+    assert app.metric[0].value == "4,000"
+
+
+def test_a_download_is_in_use_at_once(open_page, monkeypatch, tiny_folder, tmp_path):
+    folder = tiny_folder(train=30, test=12, classes=4)
+    files = {
+        path.name: (path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()) for path in folder.iterdir()
+    }
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            """Keep the test's output clean."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr(download, "MIRRORS", (f"http://127.0.0.1:{server.server_port}/",))
+        monkeypatch.setattr(download, "cache_dir", dataset.cache_dir)
+        monkeypatch.setattr(download.download, "__defaults__", (*download.download.__defaults__[:-1], files))
+        app = open_page("overview")
+        by_label(app.button, "Download the full MNIST").click().run()
+        server.shutdown()
+    assert not app.error, app.error[0].value
+    assert [metric.value for metric in app.metric] == ["30", "12", "5 x 4 px", "4"]
+
+
+def test_a_folder_of_ones_own_serves_every_page(open_page, tiny_folder):
+    folder = tiny_folder(train=30, test=12, classes=3, shape=(8, 6))
+    app = open_page("overview")
+    app.radio[0].set_value("full").run()
+    app.text_input[0].set_value(str(folder)).run()
+    by_label(app.button, "Use this data").click().run()
+    assert [metric.value for metric in app.metric] == ["30", "12", "8 x 6 px", "3"]
+    for page in ("dataset", "preprocessing", "training", "evaluation"):
+        app.switch_page(f"pages/{page}.py").run()
+        assert not app.exception
+        assert not app.error
+    app.switch_page("pages/training.py").run()
+    assert "**48-128-64-3**" in texts(app.markdown)
+
+
+def test_a_wrong_folder_changes_nothing(open_page, tmp_path):
+    app = open_page("overview")
+    app.radio[0].set_value("full").run()
+    app.text_input[0].set_value(str(tmp_path)).run()
+    by_label(app.button, "Use this data").click().run()
+    assert "found no train-images-idx3-ubyte" in app.error[0].value
+    assert app.metric[0].value == "4,000"
+
+
+def test_latest_runs_and_the_next_step(open_page, finished, make_run):
+    app = open_page("overview")
+    assert app.button[0].label == "See what the latest network gets wrong"
+    assert f"**{finished.status.test_accuracy:.2%}** accuracy on the test set of MNIST (sample of 5,000)" in texts(
+        app.markdown
+    )
+    damaged = make_run()
+    (damaged.path / "status.json").write_text("{")
+    running = make_run(state="running", epoch=3)
+    app.run()
+    assert f"`{damaged.id}` status.json can't be read" in texts(app.markdown)
+    assert app.button[0].label == "Watch the run under way"
+    app.button[0].click().run()
+    assert app.title[0].value == "Training"
+    assert app.selectbox(key="run_picker").value == running.id
