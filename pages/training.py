@@ -122,7 +122,7 @@ def show_curves(run: Run) -> None:
     rows = run.metrics()
     if not rows:
         st.caption("The curves begin when the first epoch is done." if run.status.active else "No epoch was finished.")
-    epochs = run.config.epochs
+    epochs = run.config.epochs if run.status.active or not rows else rows[-1].epoch
     st.altair_chart(curve(rows, "loss", "loss (cross-entropy, nats)", epochs), key="loss_chart")
     st.altair_chart(curve(rows, "accuracy", "accuracy", epochs, percent=True), key="accuracy_chart")
     if rows:

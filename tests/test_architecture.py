@@ -1,6 +1,7 @@
 """Imports run one way, and the code keeps the project's own rules."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,34 @@ def test_functions_fit_on_a_screen_and_say_what_they_do(path):
         if isinstance(node, ast.FunctionDef):
             length = node.end_lineno - node.lineno - len((ast.get_docstring(node) or "").splitlines())
             assert length <= LONGEST_FUNCTION, f"{path.name}: {node.name} has {length} lines"
+
+
+THIRD_PARTY = {
+    "mnist_core": {"numpy", "pooch", "requests", "urllib3", "filelock", "tqdm"},
+    "app": {"streamlit"},
+    "pages": {"numpy", "streamlit", "matplotlib", "pandas", "altair", "PIL"},
+}
+"""Packages that each part may use; requests and urllib3 come with pooch, Altair and PIL with Streamlit."""
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_only_known_packages_are_imported_and_by_their_full_names(path):
+    part = module_name(path).split(".")[0]
+    known = THIRD_PARTY[part] | {"mnist_core", "pages"} | set(sys.stdlib_module_names)
+    assert {name.split(".")[0] for name in imported(path)} <= known
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    assert not [node.lineno for node in nodes if isinstance(node, ast.ImportFrom) and node.level], "relative import"
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_pages_do_not_import_one_another(path):
+    if layer(module_name(path)) == LAYERS.index("pages"):
+        assert not [name for name in imported(path) if layer(name) == LAYERS.index("pages")]
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_nothing_private_of_streamlit_is_reached_through_its_name(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "st":
+            assert not node.attr.startswith("_"), f"{path.name}:{node.lineno} uses st.{node.attr}"
+            assert node.attr not in {"runtime", "elements"}, f"{path.name}:{node.lineno} uses st.{node.attr}"

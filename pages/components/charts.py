@@ -24,8 +24,9 @@ def thin_out(rows: list[EpochMetrics]) -> list[EpochMetrics]:
 def curve(rows: list[EpochMetrics], measure: str, title: str, epochs: int, percent: bool = False) -> alt.Chart:
     """Draw ``train_<measure>`` and ``val_<measure>`` over the epochs.
 
-    The horizontal axis spans all ``epochs`` from the start, so that nothing jumps while the curve grows.
+    The horizontal axis spans all ``epochs``, so that nothing moves while the curve grows; see :func:`horizon`.
     """
+    end = horizon(rows[-1].epoch if rows else 1, epochs)
     points = [
         {"epoch": row.epoch, "set": name, "value": value}
         for row in thin_out(rows)
@@ -42,7 +43,7 @@ def curve(rows: list[EpochMetrics], measure: str, title: str, epochs: int, perce
             alt.X(
                 "epoch:Q",
                 title="epoch",
-                scale=alt.Scale(domain=[1, max(epochs, 2)]),
+                scale=alt.Scale(domain=[1, max(end, 2)]),
                 axis=alt.Axis(tickMinStep=1, format="d"),
             ),
             alt.Y(
@@ -59,6 +60,13 @@ def curve(rows: list[EpochMetrics], measure: str, title: str, epochs: int, perce
             ],
         )
     )
+
+
+def horizon(done: int, epochs: int) -> int:
+    """End of the epoch axis: ``epochs``, halved as often as the curve would fill less than a quarter of it."""
+    while epochs > 8 and done < epochs / 4:
+        epochs = math.ceil(epochs / 2)
+    return epochs
 
 
 def histogram(values: np.ndarray, low: float, high: float, bins: int = 32) -> alt.Chart:

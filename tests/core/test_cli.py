@@ -1,8 +1,11 @@
 """The command line as a person or a script uses it."""
 
 import json
+import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -111,3 +114,62 @@ def test_evaluating_on_other_digits(trained, tiny_folder):
     smaller = cli("evaluate", "latest", "--data-dir", tiny_folder(shape=(2, 2)), "--runs-dir", folder)
     assert smaller.returncode == 1
     assert "The network reads rows of 20 pixels, found an array of shape (6, 4)" in smaller.stderr
+
+
+def test_the_json_report_has_these_keys(trained):
+    _, folder, _ = trained
+    done = cli("evaluate", "latest", "--json", "--runs-dir", folder)
+    assert done.returncode == 0
+    report = json.loads(done.stdout)
+    assert set(report) == {"run", "dataset", "accuracy", "loss", "errors", "confusion_matrix"}
+    assert set(report["dataset"]) == {"name", "source"}
+    assert report["run"] == list_runs(folder)[0].id
+
+
+def test_training_without_hidden_layers_and_with_validation(tiny_folder, tmp_path):
+    options = ["--epochs", "1", "--hidden-layers", "--validation-fraction", "0.25"]
+    done = cli("train", *options, "--data-dir", tiny_folder(), "--runs-dir", tmp_path)
+    assert done.returncode == 0, done.stderr
+    (run,) = list_runs(tmp_path)
+    assert run.config.hidden_layers == ()
+    assert run.config.validation_fraction == 0.25
+    assert 0 <= run.metrics()[0].val_accuracy <= 1
+
+
+def test_the_folder_of_runs_may_come_from_the_environment(trained, monkeypatch, capsys):
+    _, folder, _ = trained
+    monkeypatch.setenv("MNIST_RUNS_DIR", str(folder))
+    assert main(["runs"]) == 0
+    assert list_runs(folder)[0].id in capsys.readouterr().out
+
+
+def test_a_damaged_run_is_listed_by_runs_and_refused_by_evaluate(trained, tmp_path, capsys):
+    _, folder, _ = trained
+    (run,) = list_runs(folder)
+    shutil.copytree(run.path, tmp_path / "hurt")
+    (tmp_path / "hurt" / "status.json").write_text("{")
+    assert main(["runs", "--runs-dir", str(tmp_path)]) == 0
+    assert "status.json can't be read" in capsys.readouterr().out
+    assert main(["evaluate", "hurt", "--runs-dir", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith("error: Run hurt is damaged: status.json")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C can't be sent to one process on Windows")
+def test_ctrl_c_stops_the_run_and_keeps_its_model(tiny_folder, tmp_path):
+    command = [sys.executable, "-m", "mnist_core", "train", "--epochs", "10000", "--batch-size", "4"]
+    command += ["--data-dir", str(tiny_folder(train=40)), "--runs-dir", str(tmp_path)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT, start_new_session=True
+    ) as process:
+        deadline = time.monotonic() + 30
+        while not any(run.status.epoch >= 2 for run in list_runs(tmp_path)):
+            assert time.monotonic() < deadline, "no run got to its second epoch"
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        printed, errors = process.communicate(timeout=30)
+    (run,) = list_runs(tmp_path)
+    assert run.status.state == "stopped"
+    assert process.returncode == 0, errors
+    assert f"stopped after {run.status.epoch} epochs, test accuracy" in printed
+    assert "Traceback" not in errors
+    assert run.load_network().layer_sizes == (20, 128, 64, 3)

@@ -69,3 +69,45 @@ def test_labels_that_the_network_does_not_know_are_refused(images_and_labels):
     images, labels = images_and_labels
     with pytest.raises(DatasetError, match="tells 3 classes apart, found the label 4"):
         evaluate(Network((12, 3)), images, labels)
+
+
+def test_a_class_that_is_never_predicted_scores_zero():
+    confusion = confusion_matrix(np.array([0, 0, 1, 2]), np.array([0, 0, 0, 2]), 4)
+    assert confusion.tolist() == [[2, 0, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+    scores = per_class_scores(confusion)
+    assert scores.precision.tolist() == [2 / 3, 0, 1, 0]
+    assert scores.recall.tolist() == [1, 0, 1, 0]
+    assert scores.f1.tolist() == [0.8, 0, 1, 0]
+    assert scores.support.tolist() == [2, 1, 1, 0]
+
+
+def test_byte_labels_of_many_classes_are_counted_without_overflow():
+    labels = np.arange(256, dtype=np.uint8)
+    np.testing.assert_array_equal(confusion_matrix(labels, labels, 256), np.eye(256))
+
+
+def test_equally_sure_mistakes_keep_their_order_and_no_mistake_is_no_row():
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.8, 0.2], [0.8, 0.2]])
+    wrong = misclassified(np.array([1, 0, 1, 0]), probabilities)
+    assert wrong.index.tolist() == [0, 1, 2]
+    assert wrong.confidence.tolist() == [0.9, 0.8, 0.8]
+    assert [len(part) for part in misclassified(np.array([0, 1, 0, 0]), probabilities)] == [0] * 4
+
+
+def test_predict_feeds_no_more_than_a_chunk_at_once_and_takes_none(images_and_labels, monkeypatch):
+    images, _ = images_and_labels
+    network, sizes = Network((12, 5)), []
+    feed_forward = network.feed_forward
+    monkeypatch.setattr(network, "feed_forward", lambda x: sizes.append(len(x)) or feed_forward(x))
+    monkeypatch.setattr(evaluation, "CHUNK", 20)
+    assert predict(network, images).dtype == np.float32
+    assert sizes == [20, 20, 10]
+    assert predict(network, images[:0]).shape == (0, 5)
+
+
+def test_evaluation_agrees_with_itself(images_and_labels):
+    images, labels = images_and_labels
+    result = evaluate(Network((12, 7, 5)), images, labels)
+    assert result.confusion_matrix.sum() == len(labels)
+    assert result.errors == len(misclassified(labels, result.probabilities).index)
+    assert result.accuracy == pytest.approx(1 - result.errors / len(labels))

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -128,3 +129,38 @@ def test_a_damaged_run_is_refused_by_the_worker(dataset, tmp_path):
     done = work(run)
     assert done.returncode == 1
     assert "is damaged: config.json" in done.stderr
+
+
+def test_a_run_stopped_before_its_first_epoch_has_no_model_and_no_score(dataset, tmp_path):
+    run = create_run(LONG, dataset, tmp_path)
+    jobs.request_stop(run)
+    assert work(run).returncode == 0
+    run = run.refresh()
+    assert (run.status.state, run.status.epoch, run.status.test_accuracy) == ("stopped", 0, None)
+    assert run.metrics() == []
+    with pytest.raises(RunError, match="has no model"):
+        run.load_network()
+
+
+def test_a_worker_leaves_no_temporary_file(dataset, tmp_path):
+    run = create_run(TrainingConfig(epochs=2, hidden_layers=()), dataset, tmp_path)
+    config = (run.path / "config.json").read_bytes()
+    assert work(run).returncode == 0
+    assert [path.name for path in run.path.iterdir() if path.name.startswith(".")] == []
+    assert (run.path / "config.json").read_bytes() == config
+    assert run.refresh().status.pid != os.getpid()
+
+
+def test_starts_from_threads_at_once_are_as_many_runs(dataset, tmp_path):
+    config = TrainingConfig(epochs=1, hidden_layers=())
+    with ThreadPoolExecutor(4) as pool:
+        started = list(pool.map(lambda _: jobs.start(config, dataset, tmp_path), range(4)))
+    assert len({run.id for run in started}) == 4
+    assert [wait(run).status.state for run in started] == ["finished"] * 4
+    assert {run.id for run in list_runs(tmp_path)} == {run.id for run in started}
+
+
+def test_no_process_is_an_error_that_says_so(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    with pytest.raises(RunError, match="No training process could be started"):
+        jobs.start(LONG, dataset, tmp_path)

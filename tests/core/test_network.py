@@ -152,3 +152,64 @@ def test_bad_architectures_are_refused(arguments, words):
 def test_images_of_another_size_are_refused():
     with pytest.raises(DatasetError, match=r"rows of 6 pixels, found an array of shape \(2, 7\)"):
         Network((6, 2)).feed_forward(np.zeros((2, 7)))
+
+
+@given(st.lists(finite, min_size=2, max_size=6))
+def test_float32_stays_in_range_and_keeps_its_dtype(row):
+    z = np.array([row], np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        a, slope, p = sigmoid(z), sigmoid_derivative(z), softmax(z)
+    assert {a.dtype, slope.dtype, p.dtype} == {np.dtype(np.float32)}
+    assert ((a >= 0) & (a <= 1)).all()
+    assert ((slope >= 0) & (slope <= 0.25)).all()
+    assert p.sum() == pytest.approx(1, abs=1e-6)
+
+
+def test_softmax_and_cross_entropy_have_the_values_of_the_textbook():
+    p = softmax(np.log([[1.0, 2.0, 5.0], [3.0, 3.0, 2.0]]))
+    np.testing.assert_allclose(p, [[0.125, 0.25, 0.625], [0.375, 0.375, 0.25]], rtol=1e-14)
+    loss = cross_entropy(p, np.array([[0, 1, 0], [0, 0, 1]]))
+    assert loss == pytest.approx(np.log(4))  # both right classes have a probability of 1/4
+
+
+@pytest.mark.parametrize("batch", [1, 2, 9])
+def test_a_forward_pass_may_be_given_and_the_mean_does_not_depend_on_the_batch(batch):
+    rng = np.random.default_rng(2)
+    network = Network((4, 3, 3), dtype=np.float64)
+    x, y = rng.random((batch, 4)), one_hot(rng.integers(0, 3, batch), 3)
+    loss, gradients = network.back_propagate(x, y)
+    given_loss, given_gradients = network.back_propagate(x, y, network.forward_pass(x))
+    twice_loss, twice_gradients = network.back_propagate(np.tile(x, (2, 1)), np.tile(y, (2, 1)))
+    assert given_loss == loss
+    assert twice_loss == pytest.approx(loss)
+    for pair, given_pair, twice_pair in zip(gradients, given_gradients, twice_gradients, strict=True):
+        for ours, same, twice in zip(pair, given_pair, twice_pair, strict=True):
+            np.testing.assert_array_equal(ours, same)
+            np.testing.assert_allclose(ours, twice, rtol=1e-9, atol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["<U3", "int32", "complex64"])
+def test_parameters_that_are_no_real_numbers_are_refused(dtype):
+    arrays = Network((6, 5, 3)).to_arrays()
+    arrays = {name: array if name == "activation" else array.astype(dtype) for name, array in arrays.items()}
+    with pytest.raises(ConfigError):
+        Network.from_arrays(arrays)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda a: a.pop("activation"),
+        lambda a: a.update(surplus=np.zeros(3)),
+        lambda a: a.update(b2=np.zeros(4)),
+        lambda a: a.update(b1=np.zeros((1, 5))),
+        lambda a: a.update(W1=np.zeros(5)),
+        lambda a: a.update(W1=np.zeros((0, 5))),
+    ],
+)
+def test_other_bad_arrays_are_refused_too(change):
+    arrays = Network((6, 5, 3)).to_arrays()
+    change(arrays)
+    with pytest.raises(ConfigError):
+        Network.from_arrays(arrays)

@@ -52,3 +52,26 @@ def test_one_hot_has_a_single_one_at_the_label(case):
 def test_one_hot_refuses_labels_outside(labels):
     with pytest.raises(DatasetError, match="expected 0 to 2"):
         one_hot(np.array(labels), 3)
+
+
+@pytest.mark.parametrize(
+    ("value", "grey"), [(0.0, 0), (1.0, 255), (0.5, 128), (100.4 / 255, 100), (100.6 / 255, 101), (-0.2, 0), (1.7, 255)]
+)
+def test_denormalize_rounds_and_stays_within_the_grey_levels(value, grey):
+    restored = denormalize(np.array([[value]], np.float32))
+    assert restored.dtype == np.uint8
+    assert restored.tolist() == [[grey]]
+
+
+def test_no_images_are_no_rows():
+    rows = flatten(np.empty((0, 28, 28), np.uint8))
+    assert rows.shape == (0, 784)
+    assert unflatten(rows, (28, 28)).shape == (0, 28, 28)
+    assert one_hot(np.empty(0, np.uint8), 10).shape == (0, 10)
+
+
+def test_errors_say_what_was_found_and_what_to_do():
+    with pytest.raises(DatasetError, match="got pixels of dtype int64, expected uint8 .*: pass the raw images"):
+        normalize(np.array([0, 255]))
+    with pytest.raises(DatasetError, match="got labels from 1 to 7, expected 0 to 4: raise num_classes"):
+        one_hot(np.array([1, 7], np.uint8), 5)

@@ -1,6 +1,7 @@
 """The run folder: created whole, listed whatever is in it, and told dead from alive."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -172,3 +173,142 @@ def test_models_round_trip_and_bad_ones_are_named(run):
     np.savez(path, W1=np.array([{}], dtype=object))
     with pytest.raises(RunError, match="allow_pickle=False"):
         run.load_network()
+
+
+def test_a_prefix_finds_its_run(tmp_path):
+    for name in ("20260101-000000-aaaa", "20260101-000000-bbbb", "20260202-000000-aaaa"):
+        create_run(TrainingConfig(), REFERENCE, tmp_path).path.rename(tmp_path / name)
+    assert find_run("202602", tmp_path).id == "20260202-000000-aaaa"
+    assert find_run("20260101-000000-b", tmp_path).id == "20260101-000000-bbbb"
+    with pytest.raises(RunError, match="2 runs in .* begin with '20260101'"):
+        find_run("20260101", tmp_path)
+    with pytest.raises(RunError, match="No run ''"):
+        find_run("", tmp_path)
+
+
+def test_an_id_that_is_a_prefix_of_another_one_is_still_found(tmp_path):
+    for name in ("a", "ab"):
+        create_run(TrainingConfig(), REFERENCE, tmp_path).path.rename(tmp_path / name)
+    assert find_run("a", tmp_path).id == "a"
+
+
+def test_the_same_id_drawn_twice_in_a_second_is_drawn_again(tmp_path, monkeypatch):
+    """Two hex bytes are 65,536 ids a second: a sweep of 300 runs would meet one twice about every other time."""
+    now = time.time()
+    drawn = iter(["aaaa", "aaaa", "bbbb"])
+    monkeypatch.setattr(runs.time, "time", lambda: now)
+    monkeypatch.setattr(runs.secrets, "token_hex", lambda _: next(drawn))
+    made = [create_run(TrainingConfig(), REFERENCE, tmp_path) for _ in range(2)]
+    assert [run.id[-4:] for run in made] == ["aaaa", "bbbb"]
+    assert len(list_runs(tmp_path)) == 2
+
+
+def test_drafts_and_stray_files_are_not_runs(run, tmp_path):
+    (tmp_path / ".20260101-000000-aaaa").mkdir()
+    (tmp_path / "notes.txt").write_text("mine")
+    assert [listed.id for listed in list_runs(tmp_path)] == [run.id]
+
+
+def test_a_failed_creation_leaves_no_draft(tmp_path, monkeypatch):
+    def fail(path, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(runs, "write_json", fail)
+    with pytest.raises(RunError, match="No space left on device"):
+        create_run(TrainingConfig(), REFERENCE, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": "running", "heartbeat": None},
+        {"state": "running", "heartbeat": "noon"},
+        {"state": "dancing"},
+        {"state": None},
+        {"state": ["running"]},
+        {"state": "finished", "epoch": "three"},
+        {"state": "finished", "test_accuracy": "high"},
+    ],
+)
+def test_a_status_with_a_value_that_makes_no_sense_is_damaged(run, tmp_path, changes):
+    write_json(run.path / "status.json", {**asdict(Status()), **changes})
+    (listed,) = list_runs(tmp_path)
+    assert listed.status.state == "damaged"
+    assert listed.problem.startswith("status.json")
+
+
+@pytest.mark.parametrize("name", ["config.json", "status.json"])
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"null", b"3", b"[" * 100_000])
+def test_other_damage_is_listed_too(run, tmp_path, name, content):
+    (run.path / name).write_bytes(content)
+    (listed,) = list_runs(tmp_path)
+    assert listed.problem.startswith(name)
+
+
+@pytest.mark.parametrize("change", [{"created": None}, {"created": "nan"}, {"dataset": None}, {"training": [1]}])
+def test_a_config_with_a_wrong_entry_is_damaged(run, tmp_path, change):
+    content = json.loads((run.path / "config.json").read_text())
+    write_json(run.path / "config.json", {**content, **change})
+    (listed,) = list_runs(tmp_path)
+    assert listed.status.state == "damaged"
+    assert listed.problem.startswith("config.json")
+
+
+@pytest.mark.parametrize("content", [b"header\na,b,c,d,e,f,g\n", b"header\n\xff\xff\n", b"header\n1.5,1,1,1,1,1,1\n"])
+def test_damaged_metrics_are_left_out_or_named(run, content):
+    (run.path / "metrics.csv").write_bytes(content)
+    try:
+        rows = run.metrics()
+    except RunError as error:
+        assert "metrics.csv" in str(error)
+    else:
+        assert rows == []
+
+
+def test_a_queued_run_that_no_worker_took_is_interrupted(run):
+    set_status(run, state="queued", heartbeat=time.time() - 10)
+    assert read_run(run.path).status.state == "queued"
+    set_status(run, state="queued", heartbeat=time.time() - 31)
+    assert read_run(run.path).status.state == "interrupted"
+
+
+def test_looking_at_a_dead_run_does_not_change_its_status(run):
+    set_status(run, state="running", heartbeat=1.0)
+    before = (run.path / "status.json").read_bytes()
+    assert [read_run(run.path).status.state for _ in range(2)] == ["interrupted"] * 2
+    assert (run.path / "status.json").read_bytes() == before
+
+
+def test_many_runs_are_all_listed(run, tmp_path):
+    for number in range(299):
+        shutil.copytree(run.path, tmp_path / f"20260101-000000-{number:04x}")
+    (run.path / "config.json").unlink()
+    listed = list_runs(tmp_path)
+    assert len({one.id for one in listed}) == 300
+    assert sum(one.problem is not None for one in listed) == 1
+
+
+def test_an_array_in_place_of_a_model_is_named(run):
+    with (run.path / "model.npz").open("wb") as file:
+        np.save(file, np.ones(3))
+    with pytest.raises(RunError, match=r"model of run .* can't be read"):
+        run.load_network()
+
+
+def test_a_model_with_a_flipped_byte_is_read_or_named(run):
+    path = run.path / "model.npz"
+    np.savez(path, **Network((2, 1, 2)).to_arrays())
+    whole, others = path.read_bytes(), set()
+    for position in range(len(whole)):
+        for flip in (1, 64, 255):
+            damaged = bytearray(whole)
+            damaged[position] ^= flip
+            path.write_bytes(damaged)
+            try:
+                run.load_network()
+            except RunError:
+                continue
+            except Exception as error:
+                others.add(repr(error))
+    assert others == set()

@@ -1,6 +1,8 @@
 """Training: the configuration, the mini-batches, and what training reaches."""
 
+import json
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -156,3 +158,104 @@ def test_reference_recipe_on_the_full_data(full_data_dir):
     network = build_network(config, dataset)
     list(train(config, dataset, network))
     assert evaluate(network, dataset.test_images, dataset.test_labels).accuracy >= 0.90
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *[(field, value) for field in ("epochs", "batch_size", "seed") for value in (math.nan, "3", True, None, 3.0)],
+        *[(field, value) for field in ("learning_rate", "validation_fraction") for value in (math.nan, "0.5", True)],
+        *[("hidden_layers", value) for value in (None, 128, (True,), ("8",), (8.5,), ((8,),))],
+        *[("activation", value) for value in (None, "", 3, ["sigmoid"])],
+    ],
+)
+def test_a_value_of_a_wrong_type_is_a_config_error(field, value):
+    with pytest.raises(ConfigError, match=f"^{field} is "):
+        TrainingConfig(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("epochs", np.int64(3)), ("seed", np.uint32(3)), ("learning_rate", np.float32(0.25)), ("hidden_layers", [8, 4])],
+)
+def test_a_config_is_written_as_plain_json(field, value):
+    config = TrainingConfig(**{field: value})
+    assert isinstance(config.hidden_layers, tuple)
+    assert TrainingConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+@given(st.integers(2, 500), st.floats(0, 0.9), st.integers(0, 5))
+def test_validation_split_is_sorted_and_comes_from_the_seed(count, fraction, seed):
+    training, validation = split_validation(count, fraction, seed)
+    assert len(training) >= 1
+    for part in (training, validation):
+        assert part.dtype == np.int64
+        assert (np.diff(part) > 0).all()
+    np.testing.assert_array_equal(split_validation(count, fraction, seed)[0], training)
+
+
+def test_validation_split_is_another_one_for_another_seed_and_needs_two_images():
+    assert split_validation(500, 0.2, 1)[1].tolist() != split_validation(500, 0.2, 2)[1].tolist()
+    with pytest.raises(ConfigError, match="leaves none of the 1 training images"):
+        split_validation(1, 0.1, 0)
+
+
+def test_batches_are_another_order_for_another_seed():
+    orders = [np.concatenate(list(epoch_batches(np.arange(100), 30, seed, 1))).tolist() for seed in (1, 2)]
+    assert orders[0] != orders[1]
+
+
+def test_an_epoch_equals_a_loop_written_by_hand_in_double_precision(sample):
+    """Independent of the network's code: only its initial parameters and the batches are taken."""
+    config = TrainingConfig(epochs=1, batch_size=500, hidden_layers=(7,), learning_rate=0.3)
+    network = build_network(config, sample)
+    (w1, w2), (b1, b2) = ([p.astype(float) for p in kind] for kind in (network.weights, network.biases))
+    x, loss_sum, hits = sample.train_images.reshape(4000, 784) / 255.0, 0.0, 0
+    for batch in epoch_batches(np.arange(4000), 500, config.seed, 1):
+        hidden = 1 / (1 + np.exp(-(x[batch] @ w1 + b1)))
+        exponentials = np.exp(hidden @ w2 + b2)
+        p = exponentials / exponentials.sum(axis=1, keepdims=True)
+        right = (np.arange(500), sample.train_labels[batch])
+        loss_sum -= np.log(p[right]).sum()
+        hits += (p.argmax(axis=1) == sample.train_labels[batch]).sum()
+        error = p.copy()
+        error[right] -= 1
+        back = error @ w2.T * hidden * (1 - hidden)
+        w2 -= 0.3 * hidden.T @ error / 500
+        b2 -= 0.3 * error.mean(axis=0)
+        w1 -= 0.3 * x[batch].T @ back / 500
+        b1 -= 0.3 * back.mean(axis=0)
+    (metrics,) = train(config, sample, network)
+    assert metrics.train_loss == pytest.approx(loss_sum / 4000, rel=1e-5)
+    assert metrics.train_accuracy == pytest.approx(hits / 4000, abs=2 / 4000)  # float32 may tip a close call
+    for ours, by_hand in zip(network.weights + network.biases, [w1, w2, b1, b2], strict=True):
+        np.testing.assert_allclose(ours, by_hand, atol=1e-5)
+
+
+def test_training_is_a_generator_that_is_over_after_an_exception(sample):
+    network = build_network(TrainingConfig(), sample)
+    before = network.weights[0].copy()
+    calls = []
+
+    def stop(progress):
+        calls.append(progress)
+        if len(calls) == 3:
+            raise InterruptedError
+
+    epochs = train(TrainingConfig(), sample, network, stop)
+    np.testing.assert_array_equal(network.weights[0], before)  # nothing happens before the first next()
+    with pytest.raises(InterruptedError):
+        next(epochs)
+    assert len(calls) == 3
+    assert (network.weights[0] != before).any()
+    assert list(epochs) == []
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+def test_infinite_parameters_end_training(sample, value):
+    network = build_network(TrainingConfig(hidden_layers=()), sample)
+    network.biases[-1][:] = value
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # infinity minus infinity, on purpose
+        with pytest.raises(TrainingError, match="in epoch 1.*Lower the learning rate"):
+            next(train(TrainingConfig(hidden_layers=()), sample, network))

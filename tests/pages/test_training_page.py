@@ -10,6 +10,7 @@ import pytest
 from mnist_core.network import Network
 from mnist_core.runs import list_runs
 from mnist_core.training import TrainingConfig
+from pages.components.charts import horizon
 from tests.pages.conftest import by_label, texts, wait
 
 HEADER = "epoch,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate,seconds\n"
@@ -146,3 +147,9 @@ def test_the_curves_have_a_point_an_epoch_for_each_set(open_page, finished):
 def test_the_code_behind_is_the_source(open_page):
     code = [block.value for block in open_page("training").code]
     assert textwrap.dedent(inspect.getsource(Network.back_propagate)).rstrip() in code
+
+
+def test_the_epoch_axis_fits_the_curve():
+    assert [horizon(done, 100) for done in (1, 6, 7, 12, 13, 24, 25, 100)] == [7, 13, 25, 25, 50, 50, 100, 100]
+    assert horizon(1, 3) == 3
+    assert all(done <= horizon(done, 5000) <= 5000 for done in range(1, 5001))

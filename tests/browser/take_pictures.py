@@ -1,0 +1,59 @@
+"""Make the pictures of the README: python -m tests.browser.take_pictures"""
+
+import io
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+from mnist_core.dataset import find_full
+from tests.browser.server import CHROMIUM_FLAGS, find_chromium, serve
+
+PICTURES = Path(__file__).parent / "pictures"
+WIDTH = 960
+
+
+def take(page: Page, name: str) -> None:
+    """Save what the tab shows, small."""
+    page.wait_for_timeout(1500)  # fonts and charts
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    picture = picture.resize((WIDTH, round(picture.height * WIDTH / picture.width)), Image.Resampling.LANCZOS)
+    PICTURES.mkdir(exist_ok=True)
+    picture.quantize(96).save(PICTURES / f"{name}.png", optimize=True)
+    print(f"{name}.png, {(PICTURES / f'{name}.png').stat().st_size / 1000:.0f} kB")
+
+
+def walk(page: Page, url: str) -> None:
+    """Train the reference network, and take a picture of each page."""
+    page.goto(f"{url}/training")
+    page.get_by_role("button", name="Start training").click()
+    page.get_by_text(re.compile(r"^After epoch [3-6]\d")).wait_for()
+    take(page, "training")
+    page.get_by_role("button", name="What does it get wrong?").wait_for(timeout=300_000)
+    for name in ("", "dataset", "preprocessing", "evaluation"):
+        page.goto(f"{url}/{name}")
+        page.get_by_role("heading", level=1).wait_for()
+        take(page, name or "overview")
+
+
+def main() -> None:
+    """Serve the app with the full data, if it is there, and drive a browser."""
+    found = find_full()
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
+        home = Path(folder, "mnist")
+        if found:
+            home.symlink_to(found)  # so that the picture shows a short path
+        environment = {"MNIST_DATA_DIR": str(home) if found else ""}
+        with serve(Path(folder), **environment) as (url, _):
+            browser = driver.chromium.launch(executable_path=find_chromium(), args=list(CHROMIUM_FLAGS))
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            walk(page, url)
+            browser.close()
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("STREAMLIT_SERVER_FILE_WATCHER_TYPE", "none")
+    main()
