@@ -155,6 +155,9 @@ class Network:
             raise ConfigError(f"found the arrays {sorted(arrays)}, expected W1, b1, W2, b2, ... and activation")
         weights = [arrays[f"W{layer}"] for layer in range(1, depth + 1)]
         biases = [arrays[f"b{layer}"] for layer in range(1, depth + 1)]
+        dtypes = {parameter.dtype.name for parameter in [*weights, *biases]}
+        if not dtypes <= {"float32", "float64"}:
+            raise ConfigError(f"found parameters of dtype {', '.join(sorted(dtypes))}, expected float32 or float64")
         if any(weight.ndim != 2 for weight in weights):
             raise ConfigError(f"found weights of shapes {[w.shape for w in weights]}, expected two dimensions each")
         sizes = [weights[0].shape[0], *(weight.shape[1] for weight in weights)]
@@ -162,7 +165,8 @@ class Network:
         shapes = [parameter.shape for parameter in [*weights, *biases]]
         if shapes != [parameter.shape for parameter in [*network.weights, *network.biases]]:
             raise ConfigError(f"found parameters of shapes {shapes}, which do not follow one another")
-        network.weights, network.biases = weights, biases
+        network.weights = [weight.astype(network.dtype, copy=False) for weight in weights]
+        network.biases = [bias.astype(network.dtype, copy=False) for bias in biases]
         return network
 
     def feed_forward(self, x: np.ndarray) -> np.ndarray:

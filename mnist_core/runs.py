@@ -7,11 +7,11 @@
 
 import csv
 import json
+import math
 import os
 import secrets
 import shutil
 import time
-import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -22,11 +22,12 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from mnist_core.dataset import Dataset, load_dataset
-from mnist_core.errors import ConfigError, DatasetError, RunError
+from mnist_core.errors import DatasetError, RunError
 from mnist_core.network import Network
 from mnist_core.training import EpochMetrics, TrainingConfig
 
 ACTIVE = ("queued", "running")
+STATES = (*ACTIVE, "stopped", "finished", "failed")
 STALE_SECONDS = {"queued": 30.0, "running": 5.0}
 """Age of a heartbeat after which the worker's lock is tried, to tell whether the worker still lives."""
 
@@ -50,6 +51,13 @@ class Status:
     error: str | None = None
     test_accuracy: float | None = None
     test_loss: float | None = None
+
+    def __post_init__(self) -> None:
+        numbers = ("epoch", "images_done", "images_total", "images_per_second", "seconds", "heartbeat")
+        for name in (*numbers, "test_accuracy", "test_loss"):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) and (name in numbers or value is not None):
+                raise ValueError(f"{name} is {value!r}, expected a number")
 
     @property
     def active(self) -> bool:
@@ -114,7 +122,13 @@ class Run:
     def metrics(self) -> list[EpochMetrics]:
         """Rows of ``metrics.csv``, without a last line that is still being written."""
         path = self.path / "metrics.csv"
-        return [EpochMetrics(int(row[0]), *map(float, row[1:])) for row in _complete_rows(path, EpochMetrics._fields)]
+        try:
+            rows = _complete_rows(path, EpochMetrics._fields)
+            return [EpochMetrics(int(row[0]), *map(float, row[1:])) for row in rows]
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"The metrics of run {self.id} can't be read (metrics.csv: {error}): show another run."
+            ) from error
 
     def load_network(self) -> Network:
         """Build the network from ``model.npz``.
@@ -130,7 +144,7 @@ class Run:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return Network.from_arrays(dict(arrays))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, ConfigError) as error:
+        except Exception as error:  # a damaged zip file raises nearly everything
             raise RunError(
                 f"The model of run {self.id} can't be read ({path.name}: {error}): train it again."
             ) from error
@@ -152,7 +166,7 @@ def create_run(config: TrainingConfig, dataset: Dataset | DatasetReference, runs
     root = Path(runs_dir or default_runs_dir()).absolute()
     reference = DatasetReference.of(dataset) if isinstance(dataset, Dataset) else dataset
     created = time.time()
-    run_id = f"{datetime.fromtimestamp(created):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    run_id = _new_id(root, created)
     draft = root / f".{run_id}"
     try:
         draft.mkdir(parents=True)
@@ -167,6 +181,14 @@ def create_run(config: TrainingConfig, dataset: Dataset | DatasetReference, runs
             "with MNIST_RUNS_DIR."
         ) from error
     return read_run(root / run_id)
+
+
+def _new_id(root: Path, created: float) -> str:
+    """Time to the second, and four random digits that no run of this second has."""
+    while True:
+        run_id = f"{datetime.fromtimestamp(created):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        if not (root / run_id).exists():
+            return run_id
 
 
 def list_runs(runs_dir: Path | None = None) -> list[Run]:
@@ -208,11 +230,15 @@ def read_run(path: Path) -> Run:
         config = TrainingConfig.from_dict(content["training"])
         dataset = DatasetReference(**content["dataset"])
         created = float(content["created"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        if not math.isfinite(created):
+            raise ValueError(f"created is {created}, expected seconds since 1970")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         return Run(path, None, None, _modified(path), Status("damaged"), _problem("config.json", error))
     try:
         status = Status(**_read_json(path / "status.json"))
-    except (OSError, ValueError, TypeError) as error:
+        if status.state not in STATES:
+            raise ValueError(f"state is {status.state!r}, expected one of {', '.join(STATES)}")
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         return Run(path, config, dataset, created, Status("damaged"), _problem("status.json", error))
     return Run(path, config, dataset, created, _interrupted_if_dead(path, status))
 

@@ -72,8 +72,10 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "seed"):
             _check_number(name, getattr(self, name), Integral)
+            object.__setattr__(self, name, int(getattr(self, name)))
         for name in ("learning_rate", "validation_fraction"):
             _check_number(name, getattr(self, name), Real)
+            object.__setattr__(self, name, float(getattr(self, name)))
         if not isinstance(self.hidden_layers, list | tuple) or len(self.hidden_layers) > MAX_HIDDEN_LAYERS:
             raise ConfigError(
                 f"hidden_layers is {self.hidden_layers!r}, expected a list of at most {MAX_HIDDEN_LAYERS} layer sizes."
@@ -81,7 +83,7 @@ class TrainingConfig:
         for units in self.hidden_layers:
             _check_number("hidden_layers", units, Integral)
         object.__setattr__(self, "hidden_layers", tuple(int(units) for units in self.hidden_layers))
-        if self.activation not in ACTIVATIONS:
+        if not isinstance(self.activation, str) or self.activation not in ACTIVATIONS:
             raise ConfigError(f"activation is {self.activation!r}, expected one of {', '.join(ACTIVATIONS)}.")
 
     def to_dict(self) -> dict:

@@ -71,7 +71,7 @@ def test_no_images_are_no_rows():
 
 
 def test_errors_say_what_was_found_and_what_to_do():
-    with pytest.raises(DatasetError, match="got pixels of dtype int64, expected uint8 .*: pass the raw images"):
+    with pytest.raises(DatasetError, match=r"got pixels of dtype int64, expected uint8 .*: pass the raw images"):
         normalize(np.array([0, 255]))
     with pytest.raises(DatasetError, match="got labels from 1 to 7, expected 0 to 4: raise num_classes"):
         one_hot(np.array([1, 7], np.uint8), 5)

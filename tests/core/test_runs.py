@@ -180,7 +180,7 @@ def test_a_prefix_finds_its_run(tmp_path):
         create_run(TrainingConfig(), REFERENCE, tmp_path).path.rename(tmp_path / name)
     assert find_run("202602", tmp_path).id == "20260202-000000-aaaa"
     assert find_run("20260101-000000-b", tmp_path).id == "20260101-000000-bbbb"
-    with pytest.raises(RunError, match="2 runs in .* begin with '20260101'"):
+    with pytest.raises(RunError, match=r"2 runs in .* begin with '20260101'"):
         find_run("20260101", tmp_path)
     with pytest.raises(RunError, match="No run ''"):
         find_run("", tmp_path)

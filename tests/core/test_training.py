@@ -184,7 +184,7 @@ def test_a_config_is_written_as_plain_json(field, value):
     assert TrainingConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
-@given(st.integers(2, 500), st.floats(0, 0.9), st.integers(0, 5))
+@given(st.integers(10, 500), st.floats(0, 0.9), st.integers(0, 5))
 def test_validation_split_is_sorted_and_comes_from_the_seed(count, fraction, seed):
     training, validation = split_validation(count, fraction, seed)
     assert len(training) >= 1
@@ -257,5 +257,5 @@ def test_infinite_parameters_end_training(sample, value):
     network.biases[-1][:] = value
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # infinity minus infinity, on purpose
-        with pytest.raises(TrainingError, match="in epoch 1.*Lower the learning rate"):
+        with pytest.raises(TrainingError, match=r"in epoch 1.*Lower the learning rate"):
             next(train(TrainingConfig(hidden_layers=()), sample, network))
