@@ -4,7 +4,7 @@ import os
 import sys
 import time
 import traceback
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -125,7 +125,8 @@ def work(run: Run) -> None:
             scores = _test_scores(recorder.snapshot, dataset)
             recorder.write_status(state=state, images_done=0, **scores)
         except (MnistError, OSError, MemoryError) as error:
-            recorder.write_model()
+            with suppress(OSError):  # the disk may be what failed
+                recorder.write_model()
             recorder.write_status(state="failed", error=_sentence(error))
             raise
         except Exception as error:

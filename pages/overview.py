@@ -1,5 +1,7 @@
 """Overview: what this is, which data is in use, what was trained last, and where to go next."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from mnist_core import download as downloader
@@ -59,8 +61,14 @@ def show_data(dataset: Dataset) -> None:
     }
     for column, (label, value) in zip(st.columns(4), figures.items(), strict=True):
         column.metric(label, value, border=True)
-    where = f" from `{dataset.data_dir}`" if dataset.data_dir else ", which comes with this project"
+    where = f" from `{short_path(dataset.data_dir)}`" if dataset.data_dir else ", which comes with this project"
     st.caption(f"In use: **{dataset.name}**{where}.")
+
+
+def short_path(path: str) -> str:
+    """Write ~ for the user's home."""
+    home = Path.home()
+    return str(Path("~") / Path(path).relative_to(home)) if Path(path).is_relative_to(home) else path
 
 
 def offer_download() -> None:

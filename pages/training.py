@@ -6,6 +6,7 @@ import streamlit as st
 
 from mnist_core import jobs
 from mnist_core.dataset import Dataset
+from mnist_core.errors import RunError
 from mnist_core.network import Network
 from mnist_core.runs import Run, find_run, list_runs
 from mnist_core.training import TrainingConfig, build_network, epoch_batches, gradient_descent_step, train
@@ -39,9 +40,16 @@ def show_start(config: TrainingConfig, dataset: Dataset, runs: list[Run]) -> Non
         st.rerun()
 
 
-def show_run(run_id: str, was_active: bool) -> None:
-    """Progress, state and charts of a run; redrawn every second while it is under way."""
-    run = find_run(run_id)
+def watch(run_id: str, was_active: bool) -> None:
+    """Show a run; redrawn every second while it is under way, when no page is around it to say an error."""
+    try:
+        show_run(find_run(run_id), was_active)
+    except RunError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def show_run(run: Run, was_active: bool) -> None:
+    """Progress, state and charts of a run."""
     if was_active and not run.status.active:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -142,7 +150,7 @@ with page():
         if runs:
             run = pick_run(runs, "Run shown")
             every = REFRESH_SECONDS if run.status.active else None
-            st.fragment(show_run, run_every=every)(run.id, run.status.active)
+            st.fragment(watch, run_every=every)(run.id, run.status.active)
         else:
             with st.container(border=True):
                 st.markdown("#### No run yet")

@@ -45,8 +45,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         home = Path(folder, "mnist")
         if found:
-            home.symlink_to(found)  # so that the picture shows a short path
-        environment = {"MNIST_DATA_DIR": str(home) if found else ""}
+            home.symlink_to(found)  # so that the picture shows ~/mnist
+        environment = {"MNIST_DATA_DIR": str(home) if found else "", "HOME": folder}
         with serve(Path(folder), **environment) as (url, _):
             browser = driver.chromium.launch(executable_path=find_chromium(), args=list(CHROMIUM_FLAGS))
             page = browser.new_page(viewport={"width": 1440, "height": 900})

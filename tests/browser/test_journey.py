@@ -1,6 +1,7 @@
 """The journey of a person through the real app, in a real browser."""
 
 import re
+import shutil
 
 import pytest
 
@@ -80,7 +81,7 @@ def test_from_the_data_to_the_mistakes(app, page):
     )
 
 
-def test_a_run_is_watched_left_found_again_and_stopped(app, page):
+def test_a_run_is_watched_left_found_again_stopped_and_lost(app, page, tmp_path):
     page.goto(f"{app}/training")  # the first address that this fresh server is asked for
     page.get_by_text("No run yet").wait_for()
     links = page.get_by_test_id("stSidebarNav").get_by_role("link").all_inner_texts()
@@ -116,6 +117,12 @@ def test_a_run_is_watched_left_found_again_and_stopped(app, page):
     tab.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_role("button", name="What does it get wrong?").wait_for()
     page.locator(".stMarkdownBadge", has_text="stopped").wait_for()
+
+    page.get_by_role("button", name="Start training").click()
+    page.get_by_role("button", name="Stop", exact=True).wait_for()
+    (folder,) = (path for path in (tmp_path / "runs").iterdir() if path.name in page.url)
+    shutil.rmtree(folder, ignore_errors=True)
+    page.get_by_text(f"No run '{folder.name}' in").wait_for()
 
 
 def test_every_page_fits_a_phone(app, page):

@@ -164,3 +164,13 @@ def test_no_process_is_an_error_that_says_so(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
     with pytest.raises(RunError, match="No training process could be started"):
         jobs.start(LONG, dataset, tmp_path)
+
+
+def test_a_disk_that_fails_ends_the_run_with_a_sentence(dataset, tmp_path):
+    run = create_run(TrainingConfig(epochs=2, hidden_layers=()), dataset, tmp_path)
+    (run.path / "model.npz").mkdir()  # no file can be put in its place
+    assert work(run).returncode == 1
+    run = run.refresh()
+    assert run.status.state == "failed"
+    assert run.status.error.startswith("The run folder can't be written")
+    assert len(run.metrics()) == 1  # the model of the first epoch could not be written
