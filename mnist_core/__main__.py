@@ -18,7 +18,7 @@ from mnist_core.training import TrainingConfig
 
 EXAMPLES = """\
 a first session:
-  python -m mnist_core download                  fetch the 70,000 images (11 MB), once
+  python -m mnist_core download                  fetch the 70,000 images (11.6 MB), once
   python -m mnist_core train                     the reference recipe: 784-128-64-10, 100 epochs
   python -m mnist_core train --epochs 5 --hidden-layers 300 100 --learning-rate 0.1
   python -m mnist_core runs                      what was trained, with its test accuracy
