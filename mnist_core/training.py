@@ -16,10 +16,11 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_core.dataset import Dataset
+from mnist_core.engine import Engine
 from mnist_core.errors import ConfigError, TrainingError
 from mnist_core.evaluation import evaluate
 from mnist_core.network import ACTIVATIONS, Network
-from mnist_core.preprocessing import flatten, normalize, one_hot
+from mnist_core.preprocessing import flatten, normalize
 
 RANGES = {
     "epochs": (1, 10_000),
@@ -184,10 +185,16 @@ def epoch_batches(indices: np.ndarray, batch_size: int, seed: int, epoch: int) -
 
 
 def gradient_descent_step(network: Network, gradients: list, learning_rate: float) -> None:
-    """Move every parameter down its gradient, in place: ``w <- w - learning_rate * dC/dw``."""
+    """Move every parameter down its gradient, in place: ``w <- w - learning_rate * dC/dw``.
+
+    The gradients are used up: they hold the steps afterwards.
+    """
+    rate = network.dtype.type(learning_rate)
     for weight, bias, (weight_gradient, bias_gradient) in zip(network.weights, network.biases, gradients, strict=True):
-        weight -= network.dtype.type(learning_rate) * weight_gradient
-        bias -= network.dtype.type(learning_rate) * bias_gradient
+        weight_gradient *= rate
+        weight -= weight_gradient
+        bias_gradient *= rate
+        bias -= bias_gradient
 
 
 def train(
@@ -219,22 +226,22 @@ def train(
     """
     network = network or build_network(config, dataset)
     training, validation = split_validation(len(dataset.train_labels), config.validation_fraction, config.seed)
-    x = flatten(normalize(dataset.train_images))
-    y = one_hot(dataset.train_labels, dataset.num_classes)
+    x = flatten(normalize(dataset.train_images)).astype(network.dtype, copy=False)
+    labels = dataset.train_labels
+    engine = Engine(network)
     for epoch in range(1, config.epochs + 1):
         started = time.perf_counter()
         loss_sum, correct, done = 0.0, 0, 0
         for batch in epoch_batches(training, config.batch_size, config.seed, epoch):
-            forward = network.forward_pass(x[batch])
-            loss, gradients = network.back_propagate(x[batch], y[batch], forward)
+            loss, batch_correct = engine.back_propagate(x, labels, batch)
             if not math.isfinite(loss):
                 raise TrainingError(
                     f"The loss became {loss} in epoch {epoch}: the steps are too long. Lower the learning rate "
                     f"(it is {config.learning_rate:g}) and start again."
                 )
-            gradient_descent_step(network, gradients, config.learning_rate)
+            gradient_descent_step(network, engine.gradients, config.learning_rate)
             loss_sum += loss * len(batch)
-            correct += int((forward.activations[-1].argmax(axis=1) == dataset.train_labels[batch]).sum())
+            correct += batch_correct
             done += len(batch)
             if on_batch:
                 on_batch(BatchProgress(epoch, done, len(training), loss))
