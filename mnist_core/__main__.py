@@ -110,11 +110,17 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_runs(commands: argparse._SubParsersAction) -> None:
-    command = commands.add_parser("runs", help="list the runs, or stop one")
-    command.add_argument("verb", nargs="?", choices=("list", "stop"), default="list", help="what to do (default: list)")
-    command.add_argument("run", nargs="?", metavar="RUN", help="the run to stop")
+    command = commands.add_parser("runs", help="list the runs; pause, resume or stop one")
+    command.add_argument(
+        "verb",
+        nargs="?",
+        choices=("list", "pause", "resume", "stop"),
+        default="list",
+        help="what to do (default: list)",
+    )
+    command.add_argument("run", nargs="?", metavar="RUN", help="the run to pause, resume or stop")
     _add_folders(command, data=False)
-    command.set_defaults(action=_runs)
+    command.set_defaults(action=_runs, usage_error=command.error)
 
 
 def _add_folders(command: argparse.ArgumentParser, data: bool) -> None:
@@ -164,7 +170,7 @@ def _train(arguments: argparse.Namespace) -> None:
 
 def _follow(run: Run) -> Run:
     """Show the progress of a run until it ends; Ctrl-C asks it to stop, and waits for that."""
-    with tqdm(total=run.config.epochs, unit="epoch", disable=None) as bar:
+    with tqdm(total=run.epochs, unit="epoch", disable=None) as bar:
         while run.status.active:
             try:
                 time.sleep(0.1)
@@ -172,7 +178,7 @@ def _follow(run: Run) -> Run:
                 _update_bar(bar, run)
             except KeyboardInterrupt:
                 bar.write("stopping after Ctrl-C ...", file=sys.stderr)
-                jobs.request_stop(run)
+                jobs.request(run, "stop")
     return run
 
 
@@ -200,7 +206,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         }
         print(json.dumps(report))
         return
-    print(f"run        {run.id}, {run.status.epoch} of {run.config.epochs} epochs")
+    print(f"run        {run.id}, {run.status.epoch} of {run.epochs} epochs")
     print(f"data       {dataset.name}, {len(result.labels):,} test images")
     print(f"accuracy   {result.accuracy:.2%}   ({result.errors:,} errors)")
     print(f"loss       {result.loss:.4f} nats\n")
@@ -210,12 +216,17 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
 
 def _runs(arguments: argparse.Namespace) -> None:
-    if arguments.verb == "stop":
+    if arguments.verb != "list":
         if not arguments.run:
-            raise RunError("runs stop needs the id of a run: python -m mnist_core runs stop RUN")
+            verb = arguments.verb
+            arguments.usage_error(f"{verb} needs the id of a run: python -m mnist_core runs {verb} RUN")
         run = find_run(arguments.run, arguments.runs_dir)
-        jobs.request_stop(run)
-        print(f"asked run {run.id} to stop")
+        if arguments.verb == "resume":
+            jobs.resume(run)
+            print(f"run {run.id} goes on after epoch {run.status.epoch} of {run.epochs}")
+        else:
+            jobs.request(run, arguments.verb)
+            print(f"asked run {run.id} to {arguments.verb}")
         return
     runs = list_runs(arguments.runs_dir)
     if not runs:
@@ -227,7 +238,7 @@ def _runs(arguments: argparse.Namespace) -> None:
             print(f"{run.id:<22}damaged      {run.problem}")
             continue
         accuracy = "-" if run.status.test_accuracy is None else f"{run.status.test_accuracy:.2%}"
-        epochs = f"{run.status.epoch}/{run.config.epochs}"
+        epochs = f"{run.status.epoch}/{run.epochs}"
         print(f"{run.id:<22}{run.status.state:<13}{epochs:<11}{accuracy:<15}{run.dataset.name}")
 
 

@@ -1,13 +1,25 @@
-"""Start and stop training processes. Only the run folder is shared with them: no signals, no fork."""
+"""Start, pause, stop and resume training processes. Only the run folder is shared with them: no signals, no fork."""
 
 import subprocess
 import sys
 import threading
+import time
+from dataclasses import asdict, replace
 from pathlib import Path
+
+from filelock import Timeout
 
 from mnist_core.dataset import Dataset
 from mnist_core.errors import RunError
-from mnist_core.runs import DatasetReference, Run, create_run
+from mnist_core.runs import (
+    RESUMABLE,
+    DatasetReference,
+    Run,
+    create_run,
+    worker_lock,
+    write_atomically,
+    write_json,
+)
 from mnist_core.training import TrainingConfig
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -22,6 +34,48 @@ def start(config: TrainingConfig, dataset: Dataset | DatasetReference, runs_dir:
         If the run folder can't be written, or no process can be started.
     """
     run = create_run(config, dataset, runs_dir)
+    _start_worker(run)
+    return run
+
+
+def resume(run: Run, more_epochs: int = 0) -> Run:
+    """Let a run go on from its last checkpoint, to the bit as if it had never paused.
+
+    Parameters
+    ----------
+    run : Run
+        Paused, stopped, failed or interrupted; or finished, if ``more_epochs`` are asked for.
+    more_epochs : int
+        Epochs to train beyond those asked for before.
+
+    Raises
+    ------
+    RunError
+        If the run is under way, or there is nothing left to train, or no process can be started.
+    """
+    run = run.refresh()
+    if run.problem:
+        raise RunError(f"Run {run.id} is damaged: {run.problem}")
+    if run.status.state not in (*RESUMABLE, *(["finished"] if more_epochs else [])):
+        raise RunError(f"Run {run.id} is {run.status.state}: only one of {', '.join(RESUMABLE)} can be resumed.")
+    try:
+        with worker_lock(run.path).acquire(timeout=0):
+            if run.refresh().status.heartbeat != run.status.heartbeat:
+                raise RunError(f"Run {run.id} was resumed elsewhere at the same moment: watch it there.")
+            (run.path / "control").unlink(missing_ok=True)
+            more = run.status.more_epochs + more_epochs
+            status = replace(run.status, state="queued", heartbeat=time.time(), more_epochs=more, error=None)
+            status = replace(status, test_accuracy=None, test_loss=None)  # they will be those of another model
+            write_json(run.path / "status.json", asdict(status))
+    except Timeout as error:
+        raise RunError(f"Run {run.id} is being worked on: wait until it ends, or pause it.") from error
+    except OSError as error:
+        raise RunError(f"Can't write to {run.path} ({error.strerror}): make the folder writable.") from error
+    _start_worker(run)
+    return run.refresh()
+
+
+def _start_worker(run: Run) -> None:
     detached = (
         {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
         if sys.platform == "win32"
@@ -43,11 +97,16 @@ def start(config: TrainingConfig, dataset: Dataset | DatasetReference, runs_dir:
         ) from error
     # An ended child that nobody waits for stays in the process table as long as the dashboard runs.
     threading.Thread(target=process.wait, daemon=True).start()
-    return run
 
 
-def request_stop(run: Run) -> None:
-    """Ask the worker to stop; it keeps the parameters of the last complete epoch.
+def request(run: Run, what: str) -> None:
+    """Ask the worker to pause or to stop; it keeps the parameters of the last complete epoch.
+
+    Parameters
+    ----------
+    run : Run
+    what : {"pause", "stop"}
+        A stopped run is tested; a paused one waits untested. Both can be resumed.
 
     Raises
     ------
@@ -56,8 +115,8 @@ def request_stop(run: Run) -> None:
     """
     run = run.refresh()
     if not run.status.active:
-        raise RunError(f"Run {run.id} is {run.status.state}: only a queued or running one can be stopped.")
+        raise RunError(f"Run {run.id} is {run.status.state}: only a queued or running one can be asked to {what}.")
     try:
-        (run.path / "control").write_text("stop\n", encoding="utf-8")
+        write_atomically(run.path / "control", lambda file: file.write(f"{what}\n".encode()))
     except OSError as error:
         raise RunError(f"Can't write to {run.path} ({error.strerror}): make the folder writable.") from error

@@ -1,8 +1,9 @@
 """The run folder: all that the trainer, the dashboard and the command line know of a training run.
 
 ``runs/<run-id>/`` holds ``config.json`` (what was asked, never changed), ``status.json`` (how it stands),
-``metrics.csv`` (a row an epoch), ``steps.csv`` (the loss within the epochs), ``model.npz`` (the parameters),
-``control`` (what is asked of the worker), ``worker.lock`` (held by a living worker) and ``log.txt``.
+``metrics.csv`` (a row an epoch), ``steps.csv`` (the loss within the epochs), ``checkpoint.npz`` (what training goes on
+from), ``model.npz`` (the parameters to evaluate), ``control`` (what is asked of the worker), ``worker.lock`` (held by a
+living worker) and ``log.txt``.
 """
 
 import csv
@@ -27,7 +28,8 @@ from mnist_core.network import Network
 from mnist_core.training import EpochMetrics, TrainingConfig
 
 ACTIVE = ("queued", "running")
-STATES = (*ACTIVE, "stopped", "finished", "failed")
+STATES = (*ACTIVE, "paused", "stopped", "finished", "failed")
+RESUMABLE = ("paused", "stopped", "failed", "interrupted")
 STALE_SECONDS = {"queued": 30.0, "running": 5.0}
 """Age of a heartbeat after which the worker's lock is tried, to tell whether the worker still lives."""
 
@@ -36,7 +38,8 @@ STALE_SECONDS = {"queued": 30.0, "running": 5.0}
 class Status:
     """Content of ``status.json``.
 
-    ``state`` is queued, running, stopped, finished or failed on disk; a run whose worker died reads as interrupted.
+    ``state`` is one of :data:`STATES` on disk; a run whose worker died reads as interrupted. ``more_epochs`` are those
+    asked for after the configured ones.
     ``epoch`` counts finished epochs, ``images_done`` the images of the one under way. Times are seconds since 1970.
     """
 
@@ -51,9 +54,10 @@ class Status:
     error: str | None = None
     test_accuracy: float | None = None
     test_loss: float | None = None
+    more_epochs: int = 0
 
     def __post_init__(self) -> None:
-        numbers = ("epoch", "images_done", "images_total", "images_per_second", "seconds", "heartbeat")
+        numbers = ("epoch", "images_done", "images_total", "images_per_second", "seconds", "heartbeat", "more_epochs")
         for name in (*numbers, "test_accuracy", "test_loss"):
             value = getattr(self, name)
             if not isinstance(value, int | float) and (name in numbers or value is not None):
@@ -115,6 +119,11 @@ class Run:
         """Name of the folder."""
         return self.path.name
 
+    @property
+    def epochs(self) -> int:
+        """Epochs to be trained in all."""
+        return self.config.epochs + self.status.more_epochs
+
     def refresh(self) -> "Run":
         """Read the folder again."""
         return read_run(self.path)
@@ -123,7 +132,7 @@ class Run:
         """Rows of ``metrics.csv``, without a last line that is still being written."""
         path = self.path / "metrics.csv"
         try:
-            rows = _complete_rows(path, EpochMetrics._fields)
+            rows = complete_rows(path, EpochMetrics._fields)
             return [EpochMetrics(int(row[0]), *map(float, row[1:])) for row in rows]
         except (OSError, ValueError) as error:
             raise RunError(
@@ -147,6 +156,46 @@ class Run:
         except Exception as error:  # a damaged zip file raises nearly everything
             raise RunError(
                 f"The model of run {self.id} can't be read ({path.name}: {error}): train it again."
+            ) from error
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What training goes on from: the parameters after a complete epoch. Epoch 0 is the untrained network, without arrays."""
+
+    epoch: int = 0
+    arrays: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, network: Network, epoch: int) -> "Checkpoint":
+        """Copy the parameters of a network."""
+        return cls(epoch, {name: array.copy() for name, array in network.to_arrays().items()})
+
+    def write(self, folder: Path) -> None:
+        """Write ``checkpoint.npz`` into a run folder, atomically."""
+        content = {**self.arrays, "epoch": np.array(self.epoch)}
+        write_atomically(folder / "checkpoint.npz", lambda file: np.savez(file, **content))
+
+    @classmethod
+    def read(cls, folder: Path) -> "Checkpoint":
+        """Read it again; the untrained one where there is none.
+
+        Raises
+        ------
+        RunError
+            If the file is damaged.
+        """
+        path = folder / "checkpoint.npz"
+        if not path.exists():
+            return cls()
+        try:
+            with np.load(path, allow_pickle=False) as content:
+                arrays = dict(content)
+            return cls(int(arrays.pop("epoch")), arrays)
+        except Exception as error:  # a damaged zip file raises nearly everything
+            raise RunError(
+                f"The checkpoint of run {folder.name} can't be read ({path.name}: {error}): delete the file to train "
+                "from the start again."
             ) from error
 
 
@@ -311,7 +360,8 @@ def _retry_while_locked(action: Callable):
     return action()
 
 
-def _complete_rows(path: Path, columns: tuple[str, ...]) -> list[list[str]]:
+def complete_rows(path: Path, columns: tuple[str, ...]) -> list[list[str]]:
+    """Rows of a table below its header, without a last line that is still being written; none without a file."""
     if not path.exists():
         return []
     text = path.read_text(encoding="utf-8")

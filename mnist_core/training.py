@@ -143,6 +143,11 @@ def build_network(config: TrainingConfig, dataset: Dataset) -> Network:
     return Network((pixels, *config.hidden_layers, dataset.num_classes), config.activation, config.seed)
 
 
+def validation_size(count: int, fraction: float) -> int:
+    """Images out of ``count`` that are kept for validation: any share above 0 keeps at least one."""
+    return max(1, round(count * fraction)) if fraction > 0 else 0
+
+
 def split_validation(count: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Divide ``range(count)`` at random into training and validation positions.
 
@@ -164,7 +169,7 @@ def split_validation(count: int, fraction: float, seed: int) -> tuple[np.ndarray
     ConfigError
         If nothing would be left to train on.
     """
-    held_out = max(1, round(count * fraction)) if fraction > 0 else 0
+    held_out = validation_size(count, fraction)
     if held_out >= count:
         raise ConfigError(
             f"validation_fraction is {fraction}, which leaves none of the {count:,} training images: lower it."
@@ -202,6 +207,7 @@ def train(
     dataset: Dataset,
     network: Network | None = None,
     on_batch: Callable[[BatchProgress], None] | None = None,
+    epochs_done: int = 0,
 ) -> Iterator[EpochMetrics]:
     """Train by mini-batch gradient descent; a generator that yields after each epoch.
 
@@ -214,6 +220,8 @@ def train(
         Trained in place; made by :func:`build_network` where none is given.
     on_batch : callable, optional
         Called with a :class:`BatchProgress` after each mini-batch. An exception that it raises ends the training.
+    epochs_done : int, optional
+        Epochs that ``network`` was trained before. What follows is, bit for bit, what would have followed then.
 
     Yields
     ------
@@ -229,7 +237,7 @@ def train(
     x = flatten(normalize(dataset.train_images)).astype(network.dtype, copy=False)
     labels = dataset.train_labels
     engine = Engine(network)
-    for epoch in range(1, config.epochs + 1):
+    for epoch in range(epochs_done + 1, config.epochs + 1):
         started = time.perf_counter()
         loss_sum, correct, done = 0.0, 0, 0
         for batch in epoch_batches(training, config.batch_size, config.seed, epoch):

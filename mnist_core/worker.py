@@ -7,22 +7,29 @@ import traceback
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
+from mnist_core.dataset import Dataset
 from mnist_core.errors import MnistError
 from mnist_core.evaluation import evaluate
 from mnist_core.network import Network
-from mnist_core.runs import Run, read_run, worker_lock, write_atomically, write_json
+from mnist_core.runs import Checkpoint, Run, complete_rows, read_run, worker_lock, write_atomically, write_json
 from mnist_core.training import BatchProgress, EpochMetrics, build_network, train
 
 STATUS_SECONDS = 0.25
 STEP_SECONDS = 0.1
+CHECKPOINT_SECONDS = 0.2
+"""Epochs shorter than this share a checkpoint: writing one takes some 5 ms, training on the sample 15 ms an epoch."""
 MODEL_SECONDS = 2.0
 
 
-class StopRequested(Exception):
-    """Somebody wrote ``stop`` into the control file."""
+class Interruption(Exception):
+    """Somebody wrote ``pause`` or ``stop`` into the control file; ``state`` is what the run becomes."""
+
+    def __init__(self, asked: str) -> None:
+        self.state = {"pause": "paused"}.get(asked.strip(), "stopped")
 
 
 class Every:
@@ -43,36 +50,40 @@ class Every:
 class Recorder:
     """Writes the files of a run folder while it is trained; use as a context manager."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, checkpoint: Checkpoint) -> None:
         self.path = run.path
-        self.status = replace(run.status, state="running", pid=os.getpid(), error=None)
+        self.checkpoint = checkpoint
+        self.status = replace(run.status, state="running", pid=os.getpid(), epoch=checkpoint.epoch, error=None)
         self.started = time.monotonic()
+        self.seconds_before = run.status.seconds
         self.images_trained = 0
         self.images_total = 0
-        self.status_due, self.step_due, self.model_due = (
-            Every(STATUS_SECONDS),
-            Every(STEP_SECONDS),
-            Every(MODEL_SECONDS),
-        )
-        self.network: Network | None = None
-        self.snapshot: dict[str, np.ndarray] = {}
+        self.status_due, self.step_due = Every(STATUS_SECONDS), Every(STEP_SECONDS)
+        self.checkpoint_due, self.model_due = Every(CHECKPOINT_SECONDS), Every(MODEL_SECONDS)
 
     def __enter__(self) -> "Recorder":
         with ExitStack() as stack:
-            self.metrics = stack.enter_context((self.path / "metrics.csv").open("w", encoding="utf-8"))
-            self.steps = stack.enter_context((self.path / "steps.csv").open("w", encoding="utf-8"))
+            self.metrics = stack.enter_context(self._open("metrics.csv", EpochMetrics._fields))
+            self.steps = stack.enter_context(self._open("steps.csv", ("epoch", "loss")))
             self.files = stack.pop_all()
-        self.metrics.write(",".join(EpochMetrics._fields) + "\n")
-        self.steps.write("epoch,loss\n")
         self.write_status()
         return self
+
+    def _open(self, name: str, columns: tuple[str, ...]) -> TextIO:
+        """Open a table to be continued, without the rows after the checkpoint, which will be written again."""
+        path = self.path / name
+        rows = [",".join(row) for row in complete_rows(path, columns) if float(row[0]) <= self.checkpoint.epoch]
+        lines = "".join(f"{line}\n" for line in (",".join(columns), *rows))
+        write_atomically(path, lambda file: file.write(lines.encode()))
+        return path.open("a", encoding="utf-8")
 
     def __exit__(self, *_: object) -> None:
         self.files.close()
 
     def write_status(self, **changes: object) -> None:
         """Change fields of ``status.json`` and renew its heartbeat."""
-        self.status = replace(self.status, heartbeat=time.time(), seconds=time.monotonic() - self.started, **changes)
+        seconds = self.seconds_before + time.monotonic() - self.started
+        self.status = replace(self.status, heartbeat=time.time(), seconds=seconds, **changes)
         write_json(self.path / "status.json", asdict(self.status))
 
     def after_batch(self, progress: BatchProgress) -> None:
@@ -90,43 +101,50 @@ class Recorder:
                 images_per_second=trained / (time.monotonic() - self.started),
             )
             if (self.path / "control").exists():
-                raise StopRequested
+                raise Interruption((self.path / "control").read_text(encoding="utf-8"))
 
-    def after_epoch(self, metrics: EpochMetrics) -> None:
-        """Record an epoch; its parameters are what a stop within the next one leaves."""
+    def after_epoch(self, metrics: EpochMetrics, network: Network) -> None:
+        """Record an epoch; its parameters are what a pause or a stop within the next one leaves."""
         self.images_trained += self.images_total
         self.metrics.write(",".join(f"{value:.9g}" for value in metrics) + "\n")
         self.metrics.flush()
-        self.snapshot = {name: array.copy() for name, array in self.network.to_arrays().items()}
+        self.checkpoint = Checkpoint.of(network, metrics.epoch)
         self.status = replace(self.status, epoch=metrics.epoch, images_done=0)
+        if self.checkpoint_due():
+            self.checkpoint.write(self.path)
         if self.model_due():
             self.write_model()
 
     def write_model(self) -> None:
         """Write the parameters of the last complete epoch to ``model.npz``."""
-        if self.snapshot:
-            write_atomically(self.path / "model.npz", lambda file: np.savez(file, **self.snapshot))
+        if self.checkpoint.epoch:
+            write_atomically(self.path / "model.npz", lambda file: np.savez(file, **self.checkpoint.arrays))
+
+    def write_all(self) -> None:
+        """Write checkpoint and model, so that nothing is lost when this process ends."""
+        if self.checkpoint.epoch:
+            self.checkpoint.write(self.path)
+        self.write_model()
 
 
 def work(run: Run) -> None:
     """Train a run to its end and write its result; errors become the state *failed* with one sentence."""
-    with Recorder(run) as recorder:
+    try:
+        checkpoint = Checkpoint.read(run.path)
+    except MnistError as error:
+        status = replace(run.status, state="failed", heartbeat=time.time(), error=str(error))
+        write_json(run.path / "status.json", asdict(status))
+        raise
+    with Recorder(run, checkpoint) as recorder:
         try:
             dataset = run.dataset.load()
-            recorder.network = build_network(run.config, dataset)
-            state = "finished"
-            recorder.started = time.monotonic()
-            try:
-                for metrics in train(run.config, dataset, recorder.network, recorder.after_batch):
-                    recorder.after_epoch(metrics)
-            except StopRequested:
-                state = "stopped"
-            recorder.write_model()
-            scores = _test_scores(recorder.snapshot, dataset)
+            state = _train(run, dataset, recorder)
+            recorder.write_all()
+            scores = _test_scores(recorder.checkpoint, dataset) if state != "paused" else {}
             recorder.write_status(state=state, images_done=0, **scores)
         except (MnistError, OSError, MemoryError) as error:
             with suppress(OSError):  # the disk may be what failed
-                recorder.write_model()
+                recorder.write_all()
             recorder.write_status(state="failed", error=_sentence(error))
             raise
         except Exception as error:
@@ -137,10 +155,26 @@ def work(run: Run) -> None:
             raise
 
 
-def _test_scores(snapshot: dict[str, np.ndarray], dataset) -> dict[str, float]:
-    if not snapshot:
+def _train(run: Run, dataset: Dataset, recorder: Recorder) -> str:
+    """Train from the checkpoint on; return the state that the run is in then."""
+    config = replace(run.config, epochs=run.epochs)
+    network = build_network(config, dataset)
+    done = recorder.checkpoint.epoch
+    if done:
+        network = Network.from_arrays(recorder.checkpoint.arrays)
+    recorder.started = time.monotonic()
+    try:
+        for metrics in train(config, dataset, network, recorder.after_batch, done):
+            recorder.after_epoch(metrics, network)
+    except Interruption as interruption:
+        return interruption.state
+    return "finished"
+
+
+def _test_scores(checkpoint: Checkpoint, dataset: Dataset) -> dict[str, float]:
+    if not checkpoint.epoch:
         return {}
-    result = evaluate(Network.from_arrays(snapshot), dataset.test_images, dataset.test_labels)
+    result = evaluate(Network.from_arrays(checkpoint.arrays), dataset.test_images, dataset.test_labels)
     return {"test_accuracy": result.accuracy, "test_loss": result.loss}
 
 
@@ -154,11 +188,15 @@ def _sentence(error: Exception) -> str:
 
 def main() -> int:
     """Work on the run folder named on the command line."""
-    run = read_run(Path(sys.argv[1]))
-    if run.problem:
-        print(f"Run {run.id} is damaged: {run.problem}", file=sys.stderr)
-        return 1
-    with worker_lock(run.path).acquire(timeout=10):
+    path = Path(sys.argv[1])
+    with worker_lock(path).acquire(timeout=10):
+        run = read_run(path)
+        if run.problem:
+            print(f"Run {run.id} is damaged: {run.problem}", file=sys.stderr)
+            return 1
+        if not run.status.active:
+            print(f"Run {run.id} is {run.status.state}, so there is nothing to do.", file=sys.stderr)
+            return 1
         try:
             work(run)
         except Exception:

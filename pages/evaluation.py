@@ -31,7 +31,7 @@ def show_scores(run: Run, result: Evaluation) -> None:
         "Test accuracy": f"{result.accuracy:.2%}",
         "Test loss (nats)": f"{result.loss:.4f}",
         "Errors": f"{result.errors:,} of {len(result.labels):,}",
-        "Epochs": f"{run.status.epoch} of {run.config.epochs}",
+        "Epochs": f"{run.status.epoch} of {run.epochs}",
     }
     for column, (label, value) in zip(st.columns(4), figures.items(), strict=True):
         column.metric(label, value, border=True)

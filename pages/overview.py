@@ -145,7 +145,7 @@ def show_runs(runs: list[Run]) -> None:
                 if run.config.hidden_layers
                 else "no hidden layer"
             )
-            st.markdown(f"{score} · {run.status.epoch} of {run.config.epochs} epochs · {hidden} · `{run.id}`")
+            st.markdown(f"{score} · {run.status.epoch} of {run.epochs} epochs · {hidden} · `{run.id}`")
 
 
 with page():

@@ -8,8 +8,15 @@ from mnist_core import jobs
 from mnist_core.dataset import Dataset
 from mnist_core.errors import RunError
 from mnist_core.network import Network
-from mnist_core.runs import Run, find_run, list_runs
-from mnist_core.training import TrainingConfig, build_network, epoch_batches, gradient_descent_step, train
+from mnist_core.runs import RESUMABLE, Run, find_run, list_runs
+from mnist_core.training import (
+    TrainingConfig,
+    build_network,
+    epoch_batches,
+    gradient_descent_step,
+    train,
+    validation_size,
+)
 from pages.components.charts import curve
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
@@ -23,7 +30,8 @@ REFRESH_SECONDS = 1.0
 def show_start(config: TrainingConfig, dataset: Dataset, runs: list[Run]) -> None:
     """Say what will be trained, and start it."""
     network = build_network(config, dataset)
-    images = len(dataset.train_labels) - round(len(dataset.train_labels) * config.validation_fraction)
+    total = len(dataset.train_labels)
+    images = total - validation_size(total, config.validation_fraction)
     updates = -(-images // config.batch_size)
     st.markdown(
         f"**{architecture(network.layer_sizes)}** · {network.num_parameters:,} parameters · {config.activation}  \n"
@@ -71,7 +79,7 @@ def _what(run: Run) -> str:
 
 def show_progress(run: Run) -> None:
     """Progress bar with epoch, time left and speed, and the Stop button."""
-    status, epochs = run.status, run.config.epochs
+    status, epochs = run.status, run.epochs
     done = status.epoch + (status.images_done / status.images_total if status.images_total else 0)
     text = f"epoch {min(status.epoch + status.active, epochs)} of {epochs}"
     if status.state == "queued":
@@ -81,16 +89,40 @@ def show_progress(run: Run) -> None:
             text += f" · {duration((epochs - done) * status.images_total / status.images_per_second)} left"
         text += f" · {status.images_per_second:,.0f} images per second · {duration(status.seconds)} so far"
     st.progress(min(done / epochs, 1.0), text if status.active else text.replace(" so far", " in all"))
-    if status.active:
-        asked = (run.path / "control").exists()
-        label = "Stopping …" if asked else "Stop"
-        st.button(label, icon=":material/stop:", disabled=asked, key="stop", on_click=stop, args=(run,))
+    show_controls(run)
 
 
-def stop(run: Run) -> None:
-    """Ask a run to stop; it may have ended a moment ago, which is as good."""
+def show_controls(run: Run) -> None:
+    """What can be asked of the run: pause and stop, or resume, or more epochs."""
+    state = run.status.state
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if run.status.active:
+            asked = _asked(run)
+            for verb, icon in (("pause", ":material/pause:"), ("stop", ":material/stop:")):
+                label = {"pause": "Pausing …", "stop": "Stopping …"}[verb] if asked == verb else verb.capitalize()
+                st.button(label, icon=icon, disabled=bool(asked), key=verb, on_click=ask, args=(run, verb))
+        elif state in RESUMABLE:
+            if st.button("Resume", icon=":material/resume:", key="resume"):
+                jobs.resume(run)
+                st.rerun()
+        elif state == "finished":
+            more = st.number_input("More epochs", 1, 10_000, 10, key="more_epochs", width=140)
+            if st.button(f"Train {more} more epochs", icon=":material/add:", key="train_more"):
+                jobs.resume(run, more)
+                st.rerun()
+
+
+def ask(run: Run, verb: str) -> None:
+    """Ask a run to pause or stop; it may have ended a moment ago, which is as good."""
     if run.refresh().status.active:
-        jobs.request_stop(run)
+        jobs.request(run, verb)
+
+
+def _asked(run: Run) -> str:
+    try:
+        return (run.path / "control").read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
 
 
 def duration(seconds: float) -> str:
@@ -111,7 +143,7 @@ def show_message(run: Run) -> None:
     elif status.state == "interrupted":
         st.warning(
             f"The training process ended without a word after epoch {status.epoch}, for example because the computer was "
-            "switched off. What it had learned until its last saved model can be evaluated; start a new run to train on.",
+            "switched off. Resume it: it goes on from its last checkpoint as if nothing had happened.",
             icon=":material/power_off:",
         )
     if status.test_accuracy is None:
@@ -130,7 +162,7 @@ def show_curves(run: Run) -> None:
     rows = run.metrics()
     if not rows:
         st.caption("The curves begin when the first epoch is done." if run.status.active else "No epoch was finished.")
-    epochs = run.config.epochs if run.status.active or not rows else rows[-1].epoch
+    epochs = run.epochs if run.status.active or not rows else rows[-1].epoch
     st.altair_chart(curve(rows, "loss", "loss (cross-entropy, nats)", epochs), key="loss_chart")
     st.altair_chart(curve(rows, "accuracy", "accuracy", epochs, percent=True), key="accuracy_chart")
     if rows:

@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+# Two BLAS threads on cores that other processes want, too, wait for one another most of the time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 from hypothesis import settings

@@ -35,25 +35,24 @@ def navigation() -> st.Page:
 
 
 def enter() -> st.Page:
-    """Set up what all pages share, the page's frame, and return the page that the address asks for."""
+    """Configure and draw what all pages share, and return the page that the address asks for."""
     st.set_page_config(page_title="MNIST in NumPy", page_icon=str(ICON), layout="wide")
     st.session_state["entered"] = True
-    with st.sidebar:
-        show_status()
     return navigation()
 
 
 @contextmanager
 def page() -> Iterator[None]:
-    """Draw a page; an error that is meant for people ends it with its sentence.
+    """Draw a page, with the data in use in the sidebar; an error that is meant for people ends it with its sentence.
 
     Until ``st.navigation`` ran for the first time in a server, Streamlit takes each file of ``pages/`` for a page of its
     own and runs it without ``app.py``. The first visitor of a fresh server may come here that way, and is sent around.
     """
     if not st.session_state.get("entered"):
-        st.session_state["entered"] = True
-        navigation()
+        enter()
         st.rerun()
+    with st.sidebar:
+        show_status()
     try:
         yield
     except MnistError as error:

@@ -14,6 +14,7 @@ from pages.components.data import Choice, load
 STATE_BADGES = {
     "queued": ("blue", ":material/hourglass_top:"),
     "running": ("blue", ":material/play_arrow:"),
+    "paused": ("violet", ":material/pause:"),
     "finished": ("green", ":material/check:"),
     "stopped": ("orange", ":material/stop:"),
     "interrupted": ("orange", ":material/power_off:"),

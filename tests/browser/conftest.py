@@ -1,8 +1,13 @@
 """A real app and a real browser; the tests are skipped where one of them is missing."""
 
+import re
+
 import pytest
 
-from tests.browser.server import CHROMIUM_FLAGS, find_chromium, serve
+from tests.browser.server import CHROMIUM_FLAGS, away_from_home, find_chromium, serve
+
+PROBED_BY_STREAMLIT = re.compile(r"/\w+/_stcore/(health|host-config)$")
+"""Streamlit looks for the server below the path of the page first, where it is not, and says so on the console."""
 
 
 @pytest.fixture(scope="session")
@@ -22,21 +27,32 @@ def chromium():
 
 @pytest.fixture
 def app(chromium, tmp_path):
-    """Address of a fresh server on the sample, whose log must stay free of tracebacks."""
-    nothing = str(tmp_path / "cache")
-    with serve(tmp_path, MNIST_DATA_DIR="", XDG_CACHE_HOME=nothing, LOCALAPPDATA=nothing) as (url, log):
-        yield url
-        assert "Traceback" not in log.read_text()
+    """A fresh server on the sample, whose log must stay free of tracebacks."""
+    one_core = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")  # the browser needs one, too
+    with serve(tmp_path, **away_from_home(tmp_path / "home"), **one_core) as running:
+        yield running
+        assert "Traceback" not in running.log.read_text()
 
 
 @pytest.fixture
-def page(chromium):
-    """A new tab of 1440x900 that must see no errors on its console."""
+def page(chromium, app):
+    """A new tab of 1440x900; neither it nor its siblings may see an error, or ask another server for anything."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     context.set_default_timeout(20_000)
-    tab = context.new_page()
-    errors = []
-    tab.on("pageerror", lambda error: errors.append(str(error)))
-    yield tab
+    errors, outside = [], []
+
+    def hear(message):
+        if message.type == "error" and not PROBED_BY_STREAMLIT.search(message.location["url"]):
+            errors.append(f"{message.text} ({message.location['url']})")
+
+    def look(request):
+        if not request.url.startswith((app.url, "data:", "blob:")):
+            outside.append(request.url)
+
+    context.on("console", hear)
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    context.on("request", look)
+    yield context.new_page()
     context.close()
+    assert outside == [], "the page looked outside"
     assert errors == []

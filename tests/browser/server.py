@@ -8,8 +8,11 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
+
+from mnist_core.runs import list_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = (
@@ -19,6 +22,15 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
+START_SECONDS, END_SECONDS = 40, 10
+
+
+class App(NamedTuple):
+    """A running server: its address, its folder of runs, and the file of its output."""
+
+    url: str
+    runs: Path
+    log: Path
 
 
 def find_chromium() -> str | None:
@@ -27,29 +39,54 @@ def find_chromium() -> str | None:
     return next(filter(None, map(shutil.which, names)), None)
 
 
+def away_from_home(folder: Path) -> dict[str, str]:
+    """Environment in which the data that this user may have is not found: the app takes the sample."""
+    return {"MNIST_DATA_DIR": "", **dict.fromkeys(("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"), str(folder))}
+
+
 @contextmanager
-def serve(folder: Path, **environment: str) -> Iterator[tuple[str, Path]]:
-    """Run the app with its runs, its cache and its log in ``folder``; yield its address and the log."""
+def serve(folder: Path, **environment: str) -> Iterator[App]:
+    """Run the app with its runs and its log in ``folder``; at the end, end it and the trainings it started."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    url, log = f"http://localhost:{port}", folder / "server.log"
-    variables = {**os.environ, "MNIST_RUNS_DIR": str(folder / "runs"), **environment}
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    with log.open("w") as output:
+    app = App(f"http://localhost:{port}", folder / "runs", folder / "server.log")
+    options = ["--server.headless", "true", "--server.port", str(port), "--server.fileWatcherType", "none"]
+    with app.log.open("w") as output:
         server = subprocess.Popen(
-            [*command, "--server.port", str(port)], cwd=ROOT, env=variables, stdout=output, stderr=output
+            [sys.executable, "-m", "streamlit", "run", "app.py", *options],
+            cwd=ROOT,
+            env={**os.environ, "MNIST_RUNS_DIR": str(app.runs), **environment},
+            stdout=output,
+            stderr=output,
         )
     try:
-        for _ in range(150):
-            try:
-                with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1):
-                    break
-            except OSError:
-                time.sleep(0.2)
-        else:
-            raise RuntimeError(f"The app did not start: {log.read_text()}")
-        yield url, log
+        _wait_until_healthy(app, server)
+        yield app
     finally:
         server.terminate()
-        server.wait()
+        try:
+            server.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+        _end_trainings(app.runs)
+
+
+def _wait_until_healthy(app: App, server: subprocess.Popen) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        with suppress(OSError), urllib.request.urlopen(f"{app.url}/_stcore/health", timeout=1):
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"The app did not start: {app.log.read_text()}")
+
+
+def _end_trainings(runs: Path) -> None:
+    """A training outlives its server, on purpose; not that of a test."""
+    deadline = time.monotonic() + END_SECONDS
+    while time.monotonic() < deadline and (active := [run for run in list_runs(runs) if run.status.active]):
+        for run in active:
+            with suppress(OSError):
+                (run.path / "control").write_text("stop\n", encoding="utf-8")
+        time.sleep(0.2)

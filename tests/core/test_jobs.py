@@ -50,7 +50,8 @@ def test_a_run_leaves_what_training_in_this_process_gives(dataset, tmp_path):
     for row, other in zip(run.metrics(), expected, strict=True):
         np.testing.assert_allclose(row[:-1], other[:-1], rtol=1e-8)
     names = {path.name for path in run.path.iterdir()}
-    assert names == {"config.json", "status.json", "metrics.csv", "steps.csv", "model.npz", "worker.lock", "log.txt"}
+    tables, state = {"metrics.csv", "steps.csv"}, {"config.json", "status.json", "worker.lock", "log.txt"}
+    assert names == tables | state | {"checkpoint.npz", "model.npz"}
     assert (run.path / "metrics.csv").read_text().splitlines()[0].split(",") == list(EpochMetrics._fields)
     assert (run.path / "steps.csv").read_text().startswith("epoch,loss\n0.")
     predicted = network.feed_forward(dataset.test_images.reshape(6, -1) / np.float32(255)).argmax(axis=1)
@@ -59,7 +60,7 @@ def test_a_run_leaves_what_training_in_this_process_gives(dataset, tmp_path):
 
 def test_a_stopped_run_keeps_its_last_complete_epoch(dataset, tmp_path):
     run = wait(jobs.start(LONG, dataset, tmp_path), lambda run: run.status.epoch >= 5)
-    jobs.request_stop(run)
+    jobs.request(run, "stop")
     run = wait(run)
     assert run.status.state == "stopped"
     done = run.status.epoch
@@ -72,7 +73,7 @@ def test_a_stopped_run_keeps_its_last_complete_epoch(dataset, tmp_path):
     assert_same_parameters(run.load_network(), network)
     assert run.status.test_accuracy is not None
     with pytest.raises(RunError, match="is stopped: only a queued or running one"):
-        jobs.request_stop(run)
+        jobs.request(run, "stop")
 
 
 def test_a_killed_run_reads_as_interrupted_with_its_metrics(dataset, tmp_path, monkeypatch):
@@ -133,7 +134,7 @@ def test_a_damaged_run_is_refused_by_the_worker(dataset, tmp_path):
 
 def test_a_run_stopped_before_its_first_epoch_has_no_model_and_no_score(dataset, tmp_path):
     run = create_run(LONG, dataset, tmp_path)
-    jobs.request_stop(run)
+    jobs.request(run, "stop")
     assert work(run).returncode == 0
     run = run.refresh()
     assert (run.status.state, run.status.epoch, run.status.test_accuracy) == ("stopped", 0, None)

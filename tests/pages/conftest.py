@@ -43,6 +43,19 @@ def places(tmp_path, monkeypatch):
     st.cache_resource.clear()
 
 
+@pytest.fixture(autouse=True)
+def no_exception(monkeypatch):
+    """Fail at once when any drawing of a page, also one after a click, ends in an exception."""
+    run = AppTest._run
+
+    def checked(app, *arguments, **options):
+        drawn = run(app, *arguments, **options)
+        assert not drawn.exception, drawn.exception[0].value
+        return drawn
+
+    monkeypatch.setattr(AppTest, "_run", checked)
+
+
 @pytest.fixture
 def finished(finished_folder, tmp_path):
     """The finished run, in this test's runs folder."""
@@ -73,7 +86,6 @@ def open_page():
         app.run()
         if name != "overview":
             app.switch_page(f"pages/{name}.py").run()
-        assert not app.exception, app.exception[0].value
         return app
 
     return open_page
@@ -83,6 +95,13 @@ def by_label(elements, label):
     """The one element with this label."""
     (found,) = [element for element in elements if element.label == label]
     return found
+
+
+def use_folder(app, folder):
+    """Choose a folder as data, on the overview."""
+    app.radio[0].set_value("full").run()
+    app.text_input[0].set_value(str(folder)).run()
+    by_label(app.button, "Use this data").click().run()
 
 
 def texts(elements):

@@ -1,16 +1,23 @@
 """Evaluation: scores, confusion table, gallery and every state without them."""
 
+import io
 import json
 import math
 import re
+import time
 
 import numpy as np
+import pandas as pd
 import pytest
+import streamlit as st
 
+from mnist_core import jobs
 from mnist_core.dataset import load_dataset
 from mnist_core.evaluation import evaluate, misclassified, per_class_scores
+from mnist_core.idx import write_idx
 from mnist_core.runs import write_json
-from tests.pages.conftest import by_label, html, texts
+from mnist_core.training import TrainingConfig
+from tests.pages.conftest import by_label, html, texts, wait
 
 
 @pytest.fixture
@@ -28,6 +35,8 @@ def captions(app):
 def test_without_runs_it_leads_to_the_training(open_page):
     app = open_page("evaluation")
     assert "There is no run to evaluate yet" in app.info[0].value
+    (link,) = app.get("page_link")
+    assert (link.proto.label, link.proto.page) == ("Train a network", "training")
 
 
 def test_a_run_without_a_model_says_so(open_page, make_run):
@@ -77,6 +86,63 @@ def test_the_gallery_is_sorted_filtered_and_paged(open_page, result):
 
     by_label(app.selectbox, "Predicted label").set_value(true).run()
     assert f"No test digit with true label {true} was predicted as {true}" in texts(app.info)
+
+
+def test_the_csv_has_every_prediction(open_page, result, finished, monkeypatch):
+    offered = []
+    monkeypatch.setattr(st, "download_button", lambda label, data, name, *_, **__: offered.append((label, data, name)))
+    open_page("evaluation")
+    ((label, data, name),) = offered
+    assert (label, name) == ("Download all predictions (CSV)", f"predictions-{finished.id}.csv")
+    table = pd.read_csv(io.BytesIO(data()))
+    assert table.columns.tolist() == ["index", "true", "predicted", "confidence"] + [
+        f"probability_{k}" for k in range(10)
+    ]
+    np.testing.assert_array_equal(table["index"], np.arange(1000))
+    np.testing.assert_array_equal(table["true"], load_dataset("sample").test_labels)
+    np.testing.assert_array_equal(table["predicted"], result.probabilities.argmax(axis=1))
+    np.testing.assert_allclose(table["confidence"], result.probabilities.max(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(table.iloc[:, 4:], result.probabilities, rtol=1e-5)
+
+
+def test_the_download_button_is_there(open_page, finished):
+    (button,) = open_page("evaluation").get("download_button")
+    assert button.proto.label == "Download all predictions (CSV)"
+    assert not button.proto.disabled
+
+
+def test_a_perfect_network_has_no_gallery(open_page, tiny_folder):
+    folder = tiny_folder(train=6, test=3, classes=3)
+    for split, count in (("train", 6), ("t10k", 3)):
+        stripes = np.zeros((count, 5, 4), np.uint8)
+        stripes[np.arange(count), np.arange(count) % 3] = 255  # class k has a white row k
+        write_idx(folder / f"{split}-images-idx3-ubyte.gz", stripes)
+    config = TrainingConfig(epochs=50, learning_rate=2.0, hidden_layers=(), batch_size=6)
+    run = wait(jobs.start(config, load_dataset("full", folder)))
+    app = open_page("evaluation")
+    assert app.selectbox(key="run_picker").value == run.id
+    assert [metric.value for metric in app.metric][::2] == ["100.00%", "0 of 3"]
+    assert "Not a single test digit is misclassified" in app.success[0].value
+    np.testing.assert_array_equal(app.dataframe[0].value, np.eye(3))
+
+
+def test_a_run_under_way_is_evaluated_as_far_as_it_is(open_page, finished, result):
+    content = json.loads((finished.path / "status.json").read_text())
+    write_json(finished.path / "status.json", {**content, "state": "running", "epoch": 1, "heartbeat": time.time()})
+    app = open_page("evaluation")
+    assert "still under way" in app.info[0].value
+    assert app.metric[0].value == f"{result.accuracy:.2%}"
+    assert app.metric[3].value == "1 of 2"
+
+
+def test_the_run_in_the_address_is_the_one_shown(open_page, finished, make_run):
+    newest = make_run(state="stopped")
+    assert open_page("evaluation").selectbox(key="run_picker").value == newest.id
+    app = open_page("overview")
+    app.query_params["run"] = finished.id
+    app.switch_page("pages/evaluation.py").run()
+    assert app.selectbox(key="run_picker").value == finished.id
+    assert app.metric[3].value == "2 of 2"
 
 
 def test_a_damaged_model_is_said_in_a_sentence(open_page, finished):

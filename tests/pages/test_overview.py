@@ -5,10 +5,14 @@ import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
 import pytest
 
 from mnist_core import dataset, download
-from tests.pages.conftest import by_label, texts
+from mnist_core.dataset import load_dataset
+from mnist_core.evaluation import evaluate
+from mnist_core.runs import list_runs
+from tests.pages.conftest import by_label, texts, use_folder, wait
 
 
 def test_a_first_visit_shows_the_sample_and_where_to_begin(open_page):
@@ -21,6 +25,7 @@ def test_a_first_visit_shows_the_sample_and_where_to_begin(open_page):
     ]
     assert app.button[0].label == "Start with the data"
     assert "Nothing was trained yet" in texts(app.info)
+    assert by_label(app.button, "Download the full MNIST")
     assert "4,000 training and 1,000 test images" in texts(app.sidebar.caption)
     app.button[0].click().run()
     assert app.title[0].value == "Dataset"
@@ -38,6 +43,7 @@ def test_a_folder_that_is_missing_is_named_and_the_sample_heals_it(open_page, mo
     app = open_page("overview")
     assert "found no such folder" in app.error[0].value
     assert "MNIST_DATA_DIR" in app.error[0].value
+    assert "no data set" in texts(app.sidebar.markdown)
     app.radio[0].set_value("sample").run()
     by_label(app.button, "Use this data").click().run()
     assert not app.error
@@ -84,23 +90,51 @@ def test_a_download_is_in_use_at_once(open_page, monkeypatch, tiny_folder, tmp_p
 def test_a_folder_of_ones_own_serves_every_page(open_page, tiny_folder):
     folder = tiny_folder(train=30, test=12, classes=3, shape=(8, 6))
     app = open_page("overview")
-    app.radio[0].set_value("full").run()
-    app.text_input[0].set_value(str(folder)).run()
-    by_label(app.button, "Use this data").click().run()
+    use_folder(app, folder)
     assert [metric.value for metric in app.metric] == ["30", "12", "8 x 6 px", "3"]
-    for page in ("dataset", "preprocessing", "training", "evaluation"):
-        app.switch_page(f"pages/{page}.py").run()
-        assert not app.exception
-        assert not app.error
+    assert folder.name in texts(app.sidebar.markdown)
+    assert "30 training and 12 test images" in texts(app.sidebar.caption)
+
+    app.switch_page("pages/dataset.py").run()
+    assert not app.error
+    assert app.dataframe[0].value["shape"].tolist() == ["(30, 8, 6)", "(30,)", "(12, 8, 6)", "(12,)"]
+    app.switch_page("pages/preprocessing.py").run()
+    assert not app.error
+    assert "**8 x 6 → 48** numbers" in texts(app.markdown)
+
     app.switch_page("pages/training.py").run()
     assert "**48-128-64-3**" in texts(app.markdown)
+    app.number_input(key="epochs_field").set_value(3).run()
+    by_label(app.button, "Start training").click().run()
+    run = wait(list_runs()[0])
+    assert (run.status.state, run.status.error) == ("finished", None)
+    own = load_dataset("full", folder)
+    result = evaluate(run.load_network(), own.test_images, own.test_labels)
+
+    app.switch_page("pages/evaluation.py").run()
+    assert not app.error
+    assert app.metric[0].value == f"{result.accuracy:.2%}" == f"{run.status.test_accuracy:.2%}"
+    np.testing.assert_array_equal(app.dataframe[0].value, result.confusion_matrix)
+    assert f"**test set of {folder.name}**" in texts(app.caption)
+
+
+@pytest.mark.parametrize("page", ["overview", "dataset", "preprocessing", "training", "evaluation"])
+def test_the_sidebar_names_the_data_on_every_page(open_page, page):
+    app = open_page(page)
+    assert "MNIST (sample of 5,000)" in texts(app.sidebar.markdown)
+    assert "4,000 training and 1,000 test images" in texts(app.sidebar.caption)
+
+
+def test_the_choice_is_this_sessions_alone(open_page, tiny_folder):
+    app = open_page("overview")
+    use_folder(app, tiny_folder())
+    assert app.metric[0].value == "12"
+    assert open_page("overview").metric[0].value == "4,000"
 
 
 def test_a_wrong_folder_changes_nothing(open_page, tmp_path):
     app = open_page("overview")
-    app.radio[0].set_value("full").run()
-    app.text_input[0].set_value(str(tmp_path)).run()
-    by_label(app.button, "Use this data").click().run()
+    use_folder(app, tmp_path)
     assert "found no train-images-idx3-ubyte" in app.error[0].value
     assert app.metric[0].value == "4,000"
 

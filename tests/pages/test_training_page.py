@@ -1,17 +1,16 @@
 """Training: settings, start, and every state of a run."""
 
-import inspect
 import json
-import textwrap
+import shutil
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from mnist_core.network import Network
-from mnist_core.runs import list_runs
-from mnist_core.training import TrainingConfig
+from mnist_core.runs import list_runs, write_json
+from mnist_core.training import TrainingConfig, split_validation
 from pages.components.charts import horizon
-from tests.pages.conftest import by_label, texts, wait
+from tests.pages.conftest import by_label, texts, use_folder, wait
 
 HEADER = "epoch,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate,seconds\n"
 
@@ -57,10 +56,64 @@ def test_slider_and_field_show_the_same_and_hold_values_beyond_the_slider(open_p
     assert app.number_input(key="epochs_field").value == 100
 
 
-def test_no_hidden_layer_at_all(open_page):
+@pytest.mark.parametrize(
+    ("name", "on_slider", "beyond"),
+    [
+        ("epochs", 7, 500),
+        ("learning_rate", 0.05, 0.0123),
+        ("batch_size", 512, 100),
+        ("validation_fraction", 0.25, 0.6),
+        ("seed", 3, 2**32 - 1),
+    ],
+)
+def test_slider_and_field_stay_in_step_both_ways(open_page, name, on_slider, beyond):
     app = open_page("training")
-    app.slider(key="depth_slider").set_value(0).run()
-    assert "**784-10** · 7,850 parameters" in texts(app.markdown)
+
+    def slider():
+        kind = app.select_slider if name in ("learning_rate", "batch_size") else app.slider
+        return kind(key=f"{name}_slider")
+
+    def shown():
+        return slider().value, app.number_input(key=f"{name}_field").value
+
+    slider().set_value(on_slider).run()
+    assert shown() == (on_slider, on_slider)
+    app.number_input(key=f"{name}_field").set_value(beyond).run()
+    assert shown() == (beyond, beyond)
+    assert getattr(app.session_state["settings"], name) == beyond
+    slider().set_value(on_slider).run()
+    assert shown() == (on_slider, on_slider)
+    assert app.session_state["settings"] == TrainingConfig(**{name: on_slider})
+
+
+@pytest.mark.parametrize(
+    ("depth", "units", "line"),
+    [
+        (0, [], "**784-10** · 7,850 parameters"),
+        (1, [128], "**784-128-10** · 101,770 parameters"),
+        (2, [128, 64], "**784-128-64-10** · 109,386 parameters"),
+        (3, [128, 64, 64], "**784-128-64-64-10** · 113,546 parameters"),
+        (4, [128, 64, 64, 64], "**784-128-64-64-64-10** · 117,706 parameters"),
+    ],
+)
+def test_as_many_fields_as_hidden_layers(open_page, depth, units, line):
+    sizes = [784, *units, 10]
+    assert f"{sum((a + 1) * b for a, b in pairwise(sizes)):,} parameters" in line
+    app = open_page("training")
+    app.slider(key="depth_slider").set_value(depth).run()
+    fields = [field for field in app.number_input if field.key.startswith("units_")]
+    assert [field.value for field in fields] == units
+    assert line in texts(app.markdown)
+
+
+def test_the_count_of_images_is_what_is_trained_on(open_page, tiny_folder):
+    app = open_page("overview")
+    use_folder(app, tiny_folder(train=4, test=3, classes=2))
+    app.switch_page("pages/training.py").run()
+    app.number_input(key="validation_fraction_field").set_value(0.1).run()
+    training, validation = split_validation(4, 0.1, TrainingConfig().seed)
+    assert (len(training), len(validation)) == (3, 1)
+    assert "3 images · 1 updates an epoch · 100 in all" in texts(app.markdown)
 
 
 def test_start_trains_in_a_process_of_its_own_and_leads_to_the_evaluation(open_page):
@@ -86,6 +139,62 @@ def test_start_trains_in_a_process_of_its_own_and_leads_to_the_evaluation(open_p
     by_label(app.button, "What does it get wrong?").click().run()
     assert app.title[0].value == "Evaluation"
     assert app.selectbox(key="run_picker").value == run.id
+
+
+def test_a_started_run_has_the_exact_settings_and_stops_when_asked(open_page):
+    app = open_page("training")
+    app.number_input(key="epochs_field").set_value(500).run()
+    app.number_input(key="learning_rate_field").set_value(0.0123).run()
+    by_label(app.button, "Start training").click().run()
+    (run,) = list_runs()
+    asked = json.loads((run.path / "config.json").read_text())["training"]
+    assert (asked["epochs"], asked["learning_rate"]) == (500, 0.0123)
+    assert app.selectbox(key="run_picker").value == run.id
+    assert progress(app) == "starting …" or progress(app).startswith("epoch ")
+    app.button(key="stop").click().run()
+    run = wait(run)
+    assert run.status.state == "stopped"
+    assert run.status.epoch < 500
+    app.run()
+    assert "stop" not in [button.key for button in app.button]
+    said = "Stopped before the first epoch was done" if run.status.test_accuracy is None else "accuracy on the test set"
+    assert said in texts(app.info) + texts(app.markdown)
+
+
+def test_a_run_stopped_later_leads_to_its_evaluation(open_page, finished):
+    content = json.loads((finished.path / "status.json").read_text())
+    write_json(finished.path / "status.json", {**content, "state": "stopped", "epoch": 1})
+    app = open_page("training")
+    assert progress(app).startswith("epoch 1 of 2")
+    assert f"**{finished.status.test_accuracy:.2%}** accuracy on the test set" in texts(app.markdown)
+    by_label(app.button, "What does it get wrong?").click().run()
+    assert app.title[0].value == "Evaluation"
+    assert app.metric[3].value == "1 of 2"
+
+
+def test_a_run_deleted_while_it_is_shown_is_said(open_page, finished, make_run):
+    lost = make_run(state="running")
+    app = open_page("training")
+    assert app.selectbox(key="run_picker").value == lost.id
+    shutil.rmtree(lost.path)
+    app.run()
+    assert f"There is no run {lost.id!r} here (any more)" in app.warning[0].value
+    assert app.selectbox(key="run_picker").value == finished.id
+
+
+def test_damaged_metrics_are_said_in_a_sentence(open_page, finished):
+    (finished.path / "metrics.csv").write_text(HEADER + "1,a,b,c,d,e,f\n")
+    app = open_page("training")
+    assert f"The metrics of run {finished.id} can't be read" in texts(app.error)
+    assert by_label(app.button, "Start training")  # another run can still be started
+
+
+def test_a_damaged_run_is_not_offered(open_page, finished, make_run):
+    damaged = make_run()
+    (damaged.path / "config.json").write_text("{")
+    app = open_page("training")
+    assert app.selectbox(key="run_picker").value == finished.id
+    assert len(app.selectbox(key="run_picker").options) == 1
 
 
 def test_a_running_run_is_found_by_a_new_session_and_can_be_stopped(open_page, finished, make_run):
@@ -144,12 +253,31 @@ def test_the_curves_have_a_point_an_epoch_for_each_set(open_page, finished):
     )
 
 
-def test_the_code_behind_is_the_source(open_page):
-    code = [block.value for block in open_page("training").code]
-    assert textwrap.dedent(inspect.getsource(Network.back_propagate)).rstrip() in code
-
-
 def test_the_epoch_axis_fits_the_curve():
     assert [horizon(done, 100) for done in (1, 6, 7, 12, 13, 24, 25, 100)] == [7, 13, 25, 25, 50, 50, 100, 100]
     assert horizon(1, 3) == 3
     assert all(done <= horizon(done, 5000) <= 5000 for done in range(1, 5001))
+
+
+def test_pause_resume_and_more_epochs(open_page, make_run):
+    running = make_run(state="running", epoch=4, seconds=1.0)
+    app = open_page("training")
+    app.button(key="pause").click().run()
+    assert (running.path / "control").read_text() == "pause\n"
+    assert app.button(key="pause").label == "Pausing …"
+    assert app.button(key="stop").disabled
+
+    paused = make_run(TrainingConfig(epochs=2, hidden_layers=()), state="paused")
+    app.query_params["run"] = paused.id
+    app.run()
+    app.button(key="resume").click().run()
+    finished = wait(paused.refresh())
+    assert (finished.status.state, finished.status.epoch) == ("finished", 2)
+
+    app.run()
+    app.number_input(key="more_epochs").set_value(3).run()
+    app.button(key="train_more").click().run()
+    finished = wait(finished.refresh())
+    assert (finished.status.state, finished.status.epoch) == ("finished", 5)
+    app.run()
+    assert progress(app).startswith("epoch 5 of 5")

@@ -1,0 +1,152 @@
+"""Nothing is lost: a run that was paused, stopped or killed anywhere ends as one that ran through, bit for bit."""
+
+import os
+import random
+import signal
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mnist_core import jobs, runs
+from mnist_core.dataset import load_dataset
+from mnist_core.errors import RunError
+from mnist_core.runs import Checkpoint, create_run
+from mnist_core.training import TrainingConfig
+from tests.core.test_jobs import assert_same_parameters, wait, work
+
+CONFIG = TrainingConfig(epochs=1000, hidden_layers=(8, 6), batch_size=4, validation_fraction=0.1)
+
+
+@pytest.fixture(scope="module")
+def dataset(tiny_folder):
+    return load_dataset("full", tiny_folder(train=60))
+
+
+@pytest.fixture(scope="module")
+def whole(dataset, tmp_path_factory):
+    """A run that was never disturbed."""
+    return wait(jobs.start(CONFIG, dataset, tmp_path_factory.mktemp("whole")))
+
+
+def rows(run):
+    """The lines of metrics.csv without their last column, the seconds."""
+    return [line.rsplit(",", 1)[0] for line in (run.path / "metrics.csv").read_text().splitlines()]
+
+
+def assert_same_run(run, whole):
+    assert run.status.state == "finished", run.status.error
+    assert rows(run) == rows(whole)
+    assert len(rows(run)) == run.epochs + 1
+    assert_same_parameters(run.load_network(), whole.load_network())
+    assert run.status.test_accuracy == whole.status.test_accuracy
+    positions = [float(line.split(",")[0]) for line in (run.path / "steps.csv").read_text().splitlines()[1:]]
+    assert positions == sorted(positions)
+
+
+def kill(run):
+    os.kill(run.status.pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+
+
+def test_killed_twenty_times_at_random_moments(dataset, whole, tmp_path, monkeypatch):
+    monkeypatch.setitem(runs.STALE_SECONDS, "running", 0.0)
+    monkeypatch.setitem(runs.STALE_SECONDS, "queued", 5.0)
+    moments = random.Random(695)
+    run, kills = jobs.start(CONFIG, dataset, tmp_path), 0
+    while kills < 20:
+        run = wait(run, lambda run: run.status.state not in ("queued", "interrupted"))
+        if run.status.state == "finished":
+            break
+        time.sleep(moments.uniform(0, 0.08))
+        kill(run)
+        kills += 1
+        run = wait(run)
+        if run.status.state == "interrupted":
+            run = jobs.resume(run)
+    assert kills == 20
+    assert_same_run(wait(run), whole)
+
+
+@pytest.mark.parametrize("moment", ["before the rename", "half written"])
+def test_killed_while_a_checkpoint_is_written(dataset, whole, tmp_path, moment):
+    """A worker that dies in the middle of a write leaves a temporary file; the checkpoint before it still counts."""
+    run = create_run(replace(CONFIG, epochs=500), dataset, tmp_path)
+    assert work(run).returncode == 0
+    content = (run.path / "checkpoint.npz").read_bytes()
+    leftover = run.path / ".checkpoint.npz.1.tmp"
+    leftover.write_bytes(content if moment == "before the rename" else content[: len(content) // 2])
+    run = wait(jobs.resume(run.refresh(), 500))
+    assert run.epochs == 1000
+    assert_same_run(run, whole)
+
+
+@pytest.mark.parametrize(("verb", "state"), [("pause", "paused"), ("stop", "stopped")])
+def test_paused_or_stopped_and_resumed(dataset, whole, tmp_path, verb, state):
+    run = wait(jobs.start(CONFIG, dataset, tmp_path), lambda run: run.status.epoch >= 5)
+    jobs.request(run, verb)
+    run = wait(run)
+    assert run.status.state == state
+    assert 5 <= run.status.epoch < 1000
+    assert Checkpoint.read(run.path).epoch == run.status.epoch
+    assert (run.status.test_accuracy is None) == (state == "paused")
+    assert_same_run(wait(jobs.resume(run)), whole)
+
+
+def test_a_pause_in_the_queue_waits_at_the_start(dataset, tmp_path):
+    run = create_run(CONFIG, dataset, tmp_path)
+    jobs.request(run, "pause")
+    assert work(run).returncode == 0
+    run = run.refresh()
+    assert (run.status.state, run.status.epoch, run.metrics()) == ("paused", 0, [])
+
+
+def test_more_epochs_continue_a_finished_run(dataset, whole, tmp_path):
+    run = wait(jobs.start(replace(CONFIG, epochs=400), dataset, tmp_path))
+    with pytest.raises(RunError, match="is finished: only one of paused"):
+        jobs.resume(run)
+    run = wait(jobs.resume(run, 600))
+    assert run.config.epochs == 400
+    assert run.epochs == 1000
+    assert_same_run(run, whole)
+
+
+def test_two_resumes_at_once_are_one(dataset, whole, tmp_path):
+    run = create_run(CONFIG, dataset, tmp_path)
+    jobs.request(run, "pause")
+    work(run)
+
+    def resume(_):
+        try:
+            return jobs.resume(run.refresh())
+        except RunError as error:
+            return error
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(resume, range(4)))
+    refused = [str(result) for result in results if isinstance(result, RunError)]
+    assert len(refused) == 3
+    words = ("is queued", "is running", "is being worked on", "was resumed elsewhere")
+    assert all(any(word in text for word in words) for text in refused)
+    assert_same_run(wait(run.refresh()), whole)
+
+
+def test_a_damaged_checkpoint_is_named_and_left_alone(dataset, tmp_path):
+    run = create_run(CONFIG, dataset, tmp_path)
+    (run.path / "checkpoint.npz").write_bytes(b"nonsense")
+    assert work(run).returncode == 1
+    run = run.refresh()
+    assert run.status.state == "failed"
+    assert "The checkpoint of run" in run.status.error
+    assert (run.path / "checkpoint.npz").read_bytes() == b"nonsense"
+
+
+def test_a_checkpoint_is_the_network_and_its_epoch(tmp_path):
+    assert Checkpoint.read(tmp_path) == Checkpoint()
+    arrays = {"W1": np.ones((2, 2)), "b1": np.zeros(2), "activation": np.array("sigmoid")}
+    Checkpoint(7, arrays).write(tmp_path)
+    again = Checkpoint.read(tmp_path)
+    assert again.epoch == 7
+    assert {name: array.tolist() for name, array in again.arrays.items()} == {n: a.tolist() for n, a in arrays.items()}
