@@ -36,8 +36,9 @@ def curve(rows: list[EpochMetrics], measure: str, title: str, epochs: int, perce
     present = [name for name in COLORS if any(point["set"] == name for point in points)]
     scale = alt.Scale(domain=present, range=[COLORS[name] for name in present])
     number_format = ".2%" if percent else ".4f"
+    legend = alt.Legend(orient="bottom-right" if percent else "top-right")  # where no curve is
     return (
-        alt.Chart(pd.DataFrame(points, columns=["epoch", "set", "value"]), height=290)
+        alt.Chart(pd.DataFrame(points, columns=["epoch", "set", "value"]), height=300)
         .mark_line(point={"size": 18} if len(rows) <= 40 else False, strokeWidth=2)
         .encode(
             alt.X(
@@ -49,10 +50,10 @@ def curve(rows: list[EpochMetrics], measure: str, title: str, epochs: int, perce
             alt.Y(
                 "value:Q",
                 title=title,
-                scale=alt.Scale(zero=not percent),
+                scale=alt.Scale(zero=not percent) if points else alt.Scale(domain=[0, 1]),
                 axis=alt.Axis(format="%" if percent else "~g"),
             ),
-            alt.Color("set:N", title=None, scale=scale, legend=alt.Legend(orient="top")),
+            alt.Color("set:N", title=None, scale=scale, legend=legend),
             tooltip=[
                 alt.Tooltip("set:N"),
                 alt.Tooltip("epoch:Q"),

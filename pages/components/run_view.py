@@ -33,8 +33,10 @@ def short_description(run: Run) -> str:
     if run.problem:
         return f"{run.id} · damaged"
     hidden = architecture(run.config.hidden_layers) or "no hidden layer"
+    # Of a run under way the state changes while the page stands: the badge below follows, a list of choices can't.
+    state = "under way" if run.status.active else run.status.state
     score = "" if run.status.test_accuracy is None else f" · test accuracy {run.status.test_accuracy:.2%}"
-    return f"{datetime.fromtimestamp(run.created):%d %b %H:%M:%S} · {hidden} · {run.status.state}{score}"
+    return f"{datetime.fromtimestamp(run.created):%d %b %H:%M:%S} · {hidden} · {state}{score}"
 
 
 def state_badge(run: Run) -> None:
