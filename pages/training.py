@@ -22,7 +22,7 @@ from pages.components.code import code_behind
 from pages.components.data import current_dataset
 from pages.components.router import page
 from pages.components.run_view import architecture, pick_run, state_badge
-from pages.components.settings import edit_settings
+from pages.components.settings import command_line, edit_settings
 
 REFRESH_SECONDS = 1.0
 
@@ -194,6 +194,9 @@ with page():
         st.markdown("**The next run**")
         start = st.container()
         config = edit_settings()
+        with st.expander("As a command line", icon=":material/terminal:"):
+            st.code(command_line(config, dataset), language="sh", wrap_lines=True)
+            st.caption("The address of this page holds the settings, too: share it.")
         with start:
             show_start(config, dataset, runs)
 

@@ -1,22 +1,84 @@
 """The hyperparameters of the next run: a slider with an exact number field beside each.
 
-``st.session_state["settings"]`` holds the values; widgets only show them, so they outlive a change of the page.
+``st.session_state["settings"]`` holds the values; widgets only show them, so they outlive a change of the page. What
+differs from the reference recipe stands in the address, so that a setting can be shared: ``/training?lr=0.1&layers=300-100``.
 """
 
+import shlex
 from collections.abc import Callable
 
 import streamlit as st
 
+from mnist_core.dataset import Dataset
+from mnist_core.errors import ConfigError
 from mnist_core.training import MAX_HIDDEN_LAYERS, RANGES, TrainingConfig
 
 LEARNING_RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 BATCH_SIZES = (1, 8, 16, 32, 64, 128, 256, 512, 1024)
 DEFAULT_UNITS = 64
+URL_NAMES = {
+    "epochs": "epochs",
+    "learning_rate": "lr",
+    "batch_size": "batch",
+    "hidden_layers": "layers",
+    "validation_fraction": "validation",
+    "seed": "seed",
+}
+NO_LAYERS = "none"
 
 
 def current_settings() -> TrainingConfig:
-    """Settings of this session; the reference recipe until it changes them."""
-    return st.session_state.setdefault("settings", TrainingConfig())
+    """Settings of this session; at first those of the address, else the reference recipe."""
+    if "settings" not in st.session_state:
+        st.session_state["settings"] = _read_address()
+    return st.session_state["settings"]
+
+
+def _read_address() -> TrainingConfig:
+    """Take each setting from the address that is there and valid; warn of the others."""
+    config = TrainingConfig()
+    for field, name in URL_NAMES.items():
+        if (text := st.query_params.get(name)) is None:
+            continue
+        try:
+            config = TrainingConfig(**{**config.to_dict(), field: _from_text(field, text)})
+        except ConfigError as error:
+            st.warning(f"The address says {name}={text}, which is left out: {error}", icon=":material/link_off:")
+    return config
+
+
+def _from_text(field: str, text: str) -> object:
+    """Read a value of the address; what can't be read is returned as it is, for TrainingConfig to refuse."""
+    try:
+        if field == "hidden_layers":
+            return [] if text == NO_LAYERS else [int(units) for units in text.split("-")]
+        return type(getattr(TrainingConfig(), field))(text)
+    except ValueError:
+        return text
+
+
+def _write_address(config: TrainingConfig) -> None:
+    default = TrainingConfig()
+    for field, name in URL_NAMES.items():
+        value = getattr(config, field)
+        text = "-".join(map(str, value)) or NO_LAYERS if field == "hidden_layers" else f"{value:.10g}"
+        if value != getattr(default, field):
+            if st.query_params.get(name) != text:
+                st.query_params[name] = text
+        elif name in st.query_params:
+            del st.query_params[name]
+
+
+def command_line(config: TrainingConfig, dataset: Dataset) -> str:
+    """Write the command that trains with the same settings on the same data."""
+    words = ["python", "-m", "mnist_core", "train"]
+    for field in URL_NAMES:
+        value = getattr(config, field)
+        if value != getattr(TrainingConfig(), field):
+            values = value if isinstance(value, tuple) else (value,)
+            words += ["--" + field.replace("_", "-"), *(f"{number:.10g}" for number in values)]
+    words += ["--data-dir", dataset.data_dir] if dataset.data_dir else ["--source", dataset.source]
+    return shlex.join(words)
 
 
 def change(**values: object) -> None:
@@ -60,7 +122,8 @@ def edit_settings() -> TrainingConfig:
         step=0.05,
     )
     _number("seed", "Seed", now.seed, "Start of the random numbers: same seed, same result.", usual=(0, 1000))
-    return current_settings()
+    _write_address(now)
+    return now
 
 
 def _hidden_layers(now: TrainingConfig) -> None:

@@ -1,15 +1,20 @@
 """Training: settings, start, and every state of a run."""
 
 import json
+import shlex
 import shutil
 from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from mnist_core.__main__ import build_parser
 from mnist_core.runs import list_runs, write_json
 from mnist_core.training import TrainingConfig, split_validation
 from pages.components.charts import horizon
+from pages.components.settings import command_line
 from tests.pages.conftest import by_label, texts, use_folder, wait
 
 HEADER = "epoch,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate,seconds\n"
@@ -281,3 +286,36 @@ def test_pause_resume_and_more_epochs(open_page, make_run):
     assert (finished.status.state, finished.status.epoch) == ("finished", 5)
     app.run()
     assert progress(app).startswith("epoch 5 of 5")
+
+
+def test_settings_come_from_the_address_and_go_there(open_page):
+    app = open_page("overview")
+    app.switch_page("pages/training.py")
+    for name, text in {"lr": "0.1", "layers": "300-100", "epochs": "7", "batch": "many", "seed": "-1"}.items():
+        app.query_params[name] = text
+    app.run()
+    expected = TrainingConfig(learning_rate=0.1, hidden_layers=(300, 100), epochs=7)
+    assert app.session_state["settings"] == expected
+    warned = texts(app.warning)
+    assert "batch=many, which is left out: batch_size is 'many', expected a whole number from 1 to 100,000" in warned
+    assert "seed=-1, which is left out: seed is -1, expected a whole number from 0" in warned
+
+    app.slider(key="depth_slider").set_value(0).run()
+    app.number_input(key="learning_rate_field").set_value(0.5).run()
+    address = {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
+    assert address == {"layers": "none", "epochs": "7"}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [TrainingConfig(), TrainingConfig(3, 64, 0.0123, 1, (300, 100), "sigmoid", 0.15), TrainingConfig(hidden_layers=())],
+)
+@pytest.mark.parametrize("folder", [None, "/data/my digits"])
+def test_the_command_line_says_the_same(config, folder):
+    dataset = SimpleNamespace(source="full" if folder else "sample", data_dir=folder)
+    program, dash, package, *arguments = shlex.split(command_line(config, dataset))
+    assert (program, dash, package) == ("python", "-m", "mnist_core")
+    parsed = vars(build_parser().parse_args(arguments))
+    assert all(parsed[field] == value for field, value in config.to_dict().items() if field != "activation")
+    assert parsed["data_dir"] == (Path(folder) if folder else None)
+    assert parsed["source"] == ("auto" if folder else "sample")
