@@ -1,5 +1,6 @@
 """Start, pause, stop and resume training processes. Only the run folder is shared with them: no signals, no fork."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -20,8 +21,11 @@ from mnist_core.runs import (
     write_atomically,
     write_json,
 )
+from mnist_core.slots import blas_threads
 from mnist_core.training import TrainingConfig
 
+THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""Read by the linear algebra libraries when NumPy is loaded."""
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -86,6 +90,7 @@ def _start_worker(run: Run) -> None:
             process = subprocess.Popen(
                 [sys.executable, "-m", "mnist_core.worker", str(run.path)],
                 cwd=PROJECT,
+                env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(blas_threads()))},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -16,6 +16,7 @@ from mnist_core.errors import MnistError
 from mnist_core.evaluation import evaluate
 from mnist_core.network import Network
 from mnist_core.runs import Checkpoint, Run, complete_rows, read_run, worker_lock, write_atomically, write_json
+from mnist_core.slots import wait_for_slot
 from mnist_core.training import BatchProgress, EpochMetrics, build_network, train
 
 STATUS_SECONDS = 0.25
@@ -127,6 +128,29 @@ class Recorder:
         self.write_model()
 
 
+def queue_up(run: Run, held: ExitStack) -> bool:
+    """Wait for a slot, with a heartbeat; False if the run was paused or stopped in the queue."""
+    heartbeat_due = Every(1.0)
+
+    def while_waiting() -> None:
+        if heartbeat_due():
+            write_json(run.path / "status.json", asdict(replace(run.status, pid=os.getpid(), heartbeat=time.time())))
+        if (run.path / "control").exists():
+            raise Interruption((run.path / "control").read_text(encoding="utf-8"))
+
+    try:
+        wait_for_slot(run.path.parent, run.id, held, while_waiting)
+    except Interruption as interruption:
+        status = replace(run.status, state=interruption.state, heartbeat=time.time())
+        write_json(run.path / "status.json", asdict(status))
+        return False
+    except (MnistError, OSError) as error:
+        status = replace(run.status, state="failed", heartbeat=time.time(), error=_sentence(error))
+        write_json(run.path / "status.json", asdict(status))
+        raise
+    return True
+
+
 def work(run: Run) -> None:
     """Train a run to its end and write its result; errors become the state *failed* with one sentence."""
     try:
@@ -189,7 +213,7 @@ def _sentence(error: Exception) -> str:
 def main() -> int:
     """Work on the run folder named on the command line."""
     path = Path(sys.argv[1])
-    with worker_lock(path).acquire(timeout=10):
+    with worker_lock(path).acquire(timeout=10), ExitStack() as held:
         run = read_run(path)
         if run.problem:
             print(f"Run {run.id} is damaged: {run.problem}", file=sys.stderr)
@@ -198,7 +222,8 @@ def main() -> int:
             print(f"Run {run.id} is {run.status.state}, so there is nothing to do.", file=sys.stderr)
             return 1
         try:
-            work(run)
+            if queue_up(run, held):
+                work(run)
         except Exception:
             traceback.print_exc()
             return 1

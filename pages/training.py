@@ -9,6 +9,7 @@ from mnist_core.dataset import Dataset
 from mnist_core.errors import RunError
 from mnist_core.network import Network
 from mnist_core.runs import RESUMABLE, Run, find_run, list_runs
+from mnist_core.slots import place_in_queue
 from mnist_core.training import (
     TrainingConfig,
     build_network,
@@ -83,7 +84,8 @@ def show_progress(run: Run) -> None:
     done = status.epoch + (status.images_done / status.images_total if status.images_total else 0)
     text = f"epoch {min(status.epoch + status.active, epochs)} of {epochs}"
     if status.state == "queued":
-        text = "starting …"
+        place = place_in_queue(run.path.parent, run.id)
+        text = f"place {place} in the queue: it starts when a run before it ends" if place else "starting …"
     elif status.images_per_second:
         if status.active:
             text += f" · {duration((epochs - done) * status.images_total / status.images_per_second)} left"

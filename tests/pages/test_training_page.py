@@ -319,3 +319,12 @@ def test_the_command_line_says_the_same(config, folder):
     assert all(parsed[field] == value for field, value in config.to_dict().items() if field != "activation")
     assert parsed["data_dir"] == (Path(folder) if folder else None)
     assert parsed["source"] == ("auto" if folder else "sample")
+
+
+def test_a_waiting_run_shows_its_place(open_page, make_run):
+    run = make_run(state="queued")
+    queue = run.path.parent / ".queue"
+    queue.mkdir()
+    for name in ("00000000-000000-0000", run.id):
+        (queue / f"{name}.lock").touch()
+    assert progress(open_page("training")) == "place 2 in the queue: it starts when a run before it ends"

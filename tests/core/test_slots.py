@@ -1,0 +1,104 @@
+"""The queue: at most so many runs at once, in the order of their start, and a dead one frees its slot."""
+
+import os
+import signal
+import sys
+import time
+from contextlib import ExitStack
+
+import pytest
+
+from mnist_core import jobs, runs, slots
+from mnist_core.dataset import load_dataset
+from mnist_core.errors import ConfigError
+from mnist_core.slots import blas_threads, number_of_slots, place_in_queue, wait_for_slot
+from mnist_core.training import TrainingConfig
+from tests.core.test_jobs import wait
+
+LONG = TrainingConfig(epochs=10_000, hidden_layers=(4,), batch_size=4)
+SHORT = TrainingConfig(epochs=2, hidden_layers=(4,), batch_size=4)
+
+
+@pytest.fixture
+def start(tiny_folder, tmp_path, monkeypatch):
+    """A function that starts a run where one may train at a time; what still runs at the end is killed."""
+    monkeypatch.setenv("MNIST_CONCURRENT_RUNS", "1")
+    dataset, started = load_dataset("full", tiny_folder(train=40)), []
+
+    def start(config):
+        if started:  # ids are in order from one second to the next
+            time.sleep(max(0.0, int(started[-1].created) + 1.01 - time.time()))
+        started.append(jobs.start(config, dataset, tmp_path))
+        return started[-1]
+
+    yield start
+    for run in started:
+        if run.refresh().status.active:
+            jobs.request(run, "stop")
+            wait(run.refresh())
+
+
+def waits(run):
+    return place_in_queue(run.path.parent, run.id) is not None
+
+
+def test_runs_beyond_the_slots_wait_in_order_and_start_by_themselves(start, tmp_path):
+    first = wait(start(LONG), lambda run: run.status.state == "running")
+    second = wait(start(LONG), waits)
+    third = wait(start(SHORT), waits)
+    assert [place_in_queue(tmp_path, run.id) for run in (first, second, third)] == [None, 1, 2]
+    assert [run.refresh().status.state for run in (first, second, third)] == ["running", "queued", "queued"]
+
+    jobs.request(second, "stop")
+    assert wait(second.refresh()).status.state == "stopped"
+    assert second.refresh().metrics() == []
+    assert wait(third.refresh(), lambda run: place_in_queue(tmp_path, run.id) == 1).status.state == "queued"
+    jobs.request(first, "stop")
+    assert wait(third.refresh()).status.state == "finished"
+    assert list((tmp_path / ".queue").iterdir()) == []
+
+
+def test_a_killed_run_frees_its_slot_and_a_killed_waiting_one_its_place(start, monkeypatch):
+    monkeypatch.setitem(runs.STALE_SECONDS, "running", 0.5)
+    monkeypatch.setitem(runs.STALE_SECONDS, "queued", 3.0)
+    first = wait(start(LONG), lambda run: run.status.state == "running")
+    second, third = wait(start(LONG), waits), wait(start(SHORT), waits)
+    kill = signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL
+    os.kill(wait(second, lambda run: run.status.pid).status.pid, kill)
+    os.kill(first.status.pid, kill)
+    assert wait(third.refresh()).status.state == "finished"
+    assert wait(first.refresh()).status.state == "interrupted"
+    assert wait(second.refresh()).status.state == "interrupted"
+
+
+def test_the_wait_can_be_ended_and_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_CONCURRENT_RUNS", "1")
+    monkeypatch.setattr(slots, "LOOK_SECONDS", 0.01)
+
+    def never_mind():
+        raise InterruptedError
+
+    with ExitStack() as held:
+        wait_for_slot(tmp_path, "a", held, never_mind)
+        with ExitStack() as other, pytest.raises(InterruptedError):
+            wait_for_slot(tmp_path, "b", other, never_mind)
+    with ExitStack() as held:
+        wait_for_slot(tmp_path, "c", held, never_mind)
+    assert place_in_queue(tmp_path, "b") is None
+
+
+def test_slots_and_threads_share_the_cores(monkeypatch):
+    monkeypatch.setattr(slots.os, "cpu_count", lambda: 8)
+    monkeypatch.delenv("MNIST_CONCURRENT_RUNS", raising=False)
+    assert (number_of_slots(), blas_threads()) == (8, 1)
+    monkeypatch.setenv("MNIST_CONCURRENT_RUNS", "3")
+    assert (number_of_slots(), blas_threads()) == (3, 2)
+    monkeypatch.setenv("MNIST_CONCURRENT_RUNS", "20")
+    assert (number_of_slots(), blas_threads()) == (20, 1)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5"])
+def test_a_bad_number_of_slots_is_named(monkeypatch, text):
+    monkeypatch.setenv("MNIST_CONCURRENT_RUNS", text)
+    with pytest.raises(ConfigError, match="expected a whole number of at least 1"):
+        number_of_slots()
