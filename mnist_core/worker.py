@@ -213,6 +213,9 @@ def _sentence(error: Exception) -> str:
 def main() -> int:
     """Work on the run folder named on the command line."""
     path = Path(sys.argv[1])
+    if not path.is_dir():  # taking its lock would make the folder anew
+        print(f"There is no run folder {path} (any more).", file=sys.stderr)
+        return 1
     with worker_lock(path).acquire(timeout=10), ExitStack() as held:
         run = read_run(path)
         if run.problem:

@@ -175,3 +175,12 @@ def test_a_disk_that_fails_ends_the_run_with_a_sentence(dataset, tmp_path):
     assert run.status.state == "failed"
     assert run.status.error.startswith("The run folder can't be written")
     assert len(run.metrics()) == 1  # the model of the first epoch could not be written
+
+
+def test_a_run_folder_that_was_deleted_is_not_made_anew(dataset, tmp_path):
+    run = create_run(TrainingConfig(), dataset, tmp_path)
+    run.path.rename(tmp_path / "elsewhere")
+    done = work(run)
+    assert done.returncode == 1
+    assert "There is no run folder" in done.stderr
+    assert not run.path.exists()
