@@ -142,7 +142,7 @@ class Network:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "Network":
-        """Invert :meth:`to_arrays`.
+        """Invert :meth:`to_arrays`; the arrays are copied.
 
         Raises
         ------
@@ -165,8 +165,8 @@ class Network:
         shapes = [parameter.shape for parameter in [*weights, *biases]]
         if shapes != [parameter.shape for parameter in [*network.weights, *network.biases]]:
             raise ConfigError(f"found parameters of shapes {shapes}, which do not follow one another")
-        network.weights = [weight.astype(network.dtype, copy=False) for weight in weights]
-        network.biases = [bias.astype(network.dtype, copy=False) for bias in biases]
+        network.weights = [weight.astype(network.dtype) for weight in weights]
+        network.biases = [bias.astype(network.dtype) for bias in biases]
         return network
 
     def feed_forward(self, x: np.ndarray) -> np.ndarray:

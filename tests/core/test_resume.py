@@ -150,3 +150,18 @@ def test_a_checkpoint_is_the_network_and_its_epoch(tmp_path):
     again = Checkpoint.read(tmp_path)
     assert again.epoch == 7
     assert {name: array.tolist() for name, array in again.arrays.items()} == {n: a.tolist() for n, a in arrays.items()}
+
+
+def test_a_pause_within_the_first_epoch_after_a_resume_changes_nothing(dataset, whole, tmp_path):
+    run = create_run(replace(CONFIG, epochs=400), dataset, tmp_path)
+    assert work(run).returncode == 0
+    before = Checkpoint.read(run.path)
+    run = jobs.resume(run.refresh(), 600)
+    jobs.request(run, "pause")  # noticed after the first mini-batch
+    run = wait(run)
+    assert (run.status.state, run.status.epoch) == ("paused", 400)
+    after = Checkpoint.read(run.path)
+    assert after.epoch == before.epoch == 400
+    for name, array in before.arrays.items():
+        np.testing.assert_array_equal(after.arrays[name], array)
+    assert_same_run(wait(jobs.resume(run)), whole)
