@@ -9,12 +9,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from mnist_core import jobs
+from mnist_core.config import TrainingConfig
 from mnist_core.dataset import load_dataset
 from mnist_core.download import download
 from mnist_core.errors import MnistError, RunError
 from mnist_core.evaluation import evaluate, per_class_scores
 from mnist_core.runs import Run, default_runs_dir, find_run, list_runs
-from mnist_core.training import TrainingConfig
 
 EXAMPLES = """\
 a first session:

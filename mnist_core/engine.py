@@ -26,16 +26,41 @@ def inplace_sigmoid_slope(a: np.ndarray, scratch: np.ndarray) -> None:
     a *= scratch
 
 
-INPLACE_ACTIVATIONS = {"sigmoid": (inplace_sigmoid, inplace_sigmoid_slope)}
+def inplace_tanh(z: np.ndarray) -> None:
+    """Turn ``z`` into ``tanh(z)``."""
+    np.tanh(z, out=z)
+
+
+def inplace_tanh_slope(a: np.ndarray, scratch: np.ndarray) -> None:
+    """Turn the activation ``a = tanh(z)`` into the slope at ``z``: ``1 - a^2``."""
+    np.multiply(a, a, out=scratch)
+    np.subtract(a.dtype.type(1), scratch, out=a)
+
+
+def inplace_relu(z: np.ndarray) -> None:
+    """Turn ``z`` into ``max(z, 0)``."""
+    np.maximum(z, z.dtype.type(0), out=z)
+
+
+def inplace_relu_slope(a: np.ndarray, scratch: np.ndarray) -> None:
+    """Turn the activation ``a = max(z, 0)`` into the slope at ``z``: 1 above 0, else 0."""
+    np.sign(a, out=a)
+
+
+INPLACE_ACTIVATIONS = {
+    "sigmoid": (inplace_sigmoid, inplace_sigmoid_slope),
+    "tanh": (inplace_tanh, inplace_tanh_slope),
+    "relu": (inplace_relu, inplace_relu_slope),
+}
 """By name: the activation, and its slope as a function of the activation's value."""
 
 
 class _Buffers(NamedTuple):
     """Arrays for a batch of a certain number of images."""
 
-    x: np.ndarray
     activations: list[np.ndarray]
     deltas: list[np.ndarray]
+    masks: list[np.ndarray]
     row: np.ndarray
     ones: np.ndarray
     positions: np.ndarray
@@ -48,94 +73,115 @@ class Engine:
     ----------
     network : Network
         Its parameters are read at each call, so they may be changed in place between the calls.
+    dropout : float, optional
+        Share of the hidden units left out of each mini-batch, drawn anew for each image; those that stay count
+        ``1 / (1 - dropout)`` times (inverted dropout; N. Srivastava et al., 2014).
+    label_smoothing : float, optional
+        Share of each target that goes to all classes alike: ``y <- (1 - s) y + s / C`` (C. Szegedy et al., 2016).
 
     Attributes
     ----------
-    gradients : list of (dC/dW, dC/db), one pair a layer
-        Of the last batch; overwritten by the next one.
+    gradient : ndarray, shape (P,)
+        That of the last batch in the order of ``network.parameters``; overwritten by the next one.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, dropout: float = 0.0, label_smoothing: float = 0.0) -> None:
         self.network = network
-        self.gradients = [
-            (np.empty_like(weight), np.empty_like(bias))
-            for weight, bias in zip(network.weights, network.biases, strict=True)
-        ]
+        self.keep = network.dtype.type(1 - dropout)
+        self.smoothing = network.dtype.type(label_smoothing)
+        self.gradient = np.empty_like(network.parameters)
+        self._weight_gradients, self._bias_gradients = network.unpack(self.gradient)
         self._activate, self._slope = INPLACE_ACTIVATIONS[network.activation]
         self._buffers: dict[int, _Buffers] = {}
 
-    def back_propagate(self, x: np.ndarray, labels: np.ndarray, batch: np.ndarray) -> tuple[float, int]:
-        """Gather a mini-batch and fill :attr:`gradients` with those of its mean cross-entropy.
+    def back_propagate(
+        self, x: np.ndarray, labels: np.ndarray, rng: np.random.Generator | None = None
+    ) -> tuple[float, int]:
+        """Fill :attr:`gradient` with that of the mean cross-entropy of a mini-batch.
 
         Parameters
         ----------
-        x : ndarray of the network's dtype, shape (M, pixels)
-            All images, normalized and flattened.
-        labels : ndarray of int, shape (M,)
-        batch : ndarray of int, shape (N,)
-            Positions of the batch in ``x`` and ``labels``.
+        x : ndarray of the network's dtype, shape (N, pixels)
+            Images, normalized and flattened.
+        labels : ndarray of int, shape (N,)
+        rng : numpy.random.Generator, optional
+            Draws the units that dropout leaves out.
 
         Returns
         -------
         loss : float
-            Mean cross-entropy of the batch, in nats.
+            Mean cross-entropy of the batch with its labels as they are, in nats.
         correct : int
             Number of its images that are classified rightly.
         """
-        buffers = self._buffers_for(len(batch))
-        np.take(x, batch, axis=0, out=buffers.x, mode="clip")  # the default mode would copy once more
-        targets = labels[batch]
-        self._feed_forward(buffers)
+        buffers = self._buffers_for(len(x))
+        self._feed_forward(x, buffers, rng)
         probabilities = buffers.activations[-1]
-        correct = int(np.count_nonzero(probabilities.argmax(axis=1) == targets))
-        of_target = probabilities[buffers.positions, targets]
-        loss = -float(np.log(np.maximum(of_target, np.finfo(x.dtype).tiny)).sum()) / len(batch)
-        probabilities[buffers.positions, targets] -= 1
-        probabilities *= x.dtype.type(1 / len(batch))
-        self._propagate_back(buffers)
+        correct = int(np.count_nonzero(probabilities.argmax(axis=1) == labels))
+        of_label = probabilities[buffers.positions, labels]
+        loss = -float(np.log(np.maximum(of_label, np.finfo(x.dtype).tiny)).sum()) / len(x)
+        probabilities[buffers.positions, labels] -= 1 - self.smoothing
+        if self.smoothing:
+            probabilities -= self.smoothing / probabilities.shape[1]
+        probabilities *= x.dtype.type(1 / len(x))
+        self._propagate_back(x, buffers)
         return loss, correct
 
     def _buffers_for(self, count: int) -> _Buffers:
         if count not in self._buffers:
-            pixels, *widths = self.network.layer_sizes
+            *hidden, classes = self.network.layer_sizes[1:]
             dtype = self.network.dtype
             self._buffers[count] = _Buffers(
-                np.empty((count, pixels), dtype),
-                [np.empty((count, width), dtype) for width in widths],
-                [np.empty((count, width), dtype) for width in widths],
+                # Class by class in memory: sums over the ten classes of an image then add up whole rows.
+                [*(np.empty((count, width), dtype) for width in hidden), np.empty((classes, count), dtype).T],
+                [np.empty((count, width), dtype) for width in hidden],
+                [np.empty((count, width), dtype) for width in hidden] if self.keep < 1 else [],
                 np.empty((count, 1), dtype),
                 np.ones(count, dtype),
                 np.arange(count),
             )
         return self._buffers[count]
 
-    def _feed_forward(self, buffers: _Buffers) -> None:
+    def _feed_forward(self, x: np.ndarray, buffers: _Buffers, rng: np.random.Generator | None) -> None:
         """Fill the activations; the last ones become the softmax probabilities."""
-        a = buffers.x
-        for weight, bias, z in zip(self.network.weights, self.network.biases, buffers.activations, strict=True):
-            np.matmul(a, weight, out=z)
-            z += bias
-            if z is not buffers.activations[-1]:
-                self._activate(z)
+        *hidden, logits = buffers.activations
+        a = x
+        for layer, z in enumerate(hidden):
+            np.matmul(a, self.network.weights[layer], out=z)
+            z += self.network.biases[layer]
+            self._activate(z)
+            if self.keep < 1:
+                self._drop(z, buffers.masks[layer], rng)
             a = z
-        row = buffers.row
-        np.maximum.reduce(a, axis=1, keepdims=True, out=row)
-        a -= row
-        np.exp(a, out=a)
-        np.add.reduce(a, axis=1, keepdims=True, out=row)
-        a /= row
+        np.matmul(self.network.weights[-1].T, a.T, out=logits.T)
+        logits += self.network.biases[-1]
+        np.maximum.reduce(logits, axis=1, keepdims=True, out=buffers.row)
+        logits -= buffers.row
+        np.exp(logits, out=logits)
+        np.add.reduce(logits, axis=1, keepdims=True, out=buffers.row)
+        logits /= buffers.row
 
-    def _propagate_back(self, buffers: _Buffers) -> None:
-        """Fill the gradients, from the delta of the output layer that stands in its activations."""
+    def _drop(self, a: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> None:
+        """Multiply ``a`` by a new mask: 0 where a unit is left out, 1 / keep where it stays."""
+        rng.random(out=mask, dtype=mask.dtype)
+        np.less(mask, self.keep, out=mask)
+        mask /= self.keep
+        a *= mask
+
+    def _propagate_back(self, x: np.ndarray, buffers: _Buffers) -> None:
+        """Fill the gradient, from the delta of the output layer that stands in its activations."""
         delta = buffers.activations[-1]
-        inputs = [buffers.x, *buffers.activations]
-        for layer in reversed(range(len(self.gradients))):
-            weight_gradient, bias_gradient = self.gradients[layer]
-            np.matmul(inputs[layer].T, delta, out=weight_gradient)
-            np.matmul(buffers.ones, delta, out=bias_gradient)
+        inputs = [x, *buffers.activations]
+        for layer in reversed(range(len(self.network.weights))):
+            np.matmul(inputs[layer].T, delta, out=self._weight_gradients[layer])
+            np.matmul(buffers.ones, delta, out=self._bias_gradients[layer])
             if layer:
                 below, scratch = buffers.activations[layer - 1], buffers.deltas[layer - 1]
+                if self.keep < 1:
+                    below *= self.keep  # the activation as it was, where it stayed
                 self._slope(below, scratch)
                 np.matmul(delta, self.network.weights[layer].T, out=scratch)
                 scratch *= below
+                if self.keep < 1:
+                    scratch *= buffers.masks[layer - 1]
                 delta = scratch

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
+from mnist_core.config import TrainingConfig
 from mnist_core.dataset import Dataset
 from mnist_core.errors import RunError
 from mnist_core.runs import (
@@ -22,7 +23,6 @@ from mnist_core.runs import (
     write_json,
 )
 from mnist_core.slots import blas_threads
-from mnist_core.training import TrainingConfig
 
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """Read by the linear algebra libraries when NumPy is loaded."""
@@ -62,6 +62,11 @@ def resume(run: Run, more_epochs: int = 0) -> Run:
         raise RunError(f"Run {run.id} is damaged: {run.problem}")
     if run.status.state not in (*RESUMABLE, *(["finished"] if more_epochs else [])):
         raise RunError(f"Run {run.id} is {run.status.state}: only one of {', '.join(RESUMABLE)} can be resumed.")
+    if run.stopped_early:
+        raise RunError(
+            f"Run {run.id} ended early after epoch {run.status.epoch}, because its validation loss no longer became "
+            "better: start a new run with more patience to train longer."
+        )
     try:
         with worker_lock(run.path).acquire(timeout=0):
             if run.refresh().status.heartbeat != run.status.heartbeat:
@@ -90,7 +95,7 @@ def _start_worker(run: Run) -> None:
             process = subprocess.Popen(
                 [sys.executable, "-m", "mnist_core.worker", str(run.path)],
                 cwd=PROJECT,
-                env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(blas_threads()))},
+                env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(run.config.blas_threads or blas_threads()))},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -9,6 +9,7 @@ The words are those of M. Nielsen, *Neural Networks and Deep Learning*, chapters
 (BP1) to (BP4) are his.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,8 +31,42 @@ def sigmoid_derivative(z: np.ndarray) -> np.ndarray:
     return a * (1 - a)
 
 
-ACTIVATIONS = {"sigmoid": (sigmoid, sigmoid_derivative)}
+def tanh_derivative(z: np.ndarray) -> np.ndarray:
+    """Slope of the hyperbolic tangent at ``z``: ``1 - tanh(z)^2``, range [0, 1]."""
+    return 1 - np.tanh(z) ** 2
+
+
+def relu(z: np.ndarray) -> np.ndarray:
+    """Rectified linear unit ``max(z, 0)``."""
+    return np.maximum(z, 0)
+
+
+def relu_derivative(z: np.ndarray) -> np.ndarray:
+    """Slope of the rectified linear unit: 1 above 0, else 0."""
+    return (z > 0).astype(z.dtype)
+
+
+ACTIVATIONS = {
+    "sigmoid": (sigmoid, sigmoid_derivative),
+    "tanh": (np.tanh, tanh_derivative),
+    "relu": (relu, relu_derivative),
+}
 """Hidden activations by name: the function and its derivative, both of the weighted input ``z``."""
+
+INITIALIZATIONS = ("uniform", "glorot", "he")
+
+
+def initial_limits(initialization: str, fan_in: int, fan_out: int) -> tuple[float, float]:
+    """Bounds of the uniform distributions that the weights and the biases of a layer are drawn from.
+
+    uniform   weights and biases 1/sqrt(fan_in): the reference recipe
+    glorot    weights sqrt(6 / (fan_in + fan_out)), biases 0: keeps the variance of signals and gradients where the
+              activation is nearly linear, so it fits sigmoid and tanh (X. Glorot, Y. Bengio, 2010)
+    he        weights sqrt(6 / fan_in), biases 0: makes up for the half that ReLU sets to 0 (K. He et al., 2015)
+    """
+    if initialization == "uniform":
+        return (1 / np.sqrt(fan_in),) * 2
+    return np.sqrt(6 / (fan_in + fan_out if initialization == "glorot" else fan_in)), 0.0
 
 
 def softmax(z: np.ndarray) -> np.ndarray:
@@ -82,7 +117,7 @@ class ForwardPass(NamedTuple):
 class Network:
     """Fully connected layers: one activation in the hidden layers, softmax at the output.
 
-    All weights and biases are drawn from U(-1/sqrt(fan_in), 1/sqrt(fan_in)), layer by layer, weights first.
+    All weights and biases are drawn from uniform distributions, layer by layer, weights first.
 
     Parameters
     ----------
@@ -94,9 +129,13 @@ class Network:
         Seed of ``np.random.default_rng`` for the parameters.
     dtype : dtype
         float32, or float64 where the gradients are to be checked.
+    initialization : str
+        One of :data:`INITIALIZATIONS`, as :func:`initial_limits` tells.
 
     Attributes
     ----------
+    parameters : ndarray, shape (P,)
+        All weights, then all biases; ``weights`` and ``biases`` are views of it.
     weights : list of ndarray, shapes (fan_in, fan_out)
     biases : list of ndarray, shapes (fan_out,)
 
@@ -106,7 +145,14 @@ class Network:
         If a layer size is below 1, there are fewer than two layers, or the activation is unknown.
     """
 
-    def __init__(self, layer_sizes=(784, 128, 64, 10), activation="sigmoid", seed=695, dtype=np.float32):
+    def __init__(
+        self,
+        layer_sizes: Sequence[int] = (784, 128, 64, 10),
+        activation: str = "sigmoid",
+        seed: int = 695,
+        dtype: np.typing.DTypeLike = np.float32,
+        initialization: str = "uniform",
+    ) -> None:
         if len(layer_sizes) < 2 or min(layer_sizes) < 1:
             raise ConfigError(
                 f"layer_sizes is {tuple(layer_sizes)}, expected at least two sizes of 1 or more: input and output."
@@ -116,13 +162,15 @@ class Network:
         self.layer_sizes = tuple(int(size) for size in layer_sizes)
         self.activation = activation
         self.dtype = np.dtype(dtype)
-        self.weights: list[np.ndarray] = []
-        self.biases: list[np.ndarray] = []
+        shapes = list(zip(self.layer_sizes, self.layer_sizes[1:], strict=False))
+        self.num_weights = sum(fan_in * fan_out for fan_in, fan_out in shapes)
+        self.parameters = np.empty(self.num_weights + sum(self.layer_sizes[1:]), self.dtype)
+        self.weights, self.biases = self.unpack(self.parameters)
         rng = np.random.default_rng(seed)
-        for fan_in, fan_out in zip(self.layer_sizes, self.layer_sizes[1:], strict=False):
-            limit = 1 / np.sqrt(fan_in)
-            self.weights.append(rng.uniform(-limit, limit, (fan_in, fan_out)).astype(self.dtype))
-            self.biases.append(rng.uniform(-limit, limit, fan_out).astype(self.dtype))
+        for weight, bias, shape in zip(self.weights, self.biases, shapes, strict=True):
+            of_weights, of_biases = initial_limits(initialization, *shape)
+            weight[:] = rng.uniform(-of_weights, of_weights, weight.shape)
+            bias[:] = rng.uniform(-of_biases, of_biases, bias.shape)
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.layer_sizes))
@@ -131,7 +179,16 @@ class Network:
     @property
     def num_parameters(self) -> int:
         """Number of weights and biases."""
-        return sum(parameter.size for parameter in [*self.weights, *self.biases])
+        return len(self.parameters)
+
+    def unpack(self, vector: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Views of a vector like ``parameters`` in the shapes of the weights and of the biases."""
+        shapes = list(zip(self.layer_sizes, self.layer_sizes[1:], strict=False))
+        shapes += [(width,) for width in self.layer_sizes[1:]]
+        ends = np.cumsum([np.prod(shape) for shape in shapes])
+        views = [part.reshape(shape) for part, shape in zip(np.split(vector, ends[:-1]), shapes, strict=True)]
+        depth = len(self.layer_sizes) - 1
+        return views[:depth], views[depth:]
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Parameters and activation by name, as in ``model.npz``: ``W1``, ``b1``, ``W2``, ..., ``activation``."""
@@ -165,8 +222,8 @@ class Network:
         shapes = [parameter.shape for parameter in [*weights, *biases]]
         if shapes != [parameter.shape for parameter in [*network.weights, *network.biases]]:
             raise ConfigError(f"found parameters of shapes {shapes}, which do not follow one another")
-        network.weights = [weight.astype(network.dtype) for weight in weights]
-        network.biases = [bias.astype(network.dtype) for bias in biases]
+        for own, given in zip([*network.weights, *network.biases], [*weights, *biases], strict=True):
+            own[:] = given
         return network
 
     def feed_forward(self, x: np.ndarray) -> np.ndarray:

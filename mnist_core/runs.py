@@ -1,7 +1,7 @@
 """The run folder: all that the trainer, the dashboard and the command line know of a training run.
 
 ``runs/<run-id>/`` holds ``config.json`` (what was asked, never changed), ``status.json`` (how it stands),
-``metrics.csv`` (a row an epoch), ``steps.csv`` (the loss within the epochs), ``checkpoint.npz`` (what training goes on
+``metrics.csv`` (a row an epoch), ``steps.csv`` (the loss within the epochs), ``layers.csv`` (statistics of the layers), ``checkpoint.npz`` (what training goes on
 from), ``model.npz`` (the parameters to evaluate), ``control`` (what is asked of the worker), ``worker.lock`` (held by a
 living worker) and ``log.txt``.
 """
@@ -17,15 +17,25 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from filelock import FileLock, Timeout
 
+from mnist_core.config import TrainingConfig
 from mnist_core.dataset import Dataset, load_dataset
 from mnist_core.errors import DatasetError, RunError
 from mnist_core.network import Network
-from mnist_core.training import EpochMetrics, TrainingConfig
+from mnist_core.statistics import LayerStatistics
+from mnist_core.training import EpochMetrics, TrainingState
+
+
+class Step(NamedTuple):
+    """A row of ``steps.csv``: the loss of one mini-batch, at a position such as 2.5 in the middle of the third epoch."""
+
+    epoch: float
+    loss: float
+
 
 ACTIVE = ("queued", "running")
 STATES = (*ACTIVE, "paused", "stopped", "finished", "failed")
@@ -124,19 +134,35 @@ class Run:
         """Epochs to be trained in all."""
         return self.config.epochs + self.status.more_epochs
 
+    @property
+    def stopped_early(self) -> bool:
+        """Whether the validation loss ended it before its epochs were done."""
+        return self.status.state == "finished" and self.status.epoch < self.epochs
+
     def refresh(self) -> "Run":
         """Read the folder again."""
         return read_run(self.path)
 
     def metrics(self) -> list[EpochMetrics]:
         """Rows of ``metrics.csv``, without a last line that is still being written."""
-        path = self.path / "metrics.csv"
+        return self._rows("metrics.csv", EpochMetrics)
+
+    def steps(self) -> list[Step]:
+        """Rows of ``steps.csv``: the loss within the epochs."""
+        return self._rows("steps.csv", Step)
+
+    def layers(self) -> list[LayerStatistics]:
+        """Rows of ``layers.csv``: one a layer and epoch, for at most about ten epochs a second."""
+        return self._rows("layers.csv", LayerStatistics)
+
+    def _rows(self, name: str, kind: type[NamedTuple]) -> list:
+        types = kind.__annotations__.values()
         try:
-            rows = complete_rows(path, EpochMetrics._fields)
-            return [EpochMetrics(int(row[0]), *map(float, row[1:])) for row in rows]
+            rows = complete_rows(self.path / name, kind._fields)
+            return [kind(*(read(text) for read, text in zip(types, row, strict=True))) for row in rows]
         except (OSError, ValueError) as error:
             raise RunError(
-                f"The metrics of run {self.id} can't be read (metrics.csv: {error}): show another run."
+                f"The metrics of run {self.id} can't be read ({name}: {error}): show another run."
             ) from error
 
     def load_network(self) -> Network:
@@ -161,19 +187,35 @@ class Run:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What training goes on from: the parameters after a complete epoch. Epoch 0 is the untrained network, without arrays."""
+    """What training goes on from after a complete epoch. Epoch 0 is the untrained network, without arrays.
+
+    ``arrays`` are those of :meth:`Network.to_arrays`, ``state`` those of :meth:`TrainingState.to_arrays`.
+    """
 
     epoch: int = 0
     arrays: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    state: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, network: Network, epoch: int) -> "Checkpoint":
-        """Copy the parameters of a network."""
-        return cls(epoch, {name: array.copy() for name, array in network.to_arrays().items()})
+    def of(cls, network: Network, state: TrainingState) -> "Checkpoint":
+        """Copy the parameters of a network and the state of its training."""
+        arrays = {name: array.copy() for name, array in network.to_arrays().items()}
+        return cls(state.epoch, arrays, state.to_arrays())
+
+    def restore(self, config: TrainingConfig) -> tuple[Network, TrainingState]:
+        """Make the network and the state of its training again."""
+        network = Network.from_arrays(self.arrays)
+        return network, TrainingState.from_arrays(config, network, self.state)
+
+    def model(self) -> Network:
+        """Make the network that the training has come to: the best one if early stopping keeps it, else the last one."""
+        network = Network.from_arrays(self.arrays)
+        network.parameters[:] = self.state.get("best.parameters", network.parameters)
+        return network
 
     def write(self, folder: Path) -> None:
         """Write ``checkpoint.npz`` into a run folder, atomically."""
-        content = {**self.arrays, "epoch": np.array(self.epoch)}
+        content = {**self.arrays, "epoch": np.array(self.epoch), **self.state}
         write_atomically(folder / "checkpoint.npz", lambda file: np.savez(file, **content))
 
     @classmethod
@@ -190,8 +232,11 @@ class Checkpoint:
             return cls()
         try:
             with np.load(path, allow_pickle=False) as content:
-                arrays = dict(content)
-            return cls(int(arrays.pop("epoch")), arrays)
+                everything = dict(content)
+            arrays = {name: array for name, array in everything.items() if name[0] in "Wb" and "." not in name}
+            arrays["activation"] = everything.pop("activation")
+            state = {name: array for name, array in everything.items() if name not in arrays}
+            return cls(int(state["epoch"]), arrays, state)
         except Exception as error:  # a damaged zip file raises nearly everything
             raise RunError(
                 f"The checkpoint of run {folder.name} can't be read ({path.name}: {error}): delete the file to train "

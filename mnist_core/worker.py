@@ -15,12 +15,23 @@ from mnist_core.dataset import Dataset
 from mnist_core.errors import MnistError
 from mnist_core.evaluation import evaluate
 from mnist_core.network import Network
-from mnist_core.runs import Checkpoint, Run, complete_rows, read_run, worker_lock, write_atomically, write_json
+from mnist_core.runs import (
+    Checkpoint,
+    Run,
+    Step,
+    complete_rows,
+    read_run,
+    worker_lock,
+    write_atomically,
+    write_json,
+)
 from mnist_core.slots import wait_for_slot
-from mnist_core.training import BatchProgress, EpochMetrics, build_network, train
+from mnist_core.statistics import LayerStatistics, layer_statistics
+from mnist_core.training import BatchProgress, EpochMetrics, TrainingState, build_network, train
 
 STATUS_SECONDS = 0.25
 STEP_SECONDS = 0.1
+LAYER_SECONDS = 0.1
 CHECKPOINT_SECONDS = 0.2
 """Epochs shorter than this share a checkpoint: writing one takes some 5 ms, training on the sample 15 ms an epoch."""
 MODEL_SECONDS = 2.0
@@ -60,12 +71,14 @@ class Recorder:
         self.images_trained = 0
         self.images_total = 0
         self.status_due, self.step_due = Every(STATUS_SECONDS), Every(STEP_SECONDS)
+        self.layers_due = Every(LAYER_SECONDS)
         self.checkpoint_due, self.model_due = Every(CHECKPOINT_SECONDS), Every(MODEL_SECONDS)
 
     def __enter__(self) -> "Recorder":
         with ExitStack() as stack:
             self.metrics = stack.enter_context(self._open("metrics.csv", EpochMetrics._fields))
-            self.steps = stack.enter_context(self._open("steps.csv", ("epoch", "loss")))
+            self.steps = stack.enter_context(self._open("steps.csv", Step._fields))
+            self.layers = stack.enter_context(self._open("layers.csv", LayerStatistics._fields))
             self.files = stack.pop_all()
         self.write_status()
         return self
@@ -104,12 +117,19 @@ class Recorder:
             if (self.path / "control").exists():
                 raise Interruption((self.path / "control").read_text(encoding="utf-8"))
 
-    def after_epoch(self, metrics: EpochMetrics, network: Network) -> None:
+    def describe_layers(self, network: Network, state: TrainingState, dataset: Dataset) -> None:
+        """Record statistics of the layers, if it is time to."""
+        if self.layers_due():
+            for row in layer_statistics(network, dataset, state.epoch):
+                self.layers.write(",".join(f"{value:.6g}" for value in row) + "\n")
+            self.layers.flush()
+
+    def after_epoch(self, metrics: EpochMetrics, network: Network, state: TrainingState) -> None:
         """Record an epoch; its parameters are what a pause or a stop within the next one leaves."""
         self.images_trained += self.images_total
         self.metrics.write(",".join(f"{value:.9g}" for value in metrics) + "\n")
         self.metrics.flush()
-        self.checkpoint = Checkpoint.of(network, metrics.epoch)
+        self.checkpoint = Checkpoint.of(network, state)
         self.status = replace(self.status, epoch=metrics.epoch, images_done=0)
         if self.checkpoint_due():
             self.checkpoint.write(self.path)
@@ -117,9 +137,10 @@ class Recorder:
             self.write_model()
 
     def write_model(self) -> None:
-        """Write the parameters of the last complete epoch to ``model.npz``."""
+        """Write the model that the complete epochs have come to, ``model.npz``."""
         if self.checkpoint.epoch:
-            write_atomically(self.path / "model.npz", lambda file: np.savez(file, **self.checkpoint.arrays))
+            arrays = self.checkpoint.model().to_arrays()
+            write_atomically(self.path / "model.npz", lambda file: np.savez(file, **arrays))
 
     def write_all(self) -> None:
         """Write checkpoint and model, so that nothing is lost when this process ends."""
@@ -181,15 +202,17 @@ def work(run: Run) -> None:
 
 def _train(run: Run, dataset: Dataset, recorder: Recorder) -> str:
     """Train from the checkpoint on; return the state that the run is in then."""
-    config = replace(run.config, epochs=run.epochs)
-    network = build_network(config, dataset)
-    done = recorder.checkpoint.epoch
-    if done:
-        network = Network.from_arrays(recorder.checkpoint.arrays)
+    if recorder.checkpoint.epoch:
+        network, state = recorder.checkpoint.restore(run.config)
+    else:
+        network = build_network(run.config, dataset)
+        state = TrainingState.start(run.config, network)
+        recorder.describe_layers(network, state, dataset)
     recorder.started = time.monotonic()
     try:
-        for metrics in train(config, dataset, network, recorder.after_batch, done):
-            recorder.after_epoch(metrics, network)
+        for metrics in train(run.config, dataset, network, recorder.after_batch, state, run.status.more_epochs):
+            recorder.after_epoch(metrics, network, state)
+            recorder.describe_layers(network, state, dataset)
     except Interruption as interruption:
         return interruption.state
     return "finished"
@@ -198,7 +221,7 @@ def _train(run: Run, dataset: Dataset, recorder: Recorder) -> str:
 def _test_scores(checkpoint: Checkpoint, dataset: Dataset) -> dict[str, float]:
     if not checkpoint.epoch:
         return {}
-    result = evaluate(Network.from_arrays(checkpoint.arrays), dataset.test_images, dataset.test_labels)
+    result = evaluate(checkpoint.model(), dataset.test_images, dataset.test_labels)
     return {"test_accuracy": result.accuracy, "test_loss": result.loss}
 
 

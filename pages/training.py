@@ -5,19 +5,15 @@ import math
 import streamlit as st
 
 from mnist_core import jobs
+from mnist_core.batches import epoch_batches, validation_size
+from mnist_core.config import TrainingConfig
 from mnist_core.dataset import Dataset
 from mnist_core.errors import RunError
 from mnist_core.network import Network
+from mnist_core.optimizers import SGD
 from mnist_core.runs import RESUMABLE, Run, find_run, list_runs
 from mnist_core.slots import place_in_queue
-from mnist_core.training import (
-    TrainingConfig,
-    build_network,
-    epoch_batches,
-    gradient_descent_step,
-    train,
-    validation_size,
-)
+from mnist_core.training import build_network, train
 from pages.components.charts import curve
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
@@ -202,4 +198,4 @@ with page():
         with start:
             show_start(config, dataset, runs)
 
-    code_behind(train, Network.forward_pass, Network.back_propagate, gradient_descent_step, epoch_batches)
+    code_behind(train, Network.forward_pass, Network.back_propagate, SGD.step, epoch_batches)

@@ -47,7 +47,7 @@ def test_imports_run_one_way(path):
 
 
 def test_the_check_sees_imports():
-    assert "mnist_core.training.TrainingConfig" in imported(ROOT / "mnist_core" / "runs.py")
+    assert "mnist_core.config.TrainingConfig" in imported(ROOT / "mnist_core" / "runs.py")
     assert layer("pages.components.data") < layer("pages.overview") < layer("app")
 
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from mnist_core.config import MAX_HIDDEN_LAYERS, RANGES, TrainingConfig
 from mnist_core.dataset import Dataset
 from mnist_core.errors import ConfigError
-from mnist_core.training import MAX_HIDDEN_LAYERS, RANGES, TrainingConfig
 
 LEARNING_RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 BATCH_SIZES = (1, 8, 16, 32, 64, 128, 256, 512, 1024)

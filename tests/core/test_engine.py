@@ -6,39 +6,87 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_core.engine import INPLACE_ACTIVATIONS, Engine
-from mnist_core.network import ACTIVATIONS, Network
+from mnist_core.network import ACTIVATIONS, Network, cross_entropy, softmax
 from mnist_core.preprocessing import one_hot
 
 sizes = st.lists(st.integers(1, 7), min_size=2, max_size=5)
 
 
-@given(sizes, st.integers(1, 9), st.integers(0, 99))
-def test_same_loss_gradients_and_hits_as_the_readable_way(sizes, count, seed):
+def flat(network, gradients):
+    """Gradients of ``Network.back_propagate`` in the order of ``network.parameters``."""
+    vector = np.empty_like(network.parameters)
+    for views, kind in zip(network.unpack(vector), zip(*gradients, strict=True), strict=True):
+        for view, gradient in zip(views, kind, strict=True):
+            view[:] = gradient
+    return vector
+
+
+@given(sizes, st.integers(1, 9), st.integers(0, 99), st.sampled_from(list(ACTIVATIONS)))
+def test_same_loss_gradients_and_hits_as_the_readable_way(sizes, count, seed, activation):
     rng = np.random.default_rng(seed)
-    network = Network(sizes, seed=seed, dtype=np.float64)
-    x, labels = rng.random((12, sizes[0])), rng.integers(0, sizes[-1], 12).astype(np.uint8)
-    batch = rng.permutation(12)[:count]
+    network = Network(sizes, activation, seed=seed, dtype=np.float64)
+    x, labels = rng.random((count, sizes[0])), rng.integers(0, sizes[-1], count).astype(np.uint8)
     engine = Engine(network)
     for _ in range(2):  # the second time in used buffers
-        loss, correct = engine.back_propagate(x, labels, batch)
-        expected, gradients = network.back_propagate(x[batch], one_hot(labels[batch], sizes[-1]))
+        loss, correct = engine.back_propagate(x, labels)
+        expected, gradients = network.back_propagate(x, one_hot(labels, sizes[-1]))
         assert loss == pytest.approx(expected, rel=1e-9, abs=1e-12)
-        assert correct == (network.feed_forward(x[batch]).argmax(axis=1) == labels[batch]).sum()
-        for ours, theirs in zip(engine.gradients, gradients, strict=True):
-            np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-9, atol=1e-12)
-            np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-9, atol=1e-12)
+        assert correct == (network.feed_forward(x).argmax(axis=1) == labels).sum()
+        np.testing.assert_allclose(engine.gradient, flat(network, gradients), rtol=1e-9, atol=1e-12)
+
+
+def numerical_gradient(loss, parameters, step=1e-6):
+    """Central differences of ``loss()`` for each of ``parameters``."""
+    gradient = np.empty_like(parameters)
+    for n, value in enumerate(parameters.copy()):
+        parameters[n] = value + step
+        above = loss()
+        parameters[n] = value - step
+        gradient[n] = (above - loss()) / (2 * step)
+        parameters[n] = value
+    return gradient
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
+def test_gradient_with_dropout_and_smoothing_is_that_of_their_loss(activation):
+    """The loss is written out here: a mask on the hidden activations, and targets of which a share goes to all classes."""
+    network = Network((5, 6, 4, 3), activation, seed=2, dtype=np.float64)
+    rng = np.random.default_rng(0)
+    x, labels = rng.random((8, 5)), rng.integers(0, 3, 8)
+    engine = Engine(network, dropout=0.4, label_smoothing=0.2)
+    engine.back_propagate(x, labels, np.random.default_rng(7))
+    draws = np.random.default_rng(7)
+    masks = [(draws.random((8, width)) < 0.6) / 0.6 for width in (6, 4)]
+    targets = 0.8 * one_hot(labels, 3) + 0.2 / 3
+
+    def loss():
+        a = x
+        for weight, bias, mask in zip(network.weights, network.biases, masks, strict=False):
+            a = ACTIVATIONS[activation][0](a @ weight + bias) * mask
+        return cross_entropy(softmax(a @ network.weights[-1] + network.biases[-1]), targets)
+
+    np.testing.assert_allclose(engine.gradient, numerical_gradient(loss, network.parameters), rtol=1e-5, atol=1e-8)
+
+
+def test_dropout_keeps_the_mean_and_leaves_out_its_share():
+    network = Network((1, 2000, 2), seed=0)
+    engine = Engine(network, dropout=0.3)
+    x, labels = np.ones((50, 1), np.float32), np.zeros(50, int)
+    engine.back_propagate(x, labels, np.random.default_rng(0))
+    (mask,) = engine._buffers[50].masks
+    assert np.mean(mask == 0) == pytest.approx(0.3, abs=0.01)
+    assert mask.mean() == pytest.approx(1, abs=0.02)
 
 
 def test_it_computes_in_the_dtype_of_the_network_and_reads_only():
     network = Network((6, 5, 3))
     x = np.random.default_rng(0).random((4, 6), np.float32)
     x.flags.writeable = False
-    engine = Engine(network)
-    before = [weight.copy() for weight in network.weights]
-    engine.back_propagate(x, np.array([0, 1, 2, 0]), np.arange(4))
-    assert {array.dtype for pair in engine.gradients for array in pair} == {np.dtype(np.float32)}
-    for weight, old in zip(network.weights, before, strict=True):
-        np.testing.assert_array_equal(weight, old)
+    engine = Engine(network, 0.2, 0.1)
+    before = network.parameters.copy()
+    engine.back_propagate(x, np.array([0, 1, 2, 0]), np.random.default_rng(0))
+    assert engine.gradient.dtype == np.float32
+    np.testing.assert_array_equal(network.parameters, before)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from mnist_core import jobs, runs
+from mnist_core.config import TrainingConfig
 from mnist_core.dataset import load_dataset
 from mnist_core.errors import RunError
 from mnist_core.idx import write_idx
 from mnist_core.runs import create_run, list_runs
-from mnist_core.training import EpochMetrics, TrainingConfig, build_network, train
+from mnist_core.training import EpochMetrics, build_network, train
 
 LONG = TrainingConfig(epochs=10_000, hidden_layers=(4,), batch_size=4)
 
@@ -50,7 +51,7 @@ def test_a_run_leaves_what_training_in_this_process_gives(dataset, tmp_path):
     for row, other in zip(run.metrics(), expected, strict=True):
         np.testing.assert_allclose(row[:-1], other[:-1], rtol=1e-8)
     names = {path.name for path in run.path.iterdir()}
-    tables, state = {"metrics.csv", "steps.csv"}, {"config.json", "status.json", "worker.lock", "log.txt"}
+    tables, state = {"metrics.csv", "steps.csv", "layers.csv"}, {"config.json", "status.json", "worker.lock", "log.txt"}
     assert names == tables | state | {"checkpoint.npz", "model.npz"}
     assert (run.path / "metrics.csv").read_text().splitlines()[0].split(",") == list(EpochMetrics._fields)
     assert (run.path / "steps.csv").read_text().startswith("epoch,loss\n0.")
@@ -88,7 +89,7 @@ def test_a_killed_run_reads_as_interrupted_with_its_metrics(dataset, tmp_path, m
 def test_a_worker_outlives_the_process_that_started_it(dataset, tmp_path):
     start = (
         "import sys\nfrom mnist_core import jobs\nfrom mnist_core.dataset import load_dataset\n"
-        "from mnist_core.training import TrainingConfig\n"
+        "from mnist_core.config import TrainingConfig\n"
         "config = TrainingConfig(epochs=300, hidden_layers=(4,), batch_size=4)\n"
         "jobs.start(config, load_dataset('full', sys.argv[1]), sys.argv[2])"
     )

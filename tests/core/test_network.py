@@ -1,5 +1,6 @@
 """The network: safe functions, initialization, and gradients against central differences and scikit-learn."""
 
+import itertools
 import warnings
 
 import numpy as np
@@ -12,7 +13,6 @@ from sklearn.neural_network import MLPClassifier
 from mnist_core.errors import ConfigError, DatasetError
 from mnist_core.network import Network, cross_entropy, sigmoid, sigmoid_derivative, softmax
 from mnist_core.preprocessing import one_hot
-from mnist_core.training import gradient_descent_step
 
 finite = st.floats(-1e4, 1e4)
 
@@ -110,7 +110,10 @@ def test_equals_scikit_learn_before_and_after_a_step():
     np.testing.assert_allclose(network.feed_forward(x), peer.predict_proba(x), rtol=1e-12)
     peer.partial_fit(x, labels)
     _, gradients = network.back_propagate(x, one_hot(labels, 4))
-    gradient_descent_step(network, gradients, 0.3)
+    for parameter, gradient in zip(
+        network.weights + network.biases, itertools.chain(*zip(*gradients, strict=True)), strict=True
+    ):
+        parameter -= 0.3 * gradient
     for ours, theirs in zip(network.weights + network.biases, peer.coefs_ + peer.intercepts_, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
 

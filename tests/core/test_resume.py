@@ -12,13 +12,20 @@ import numpy as np
 import pytest
 
 from mnist_core import jobs, runs
+from mnist_core.config import TrainingConfig
 from mnist_core.dataset import load_dataset
 from mnist_core.errors import RunError
 from mnist_core.runs import Checkpoint, create_run
-from mnist_core.training import TrainingConfig
+from mnist_core.statistics import layer_statistics
+from mnist_core.training import build_network, train
 from tests.core.test_jobs import assert_same_parameters, wait, work
 
 CONFIG = TrainingConfig(epochs=1000, hidden_layers=(8, 6), batch_size=4, validation_fraction=0.1)
+EVERYTHING = replace(
+    CONFIG, activation="relu", optimizer="adamw", learning_rate=0.002, schedule="one_cycle", weight_decay=0.01,
+    dropout=0.1, label_smoothing=0.1, patience=1000, shift=1, rotation=5, elastic=0.5, batch_size=16,
+)  # fmt: skip
+"""All that draws random numbers or remembers steps: dropout, augmentation, AdamW, the best model so far."""
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +58,21 @@ def kill(run):
     os.kill(run.status.pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
 
 
+def test_killed_twenty_times_at_random_moments_with_everything_switched_on(dataset, tmp_path, monkeypatch):
+    whole = wait(jobs.start(EVERYTHING, dataset, tmp_path / "whole"))
+    killed_twenty_times(EVERYTHING, dataset, whole, tmp_path, monkeypatch)
+    assert "best.parameters" in Checkpoint.read(whole.path).state
+
+
 def test_killed_twenty_times_at_random_moments(dataset, whole, tmp_path, monkeypatch):
+    killed_twenty_times(CONFIG, dataset, whole, tmp_path, monkeypatch)
+
+
+def killed_twenty_times(config, dataset, whole, tmp_path, monkeypatch):
     monkeypatch.setitem(runs.STALE_SECONDS, "running", 0.0)
     monkeypatch.setitem(runs.STALE_SECONDS, "queued", 5.0)
     moments = random.Random(695)
-    run, kills = jobs.start(CONFIG, dataset, tmp_path), 0
+    run, kills = jobs.start(config, dataset, tmp_path), 0
     while kills < 20:
         run = wait(run, lambda run: run.status.state not in ("queued", "interrupted"))
         if run.status.state == "finished":
@@ -146,9 +163,11 @@ def test_a_damaged_checkpoint_is_named_and_left_alone(dataset, tmp_path):
 def test_a_checkpoint_is_the_network_and_its_epoch(tmp_path):
     assert Checkpoint.read(tmp_path) == Checkpoint()
     arrays = {"W1": np.ones((2, 2)), "b1": np.zeros(2), "activation": np.array("sigmoid")}
-    Checkpoint(7, arrays).write(tmp_path)
+    state = {"epoch": np.array(7), "steps": np.array(70), "optimizer.mean": np.ones(6)}
+    Checkpoint(7, arrays, state).write(tmp_path)
     again = Checkpoint.read(tmp_path)
     assert again.epoch == 7
+    assert {name: array.tolist() for name, array in again.state.items()} == {n: a.tolist() for n, a in state.items()}
     assert {name: array.tolist() for name, array in again.arrays.items()} == {n: a.tolist() for n, a in arrays.items()}
 
 
@@ -165,3 +184,34 @@ def test_a_pause_within_the_first_epoch_after_a_resume_changes_nothing(dataset, 
     for name, array in before.arrays.items():
         np.testing.assert_array_equal(after.arrays[name], array)
     assert_same_run(wait(jobs.resume(run)), whole)
+
+
+def test_a_run_that_stopped_early_has_its_best_model_and_is_not_trained_on(dataset, tmp_path):
+    config = replace(CONFIG, patience=2, learning_rate=3.0)
+    run = wait(jobs.start(config, dataset, tmp_path))
+    assert run.stopped_early, run.status.error
+    losses = [row.val_loss for row in run.metrics()]
+    best = 1 + int(np.argmin(losses))
+    assert run.status.epoch == best + 2
+    network = build_network(config, dataset)
+    list(train(replace(config, epochs=best, patience=0), dataset, network))
+    assert_same_parameters(run.load_network(), network)
+    with pytest.raises(RunError, match="ended early after epoch"):
+        jobs.resume(run, 5)
+
+
+def test_layers_are_described_from_the_untrained_network_on(dataset, whole):
+    rows = whole.layers()
+    assert [row.layer for row in rows[:3]] == [1, 2, 3]
+    assert rows[0].epoch == 0
+    network = build_network(CONFIG, dataset)
+    for row, expected in zip(rows[:3], layer_statistics(network, dataset, 0), strict=True):
+        np.testing.assert_allclose(row, expected, rtol=1e-4)
+    assert rows[0].weight_rms == pytest.approx(np.sqrt(np.mean(network.weights[0] ** 2)), rel=1e-4)
+    assert {row.epoch for row in rows} <= set(range(1001))
+
+
+def test_steps_tell_the_loss_within_the_epochs(whole):
+    steps = whole.steps()
+    assert len(steps) >= 2
+    assert all(0 < step.epoch <= 1000 and step.loss > 0 for step in steps)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from mnist_core import runs
+from mnist_core.config import TrainingConfig
 from mnist_core.errors import RunError
 from mnist_core.network import Network
 from mnist_core.runs import (
@@ -23,7 +24,6 @@ from mnist_core.runs import (
     write_atomically,
     write_json,
 )
-from mnist_core.training import TrainingConfig
 
 REFERENCE = DatasetReference("somewhere", "sample", None, {"file": "abc"})
 

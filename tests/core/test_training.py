@@ -3,18 +3,21 @@
 import json
 import math
 import warnings
+from dataclasses import fields
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mnist_core.batches import epoch_batches, split_validation
+from mnist_core.config import CHOICES, EXPLANATIONS, RANGES, TrainingConfig
 from mnist_core.dataset import load_dataset
 from mnist_core.errors import ConfigError, TrainingError
 from mnist_core.evaluation import evaluate
-from mnist_core.network import cross_entropy
+from mnist_core.network import Network, cross_entropy
 from mnist_core.preprocessing import flatten, normalize, one_hot
-from mnist_core.training import TrainingConfig, build_network, epoch_batches, split_validation, train
+from mnist_core.training import TrainingState, build_network, has_spare_core, train
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +29,29 @@ def test_the_default_is_the_reference_recipe():
     config = TrainingConfig()
     assert config.to_dict() == {
         "epochs": 100, "batch_size": 128, "learning_rate": 0.5, "seed": 695, "hidden_layers": [128, 64],
-        "activation": "sigmoid", "validation_fraction": 0.0,
+        "activation": "sigmoid", "validation_fraction": 0.0, "initialization": "uniform", "optimizer": "sgd",
+        "momentum": 0.9, "schedule": "constant", "warmup": 0.0, "weight_decay": 0.0, "dropout": 0.0,
+        "label_smoothing": 0.0, "patience": 0, "shift": 0.0, "rotation": 0.0, "scale": 0.0, "shear": 0.0,
+        "elastic": 0.0, "blas_threads": 0,
     }  # fmt: skip
     assert TrainingConfig.from_dict(config.to_dict()) == config
+
+
+def test_a_run_of_before_the_optimizers_is_still_read():
+    old = {"epochs": 3, "batch_size": 128, "learning_rate": 0.5, "seed": 695, "hidden_layers": [8],
+           "activation": "sigmoid", "validation_fraction": 0.0}  # fmt: skip
+    assert TrainingConfig.from_dict(old) == TrainingConfig(epochs=3, hidden_layers=(8,))
+
+
+def test_every_field_is_explained_and_every_number_has_a_range():
+    names = [field.name for field in fields(TrainingConfig)]
+    assert list(TrainingConfig().to_dict()) == names
+    assert set(EXPLANATIONS) == set(names) == set(RANGES) | set(CHOICES)
+
+
+def test_early_stopping_needs_something_to_measure_on():
+    with pytest.raises(ConfigError, match="patience is 3 and validation_fraction is 0"):
+        TrainingConfig(patience=3)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +71,13 @@ def test_the_default_is_the_reference_recipe():
         ("hidden_layers", (1,) * 11, "at most 10"),
         ("hidden_layers", "128", "a list"),
         ("activation", "cubic", "sigmoid"),
+        ("optimizer", "sdg", "expected one of sgd, momentum, nesterov, adam, adamw"),
+        ("schedule", 3, "constant, step, cosine, one_cycle"),
+        ("initialization", "", "uniform, glorot, he"),
+        ("dropout", 1.0, "from 0.0 to 0.9"),
+        ("momentum", 1, "from 0.0 to 0.999"),
+        ("patience", 1.5, "a whole number"),
+        ("elastic", math.nan, "from 0.0 to 10.0"),
         ("validation_fraction", 0.95, "from 0.0 to 0.9"),
         ("validation_fraction", -0.1, "from 0.0 to 0.9"),
     ],
@@ -259,3 +289,93 @@ def test_infinite_parameters_end_training(sample, value):
         warnings.simplefilter("ignore", RuntimeWarning)  # infinity minus infinity, on purpose
         with pytest.raises(TrainingError, match=r"in epoch 1.*Lower the learning rate"):
             next(train(TrainingConfig(hidden_layers=()), sample, network))
+
+
+EVERYTHING = {
+    "activation": "relu", "initialization": "he", "optimizer": "adamw", "learning_rate": 0.003, "schedule": "one_cycle",
+    "weight_decay": 0.01, "dropout": 0.1, "label_smoothing": 0.05, "validation_fraction": 0.1, "patience": 50,
+    "shift": 1, "rotation": 8, "scale": 0.08, "shear": 8, "elastic": 0.8, "hidden_layers": (16, 8), "batch_size": 100,
+}  # fmt: skip
+
+
+def test_training_goes_on_from_its_state_with_everything_switched_on(sample):
+    config = TrainingConfig(epochs=4, **EVERYTHING)
+    whole = build_network(config, sample)
+    rows = [row[:-1] for row in train(config, sample, whole)]
+
+    first = build_network(config, sample)
+    state = TrainingState.start(config, first)
+    epochs = train(config, sample, first, state=state)
+    ours = [next(epochs)[:-1] for _ in range(2)]
+    arrays = {**first.to_arrays(), **state.to_arrays()}
+    second = Network.from_arrays({name: array.copy() for name, array in first.to_arrays().items()})
+    ours += [row[:-1] for row in train(config, sample, second, state=TrainingState.from_arrays(config, second, arrays))]
+    assert ours == rows
+    np.testing.assert_array_equal(second.parameters, whole.parameters)
+
+
+def test_a_state_that_is_not_complete_is_refused(sample):
+    config = TrainingConfig(**EVERYTHING)
+    network = build_network(config, sample)
+    arrays = TrainingState.start(config, network).to_arrays()
+    for change in ({"optimizer.mean": None}, {"optimizer.square": np.zeros(3)}, {"steps": None}):
+        broken = {name: array for name, array in {**arrays, **change}.items() if array is not None}
+        with pytest.raises(ConfigError, match="state of the training is not complete"):
+            TrainingState.from_arrays(config, network, broken)
+
+
+@pytest.mark.parametrize("threads", ["1", "64"])
+def test_a_thread_that_gathers_ahead_changes_nothing(sample, monkeypatch, threads):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", threads)
+    assert has_spare_core() == (threads == "1")
+    config = TrainingConfig(epochs=2, **EVERYTHING)
+    network = build_network(config, sample)
+    list(train(config, sample, network))
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1" if threads == "64" else "64")
+    other = build_network(config, sample)
+    list(train(config, sample, other))
+    np.testing.assert_array_equal(network.parameters, other.parameters)
+
+
+def test_an_error_while_batches_are_made_ahead_is_not_lost(sample, monkeypatch):
+    monkeypatch.setattr("mnist_core.training.has_spare_core", lambda: True)
+    monkeypatch.setattr("mnist_core.batches.augment", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        next(train(TrainingConfig(shift=1), sample))
+
+
+def test_early_stopping_keeps_the_best_model(sample):
+    config = TrainingConfig(epochs=500, patience=3, validation_fraction=0.2, optimizer="adam", learning_rate=0.01)
+    network = build_network(config, sample)
+    rows = list(train(config, sample, network))
+    losses = [row.val_loss for row in rows]
+    best = int(np.argmin(losses))
+    assert len(rows) == best + 1 + 3 < 500
+    _, validation = split_validation(4000, 0.2, config.seed)
+    kept = evaluate(network, sample.train_images[validation], sample.train_labels[validation])
+    assert kept.loss == pytest.approx(losses[best])
+
+
+def test_a_schedule_shows_in_the_metrics_and_more_epochs_go_on_at_its_end(sample):
+    config = TrainingConfig(epochs=4, schedule="step", learning_rate=0.4, batch_size=2000)
+    rates = [row.learning_rate for row in train(config, sample, more_epochs=2)]
+    assert rates == pytest.approx([0.4, 0.4, 0.04, 0.004, 0.004, 0.004])
+
+
+@pytest.mark.parametrize(
+    ("settings", "at_least"),
+    [
+        ({"optimizer": "momentum", "learning_rate": 0.1}, 0.91),
+        ({"optimizer": "nesterov", "learning_rate": 0.1, "activation": "tanh", "initialization": "glorot"}, 0.91),
+        ({"optimizer": "adam", "learning_rate": 0.003, "activation": "relu", "initialization": "he"}, 0.91),
+        ({"optimizer": "adamw", "learning_rate": 0.003, "schedule": "cosine", "warmup": 0.1, "dropout": 0.2}, 0.91),
+        ({"weight_decay": 1e-4, "label_smoothing": 0.1, "schedule": "step", "activation": "relu"}, 0.91),
+        ({"activation": "relu", "optimizer": "adamw", "learning_rate": 0.005, "shift": 1, "elastic": 0.5}, 0.93),
+    ],
+)
+def test_every_part_learns(sample, settings, at_least):
+    config = TrainingConfig(epochs=20, **settings)
+    network = build_network(config, sample)
+    list(train(config, sample, network))
+    assert evaluate(network, sample.test_images, sample.test_labels).accuracy >= at_least

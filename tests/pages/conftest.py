@@ -10,9 +10,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from mnist_core import dataset, jobs
+from mnist_core.config import TrainingConfig
 from mnist_core.dataset import load_dataset
 from mnist_core.runs import DatasetReference, Status, create_run, read_run, write_json
-from mnist_core.training import TrainingConfig
 
 APP = str(Path(__file__).resolve().parents[2] / "app.py")
 

@@ -5,18 +5,20 @@ import textwrap
 
 import pytest
 
+from mnist_core.batches import epoch_batches
 from mnist_core.dataset import load_dataset
 from mnist_core.evaluation import class_means, confusion_matrix, evaluate, misclassified, per_class_scores, predict
 from mnist_core.idx import read_idx
 from mnist_core.network import Network
+from mnist_core.optimizers import SGD
 from mnist_core.preprocessing import flatten, normalize, one_hot
-from mnist_core.training import epoch_batches, gradient_descent_step, train
+from mnist_core.training import train
 
 FUNCTIONS = {
     "overview": [load_dataset],
     "dataset": [read_idx, class_means],
     "preprocessing": [normalize, flatten, one_hot],
-    "training": [train, Network.forward_pass, Network.back_propagate, gradient_descent_step, epoch_batches],
+    "training": [train, Network.forward_pass, Network.back_propagate, SGD.step, epoch_batches],
     "evaluation": [predict, evaluate, confusion_matrix, per_class_scores, misclassified],
 }
 

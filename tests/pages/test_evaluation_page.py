@@ -12,11 +12,11 @@ import pytest
 import streamlit as st
 
 from mnist_core import jobs
+from mnist_core.config import TrainingConfig
 from mnist_core.dataset import load_dataset
 from mnist_core.evaluation import evaluate, misclassified, per_class_scores
 from mnist_core.idx import write_idx
 from mnist_core.runs import write_json
-from mnist_core.training import TrainingConfig
 from tests.pages.conftest import by_label, html, texts, wait
 
 

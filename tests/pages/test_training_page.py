@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from mnist_core.__main__ import build_parser
+from mnist_core.batches import split_validation
+from mnist_core.config import TrainingConfig
 from mnist_core.runs import list_runs, write_json
-from mnist_core.training import TrainingConfig, split_validation
 from pages.components.charts import horizon
 from pages.components.settings import command_line
 from tests.pages.conftest import by_label, texts, use_folder, wait

@@ -1,0 +1,180 @@
+"""How the parameters move along their gradient, and how long the steps are: optimizers and learning-rate schedules.
+
+All parameters of a network are one vector ``w``; ``g`` is the gradient of the loss at it, ``lr`` the learning rate.
+
+    SGD         w <- w - lr g
+    momentum    v <- beta v + g             w <- w - lr v
+    Nesterov    v <- beta v + g             w <- w - lr (g + beta v)
+    Adam        m <- 0.9 m + 0.1 g          s <- 0.999 s + 0.001 g^2
+                w <- w - lr m' / (sqrt(s') + 1e-8)        with m' = m / (1 - 0.9^t), s' = s / (1 - 0.999^t) in step t
+    AdamW       Adam, but weight decay shrinks w itself and does not pass through m and s
+
+Weight decay ``d`` is the gradient of the L2 penalty ``d/2 |w|^2``: ``g <- g + d w``, for weights and not for biases;
+in AdamW ``w <- w - lr d w``.
+
+Sources: I. Sutskever et al. 2013 (momentum, Nesterov); D. Kingma, J. Ba 2015 (Adam); I. Loshchilov, F. Hutter 2019 (AdamW).
+"""
+
+import math
+
+import numpy as np
+
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
+
+
+class SGD:
+    """Plain gradient descent, and what all optimizers share.
+
+    Parameters
+    ----------
+    size : int
+        Number of parameters.
+    decayed : int
+        How many of them, from the first on, weight decay is for: the weights stand before the biases.
+    dtype : dtype
+    momentum : float
+        ``beta`` of momentum and Nesterov.
+    weight_decay : float
+
+    Attributes
+    ----------
+    steps : int
+        Steps taken so far.
+    memory : dict of ndarray, shapes (size,)
+        What the optimizer remembers of the steps before, by name.
+    """
+
+    remembers: tuple[str, ...] = ()
+
+    def __init__(self, size: int, decayed: int = 0, dtype=np.float32, momentum: float = 0.9, weight_decay: float = 0.0):
+        self.decayed = slice(0, decayed)
+        self.momentum, self.weight_decay = np.dtype(dtype).type(momentum), np.dtype(dtype).type(weight_decay)
+        self.steps = 0
+        self.memory = {name: np.zeros(size, dtype) for name in self.remembers}
+        self._scratch = np.empty(size, dtype)
+
+    def step(self, parameters: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
+        """Move ``parameters``, in place; ``gradient`` is used up."""
+        self.steps += 1
+        if self.weight_decay:
+            self._decay(parameters, gradient, learning_rate)
+        self._move(parameters, gradient, gradient.dtype.type(learning_rate))
+
+    def _decay(self, parameters: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
+        penalty = self._scratch[self.decayed]
+        np.multiply(parameters[self.decayed], self.weight_decay, out=penalty)
+        gradient[self.decayed] += penalty
+
+    def _move(self, parameters: np.ndarray, gradient: np.ndarray, rate: np.floating) -> None:
+        gradient *= rate
+        parameters -= gradient
+
+
+class Momentum(SGD):
+    """Gradient descent with a velocity that remembers the gradients before."""
+
+    remembers = ("velocity",)
+
+    def _move(self, parameters, gradient, rate):
+        velocity = self.memory["velocity"]
+        velocity *= self.momentum
+        velocity += gradient
+        np.multiply(velocity, rate, out=gradient)
+        parameters -= gradient
+
+
+class Nesterov(SGD):
+    """Momentum that looks ahead: the gradient counts once more, as if taken where the velocity leads."""
+
+    remembers = ("velocity",)
+
+    def _move(self, parameters, gradient, rate):
+        velocity = self.memory["velocity"]
+        velocity *= self.momentum
+        velocity += gradient
+        np.multiply(velocity, self.momentum, out=self._scratch)
+        gradient += self._scratch
+        gradient *= rate
+        parameters -= gradient
+
+
+class Adam(SGD):
+    """Steps of about the same length for every parameter: the mean gradient over its root mean square."""
+
+    remembers = ("mean", "square")
+
+    def _move(self, parameters, gradient, rate):
+        one = gradient.dtype.type
+        mean, square, scratch = self.memory["mean"], self.memory["square"], self._scratch
+        mean *= one(BETA1)
+        np.multiply(gradient, one(1 - BETA1), out=scratch)
+        mean += scratch
+        square *= one(BETA2)
+        gradient *= gradient
+        gradient *= one(1 - BETA2)
+        square += gradient
+        np.multiply(square, one(1 / (1 - BETA2**self.steps)), out=scratch)
+        np.sqrt(scratch, out=scratch)
+        scratch += one(EPSILON)
+        np.divide(mean, scratch, out=gradient)
+        gradient *= one(float(rate) / (1 - BETA1**self.steps))
+        parameters -= gradient
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay."""
+
+    def _decay(self, parameters, gradient, learning_rate):
+        parameters[self.decayed] *= parameters.dtype.type(1 - learning_rate * float(self.weight_decay))
+
+
+OPTIMIZERS = {"sgd": SGD, "momentum": Momentum, "nesterov": Nesterov, "adam": Adam, "adamw": AdamW}
+"""Optimizers by name."""
+
+FIRST_SHARE, LAST_SHARE = 1 / 25, 1 / 100
+"""Of the learning rate: where a warm-up begins, and where cosine and one-cycle end."""
+ONE_CYCLE_WARMUP = 0.3
+"""Share of the training in which the rate of one-cycle rises, unless a warm-up says otherwise."""
+
+
+def constant(progress: float) -> float:
+    """The rate stays: 1."""
+    return 1.0
+
+
+def step(progress: float) -> float:
+    """A tenth from the middle of the training on, a hundredth from its last quarter on."""
+    return 1.0 if progress < 0.5 else 0.1 if progress < 0.75 else 0.01
+
+
+def cosine(progress: float) -> float:
+    """Half a cosine from 1 down to :data:`LAST_SHARE` (I. Loshchilov, F. Hutter, 2017)."""
+    return LAST_SHARE + (1 - LAST_SHARE) * (1 + math.cos(math.pi * progress)) / 2
+
+
+SCHEDULES = {"constant": constant, "step": step, "cosine": cosine, "one_cycle": cosine}
+"""By name: the share of the learning rate at a progress of 0 ... 1 after the warm-up. One-cycle is cosine up and down."""
+
+
+def scheduled_share(schedule: str, warmup: float, progress: float) -> float:
+    """Share of the learning rate that a schedule uses at a point of the training.
+
+    During the warm-up it rises from :data:`FIRST_SHARE` to 1: along half a cosine in one-cycle (L. Smith, 2018), in a
+    line else.
+
+    Parameters
+    ----------
+    schedule : str
+        A key of :data:`SCHEDULES`.
+    warmup : float
+        Share of the training that the rise takes; one-cycle without one takes :data:`ONE_CYCLE_WARMUP`.
+    progress : float
+        Share of the steps that were taken before; 1 and more is the end of the schedule.
+    """
+    one_cycle = schedule == "one_cycle"
+    warmup = warmup or (ONE_CYCLE_WARMUP if one_cycle else 0.0)
+    if progress < warmup:
+        rise = progress / warmup
+        rise = (1 - math.cos(math.pi * rise)) / 2 if one_cycle else rise
+        return FIRST_SHARE + (1 - FIRST_SHARE) * rise
+    return SCHEDULES[schedule](min((progress - warmup) / (1 - warmup), 1.0))

@@ -1,0 +1,51 @@
+"""How signals and gradients fare on their way through the layers: what makes deep sigmoid networks hard to train."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mnist_core.dataset import Dataset
+from mnist_core.network import ACTIVATIONS, Network
+from mnist_core.preprocessing import flatten, normalize, one_hot
+
+PROBED = 128
+"""Images, the first ones of the training set, that the statistics are taken over."""
+FLAT_SHARE = 0.05
+
+
+class LayerStatistics(NamedTuple):
+    """A row of ``layers.csv``; ``layer`` counts from 1, the last one is the output.
+
+    ``gradient_rms`` and ``weight_rms`` are root mean squares over the layer's weights. ``activation_mean`` and
+    ``activation_std`` are taken over its units and the probed images, and so is ``flat``: the share of hidden
+    activations where the slope is below 5 % of the steepest one, so that hardly any gradient passes.
+    """
+
+    epoch: int
+    layer: int
+    weight_rms: float
+    gradient_rms: float
+    activation_mean: float
+    activation_std: float
+    flat: float
+
+
+def layer_statistics(network: Network, dataset: Dataset, epoch: int) -> list[LayerStatistics]:
+    """Feed the probed images forward and back, without dropout and augmentation, and describe each layer."""
+    x = flatten(normalize(dataset.train_images[:PROBED]))
+    y = one_hot(dataset.train_labels[:PROBED], dataset.num_classes)
+    forward = network.forward_pass(x)
+    _, gradients = network.back_propagate(x, y, forward)
+    _, derivative = ACTIVATIONS[network.activation]
+    steepest = derivative(np.full(1, 1e-3, network.dtype))[0]  # all three are steepest at 0, or right of it
+    rows = []
+    for number, (z, a) in enumerate(zip(forward.weighted_inputs, forward.activations[1:], strict=True)):
+        hidden = number < len(gradients) - 1
+        flat = np.mean(derivative(z) < FLAT_SHARE * steepest) if hidden else np.nan
+        weight, gradient = network.weights[number], gradients[number][0]
+        rows.append(LayerStatistics(epoch, number + 1, _rms(weight), _rms(gradient), a.mean(), a.std(), flat))
+    return rows
+
+
+def _rms(array: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(array**2)))
