@@ -194,5 +194,19 @@ def _check_number(name: str, value: object, kind: type) -> None:
         raise ConfigError(f"{name} is {value:,}, expected {expected}.")
 
 
-PRESETS = {"reference": TrainingConfig()}
-"""Settings that are known to be good, by name."""
+_MODERN = {
+    "activation": "relu", "initialization": "he", "optimizer": "adamw", "schedule": "one_cycle", "weight_decay": 0.01,
+}  # fmt: skip
+PRESETS = {
+    "reference": TrainingConfig(),
+    "fast": TrainingConfig(
+        epochs=10, learning_rate=0.006, shift=0.7, rotation=5, scale=0.05, shear=5, elastic=0.5, **_MODERN
+    ),
+    "best": TrainingConfig(
+        epochs=150, learning_rate=0.003, shift=0.5, rotation=6, scale=0.06, shear=6, elastic=1.0, **_MODERN
+    ),
+}
+"""Settings for 784-128-64-10 by name: the recipe, the best one for 10 epochs, and the best one that was found.
+
+Their amounts were chosen on 10,000 images kept out of the training set; the test set was not looked at.
+"""

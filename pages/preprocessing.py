@@ -1,21 +1,27 @@
 """Preprocessing: one digit before and after each step, with shapes and dtypes."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from mnist_core.augmentation import augment, bilinear
+from mnist_core.config import PRESETS
 from mnist_core.dataset import Dataset
 from mnist_core.preprocessing import flatten, normalize, one_hot
 from pages.components.charts import histogram
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
-from pages.components.digits import digit_figure
+from pages.components.digits import digit_figure, digit_grid
 from pages.components.image_picker import Picked, pick_image, split_arrays
 from pages.components.router import page
+from pages.components.settings import change, current_settings, edit_augmentation
 from pages.components.tables import grey, pixel_table
 
 ROWS = 8
 WINDOW = 10
+VARIANTS = 19
 
 
 def show_normalization(picked: Picked) -> None:
@@ -86,6 +92,33 @@ def show_one_hot(dataset: Dataset, picked: Picked) -> None:
     )
 
 
+def show_augmentation(picked: Picked) -> None:
+    """Sliders of the next run's distortions, and what they make of the image."""
+    st.markdown(
+        "Optional, and for training alone: a digit that is moved, turned or bent a little is still the same digit. Drawn "
+        "anew for each image in each epoch, such changes teach the network to see past them."
+    )
+    sliders, preview = st.columns([1, 1.55], gap="large")
+    with sliders:
+        edit_augmentation()
+    with preview:
+        augmentation = current_settings().augmentation
+        if not augmentation:
+            st.info("All amounts are 0, so training uses the images as they are.", icon=":material/info:")
+            if st.button("Take the amounts of the Best preset", icon=":material/auto_fix_high:"):
+                change(**asdict(PRESETS["best"].augmentation))
+                st.rerun()
+            return
+        if st.button("Draw others", icon=":material/casino:"):
+            st.session_state["augmentation_seed"] = st.session_state.get("augmentation_seed", 0) + 1
+        rng = np.random.default_rng(st.session_state.get("augmentation_seed", 0))
+        variants = augment(np.repeat(picked.image[np.newaxis], VARIANTS, axis=0), augmentation, rng)
+        images = np.concatenate([picked.image[np.newaxis], np.rint(variants).astype(np.uint8)])
+        captions = ["original", *map(str, range(1, VARIANTS + 1))]
+        digit_grid(images, captions, ["the original image", *(f"distorted image {n}" for n in captions[1:])])
+        st.caption("The amounts are those of the next run on the Training page.")
+
+
 def show_shapes(dataset: Dataset) -> None:
     """Shapes and dtypes at each step, of the first mini-batch."""
     images, labels = dataset.train_images[:128], dataset.train_labels[:128]
@@ -128,7 +161,9 @@ def show_shapes(dataset: Dataset) -> None:
 with page():
     dataset = current_dataset()
     st.title("Preprocessing")
-    st.markdown("What happens to an image and its label before the network reads them: three short functions.")
+    st.markdown(
+        "What happens to an image and its label before the network reads them: three short functions, and one more that makes new images."
+    )
     picked = pick_image(dataset)
 
     st.subheader("1 · Normalize: 0…255 becomes 0…1")
@@ -137,8 +172,10 @@ with page():
     show_flattening(picked)
     st.subheader("3 · One-hot: a label becomes a row")
     show_one_hot(dataset, picked)
+    st.subheader("4 · Augment: new training images from old ones")
+    show_augmentation(picked)
     st.subheader("Shapes and dtypes at each step")
     show_shapes(dataset)
 
-    code_behind(normalize, flatten, one_hot)
+    code_behind(normalize, flatten, one_hot, augment, bilinear)
     st.page_link("pages/training.py", label="Next: train a network on these rows", icon=":material/arrow_forward:")

@@ -14,14 +14,15 @@ from mnist_core.optimizers import SGD
 from mnist_core.runs import RESUMABLE, Run, find_run, list_runs
 from mnist_core.slots import place_in_queue
 from mnist_core.training import build_network, train
-from pages.components.charts import curve
+from pages.components.charts import Look, curve, layer_chart, learning_rate_chart
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
 from pages.components.router import page
 from pages.components.run_view import architecture, pick_run, state_badge
-from pages.components.settings import command_line, edit_settings
+from pages.components.settings import NAMES, command_line, describe, edit_settings
 
 REFRESH_SECONDS = 1.0
+CHARTS = ("Curves", "Layers", "Learning rate")
 
 
 def show_start(config: TrainingConfig, dataset: Dataset, runs: list[Run]) -> None:
@@ -31,7 +32,7 @@ def show_start(config: TrainingConfig, dataset: Dataset, runs: list[Run]) -> Non
     images = total - validation_size(total, config.validation_fraction)
     updates = -(-images // config.batch_size)
     st.markdown(
-        f"**{architecture(network.layer_sizes)}** · {network.num_parameters:,} parameters · {config.activation}  \n"
+        f"**{architecture(network.layer_sizes)}** · {network.num_parameters:,} parameters · {NAMES[config.activation]}  \n"
         f"{images:,} images · {updates:,} updates an epoch · {updates * config.epochs:,} in all"
     )
     busy = any(run.status.active for run in runs)
@@ -62,7 +63,7 @@ def show_run(run: Run, was_active: bool) -> None:
         st.markdown(_what(run))
     show_progress(run)
     show_message(run)
-    show_curves(run)
+    show_charts(run)
 
 
 def _what(run: Run) -> str:
@@ -70,7 +71,7 @@ def _what(run: Run) -> str:
     hidden = architecture(config.hidden_layers) or "none"
     return (
         f"hidden layers {hidden} · learning rate {config.learning_rate:g} · batch {config.batch_size} · seed {config.seed} "
-        f"· {run.dataset.name}"
+        f"· {' · '.join([*describe(config), run.dataset.name])}"
     )
 
 
@@ -103,7 +104,7 @@ def show_controls(run: Run) -> None:
             if st.button("Resume", icon=":material/resume:", key="resume"):
                 jobs.resume(run)
                 st.rerun()
-        elif state == "finished":
+        elif state == "finished" and not run.stopped_early:
             more = st.number_input("More epochs", 1, 10_000, 10, key="more_epochs", width=140)
             if st.button(f"Train {more} more epochs", icon=":material/add:", key="train_more"):
                 jobs.resume(run, more)
@@ -144,6 +145,12 @@ def show_message(run: Run) -> None:
             "switched off. Resume it: it goes on from its last checkpoint as if nothing had happened.",
             icon=":material/power_off:",
         )
+    elif run.stopped_early:
+        st.info(
+            f"Stopped early: in {run.config.patience} epochs the validation loss had not become better, so the model "
+            f"of epoch {status.epoch - run.config.patience} was kept.",
+            icon=":material/verified:",
+        )
     if status.test_accuracy is None:
         if status.state == "stopped":
             st.info("Stopped before the first epoch was done, so there is nothing to evaluate.", icon=":material/info:")
@@ -155,20 +162,85 @@ def show_message(run: Run) -> None:
             st.switch_page("pages/evaluation.py")
 
 
+def show_charts(run: Run) -> None:
+    """Curves of the training, its learning rate, or how its layers fare."""
+    shown = st.segmented_control(
+        "Charts", CHARTS, default=CHARTS[0], key="charts", label_visibility="collapsed", required=True
+    )
+    if shown == "Layers":
+        show_layers(run)
+    elif shown == "Learning rate":
+        rows = run.metrics()
+        epochs = run.epochs if run.status.active or not rows else rows[-1].epoch
+        st.altair_chart(learning_rate_chart(rows, run.config, epochs), key="rate_chart")
+        more = " More epochs than planned go on at the last one." if run.status.more_epochs else ""
+        st.caption(f"Learning rate at the end of each epoch; the faint line is the plan.{more}")
+    else:
+        show_curves(run)
+
+
+def pick_look() -> tuple[bool, Look]:
+    """Draw the switches of the curves; return whether mini-batches are shown, and the look."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        batches = st.toggle("Mini-batches", value=True, key="show_batches", help="The loss within the epochs, faintly.")
+        logarithmic = st.toggle("Logarithmic", key="logarithmic", help="Logarithmic axis of the loss.")
+        smoothing = st.slider(
+            "Smoothing", 0.0, 0.95, 0.0, 0.05, key="smoothing", width=200,
+            help="Exponential moving average: how much of each point comes from those before it.",
+        )  # fmt: skip
+    return batches, Look(smoothing, logarithmic)
+
+
 def show_curves(run: Run) -> None:
     """Loss and accuracy over the epochs."""
     rows = run.metrics()
     if not rows:
         st.caption("The curves begin when the first epoch is done." if run.status.active else "No epoch was finished.")
     epochs = run.epochs if run.status.active or not rows else rows[-1].epoch
-    st.altair_chart(curve(rows, "loss", "loss (cross-entropy, nats)", epochs), key="loss_chart")
-    st.altair_chart(curve(rows, "accuracy", "accuracy", epochs, percent=True), key="accuracy_chart")
+    batches, look = pick_look()
+    steps = run.steps() if batches else []
+    loss = curve(rows, "loss", "loss (cross-entropy, nats)", epochs, look=look, steps=steps)
+    st.altair_chart(loss, key="loss_chart")
+    accuracy = curve(rows, "accuracy", "accuracy", epochs, percent=True, look=Look(look.smoothing))
+    st.altair_chart(accuracy, key="accuracy_chart")
     if rows:
         last = rows[-1]
         text = f"After epoch {last.epoch}: training loss {last.train_loss:.4f} nats, training accuracy {last.train_accuracy:.2%}"
         if not math.isnan(last.val_loss):
             text += f", validation loss {last.val_loss:.4f} nats, validation accuracy {last.val_accuracy:.2%}"
-        st.caption(f"{text}. Training figures are means over the epoch's mini-batches, measured before each update.")
+        augmented = ", on augmented images" if run.config.augmentation else ""
+        dropped = ", with dropout" if run.config.dropout else ""
+        st.caption(
+            f"{text}. Training figures are means over the epoch's mini-batches, measured before each update"
+            f"{augmented}{dropped}."
+        )
+
+
+def show_layers(run: Run) -> None:
+    """How signals and gradients fare in each layer."""
+    rows = run.layers()
+    if not rows:
+        st.caption("This run has no statistics of its layers.")
+        return
+    count = len(run.config.hidden_layers)
+    names = [*(f"hidden layer {layer + 1}" for layer in range(count)), "output layer"]
+    gradients = layer_chart(rows, "gradient_rms", "gradient, root mean square", names, logarithmic=True)
+    st.altair_chart(gradients, key="gradient_chart")
+    st.caption(
+        "How strongly the loss pulls at the weights of each layer. Where the first layers lie orders of magnitude below "
+        "the last one, gradients vanish on their way back: try it with six sigmoid layers, then with ReLU and He."
+    )
+    st.altair_chart(
+        layer_chart(rows, "activation_std", "activation, standard deviation", names, False), key="activation_chart"
+    )
+    st.caption(
+        "How much the activations of each layer differ from image to image and unit to unit: near 0, nothing gets through."
+    )
+    if count:
+        st.altair_chart(layer_chart(rows, "flat", "flat share", names, False), key="flat_chart")
+        st.caption(
+            "Share of hidden activations where the slope is below 5 % of the steepest: saturated, or dead in ReLU."
+        )
 
 
 with page():
@@ -185,7 +257,7 @@ with page():
             with st.container(border=True):
                 st.markdown("#### No run yet")
                 st.markdown(
-                    "Press **Start training** to train the reference network, or move the sliders first. "
+                    "Press **Start training** to train the reference network, or choose a preset or move the sliders first. "
                     "The curves of its loss and accuracy will grow here."
                 )
     with settings, st.container(border=True):

@@ -1,19 +1,38 @@
 """Charts of a run, drawn by Altair so that they update in place."""
 
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
+from mnist_core.config import TrainingConfig
+from mnist_core.optimizers import scheduled_share
+from mnist_core.runs import Step
+from mnist_core.statistics import LayerStatistics
 from mnist_core.training import EpochMetrics
 
 TRAINING, VALIDATION = "training", "validation"
 COLORS = {TRAINING: "#4c78d8", VALIDATION: "#e8833a"}
+LAYER_COLORS = (
+    "#4c78d8",
+    "#e8833a",
+    "#3aa675",
+    "#b65fcf",
+    "#c9a227",
+    "#d1495b",
+    "#46b3c4",
+    "#8a6d3b",
+    "#7a8450",
+    "#888c94",
+)
 MAX_POINTS = 400
+FAINT, PLAIN = "faint", "plain"
 
 
-def thin_out(rows: list[EpochMetrics]) -> list[EpochMetrics]:
+def thin_out(rows: list) -> list:
     """Keep at most ``MAX_POINTS`` rows, evenly spread, the first and the last one among them."""
     if len(rows) <= MAX_POINTS:
         return rows
@@ -21,45 +40,154 @@ def thin_out(rows: list[EpochMetrics]) -> list[EpochMetrics]:
     return [rows[round(number * step)] for number in range(MAX_POINTS)]
 
 
-def curve(rows: list[EpochMetrics], measure: str, title: str, epochs: int, percent: bool = False) -> alt.Chart:
-    """Draw ``train_<measure>`` and ``val_<measure>`` over the epochs.
+def smooth(values: list[float], weight: float) -> list[float]:
+    """Exponential moving average; the first values are weighed as if there had been none before."""
+    mean, total, result = 0.0, 0.0, []
+    for value in values:
+        mean, total = weight * mean + (1 - weight) * value, weight * total + (1 - weight)
+        result.append(mean / total)
+    return result
+
+
+class Look(NamedTuple):
+    """How curves are drawn."""
+
+    smoothing: float = 0.0
+    logarithmic: bool = False
+
+
+PLAIN_LOOK = Look()
+
+
+def curve(
+    rows: list[EpochMetrics],
+    measure: str,
+    title: str,
+    epochs: int,
+    percent: bool = False,
+    look: Look = PLAIN_LOOK,
+    steps: Sequence[Step] = (),
+) -> alt.LayerChart:
+    """Draw ``train_<measure>`` and ``val_<measure>`` over the epochs, and faintly the mini-batches ``steps``.
 
     The horizontal axis spans all ``epochs``, so that nothing moves while the curve grows; see :func:`horizon`.
     """
-    end = horizon(rows[-1].epoch if rows else 1, epochs)
-    points = [
-        {"epoch": row.epoch, "set": name, "value": value}
-        for row in thin_out(rows)
-        for name, value in ((TRAINING, getattr(row, f"train_{measure}")), (VALIDATION, getattr(row, f"val_{measure}")))
-        if not math.isnan(value)
-    ]
-    present = [name for name in COLORS if any(point["set"] == name for point in points)]
-    scale = alt.Scale(domain=present, range=[COLORS[name] for name in present])
-    number_format = ".2%" if percent else ".4f"
+    points = [(step.epoch, TRAINING, step.loss, FAINT, False) for step in thin_out(list(steps))]
+    for name, field in ((TRAINING, f"train_{measure}"), (VALIDATION, f"val_{measure}")):
+        known = thin_out([(row.epoch, getattr(row, field)) for row in rows if not math.isnan(getattr(row, field))])
+        smoothed = smooth([value for _, value in known], look.smoothing)
+        points += [
+            (epoch, name, value, PLAIN, len(known) <= 40) for (epoch, _), value in zip(known, smoothed, strict=True)
+        ]
+        if look.smoothing:
+            points += [(epoch, name, value, FAINT, False) for epoch, value in known]
+    if look.logarithmic:
+        points = [point for point in points if point[2] > 0]
+    present = [name for name in COLORS if any(point[1] == name for point in points)]
     legend = alt.Legend(orient="bottom-right" if percent else "top-right")  # where no curve is
-    return (
-        alt.Chart(pd.DataFrame(points, columns=["epoch", "set", "value"]), height=300)
-        .mark_line(point={"size": 18} if len(rows) <= 40 else False, strokeWidth=2)
-        .encode(
-            alt.X(
-                "epoch:Q",
-                title="epoch",
-                scale=alt.Scale(domain=[1, max(end, 2)]),
-                axis=alt.Axis(tickMinStep=1, format="d"),
+    done = math.ceil(steps[-1].epoch) if steps else rows[-1].epoch if rows else 1
+    return lines(
+        pd.DataFrame(points, columns=["epoch", "set", "value", "kind", "dot"]),
+        alt.Scale(domain=[0 if steps else 1, max(horizon(done, epochs), 2)]),
+        title,
+        alt.Y(
+            "value:Q",
+            scale=_vertical_scale(bool(points), percent, look),
+            axis=alt.Axis(format="%" if percent else "~g"),
+        ),
+        alt.Color(
+            "set:N",
+            title=None,
+            legend=legend,
+            scale=alt.Scale(domain=present, range=[COLORS[name] for name in present]),
+        ),
+        ".2%" if percent else ".4f",
+    )
+
+
+def _vertical_scale(points: bool, percent: bool, look: Look) -> alt.Scale:
+    if not points:
+        return alt.Scale(domain=[0, 1])
+    return alt.Scale(type="log", nice=False) if look.logarithmic else alt.Scale(zero=not percent)
+
+
+def lines(
+    points: pd.DataFrame,
+    horizontal: alt.Scale,
+    title: str,
+    y: alt.Y,
+    color: alt.Color,
+    number_format: str,
+    height: int = 300,
+) -> alt.LayerChart:
+    """Draw lines over the epochs from columns epoch, set, value, kind (plain or faint) and dot (whether to mark it)."""
+    kinds = [FAINT, PLAIN]
+    base = alt.Chart(points, height=height).encode(
+        alt.X("epoch:Q", title="epoch", scale=horizontal, axis=alt.Axis(tickMinStep=1, format="d")),
+        y.title(title),
+        color,
+        tooltip=[
+            "set:N",
+            alt.Tooltip("epoch:Q", format=".3~g"),
+            alt.Tooltip("value:Q", title=title, format=number_format),
+        ],
+    )
+    return base.mark_line().encode(
+        opacity=alt.Opacity("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=[0.3, 1])),
+        strokeWidth=alt.StrokeWidth("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=[1, 2])),
+    ) + base.mark_point(size=18, filled=True).transform_filter("datum.dot")
+
+
+def learning_rate_chart(rows: list[EpochMetrics], config: TrainingConfig, epochs: int) -> alt.LayerChart:
+    """Draw the learning rate of each epoch, and faintly that of all that are to come."""
+    plan = [
+        (epoch, config.learning_rate * scheduled_share(config.schedule, config.warmup, epoch / config.epochs))
+        for epoch in np.linspace(0, epochs, MAX_POINTS)
+    ]
+    used = thin_out([(row.epoch, row.learning_rate) for row in rows])
+    points = [(*point, "planned", FAINT, False) for point in plan] + [
+        (*point, "used", PLAIN, len(used) <= 40) for point in used
+    ]
+    return lines(
+        pd.DataFrame(points, columns=["epoch", "value", "set", "kind", "dot"]),
+        alt.Scale(domain=[0, max(epochs, 2)]),
+        "learning rate",
+        alt.Y("value:Q", axis=alt.Axis(format="~g")),
+        alt.Color("set:N", legend=None, scale=alt.Scale(domain=["planned", "used"], range=[COLORS[TRAINING]] * 2)),
+        ".3g",
+    )
+
+
+def layer_chart(
+    rows: list[LayerStatistics], measure: str, title: str, names: list[str], logarithmic: bool
+) -> alt.LayerChart:
+    """Draw a statistic of each layer over the epochs, in one line a layer."""
+    points = [
+        (row.epoch, names[row.layer - 1], value, PLAIN, len(rows) <= 40 * len(names))
+        for layer in range(1, len(names) + 1)
+        for row in thin_out([row for row in rows if row.layer == layer])
+        if not math.isnan(value := getattr(row, measure)) and (value > 0 or not logarithmic)
+    ]
+    present = [name for name in names if any(point[1] == name for point in points)]
+    return lines(
+        pd.DataFrame(points, columns=["epoch", "set", "value", "kind", "dot"]),
+        alt.Scale(domain=[0, max(rows[-1].epoch, 2)], nice=False),
+        title,
+        alt.Y(
+            "value:Q",
+            scale=alt.Scale(type="log") if logarithmic else alt.Scale(),
+            axis=alt.Axis(format="~e" if logarithmic else "~g", tickCount=5),
+        ),
+        alt.Color(
+            "set:N",
+            title=None,
+            legend=alt.Legend(orient="bottom"),
+            scale=alt.Scale(
+                domain=present, range=[LAYER_COLORS[names.index(name) % len(LAYER_COLORS)] for name in present]
             ),
-            alt.Y(
-                "value:Q",
-                title=title,
-                scale=alt.Scale(zero=not percent) if points else alt.Scale(domain=[0, 1]),
-                axis=alt.Axis(format="%" if percent else "~g"),
-            ),
-            alt.Color("set:N", title=None, scale=scale, legend=legend),
-            tooltip=[
-                alt.Tooltip("set:N"),
-                alt.Tooltip("epoch:Q"),
-                alt.Tooltip("value:Q", title=title, format=number_format),
-            ],
-        )
+        ),
+        ".3g",
+        height=220,
     )
 
 

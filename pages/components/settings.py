@@ -9,13 +9,30 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from mnist_core.config import MAX_HIDDEN_LAYERS, RANGES, TrainingConfig
+from mnist_core.config import CHOICES, EXPLANATIONS, MAX_HIDDEN_LAYERS, PRESETS, RANGES, TrainingConfig
 from mnist_core.dataset import Dataset
 from mnist_core.errors import ConfigError
 
-LEARNING_RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+LEARNING_RATES = (
+    0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0,
+)  # fmt: skip
+WEIGHT_DECAYS = (0.0, 1e-6, 1e-5, 1e-4, 0.001, 0.01, 0.1)
 BATCH_SIZES = (1, 8, 16, 32, 64, 128, 256, 512, 1024)
 DEFAULT_UNITS = 64
+HIGH_FOR_ADAM = 0.02
+PRESET_LABELS = {
+    "reference": (
+        "Reference recipe",
+        ":material/menu_book:",
+        "The recipe everything starts from: sigmoid, plain SGD, 100 epochs.",
+    ),
+    "fast": ("Fast", ":material/bolt:", "The best that 10 epochs give: ReLU, AdamW, one-cycle, light augmentation."),
+    "best": (
+        "Best",
+        ":material/trophy:",
+        "The most accurate 784-128-64-10 we know: 150 epochs with affine and elastic distortions.",
+    ),
+}
 URL_NAMES = {
     "epochs": "epochs",
     "learning_rate": "lr",
@@ -23,8 +40,41 @@ URL_NAMES = {
     "hidden_layers": "layers",
     "validation_fraction": "validation",
     "seed": "seed",
+    "activation": "activation",
+    "initialization": "init",
+    "optimizer": "optimizer",
+    "momentum": "momentum",
+    "schedule": "schedule",
+    "warmup": "warmup",
+    "weight_decay": "decay",
+    "dropout": "dropout",
+    "label_smoothing": "smoothing",
+    "patience": "patience",
+    "shift": "shift",
+    "rotation": "rotation",
+    "scale": "scale",
+    "shear": "shear",
+    "elastic": "elastic",
+    "blas_threads": "threads",
 }
 NO_LAYERS = "none"
+NAMES = {
+    "sigmoid": "sigmoid", "tanh": "tanh", "relu": "ReLU", "uniform": "uniform", "glorot": "Glorot", "he": "He",
+    "sgd": "SGD", "momentum": "momentum", "nesterov": "Nesterov", "adam": "Adam", "adamw": "AdamW",
+    "constant": "constant", "step": "step", "cosine": "cosine", "one_cycle": "one-cycle",
+}  # fmt: skip
+"""How people write the names that :data:`CHOICES` holds."""
+
+
+def describe(config: TrainingConfig) -> list[str]:
+    """Say in a few words each what is not as in the reference recipe, besides the plain numbers."""
+    default = TrainingConfig()
+    words = [NAMES[getattr(config, name)] for name in CHOICES if getattr(config, name) != getattr(default, name)]
+    words += ["augmented"] if config.augmentation else []
+    named = {"weight_decay": "weight decay", "dropout": "dropout", "label_smoothing": "label smoothing"}
+    words += [f"{text} {value:g}" for name, text in named.items() if (value := getattr(config, name))]
+    words += [f"early stopping after {config.patience}"] if config.patience else []
+    return words
 
 
 def current_settings() -> TrainingConfig:
@@ -61,12 +111,16 @@ def _write_address(config: TrainingConfig) -> None:
     default = TrainingConfig()
     for field, name in URL_NAMES.items():
         value = getattr(config, field)
-        text = "-".join(map(str, value)) or NO_LAYERS if field == "hidden_layers" else f"{value:.10g}"
+        text = "-".join(map(str, value)) or NO_LAYERS if field == "hidden_layers" else _to_text(value)
         if value != getattr(default, field):
             if st.query_params.get(name) != text:
                 st.query_params[name] = text
         elif name in st.query_params:
             del st.query_params[name]
+
+
+def _to_text(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.10g}"
 
 
 def command_line(config: TrainingConfig, dataset: Dataset) -> str:
@@ -76,54 +130,70 @@ def command_line(config: TrainingConfig, dataset: Dataset) -> str:
         value = getattr(config, field)
         if value != getattr(TrainingConfig(), field):
             values = value if isinstance(value, tuple) else (value,)
-            words += ["--" + field.replace("_", "-"), *(f"{number:.10g}" for number in values)]
+            words += ["--" + field.replace("_", "-"), *map(_to_text, values)]
     words += ["--data-dir", dataset.data_dir] if dataset.data_dir else ["--source", dataset.source]
     return shlex.join(words)
 
 
 def change(**values: object) -> None:
-    """Change some of the settings."""
+    """Change some of the settings; early stopping and the validation share that it needs follow one another."""
+    if values.get("patience") and not current_settings().validation_fraction:
+        values["validation_fraction"] = 0.1
+    if values.get("validation_fraction") == 0:
+        values["patience"] = 0
     st.session_state["settings"] = TrainingConfig(**{**current_settings().to_dict(), **values})
 
 
 def edit_settings() -> TrainingConfig:
     """Draw the widgets and return what they say."""
     now = current_settings()
-    if st.button(
-        "Reference recipe",
-        icon=":material/restart_alt:",
-        disabled=now == TrainingConfig(),
-        help="784-128-64-10, sigmoid, seed 695, batch 128, 100 epochs, learning rate 0.5, no validation share",
-    ):
-        st.session_state["settings"] = TrainingConfig()
-        st.rerun()
-    _number("epochs", "Epochs", now.epochs, "Passes over the training set.", usual=(1, 200))
-    _number(
-        "learning_rate",
-        "Learning rate",
-        now.learning_rate,
-        "How far each update moves the parameters down their gradient.",
-        stops=LEARNING_RATES,
-    )
-    _number(
-        "batch_size",
-        "Batch size (images)",
-        now.batch_size,
-        "Images whose mean gradient makes one update.",
-        stops=BATCH_SIZES,
-    )
+    _presets(now)
+    _number("epochs", "Epochs", usual=(1, 200))
+    _number("learning_rate", "Learning rate", stops=LEARNING_RATES)
+    if now.optimizer in ("adam", "adamw") and now.learning_rate > HIGH_FOR_ADAM:
+        st.caption(f":orange[{now.learning_rate:g} is high for {now.optimizer}: try 0.003.]")
+    _number("batch_size", "Batch size (images)", stops=BATCH_SIZES)
     _hidden_layers(now)
-    _number(
-        "validation_fraction",
-        "Validation share",
-        now.validation_fraction,
-        "Share of the training images kept out of training to measure on: 0.1 is 10 %.",
-        usual=(0.0, 0.5),
-        step=0.05,
-    )
-    _number("seed", "Seed", now.seed, "Start of the random numbers: same seed, same result.", usual=(0, 1000))
+    _number("validation_fraction", "Validation share", usual=(0.0, 0.5), step=0.05)
+    _number("seed", "Seed", usual=(0, 1000))
+    with st.expander("Activation and initialization", icon=":material/show_chart:"):
+        _choice("activation", "Activation")
+        _choice("initialization", "Initialization")
+    with st.expander("Optimizer and schedule", icon=":material/speed:"):
+        _choice("optimizer", "Optimizer")
+        if now.optimizer in ("momentum", "nesterov"):
+            _number("momentum", "Momentum", usual=(0.0, 0.99), step=0.01, caption=True)
+        _choice("schedule", "Schedule")
+        _number("warmup", "Warm-up", usual=(0.0, 0.5), step=0.05, caption=True)
+    with st.expander("Regularization", icon=":material/fitness_center:"):
+        _number("weight_decay", "Weight decay (L2)", stops=WEIGHT_DECAYS, caption=True)
+        _number("dropout", "Dropout", usual=(0.0, 0.5), step=0.05, caption=True)
+        _number("label_smoothing", "Label smoothing", usual=(0.0, 0.3), step=0.01, caption=True)
+        _number("patience", "Early stopping (patience in epochs)", usual=(0, 20), caption=True)
+    with st.expander("Augmentation", icon=":material/auto_fix_high:"):
+        edit_augmentation()
+        st.page_link("pages/preprocessing.py", label="See it on the images", icon=":material/visibility:")
+    with st.expander("Machine", icon=":material/memory:"):
+        _number("blas_threads", "BLAS threads", usual=(0, 8), caption=True)
     _write_address(now)
     return now
+
+
+def _presets(now: TrainingConfig) -> None:
+    with st.container(horizontal=True, gap="small"):
+        for name, (label, icon, text) in PRESET_LABELS.items():
+            if st.button(label, icon=icon, disabled=now == PRESETS[name], help=text, key=f"preset_{name}"):
+                st.session_state["settings"] = PRESETS[name]
+                st.rerun()
+
+
+def edit_augmentation() -> None:
+    """Draw the sliders of the distortions of training images."""
+    _number("shift", "Shift (pixels)", usual=(0.0, 4.0), step=0.1, caption=True)
+    _number("rotation", "Rotation (degrees)", usual=(0.0, 45.0), step=1.0, caption=True)
+    _number("scale", "Scale", usual=(0.0, 0.3), step=0.01, caption=True)
+    _number("shear", "Shear (degrees)", usual=(0.0, 30.0), step=1.0, caption=True)
+    _number("elastic", "Elastic distortion (pixels)", usual=(0.0, 3.0), step=0.1, caption=True)
 
 
 def _hidden_layers(now: TrainingConfig) -> None:
@@ -146,8 +216,28 @@ def _hidden_layers(now: TrainingConfig) -> None:
         )  # fmt: skip
 
 
-def _number(name: str, label: str, value: float, help_text: str, **slider: object) -> None:
-    _slider_and_field(name, label, value, RANGES[name], lambda new: change(**{name: new}), help_text, **slider)
+def _number(name: str, label: str, caption: bool = False, **slider: object) -> None:
+    """Draw a numeric setting, its explanation under it or behind a question mark."""
+    text, value = EXPLANATIONS[name], getattr(current_settings(), name)
+
+    def set_value(new: float) -> None:
+        change(**{name: new})
+
+    _slider_and_field(name, label, value, RANGES[name], set_value, None if caption else text, **slider)
+    if caption:
+        st.caption(text)
+
+
+def _choice(name: str, label: str) -> None:
+    """Draw a setting that is one of a few names."""
+    key = f"{name}_choice"
+    st.session_state[key] = getattr(current_settings(), name)
+
+    def read() -> None:
+        change(**{name: st.session_state[key]})
+
+    st.selectbox(label, CHOICES[name], key=key, on_change=read, format_func=NAMES.get)
+    st.caption(EXPLANATIONS[name])
 
 
 def _slider_and_field(
@@ -156,7 +246,7 @@ def _slider_and_field(
     value: float,
     allowed: tuple[float, float],
     set_value: Callable[[float], None],
-    help_text: str,
+    help_text: str | None,
     usual: tuple[float, float] | None = None,
     stops: tuple[float, ...] | None = None,
     step: float | None = None,

@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from mnist_core.__main__ import main
+from mnist_core.__main__ import asked_config, build_parser, main
+from mnist_core.config import PRESETS, TrainingConfig
 from mnist_core.dataset import load_dataset
 from mnist_core.evaluation import evaluate
 from mnist_core.jobs import PROJECT
@@ -104,7 +106,16 @@ def test_help_teaches(command, capsys):
     assert caught.value.code == 0
     text = capsys.readouterr().out
     assert ("exit codes: 0 done" in text) == (command == "")
-    assert "%" not in text
+    assert "%(" not in text
+    assert "%%" not in text
+
+
+def test_a_preset_and_single_options_beside_it():
+    parse = build_parser().parse_args
+    assert asked_config(parse(["train"])) == TrainingConfig()
+    assert asked_config(parse(["train", "--preset", "best"])) == PRESETS["best"]
+    asked = asked_config(parse(["train", "--preset", "fast", "--epochs", "3", "--activation", "tanh", "--shift", "0"]))
+    assert asked == replace(PRESETS["fast"], epochs=3, activation="tanh", shift=0.0)
 
 
 def test_evaluating_on_other_digits(trained, tiny_folder):

@@ -5,6 +5,7 @@ import textwrap
 
 import pytest
 
+from mnist_core.augmentation import augment, bilinear
 from mnist_core.batches import epoch_batches
 from mnist_core.dataset import load_dataset
 from mnist_core.evaluation import class_means, confusion_matrix, evaluate, misclassified, per_class_scores, predict
@@ -17,7 +18,7 @@ from mnist_core.training import train
 FUNCTIONS = {
     "overview": [load_dataset],
     "dataset": [read_idx, class_means],
-    "preprocessing": [normalize, flatten, one_hot],
+    "preprocessing": [normalize, flatten, one_hot, augment, bilinear],
     "training": [train, Network.forward_pass, Network.back_propagate, SGD.step, epoch_batches],
     "evaluation": [predict, evaluate, confusion_matrix, per_class_scores, misclassified],
 }

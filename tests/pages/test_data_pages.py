@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mnist_core.config import PRESETS
 from mnist_core.dataset import load_dataset
 from mnist_core.idx import write_idx
 from mnist_core.preprocessing import flatten, normalize, one_hot
@@ -95,3 +96,19 @@ def test_preprocessing_shows_shapes_rows_and_one_hot(open_page, sample):
     app.slider[0].set_value(3).run()
     assert "elements 84 to 111" in texts(app.markdown)
     np.testing.assert_array_equal(app.dataframe[0].value.to_numpy()[0], vector[84:112])
+
+
+def test_augmentation_is_previewed_live_and_kept_for_the_next_run(open_page):
+    app = open_page("preprocessing")
+    assert "All amounts are 0" in texts(app.info)
+    by_label(app.button, "Take the amounts of the Best preset").click().run()
+    assert app.session_state["settings"].augmentation == PRESETS["best"].augmentation
+    first = html(app)
+    assert first.count("distorted image") == 2 * 19
+    app.slider(key="rotation_slider").set_value(30.0).run()
+    turned = html(app)
+    assert turned != first
+    by_label(app.button, "Draw others").click().run()
+    assert html(app) != turned
+    app.switch_page("pages/training.py").run()
+    assert app.slider(key="rotation_slider").value == 30

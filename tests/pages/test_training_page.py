@@ -3,22 +3,41 @@
 import json
 import shlex
 import shutil
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from mnist_core.__main__ import build_parser
+from mnist_core import jobs
+from mnist_core.__main__ import asked_config, build_parser
 from mnist_core.batches import split_validation
-from mnist_core.config import TrainingConfig
+from mnist_core.config import EXPLANATIONS, PRESETS, TrainingConfig
+from mnist_core.dataset import load_dataset
 from mnist_core.runs import list_runs, write_json
-from pages.components.charts import horizon
+from pages.components.charts import Look, curve, horizon, smooth
 from pages.components.settings import command_line
 from tests.pages.conftest import by_label, texts, use_folder, wait
 
 HEADER = "epoch,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate,seconds\n"
+
+
+def spec(chart):
+    return json.loads(chart.proto.spec)
+
+
+def domain(chart):
+    """Ends of the epoch axis."""
+    return spec(chart)["layer"][0]["encoding"]["x"]["scale"]["domain"]
+
+
+def points(chart):
+    """Rows of the data of a chart."""
+    import pyarrow
+
+    (data,) = {dataset.name: dataset.data.data for dataset in chart.proto.datasets}.values()
+    return pyarrow.ipc.open_stream(data).read_pandas().to_dict("records")
 
 
 def progress(app):
@@ -247,11 +266,14 @@ def test_the_curves_have_a_point_an_epoch_for_each_set(open_page, finished):
     app = open_page("training")
     charts = app.get("vega_lite_chart")
     assert len(charts) == 2
-    assert [json.loads(chart.proto.spec)["encoding"]["x"]["scale"]["domain"] for chart in charts] == [[1, 2], [1, 2]]
-    assert all(
-        json.loads(chart.proto.spec)["encoding"]["color"]["scale"]["domain"] == ["training", "validation"]
-        for chart in charts
-    )
+    for chart, measure in zip(charts, ("loss", "accuracy"), strict=True):
+        plain = [point for point in points(chart) if point["kind"] == "plain"]
+        assert [(point["set"], point["epoch"]) for point in plain] == list(product(("training", "validation"), (1, 2)))
+        assert plain[1]["value"] == pytest.approx(getattr(finished.metrics()[1], f"train_{measure}"))
+        encoding = spec(chart)["layer"][0]["encoding"]
+        assert encoding["color"]["scale"]["domain"] == ["training", "validation"]
+    assert domain(charts[0]) == [0, 2]
+    assert domain(charts[1]) == [1, 2]
     last = finished.metrics()[-1]
     assert not np.isnan(last.val_loss)
     assert f"validation loss {last.val_loss:.4f} nats, validation accuracy {last.val_accuracy:.2%}" in texts(
@@ -309,15 +331,21 @@ def test_settings_come_from_the_address_and_go_there(open_page):
 
 @pytest.mark.parametrize(
     "config",
-    [TrainingConfig(), TrainingConfig(3, 64, 0.0123, 1, (300, 100), "sigmoid", 0.15), TrainingConfig(hidden_layers=())],
+    [
+        TrainingConfig(),
+        TrainingConfig(3, 64, 0.0123, 1, (300, 100), "sigmoid", 0.15),
+        TrainingConfig(hidden_layers=()),
+        *PRESETS.values(),
+    ],
 )
 @pytest.mark.parametrize("folder", [None, "/data/my digits"])
 def test_the_command_line_says_the_same(config, folder):
     dataset = SimpleNamespace(source="full" if folder else "sample", data_dir=folder)
     program, dash, package, *arguments = shlex.split(command_line(config, dataset))
     assert (program, dash, package) == ("python", "-m", "mnist_core")
-    parsed = vars(build_parser().parse_args(arguments))
-    assert all(parsed[field] == value for field, value in config.to_dict().items() if field != "activation")
+    arguments = build_parser().parse_args(arguments)
+    parsed = vars(arguments)
+    assert asked_config(arguments) == config
     assert parsed["data_dir"] == (Path(folder) if folder else None)
     assert parsed["source"] == ("auto" if folder else "sample")
 
@@ -329,3 +357,132 @@ def test_a_waiting_run_shows_its_place(open_page, make_run):
     for name in ("00000000-000000-0000", run.id):
         (queue / f"{name}.lock").touch()
     assert progress(open_page("training")) == "place 2 in the queue: it starts when a run before it ends"
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_one_click_and_goes_into_the_address(open_page, name):
+    app = open_page("training")
+    if name == "reference":
+        app.number_input(key="epochs_field").set_value(3).run()
+    app.button(key=f"preset_{name}").click().run()
+    assert app.session_state["settings"] == PRESETS[name]
+    assert app.button(key=f"preset_{name}").disabled
+    address = {key: value[0] if isinstance(value, list) else value for key, value in app.query_params.items()}
+    again = open_page("overview")
+    again.switch_page("pages/training.py")
+    for key, value in address.items():
+        again.query_params[key] = value
+    again.run()
+    assert again.session_state["settings"] == PRESETS[name]
+    assert not again.warning
+
+
+def test_choices_and_their_explanations_stand_side_by_side(open_page):
+    app = open_page("training")
+    app.selectbox(key="optimizer_choice").set_value("nesterov").run()
+    app.number_input(key="momentum_field").set_value(0.95).run()
+    app.selectbox(key="activation_choice").set_value("relu").run()
+    app.selectbox(key="schedule_choice").set_value("one_cycle").run()
+    app.slider(key="elastic_slider").set_value(0.5).run()
+    expected = TrainingConfig(optimizer="nesterov", momentum=0.95, activation="relu", schedule="one_cycle", elastic=0.5)
+    assert app.session_state["settings"] == expected
+    shown = texts(app.caption)
+    beside = set(EXPLANATIONS) - {
+        "epochs",
+        "learning_rate",
+        "batch_size",
+        "hidden_layers",
+        "validation_fraction",
+        "seed",
+    }
+    assert all(EXPLANATIONS[name] in shown for name in beside)
+
+
+def test_a_learning_rate_that_is_high_for_adam_is_said(open_page):
+    app = open_page("training")
+    app.selectbox(key="optimizer_choice").set_value("adamw").run()
+    assert "0.5 is high for adamw: try 0.003" in texts(app.caption)
+    app.number_input(key="learning_rate_field").set_value(0.003).run()
+    assert "is high for" not in texts(app.caption)
+
+
+def test_early_stopping_brings_its_validation_share_and_goes_with_it(open_page):
+    app = open_page("training")
+    app.number_input(key="patience_field").set_value(5).run()
+    assert app.session_state["settings"] == TrainingConfig(patience=5, validation_fraction=0.1)
+    app.number_input(key="validation_fraction_field").set_value(0.0).run()
+    assert app.session_state["settings"] == TrainingConfig()
+
+
+@pytest.fixture
+def trained(make_run):
+    """A run with two hidden layers, an optimizer with memory, and a schedule."""
+    config = TrainingConfig(
+        epochs=3,
+        hidden_layers=(12, 8),
+        optimizer="adam",
+        learning_rate=0.01,
+        schedule="one_cycle",
+        validation_fraction=0.1,
+    )
+    return wait(jobs.start(config, load_dataset("sample")))
+
+
+def test_charts_of_layers_and_learning_rate(open_page, trained):
+    app = open_page("training")
+    charts = app.button_group(key="charts")
+    charts.set_value("Layers").run()
+    gradients, activations, flat = app.get("vega_lite_chart")
+    names = {point["set"] for point in points(gradients)}
+    assert (
+        names == {"hidden layer 1", "hidden layer 2", "output layer"} == {point["set"] for point in points(activations)}
+    )
+    assert {point["set"] for point in points(flat)} == {"hidden layer 1", "hidden layer 2"}
+    assert points(gradients)[0]["epoch"] == 0
+    app.button_group(key="charts").set_value("Learning rate").run()
+    (rate,) = app.get("vega_lite_chart")
+    used = [point["value"] for point in points(rate) if point["set"] == "used"]
+    assert used == pytest.approx([row.learning_rate for row in trained.metrics()])
+    assert max(point["value"] for point in points(rate)) == pytest.approx(0.01, rel=0.01)
+
+
+def test_mini_batches_smoothing_and_logarithm(open_page, trained):
+    app = open_page("training")
+    app.toggle(key="show_batches").set_value(False).run()
+    app.toggle(key="logarithmic").set_value(True).run()
+    app.slider(key="smoothing").set_value(0.5).run()
+    loss, accuracy = app.get("vega_lite_chart")
+    assert spec(loss)["layer"][0]["encoding"]["y"]["scale"]["type"] == "log"
+    assert "type" not in spec(accuracy)["layer"][0]["encoding"]["y"]["scale"]
+    rows = trained.metrics()
+    smoothed = [point["value"] for point in points(loss) if (point["set"], point["kind"]) == ("training", "plain")]
+    assert smoothed == pytest.approx(smooth([row.train_loss for row in rows], 0.5))
+    raw = [point["value"] for point in points(loss) if (point["set"], point["kind"]) == ("training", "faint")]
+    assert raw == pytest.approx([row.train_loss for row in rows])
+
+
+def test_smoothing_is_a_debiased_moving_average():
+    assert smooth([3.0, 3.0, 3.0], 0.9) == pytest.approx([3, 3, 3])
+    assert smooth([1.0, 5.0], 0.0) == [1, 5]
+    assert smooth([0.0, 1.0], 0.5) == pytest.approx([0, 2 / 3])
+
+
+def test_a_loss_of_zero_is_left_out_of_a_logarithmic_axis(finished):
+    rows = [row._replace(train_loss=0.0) for row in finished.metrics()]
+    chart = curve(rows, "loss", "loss", 2, look=Look(logarithmic=True))
+    assert (chart.data["set"] == "validation").all()
+
+
+def test_a_run_that_stopped_early_says_which_model_was_kept(open_page, make_run):
+    config = TrainingConfig(epochs=50, patience=3, validation_fraction=0.1)
+    make_run(config, state="finished", epoch=9, test_accuracy=0.9, test_loss=0.3)
+    app = open_page("training")
+    assert "in 3 epochs the validation loss had not become better, so the model of epoch 6 was kept" in texts(app.info)
+    assert not [button for button in app.button if button.key == "train_more"]
+
+
+def test_a_run_from_before_layer_statistics_says_so(open_page, finished):
+    (finished.path / "layers.csv").unlink()
+    app = open_page("training")
+    app.button_group(key="charts").set_value("Layers").run()
+    assert "has no statistics of its layers" in texts(app.caption)
