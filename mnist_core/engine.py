@@ -59,6 +59,8 @@ class _Buffers(NamedTuple):
     """Arrays for a batch of a certain number of images."""
 
     activations: list[np.ndarray]
+    by_class: np.ndarray
+    """The last activations as they lie in memory, class by class: sums over the classes then add up whole rows."""
     deltas: list[np.ndarray]
     masks: list[np.ndarray]
     row: np.ndarray
@@ -116,14 +118,13 @@ class Engine:
         """
         buffers = self._buffers_for(len(x))
         self._feed_forward(x, buffers, rng)
-        probabilities = buffers.activations[-1]
-        correct = int(np.count_nonzero(probabilities.argmax(axis=1) == labels))
-        of_label = probabilities[buffers.positions, labels]
-        loss = -float(np.log(np.maximum(of_label, np.finfo(x.dtype).tiny)).sum()) / len(x)
-        probabilities[buffers.positions, labels] -= 1 - self.smoothing
+        of_label = labels * np.intp(len(x)) + buffers.positions
+        loss, correct = self._softmax(buffers, of_label)
+        delta = buffers.by_class
+        delta[of_label] -= 1 - self.smoothing
         if self.smoothing:
-            probabilities -= self.smoothing / probabilities.shape[1]
-        probabilities *= x.dtype.type(1 / len(x))
+            delta -= self.smoothing / self.network.layer_sizes[-1]
+        delta *= x.dtype.type(1 / len(x))
         self._propagate_back(x, buffers)
         return loss, correct
 
@@ -131,9 +132,10 @@ class Engine:
         if count not in self._buffers:
             *hidden, classes = self.network.layer_sizes[1:]
             dtype = self.network.dtype
+            by_class = np.empty((classes, count), dtype)
             self._buffers[count] = _Buffers(
-                # Class by class in memory: sums over the ten classes of an image then add up whole rows.
-                [*(np.empty((count, width), dtype) for width in hidden), np.empty((classes, count), dtype).T],
+                [*(np.empty((count, width), dtype) for width in hidden), by_class.T],
+                by_class.reshape(-1),
                 [np.empty((count, width), dtype) for width in hidden],
                 [np.empty((count, width), dtype) for width in hidden] if self.keep < 1 else [],
                 np.empty((count, 1), dtype),
@@ -143,7 +145,7 @@ class Engine:
         return self._buffers[count]
 
     def _feed_forward(self, x: np.ndarray, buffers: _Buffers, rng: np.random.Generator | None) -> None:
-        """Fill the activations; the last ones become the softmax probabilities."""
+        """Fill the activations; the last ones are the logits."""
         *hidden, logits = buffers.activations
         a = x
         for layer, z in enumerate(hidden):
@@ -155,11 +157,22 @@ class Engine:
             a = z
         np.matmul(self.network.weights[-1].T, a.T, out=logits.T)
         logits += self.network.biases[-1]
-        np.maximum.reduce(logits, axis=1, keepdims=True, out=buffers.row)
-        logits -= buffers.row
+
+    def _softmax(self, buffers: _Buffers, of_label: np.ndarray) -> tuple[float, int]:
+        """Turn the logits into probabilities; return the mean cross-entropy and the number of right answers.
+
+        With z the logits less the largest one of the image, ``-log p = log(sum exp z) - z``; the answer is right where z
+        is 0 at the label.
+        """
+        logits, row = buffers.activations[-1], buffers.row
+        np.maximum.reduce(logits, axis=1, keepdims=True, out=row)
+        logits -= row
+        at_label = buffers.by_class[of_label]
         np.exp(logits, out=logits)
-        np.add.reduce(logits, axis=1, keepdims=True, out=buffers.row)
-        logits /= buffers.row
+        np.add.reduce(logits, axis=1, keepdims=True, out=row)
+        logits /= row
+        loss = float(np.log(row).sum()) - float(at_label.sum())
+        return loss / len(row), len(row) - int(np.count_nonzero(at_label))
 
     def _drop(self, a: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> None:
         """Multiply ``a`` by a new mask: 0 where a unit is left out, 1 / keep where it stays."""

@@ -84,7 +84,7 @@ def curve(
     if look.logarithmic:
         points = [point for point in points if point[2] > 0]
     present = [name for name in COLORS if any(point[1] == name for point in points)]
-    legend = alt.Legend(orient="bottom-right" if percent else "top-right")  # where no curve is
+    legend = alt.Legend(orient="bottom-right" if percent else "top-right", symbolOpacity=1)  # where no curve is
     done = math.ceil(steps[-1].epoch) if steps else rows[-1].epoch if rows else 1
     return lines(
         pd.DataFrame(points, columns=["epoch", "set", "value", "kind", "dot"]),
@@ -181,7 +181,7 @@ def layer_chart(
         alt.Color(
             "set:N",
             title=None,
-            legend=alt.Legend(orient="bottom"),
+            legend=alt.Legend(orient="bottom", symbolOpacity=1),
             scale=alt.Scale(
                 domain=present, range=[LAYER_COLORS[names.index(name) % len(LAYER_COLORS)] for name in present]
             ),

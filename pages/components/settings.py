@@ -23,14 +23,15 @@ HIGH_FOR_ADAM = 0.02
 PRESET_LABELS = {
     "reference": (
         "Reference recipe",
-        ":material/menu_book:",
-        "The recipe everything starts from: sigmoid, plain SGD, 100 epochs.",
+        "The recipe everything starts from: sigmoid, plain SGD, 100 epochs. About 98 % on the full data.",
     ),
-    "fast": ("Fast", ":material/bolt:", "The best that 10 epochs give: ReLU, AdamW, one-cycle, light augmentation."),
+    "fast": (
+        "Fast",
+        "The best that 10 epochs give: ReLU, AdamW, one-cycle, light augmentation. About 98.8 % on the full data.",
+    ),
     "best": (
         "Best",
-        ":material/trophy:",
-        "The most accurate 784-128-64-10 we know: 150 epochs with affine and elastic distortions.",
+        "The most accurate 784-128-64-10 we know: 150 epochs of affine and elastic distortions. About 99.3 % on the full data.",
     ),
 }
 URL_NAMES = {
@@ -181,8 +182,8 @@ def edit_settings() -> TrainingConfig:
 
 def _presets(now: TrainingConfig) -> None:
     with st.container(horizontal=True, gap="small"):
-        for name, (label, icon, text) in PRESET_LABELS.items():
-            if st.button(label, icon=icon, disabled=now == PRESETS[name], help=text, key=f"preset_{name}"):
+        for name, (label, text) in PRESET_LABELS.items():
+            if st.button(label, disabled=now == PRESETS[name], help=text, key=f"preset_{name}"):
                 st.session_state["settings"] = PRESETS[name]
                 st.rerun()
 
