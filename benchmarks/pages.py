@@ -19,8 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # not this folder, whose pages.py would hide the package pages
 
 from mnist_core import jobs  # noqa: E402
+from mnist_core.config import TrainingConfig  # noqa: E402
 from mnist_core.dataset import load_dataset  # noqa: E402
-from mnist_core.training import TrainingConfig  # noqa: E402
 
 PAGES = ("overview", "dataset", "preprocessing", "training", "evaluation")
 

@@ -223,15 +223,15 @@ def show_layers(run: Run) -> None:
         st.caption("This run has no statistics of its layers.")
         return
     count = len(run.config.hidden_layers)
-    names = [*(f"hidden layer {layer + 1}" for layer in range(count)), "output layer"]
-    gradients = layer_chart(rows, "gradient_rms", "gradient, root mean square", names, logarithmic=True)
+    names = [*(f"layer {layer + 1}" for layer in range(count)), "output"]
+    gradients = layer_chart(rows, "gradient_rms", "gradient (root mean square)", names, logarithmic=True)
     st.altair_chart(gradients, key="gradient_chart")
     st.caption(
         "How strongly the loss pulls at the weights of each layer. Where the first layers lie orders of magnitude below "
         "the last one, gradients vanish on their way back: try it with six sigmoid layers, then with ReLU and He."
     )
     st.altair_chart(
-        layer_chart(rows, "activation_std", "activation, standard deviation", names, False), key="activation_chart"
+        layer_chart(rows, "activation_std", "activation (standard deviation)", names, False), key="activation_chart"
     )
     st.caption(
         "How much the activations of each layer differ from image to image and unit to unit: near 0, nothing gets through."

@@ -181,13 +181,13 @@ def layer_chart(
         alt.Color(
             "set:N",
             title=None,
-            legend=alt.Legend(orient="bottom", symbolOpacity=1),
+            legend=alt.Legend(orient="bottom", columns=6, symbolOpacity=1),
             scale=alt.Scale(
                 domain=present, range=[LAYER_COLORS[names.index(name) % len(LAYER_COLORS)] for name in present]
             ),
         ),
         ".3g",
-        height=220,
+        height=320,
     )
 
 
