@@ -168,7 +168,8 @@ def test_a_damaged_run_is_listed_by_runs_and_refused_by_evaluate(trained, tmp_pa
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C can't be sent to one process on Windows")
 def test_ctrl_c_stops_the_run_and_keeps_its_model(tiny_folder, tmp_path):
-    command = [sys.executable, "-m", "mnist_core", "train", "--epochs", "10000", "--batch-size", "4"]
+    command = [sys.executable, "-m", "mnist_core", "train", "--epochs", "10000", "--batch-size", "1"]
+    command += ["--hidden-layers", "500", "500"]  # some minutes: nobody is as late as that
     command += ["--data-dir", str(tiny_folder(train=40)), "--runs-dir", str(tmp_path)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT, start_new_session=True
@@ -184,4 +185,4 @@ def test_ctrl_c_stops_the_run_and_keeps_its_model(tiny_folder, tmp_path):
     assert process.returncode == 0, errors
     assert f"stopped after {run.status.epoch} epochs, test accuracy" in printed
     assert "Traceback" not in errors
-    assert run.load_network().layer_sizes == (20, 128, 64, 3)
+    assert run.load_network().layer_sizes == (20, 500, 500, 3)
