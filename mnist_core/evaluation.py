@@ -1,6 +1,7 @@
 """What a network gets right and wrong: probabilities, accuracy, confusion matrix, per-class scores, mistakes."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -101,6 +102,26 @@ def misclassified(labels: np.ndarray, probabilities: np.ndarray) -> Misclassifie
     return Misclassified(wrong, labels[wrong], predicted[wrong], confidence[wrong])
 
 
+class PerImage(NamedTuple):
+    """What is said of each of N digits, arrays of shape (N,)."""
+
+    predicted: np.ndarray
+    confidence: np.ndarray
+    """Probability of the predicted class."""
+    margin: np.ndarray
+    """Confidence less the probability of the runner-up."""
+    loss: np.ndarray
+    """Cross-entropy in nats: ``-log(p)`` of the label."""
+
+
+def per_image(labels: np.ndarray, probabilities: np.ndarray) -> PerImage:
+    """Describe each digit by its probabilities of shape (N, C), C of at least 2."""
+    second, first = np.partition(probabilities, -2, axis=1)[:, -2:].T
+    of_label = probabilities[np.arange(len(labels)), labels]
+    loss = -np.log(np.maximum(of_label, np.finfo(probabilities.dtype).tiny))
+    return PerImage(probabilities.argmax(axis=1), first, first - second, loss)
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """The result of :func:`evaluate` on N images of C classes."""
@@ -113,6 +134,11 @@ class Evaluation:
     """Mean categorical cross-entropy in nats."""
     confusion_matrix: np.ndarray
     """Counts, shape (C, C), true classes as rows."""
+
+    @cached_property
+    def digits(self) -> PerImage:
+        """What is said of each image."""
+        return per_image(self.labels, self.probabilities)
 
     @property
     def predicted(self) -> np.ndarray:

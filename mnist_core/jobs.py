@@ -38,7 +38,7 @@ def start(config: TrainingConfig, dataset: Dataset | DatasetReference, runs_dir:
         If the run folder can't be written, or no process can be started.
     """
     run = create_run(config, dataset, runs_dir)
-    _start_worker(run)
+    start_process(run, "mnist_core.worker")
     return run
 
 
@@ -80,11 +80,18 @@ def resume(run: Run, more_epochs: int = 0) -> Run:
         raise RunError(f"Run {run.id} is being worked on: wait until it ends, or pause it.") from error
     except OSError as error:
         raise RunError(f"Can't write to {run.path} ({error.strerror}): make the folder writable.") from error
-    _start_worker(run)
+    start_process(run, "mnist_core.worker")
     return run.refresh()
 
 
-def _start_worker(run: Run) -> None:
+def start_process(run: Run, module: str) -> None:
+    """Start a process that works on a run folder and goes on when this process ends.
+
+    Raises
+    ------
+    RunError
+        If it can't be started.
+    """
     detached = (
         {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
         if sys.platform == "win32"
@@ -93,7 +100,7 @@ def _start_worker(run: Run) -> None:
     try:
         with (run.path / "log.txt").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "mnist_core.worker", str(run.path)],
+                [sys.executable, "-m", module, str(run.path)],
                 cwd=PROJECT,
                 env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(run.config.blas_threads or blas_threads()))},
                 stdin=subprocess.DEVNULL,

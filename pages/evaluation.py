@@ -1,65 +1,92 @@
 """Evaluation: how good a run is, what it confuses, and the digits it gets wrong."""
 
-import math
-
+import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core.evaluation import (
-    Evaluation,
-    Misclassified,
-    confusion_matrix,
-    evaluate,
-    misclassified,
-    per_class_scores,
-    predict,
-)
+from mnist_core.evaluation import Evaluation, confusion_matrix, evaluate, per_class_scores, per_image, predict
+from mnist_core.explanation import gradient_times_input, nearest_neighbours
 from mnist_core.runs import Run, list_runs
+from mnist_core.scores import Calibration, calibration, rejection_curve, roc_auc, top_k_accuracy, wilson_interval
 from pages.components.code import code_behind
-from pages.components.digits import digit_grid
+from pages.components.digit_view import digit_of_address, open_digit
+from pages.components.gallery import ANY, Choice, read_choice, show_gallery, write_choice
+from pages.components.image_picker import split_arrays
 from pages.components.router import page
 from pages.components.run_view import pick_run, run_dataset, test_result
 from pages.components.tables import confusion_style
 
-PAGE_SIZE = 60
+CELLS = ("counts", "row %", "column %")
+MAX_POINTS = 300
 
 
 def show_scores(run: Run, result: Evaluation) -> None:
-    """Accuracy, loss and number of errors."""
-    figures = {
-        "Test accuracy": f"{result.accuracy:.2%}",
-        "Test loss (nats)": f"{result.loss:.4f}",
-        "Errors": f"{result.errors:,} of {len(result.labels):,}",
-        "Epochs": f"{run.status.epoch} of {run.epochs}",
-    }
-    for column, (label, value) in zip(st.columns(4), figures.items(), strict=True):
-        column.metric(label, value, border=True)
+    """Accuracy with its interval, loss, errors, and how often the label is among the first guesses."""
+    total = len(result.labels)
+    low, high = wilson_interval(total - result.errors, total)
+    second, third = (top_k_accuracy(result.labels, result.probabilities, k) for k in (2, 3))
+    error = calibration(result.labels, result.probabilities).error
+    figures = (
+        ("Test accuracy", f"{result.accuracy:.2%}", f"95 % interval {low:.2%} to {high:.2%}"),
+        ("Test loss (nats)", f"{result.loss:.4f}", f"calibration error {error:.2%}"),
+        ("Errors", f"{result.errors:,} of {total:,}", f"label in first 2: {second:.2%}, 3: {third:.2%}"),
+        ("Epochs", f"{run.status.epoch} of {run.epochs}", f"{run.status.seconds:,.0f} s of training"),
+    )
+    for column, (label, value, more) in zip(st.columns(4), figures, strict=True):
+        column.metric(label, value, more, delta_color="off", delta_arrow="off", border=True)
     st.caption(
-        f"All scores on this page are those of the **test set of {run.dataset.name}**, which training never saw."
+        f"All scores on this page are those of the **test set of {run.dataset.name}**, which training never saw. With "
+        "another test set of the same size and kind, 95 of 100 such intervals would hold the true accuracy (Wilson)."
     )
 
 
-def show_confusion(result: Evaluation) -> None:
-    """Confusion table, in counts or in percent of each row."""
+def show_confusion(run: Run, result: Evaluation) -> None:
+    """Confusion table; a click on a cell puts it into the address, and so into the gallery."""
     confusion = result.confusion_matrix
     share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    unit = st.segmented_control("Cells show", ["counts", "row %"], default="counts", required=True)
-    table = pd.DataFrame(confusion if unit == "counts" else 100 * share)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        unit = st.segmented_control("Cells show", CELLS, default="counts", required=True, key="confusion_unit")
+        errors_only = st.toggle(
+            "Errors only", key="errors_only", help="Hides the right ones, so that the confusions show."
+        )
+    of_column = confusion / np.maximum(confusion.sum(axis=0), 1)
+    table = pd.DataFrame({"counts": confusion, "row %": 100 * share, "column %": 100 * of_column}[unit])
     table.columns = [f"→ {label}" for label in table.columns]
     table.index = pd.Index([f"true {label}" for label in table.index], name="true ↓ predicted →")
-    styles = confusion_style(share).set_axis(table.columns, axis=1).set_axis(table.index)
+    colored = of_column if unit == "column %" else share
+    styles = confusion_style(colored, errors_only).set_axis(table.columns, axis=1).set_axis(table.index)
     styled = table.style.apply(lambda _: styles, axis=None).format("{:,.0f}" if unit == "counts" else "{:.1f}")
-    st.dataframe(styled, height=38 + 35 * len(table))
+    choice = read_choice(len(confusion))
+    cells = [(choice.true, f"→ {choice.predicted}")] if choice.is_cell and choice.split == "test set" else []
+    key = f"confusion {run.id} {unit} {errors_only} {st.session_state.get('confusion_version', 0)}"
+
+    def read() -> None:
+        selected = st.session_state[key].selection.cells
+        row, column = selected[0] if selected else (ANY, ANY)
+        label = ANY if column == ANY else list(table.columns).index(column)
+        write_choice(Choice(true=row, predicted=label))
+        st.session_state["confidence_range"] = (0.0, 1.0)
+
+    st.dataframe(
+        styled,
+        height=38 + 35 * len(table),
+        key=key,
+        on_select=read,
+        selection_mode="single-cell",
+        selection_default={"selection": {"cells": cells}},
+    )
     st.caption(
-        "Rows are the true labels, columns the predicted ones. Blue is right; the deeper the orange, the more frequent the confusion."
+        "Rows are the true labels, columns the predicted ones. Blue is right; the deeper the orange, the more frequent the "
+        "confusion. **Click a cell** to see its digits below."
     )
 
 
 def show_classes(result: Evaluation) -> None:
-    """Precision, recall, F1 and support of each class."""
+    """Precision, recall, F1, area under the ROC curve and support of each class."""
     scores = per_class_scores(result.confusion_matrix)
     table = pd.DataFrame(scores._asdict()).rename_axis("class").reset_index()
+    table.insert(4, "auc", roc_auc(result.labels, result.probabilities))
     percent = {
         name: st.column_config.ProgressColumn(name, help=text, min_value=0, max_value=1, format="percent")
         for name, text in (
@@ -69,54 +96,73 @@ def show_classes(result: Evaluation) -> None:
         )
     }
     support = st.column_config.NumberColumn("support", help="Test digits of this class")
-    st.dataframe(table, hide_index=True, column_config={**percent, "support": support}, height=38 + 35 * len(table))
+    auc = st.column_config.NumberColumn(
+        "ROC-AUC",
+        format="%.5f",
+        help="How likely a digit of this class gets a higher probability for it than another digit",
+    )
+    config = {**percent, "support": support, "auc": auc}
+    st.dataframe(table, hide_index=True, column_config=config, height=38 + 35 * len(table))
 
 
-def show_mistakes(run: Run, result: Evaluation) -> None:
-    """Gallery of the misclassified digits, filtered, sorted and paged."""
-    wrong = misclassified(result.labels, result.probabilities)
-    if not len(wrong.index):
-        st.success("Not a single test digit is misclassified.", icon=":material/celebration:")
-        return
-    classes = ["any", *range(len(result.confusion_matrix))]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        true = st.selectbox("True label", classes, width=130)
-        predicted = st.selectbox("Predicted label", classes, width=130)
-        order = st.selectbox("Sorted by confidence", ["highest first", "lowest first"], width=180)
-        paging = st.container(width=150)
-    keep = np.ones(len(wrong.index), bool)
-    keep &= True if true == "any" else wrong.true == true
-    keep &= True if predicted == "any" else wrong.predicted == predicted
-    chosen = np.flatnonzero(keep) if order == "highest first" else np.flatnonzero(keep)[::-1]
-    if not len(chosen):
-        st.info(
-            f"No test digit with true label {true} was predicted as {predicted}. Choose another pair.",
-            icon=":material/info:",
+def show_confidence(result: Evaluation) -> None:
+    """Reliability diagram, and what refusing uncertain digits gains."""
+    left, right = st.columns(2, gap="large")
+    measured = calibration(result.labels, result.probabilities)
+    with left:
+        st.altair_chart(reliability_chart(measured), key="reliability")
+        st.caption(
+            f"Of the digits classified with a certain confidence, how many are right? On the dashed line the two agree; "
+            f"the mean gap, the expected calibration error, is {measured.error:.2%}."
         )
-        return
-    pages = math.ceil(len(chosen) / PAGE_SIZE)
-    key = f"page {run.id} {true} {predicted} {order}"  # another selection begins on its first page
-    number = paging.number_input(f"Page (1 to {pages})", 1, pages, 1, key=key) if pages > 1 else 1
-    first = (number - 1) * PAGE_SIZE
-    show_gallery(run, wrong, chosen[first : first + PAGE_SIZE])
-    last = min(first + PAGE_SIZE, len(chosen))
-    st.caption(
-        f"Mistakes {first + 1:,} to {last:,} of {len(chosen):,}: true label → predicted label, and the confidence in it."
-    )
+    curve = rejection_curve(result.labels, result.probabilities)
+    positions = np.unique(np.linspace(0, len(curve.accuracy) - 1, MAX_POINTS).astype(int))
+    data = pd.DataFrame({name: values[positions].astype(float) for name, values in curve._asdict().items()})
+    with right:
+        st.altair_chart(
+            alt.Chart(data, height=280)
+            .mark_line(color="#4c78d8")
+            .encode(
+                alt.X("rejected:Q", title="share of digits that is refused", axis=alt.Axis(format="%")),
+                alt.Y(
+                    "accuracy:Q", title="accuracy of the rest", scale=alt.Scale(zero=False), axis=alt.Axis(format=".1%")
+                ),
+                tooltip=[alt.Tooltip(f"{name}:Q", format=".2%") for name in data],
+            ),
+            key="rejection",
+        )
+        tenth = int(0.1 * len(curve.accuracy))
+        st.caption(
+            f"Refusing the least confident tenth, below {curve.threshold[tenth]:.1%}, leaves an accuracy of "
+            f"{curve.accuracy[tenth]:.2%}."
+        )
 
 
-def show_gallery(run: Run, wrong: Misclassified, chosen: np.ndarray) -> None:
-    """Draw the mistakes at the positions ``chosen``."""
-    rows = [(wrong.index[n], wrong.true[n], wrong.predicted[n], wrong.confidence[n]) for n in chosen]
-    digit_grid(
-        run_dataset(run).test_images[wrong.index[chosen]],
-        [f"{true} → {predicted} · {confidence:.0%}" for _, true, predicted, confidence in rows],
-        [
-            f"test image {index:,}: true label {true}, predicted {predicted} with a confidence of {confidence:.1%}"
-            for index, true, predicted, confidence in rows
-        ],
-        size=88,
+def reliability_chart(measured: Calibration) -> alt.LayerChart:
+    """Draw accuracy over confidence in equal intervals."""
+    filled = measured.count > 0
+    data = pd.DataFrame(
+        {
+            "low": measured.edges[:-1][filled],
+            "high": measured.edges[1:][filled],
+            "accuracy": measured.accuracy[filled],
+            "confidence": measured.confidence[filled],
+            "digits": measured.count[filled],
+        }
     )
+    bars = (
+        alt.Chart(data, height=280)
+        .mark_bar(color="#4c78d8", opacity=0.75)
+        .encode(
+            alt.X("low:Q", title="confidence", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%")),
+            alt.X2("high:Q"),
+            alt.Y("accuracy:Q", title="accuracy", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%")),
+            alt.Y2(datum=0),
+            tooltip=["digits:Q", alt.Tooltip("confidence:Q", format=".1%"), alt.Tooltip("accuracy:Q", format=".1%")],
+        )
+    )
+    line = alt.Chart(pd.DataFrame({"x": [0, 1]})).mark_line(color="#e8833a", strokeDash=[5, 4])
+    return bars + line.encode(alt.X("x:Q"), alt.Y("x:Q"))
 
 
 def predictions_csv(result: Evaluation) -> bytes:
@@ -151,11 +197,17 @@ with page():
         st.stop()
 
     result = test_result(run)
+    classes = len(result.confusion_matrix)
     show_scores(run, result)
     st.subheader("What is confused with what")
-    show_confusion(result)
-    st.subheader("The digits it gets wrong")
-    show_mistakes(run, result)
+    show_confusion(run, result)
+    st.subheader("The digits it gets wrong, or right")
+    clicked = show_gallery(run, classes)
+    in_address = digit_of_address(len(split_arrays(run_dataset(run), read_choice(classes).split)[1]))
+    if (digit := in_address if clicked is None else clicked) is not None:
+        open_digit(run, digit)
+    st.subheader("How far its confidence can be trusted")
+    show_confidence(result)
     st.subheader("Scores of each class")
     show_classes(result)
     st.download_button(
@@ -166,4 +218,13 @@ with page():
         icon=":material/download:",
         help="One row for each test image: index, true and predicted label, confidence, all probabilities",
     )
-    code_behind(predict, evaluate, confusion_matrix, per_class_scores, misclassified)
+    code_behind(
+        predict,
+        evaluate,
+        confusion_matrix,
+        per_class_scores,
+        per_image,
+        calibration,
+        gradient_times_input,
+        nearest_neighbours,
+    )

@@ -34,28 +34,56 @@ def digit_figure(image: np.ndarray, label: int) -> Figure:
 
 
 def mosaic(images: np.ndarray, columns: int = MOSAIC_COLUMNS) -> np.ndarray:
-    """Lay N images of shape (N, H, W) out in rows of ``columns``: one image, the missing tiles black."""
+    """Lay N images of shape (N, H, W) or (N, H, W, 3) out in rows of ``columns``: one image, the missing tiles black."""
     rows = math.ceil(len(images) / columns)
     padded = np.zeros((rows * columns, *images.shape[1:]), np.uint8)
     padded[: len(images)] = images
-    height, width = images.shape[1:]
-    return padded.reshape(rows, columns, height, width).swapaxes(1, 2).reshape(rows * height, columns * width)
+    height, width, *color = images.shape[1:]
+    tiles = padded.reshape(rows, columns, height, width, *color).swapaxes(1, 2)
+    return tiles.reshape(rows * height, columns * width, *color)
 
 
-def digit_grid(images: np.ndarray, captions: Sequence[str], titles: Sequence[str], size: int = 64) -> None:
+_CLICKABLE = st.components.v2.component(
+    "mnist_digit_grid",
+    html="<div></div>",
+    js="""
+    export default function({ parentElement, data, setTriggerValue }) {
+        const grid = parentElement.querySelector("div");
+        grid.innerHTML = data.html;
+        grid.onclick = event => {
+            const tile = event.target.closest("button");
+            if (tile) setTriggerValue("clicked", Number(tile.value));
+        };
+    }
+    """,
+    isolate_styles=False,
+)
+_BUTTON = "all:unset;display:block;cursor:pointer;width:100%;outline-offset:2px"
+
+
+def digit_grid(
+    images: np.ndarray, captions: Sequence[str], titles: Sequence[str], size: int = 64, key: str | None = None
+) -> int | None:
     """Show many digits with a caption under each, in as many columns as the screen has room for.
 
     All digits are one mosaic picture; each tile shows its part of it, so text stays text and pixels stay sharp.
 
     Parameters
     ----------
-    images : ndarray of uint8, shape (N, H, W)
+    images : ndarray of uint8, shape (N, H, W), or (N, H, W, 3) in colour
     captions : sequence of N str
         A line under each digit.
     titles : sequence of N str
         What a pointer over the digit, or a screen reader, tells.
     size : int
         Smallest width of a tile in CSS pixels.
+    key : str, optional
+        Makes the tiles buttons.
+
+    Returns
+    -------
+    int or None
+        Position of the tile that was clicked just now.
     """
     columns = min(MOSAIC_COLUMNS, len(images))
     rows = math.ceil(len(images) / columns)
@@ -63,16 +91,33 @@ def digit_grid(images: np.ndarray, captions: Sequence[str], titles: Sequence[str
     for number, (caption, title) in enumerate(zip(captions, titles, strict=True)):
         row, column = divmod(number, columns)
         x, y = 100 * column / max(columns - 1, 1), 100 * row / max(rows - 1, 1)
+        tag, how = ("div", "") if key is None else ("button", f' value="{number}" style="{_BUTTON}"')
         tiles.append(
-            f'<div title="{escape(title)}"><div role="img" aria-label="{escape(title)}" style="aspect-ratio:1;'
+            f'<{tag}{how} title="{escape(title)}"><div role="img" aria-label="{escape(title)}" style="aspect-ratio:1;'
             f"border-radius:6px;image-rendering:pixelated;background-image:var(--mosaic);"
             f'background-size:{columns * 100}% {rows * 100}%;background-position:{x:.3f}% {y:.3f}%"></div>'
-            f'<div style="text-align:center;font-size:0.8rem;line-height:1.5;white-space:nowrap">{escape(caption)}</div></div>'
+            f'<div style="text-align:center;font-size:0.8rem;line-height:1.5;white-space:nowrap">{escape(caption)}</div></{tag}>'
         )
-    st.html(
+    grid = (
         f'<div style="--mosaic:url(data:image/png;base64,{_png_base64(mosaic(images, columns))});display:grid;gap:8px;'
         f'grid-template-columns:repeat(auto-fill,minmax({size}px,1fr))">{"".join(tiles)}</div>'
     )
+    if key is None:
+        st.html(grid)
+        return None
+    return _CLICKABLE(data={"html": grid}, key=key, on_clicked_change=lambda: None).clicked
+
+
+def diverging(values: np.ndarray, largest: float | None = None) -> np.ndarray:
+    """Colour numbers: 0 white, positive red, negative blue, deeper with their size; (...) to uint8 (..., 3).
+
+    The two ends differ in lightness nowhere and in hue as blue and red do, which all common kinds of colour blindness
+    tell apart.
+    """
+    largest = largest or float(np.abs(values).max()) or 1.0
+    share = np.clip(values / largest, -1, 1)[..., np.newaxis]
+    end = np.where(share > 0, np.array([178.0, 24, 43]), np.array([33.0, 102, 172]))
+    return np.rint(255 + np.abs(share) * (end - 255)).astype(np.uint8)
 
 
 def _png_base64(pixels: np.ndarray) -> str:

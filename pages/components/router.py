@@ -29,6 +29,7 @@ def navigation() -> st.Page:
                 st.Page(
                     PAGES / "evaluation.py", title="Evaluation", icon=":material/fact_check:", url_path="evaluation"
                 ),
+                st.Page(PAGES / "suspects.py", title="Suspect labels", icon=":material/rule:", url_path="suspects"),
             ],
         }
     )

@@ -10,6 +10,7 @@ from mnist_core.evaluation import Evaluation, evaluate
 from mnist_core.network import Network
 from mnist_core.runs import DatasetReference, Run, read_run
 from pages.components.data import Choice, load
+from pages.components.image_picker import split_arrays
 
 STATE_BADGES = {
     "queued": ("blue", ":material/hourglass_top:"),
@@ -78,16 +79,22 @@ def run_dataset(run: Run) -> Dataset:
 
 def test_result(run: Run) -> Evaluation:
     """Evaluation of a run on its test set, computed once for all sessions."""
+    return evaluation_of(run, "test set")
+
+
+def evaluation_of(run: Run, split: str) -> Evaluation:
+    """Evaluation of a run on the training or the test set, computed once for all sessions."""
+    return _evaluate(run.path, model_written(run), run.dataset, split)
+
+
+def model_written(run: Run) -> int:
+    """When ``model.npz`` was written last, in nanoseconds: tells caches that a model is another one."""
     model = run.path / "model.npz"
-    written = model.stat().st_mtime_ns if model.exists() else 0
-    return _evaluate(run.path, written, run.dataset)
+    return model.stat().st_mtime_ns if model.exists() else 0
 
 
-@st.cache_resource(
-    max_entries=64, show_spinner="Evaluating the run on its test set …", hash_funcs={DatasetReference: repr}
-)
-def _evaluate(path: Path, written: int, dataset: DatasetReference) -> Evaluation:
+@st.cache_resource(max_entries=64, show_spinner="Evaluating the run …", hash_funcs={DatasetReference: repr})
+def _evaluate(path: Path, written: int, dataset: DatasetReference, split: str) -> Evaluation:
     run = read_run(path)
-    data = run_dataset(run)
     network: Network = run.load_network()
-    return evaluate(network, data.test_images, data.test_labels)
+    return evaluate(network, *split_arrays(run_dataset(run), split))

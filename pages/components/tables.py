@@ -45,26 +45,28 @@ def grey(share: float) -> str:
     return f"rgb({level}, {level}, {level})"
 
 
-def confusion_style(share: np.ndarray) -> pd.DataFrame:
+def confusion_style(share: np.ndarray, errors_only: bool = False) -> pd.DataFrame:
     """CSS of each cell of a confusion table: right ones blue, wrong ones orange, deeper with their share.
 
     Parameters
     ----------
     share : ndarray of float, shape (C, C), range [0, 1]
         Share of each cell in its row (its true class). The orange is scaled to the largest error.
+    errors_only : bool
+        Whether the right ones are hidden.
     """
     right = np.eye(len(share), dtype=bool)
     largest_error = max(share[~right].max(initial=0), 1e-9)
-    strength = np.where(right, 0.75 * share, 0.85 * np.sqrt(share / largest_error))
+    strength = np.where(right, 0.0 if errors_only else 0.75 * share, 0.85 * np.sqrt(share / largest_error))
     strength[(share == 0) & ~right] = 0
-    text = "#f5f5f5" if is_dark() else "#16181d"
+    text = np.where(right & errors_only, "transparent", "#f5f5f5" if is_dark() else "#16181d")
     color = np.where(
-        right, "53, 88, 214" if is_dark() else "120, 150, 245", "214, 110, 30" if is_dark() else "245, 160, 80"
+        right, "53, 88, 214" if is_dark() else "120, 150, 245", "184, 84, 16" if is_dark() else "245, 160, 80"
     )
     return pd.DataFrame(
         [
             [
-                f"background-color: rgba({color[row, column]}, {strength[row, column]:.3f}); color: {text}"
+                f"background-color: rgba({color[row, column]}, {strength[row, column]:.3f}); color: {text[row, column]}"
                 for column in range(len(share))
             ]
             for row in range(len(share))

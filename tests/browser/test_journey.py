@@ -14,7 +14,8 @@ expect = pytest.importorskip(
 ).expect
 
 pytestmark = pytest.mark.browser
-PAGES = ("Overview", "Dataset", "Preprocessing", "Training", "Evaluation")
+PAGES = ("Overview", "Dataset", "Preprocessing", "Training", "Evaluation", "Suspect labels")
+URLS = {"Overview": "", "Suspect labels": "suspects"}
 PROGRESS = re.compile(r"^After epoch (\d+)")
 
 
@@ -95,7 +96,7 @@ def test_from_the_data_to_the_mistakes(app, page):
     page.keyboard.type("8")
     page.keyboard.press("Enter")
     captions = page.locator('[role="img"][aria-label^="test image"] + div')
-    page.get_by_text(re.compile(r"^Mistakes 1 to \d+ of")).wait_for()
+    page.get_by_text(re.compile(r"^Digits 1 to \d+ of")).wait_for()
     expect(captions.filter(has_not_text=re.compile("^8 → "))).to_have_count(0)
     assert captions.count() == mistakes.count() > 0
 
@@ -167,12 +168,12 @@ def test_every_page_fits_a_phone(app, page):
     run = jobs.start(TrainingConfig(epochs=3), load_dataset("sample"), app.runs)
     page.set_viewport_size({"width": 390, "height": 844})
     for title in PAGES:
-        page.goto(f"{app.url}/{'' if title == 'Overview' else title.lower()}")
+        page.goto(f"{app.url}/{URLS.get(title, title.lower())}")
         page.get_by_role("heading", level=1).wait_for()
         if title == "Training":
             page.get_by_role("button", name="What does it get wrong?").wait_for()
         if title == "Evaluation":
-            page.get_by_text(re.compile("^Mistakes 1 to")).wait_for()
+            page.get_by_text(re.compile("^Digits 1 to")).wait_for()
         settle(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, title
         main = page.get_by_test_id("stMain")

@@ -8,7 +8,7 @@ from sklearn import metrics
 
 from mnist_core import evaluation
 from mnist_core.errors import DatasetError
-from mnist_core.evaluation import confusion_matrix, evaluate, misclassified, per_class_scores, predict
+from mnist_core.evaluation import confusion_matrix, evaluate, misclassified, per_class_scores, per_image, predict
 from mnist_core.network import Network
 from mnist_core.preprocessing import flatten, normalize
 
@@ -111,3 +111,12 @@ def test_evaluation_agrees_with_itself(images_and_labels):
     assert result.confusion_matrix.sum() == len(labels)
     assert result.errors == len(misclassified(labels, result.probabilities).index)
     assert result.accuracy == pytest.approx(1 - result.errors / len(labels))
+
+
+def test_each_image_is_described_by_its_probabilities():
+    labels, probabilities = np.array([0, 2]), np.array([[0.7, 0.2, 0.1], [0.5, 0.3, 0.2]])
+    digits = per_image(labels, probabilities)
+    assert digits.predicted.tolist() == [0, 0]
+    assert digits.confidence == pytest.approx([0.7, 0.5])
+    assert digits.margin == pytest.approx([0.5, 0.2])
+    assert digits.loss == pytest.approx(-np.log([0.7, 0.2]))

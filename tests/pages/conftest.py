@@ -30,7 +30,7 @@ def wait(run):
 @pytest.fixture(scope="session")
 def finished_folder(tmp_path_factory):
     """Folder of a finished run of two epochs on the sample, to be copied."""
-    config = TrainingConfig(epochs=2, validation_fraction=0.1)
+    config = TrainingConfig(epochs=2, validation_fraction=0.1, optimizer="adam", learning_rate=0.003)
     return wait(jobs.start(config, load_dataset("sample"), tmp_path_factory.mktemp("finished"))).path
 
 

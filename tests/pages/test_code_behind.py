@@ -7,12 +7,16 @@ import pytest
 
 from mnist_core.augmentation import augment, bilinear
 from mnist_core.batches import epoch_batches
+from mnist_core.cross_validation import cross_validate
 from mnist_core.dataset import load_dataset
-from mnist_core.evaluation import class_means, confusion_matrix, evaluate, misclassified, per_class_scores, predict
+from mnist_core.evaluation import class_means, confusion_matrix, evaluate, per_class_scores, per_image, predict
+from mnist_core.explanation import gradient_times_input, nearest_neighbours
 from mnist_core.idx import read_idx
 from mnist_core.network import Network
 from mnist_core.optimizers import SGD
 from mnist_core.preprocessing import flatten, normalize, one_hot
+from mnist_core.scores import calibration
+from mnist_core.suspects import class_thresholds, find_suspects
 from mnist_core.training import train
 
 FUNCTIONS = {
@@ -20,7 +24,17 @@ FUNCTIONS = {
     "dataset": [read_idx, class_means],
     "preprocessing": [normalize, flatten, one_hot, augment, bilinear],
     "training": [train, Network.forward_pass, Network.back_propagate, SGD.step, epoch_batches],
-    "evaluation": [predict, evaluate, confusion_matrix, per_class_scores, misclassified],
+    "evaluation": [
+        predict,
+        evaluate,
+        confusion_matrix,
+        per_class_scores,
+        per_image,
+        calibration,
+        gradient_times_input,
+        nearest_neighbours,
+    ],
+    "suspects": [cross_validate, find_suspects, class_thresholds],
 }
 
 

@@ -15,8 +15,10 @@ from mnist_core import jobs
 from mnist_core.config import TrainingConfig
 from mnist_core.dataset import load_dataset
 from mnist_core.evaluation import evaluate, misclassified, per_class_scores
+from mnist_core.explanation import nearest_neighbours
 from mnist_core.idx import write_idx
 from mnist_core.runs import write_json
+from mnist_core.scores import calibration, roc_auc, top_k_accuracy, wilson_interval
 from tests.pages.conftest import by_label, html, texts, wait
 
 
@@ -28,7 +30,12 @@ def result(finished):
 
 def captions(app):
     """The lines under the digits of the gallery: (true, predicted, confidence in percent)."""
-    found = re.findall(r">(\d) → (\d) · (\d+)%<", html(app))
+    (grid,) = [
+        element.proto.json
+        for element in app.get("bidi_component")
+        if "mnist_digit_grid" in element.proto.component_name
+    ]
+    found = re.findall(r">(\d) → (\d) · (\d+)%<", json.loads(grid)["html"])
     return [tuple(map(int, line)) for line in found]
 
 
@@ -50,6 +57,12 @@ def test_scores_are_those_of_the_core(open_page, result):
     assert [metric.value for metric in app.metric] == [
         f"{result.accuracy:.2%}", f"{result.loss:.4f}", f"{result.errors} of 1,000", "2 of 2",
     ]  # fmt: skip
+    low, high = wilson_interval(1000 - result.errors, 1000)
+    assert app.metric[0].delta == f"95 % interval {low:.2%} to {high:.2%}"
+    second, third = (top_k_accuracy(result.labels, result.probabilities, k) for k in (2, 3))
+    assert app.metric[2].delta == f"label in first 2: {second:.2%}, 3: {third:.2%}"
+    assert app.metric[1].delta == f"calibration error {calibration(result.labels, result.probabilities).error:.2%}"
+    np.testing.assert_allclose(app.dataframe[1].value["auc"], roc_auc(result.labels, result.probabilities))
     assert "**test set of MNIST (sample of 5,000)**" in texts(app.caption)
     table = app.dataframe[1].value
     for name, values in per_class_scores(result.confusion_matrix)._asdict().items():
@@ -65,27 +78,114 @@ def test_confusion_in_counts_and_in_percent_of_rows(open_page, result):
     )
 
 
-def test_the_gallery_is_sorted_filtered_and_paged(open_page, result):
-    wrong = misclassified(result.labels, result.probabilities)
+def line(result, n):
+    """What stands under a digit."""
+    return int(result.labels[n]), int(result.predicted[n]), int(f"{100 * result.digits.confidence[n]:.0f}")
+
+
+def lines(result, positions):
+    return [line(result, n) for n in positions]
+
+
+def test_the_gallery_begins_with_the_mistakes_the_most_confident_first_and_is_paged(open_page, result):
+    wrong = misclassified(result.labels, result.probabilities).index
     app = open_page("evaluation")
-    expected = [
-        (t, p, int(f"{100 * c:.0f}")) for t, p, c in zip(wrong.true, wrong.predicted, wrong.confidence, strict=True)
-    ]
-    assert captions(app) == expected[:60]
-    by_label(app.number_input, f"Page (1 to {math.ceil(len(expected) / 60)})").set_value(2).run()
-    assert captions(app) == expected[60:120]
+    assert captions(app) == lines(result, wrong[:100])
+    by_label(app.number_input, f"Page (1 to {math.ceil(len(wrong) / 100)})").set_value(2).run()
+    assert captions(app) == lines(result, wrong[100:200])
+    app.selectbox(key="choice_order").set_value("least confident").run()
+    assert captions(app)[0][2] == line(result, wrong[-1])[2]
 
-    by_label(app.selectbox, "Sorted by confidence").set_value("lowest first").run()
-    assert captions(app)[0][2] == expected[-1][2]
-    true, predicted = expected[0][:2]
-    by_label(app.selectbox, "True label").set_value(true).run()
-    by_label(app.selectbox, "Predicted label").set_value(predicted).run()
-    pair = [line for line in expected if line[:2] == (true, predicted)]
-    assert captions(app) == pair[::-1][:60]
-    assert len(pair) == result.confusion_matrix[true, predicted]
 
-    by_label(app.selectbox, "Predicted label").set_value(true).run()
-    assert f"No test digit with true label {true} was predicted as {true}" in texts(app.info)
+@pytest.mark.parametrize(
+    ("order", "measure"),
+    [
+        ("most confident", lambda digits: -digits.confidence),
+        ("smallest margin", lambda digits: digits.margin),
+        ("largest loss", lambda digits: -digits.loss),
+        ("index", lambda digits: np.zeros(len(digits.loss))),
+    ],
+)
+def test_all_digits_in_every_order(open_page, result, order, measure):
+    app = open_page("evaluation", show="all", sort=order)
+    expected = np.argsort(measure(result.digits), kind="stable")
+    assert captions(app) == lines(result, expected[:100])
+
+
+def test_filters_and_the_address_say_the_same(open_page, result):
+    wrong = misclassified(result.labels, result.probabilities)
+    true, predicted = int(wrong.true[0]), int(wrong.predicted[0])
+    app = open_page("evaluation")
+    app.selectbox(key="choice_true").set_value(true).run()
+    app.selectbox(key="choice_predicted").set_value(predicted).run()
+    pair = (wrong.true == true) & (wrong.predicted == predicted)
+    assert captions(app) == lines(result, wrong.index[pair][:100])
+    assert pair.sum() == result.confusion_matrix[true, predicted]
+    again = open_page("evaluation", **{"true": str(true), "pred": str(predicted)})
+    assert captions(again) == captions(app)
+    assert again.button_group(key="choice_outcome").disabled
+    app.button_group(key="choice_split").set_value("training set").run()
+    address = {key: value if isinstance(value, str) else value[0] for key, value in app.query_params.items()}
+    assert address == {
+        "run": address["run"], "true": str(true), "pred": str(predicted), "split": "training set",
+    }  # fmt: skip
+
+
+def test_a_cell_of_the_diagonal_shows_right_digits(open_page, result):
+    label = int(np.diag(result.confusion_matrix).argmax())
+    app = open_page("evaluation", **{"true": str(label), "pred": str(label)})
+    assert {found[:2] for found in captions(app)} == {(label, label)}
+    found = f"of {result.confusion_matrix[label, label]:,}: true label"
+    assert found in texts(app.caption)
+
+
+def test_an_address_that_is_not_valid_is_as_none(open_page, result):
+    app = open_page("evaluation", true="77", pred="x", show="some", sort="", digit="1e9", split="both")
+    assert captions(app) == captions(open_page("evaluation"))
+
+
+def test_the_confidence_range_and_an_empty_choice(open_page, result):
+    app = open_page("evaluation", show="all", sort="index")
+    app.slider(key="confidence_range").set_value((0.2, 0.3)).run()
+    inside = np.flatnonzero((result.digits.confidence >= 0.2) & (result.digits.confidence <= 0.3))
+    assert captions(app) == lines(result, inside[:100])
+    app.slider(key="confidence_range").set_value((0.99, 1.0)).run()
+    assert "No test digit is among these with a confidence of 99% to 100%" in texts(app.info)
+
+
+def test_the_training_digits_can_be_browsed(open_page, finished):
+    app = open_page("evaluation", split="training set", show="all", sort="index")
+    sample = load_dataset("sample")
+    trained = evaluate(finished.load_network(), sample.train_images, sample.train_labels)
+    assert captions(app) == lines(trained, range(100))
+    assert "of 4,000: true label" in texts(app.caption)
+
+
+@pytest.mark.parametrize("split", ["test set", "training set"])
+def test_a_digit_is_opened_by_the_address(open_page, finished, split):
+    app = open_page("evaluation", digit="17", split=split)
+    sample = load_dataset("sample")
+    images, labels = (
+        (sample.test_images, sample.test_labels) if split == "test set" else (sample.train_images, sample.train_labels)
+    )
+    shown = evaluate(finished.load_network(), images, labels)
+    said = texts(app.markdown)
+    assert f"**Image 17 of the {split}** · true label **{labels[17]}**, predicted **{shown.predicted[17]}**" in said
+    assert "Its nearest training digits" in said
+    near = nearest_neighbours(images[17], sample.train_images, 11).index
+    near = near[near != 17][:10] if split == "training set" else near[:10]
+    assert re.findall(r"training image ([\d,]+), label", html(app)) == [text for n in near for text in (f"{n:,}",) * 2]
+
+
+def test_errors_only_hides_the_diagonal_and_columns_have_their_percent(open_page, result):
+    app = open_page("evaluation")
+    app.button_group(key="confusion_unit").set_value("column %").run()
+    columns = result.confusion_matrix / np.maximum(result.confusion_matrix.sum(axis=0), 1)
+    np.testing.assert_allclose(app.dataframe[0].value, 100 * columns)
+    app.toggle(key="errors_only").set_value(True).run()
+    styles = app.dataframe[0].proto.arrow_data.styler.styles
+    hidden = re.search(r"([^{}]*)\{[^}]*transparent", styles)[1]
+    assert set(re.findall(r"row\d_col\d", hidden)) == {f"row{n}_col{n}" for n in range(10)}
 
 
 def test_the_csv_has_every_prediction(open_page, result, finished, monkeypatch):

@@ -1,0 +1,249 @@
+"""Out-of-sample probabilities of a training set, as a job in a process of its own.
+
+``python -m mnist_core.cross_validation RUN_FOLDER`` trains a network for each fold on the other folds, with the hidden
+layers and the seed of the run and else the preset *fast*. In the run folder it writes ``cross_validation.json`` (how it
+stands), ``cross_validation.npz`` (the probabilities, and how many folds are done: a restart goes on there), and it
+listens to ``cross_validation.control``.
+"""
+
+import json
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from mnist_core.config import PRESETS, TrainingConfig
+from mnist_core.dataset import Dataset
+from mnist_core.errors import MnistError, RunError
+from mnist_core.evaluation import predict
+from mnist_core.jobs import start_process
+from mnist_core.runs import Run, read_run, write_atomically, write_json
+from mnist_core.slots import wait_for_slot
+from mnist_core.training import BatchProgress, build_network, train
+
+FOLDS = 5
+STATUS_SECONDS = 0.25
+STALE_SECONDS = 5.0
+NAME = "cross_validation"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Content of ``cross_validation.json``; a job whose process died reads as interrupted."""
+
+    state: str = "queued"
+    fold: int = 0
+    done: float = 0.0
+    """Share of the work, 0 to 1."""
+    heartbeat: float = 0.0
+    error: str | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether a process has it in hand, or soon will."""
+        return self.state in ("queued", "running")
+
+
+def settings(run: Run) -> TrainingConfig:
+    """Settings of each fold's training."""
+    return replace(PRESETS["fast"], hidden_layers=run.config.hidden_layers, seed=run.config.seed)
+
+
+def fold_positions(count: int, folds: int, seed: int) -> list[np.ndarray]:
+    """Divide ``range(count)`` at random into folds of nearly equal size, each in ascending order."""
+    order = np.random.default_rng([seed, 3]).permutation(count)
+    return [np.sort(part) for part in np.array_split(order, folds)]
+
+
+def cross_validate(
+    config: TrainingConfig,
+    dataset: Dataset,
+    folds: int = FOLDS,
+    done: int = 0,
+    on_batch: Callable[[BatchProgress], None] | None = None,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Train for each fold on the others; yield its positions in the training set and its probabilities.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+    dataset : Dataset
+        Its test set is not touched.
+    folds : int
+    done : int
+        Folds to leave out, which were trained before.
+    on_batch : callable, optional
+        As in :func:`train`.
+    """
+    for fold in fold_positions(len(dataset.train_labels), folds, config.seed)[done:]:
+        kept = np.ones(len(dataset.train_labels), bool)
+        kept[fold] = False
+        rest = replace(dataset, train_images=dataset.train_images[kept], train_labels=dataset.train_labels[kept])
+        network = build_network(config, dataset)
+        for _ in train(config, rest, network, on_batch):
+            pass
+        yield fold, predict(network, dataset.train_images[fold])
+
+
+def read_progress(run: Run) -> Progress | None:
+    """How the cross-validation of a run stands; None if there never was one."""
+    path = run.path / f"{NAME}.json"
+    try:
+        progress = Progress(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        return Progress("failed", error=f"Its state can't be read ({path.name}: {error}): start it again.")
+    if progress.active and time.time() - progress.heartbeat > STALE_SECONDS and not _is_worked_on(run):
+        return replace(progress, state="interrupted")
+    return progress
+
+
+def read_probabilities(run: Run) -> np.ndarray:
+    """Out-of-sample probabilities of the training set, shape (N, C).
+
+    Raises
+    ------
+    RunError
+        If they are not there, not complete, or damaged.
+    """
+    done, probabilities = _read(run.path)
+    if done < FOLDS:
+        raise RunError(f"The cross-validation of run {run.id} is not finished: start it again.")
+    return probabilities
+
+
+def start(run: Run) -> None:
+    """Start the job, or let it go on with its next fold.
+
+    Raises
+    ------
+    RunError
+        If it is under way, or the folder can't be written.
+    """
+    progress = read_progress(run)
+    if progress and progress.active:
+        raise RunError(f"The cross-validation of run {run.id} is under way already.")
+    try:
+        (run.path / f"{NAME}.control").unlink(missing_ok=True)
+        write_json(run.path / f"{NAME}.json", asdict(Progress(heartbeat=time.time())))
+    except OSError as error:
+        raise RunError(f"Can't write to {run.path} ({error.strerror}): make the folder writable.") from error
+    start_process(run, "mnist_core.cross_validation")
+
+
+def request_stop(run: Run) -> None:
+    """Ask the job to end; the folds that are done are kept."""
+    write_atomically(run.path / f"{NAME}.control", lambda file: file.write(b"stop\n"))
+
+
+def _lock(path: Path) -> FileLock:
+    return FileLock(path / f"{NAME}.lock")
+
+
+def _is_worked_on(run: Run) -> bool:
+    try:
+        with _lock(run.path).acquire(timeout=0):
+            return False
+    except (Timeout, OSError):
+        return True
+
+
+def _read(path: Path) -> tuple[int, np.ndarray | None]:
+    """Folds that are done, and the probabilities so far."""
+    try:
+        with np.load(path / f"{NAME}.npz", allow_pickle=False) as content:
+            return int(content["done"]), content["probabilities"]
+    except FileNotFoundError:
+        return 0, None
+    except Exception as error:  # a damaged zip file raises nearly everything
+        raise RunError(
+            f"The probabilities in {path.name} can't be read ({NAME}.npz: {error}): delete the file and start again."
+        ) from error
+
+
+class Stopped(Exception):
+    """Somebody asked the job to end."""
+
+
+class _Reporter:
+    """Writes the progress of the job several times a second, and looks whether it is to end."""
+
+    def __init__(self, path: Path, done: int, epochs: int) -> None:
+        self.path, self.done, self.epochs = path, done, epochs
+        self.share = done / FOLDS
+        self.written = 0.0
+
+    def after_batch(self, batch: BatchProgress) -> None:
+        of_fold = (batch.epoch - 1 + batch.images_done / batch.images_total) / self.epochs
+        self.share = (self.done + of_fold) / FOLDS
+        self.look("running")
+
+    def look(self, state: str) -> None:
+        if time.monotonic() - self.written < STATUS_SECONDS:
+            return
+        self.written = time.monotonic()
+        if (self.path / f"{NAME}.control").exists():
+            raise Stopped
+        self.write(state)
+
+    def write(self, state: str, error: str | None = None) -> None:
+        progress = Progress(state, self.done, self.share, time.time(), error)
+        write_json(self.path / f"{NAME}.json", asdict(progress))
+
+
+def work(run: Run) -> None:
+    """Do the job; errors become the state *failed* with one sentence."""
+    config = settings(run)
+    reporter = _Reporter(run.path, 0, config.epochs)
+    try:
+        reporter.done, probabilities = _read(run.path)
+        with ExitStack() as held:
+            wait_for_slot(run.path.parent, f"{run.id}-{NAME}", held, lambda: reporter.look("queued"))
+            reporter.write("running")
+            dataset = run.dataset.load()
+            if probabilities is None:
+                probabilities = np.zeros((len(dataset.train_labels), dataset.num_classes), np.float32)
+            folds = cross_validate(config, dataset, done=reporter.done, on_batch=reporter.after_batch)
+            for fold, of_fold in folds:
+                probabilities[fold] = of_fold
+                reporter.done += 1
+                content = {"probabilities": probabilities, "done": np.array(reporter.done)}
+                write_atomically(run.path / f"{NAME}.npz", lambda file, content=content: np.savez(file, **content))
+        reporter.write("finished")
+    except Stopped:
+        reporter.write("stopped")
+    except Exception as error:
+        sentence = str(error) if isinstance(error, MnistError) else f"It ended in an error: {error!r}."
+        with suppress(OSError):  # the disk may be what failed
+            reporter.write("failed", sentence)
+        raise
+
+
+def main() -> int:
+    """Work on the run folder named on the command line."""
+    path = Path(sys.argv[1])
+    if not path.is_dir():
+        print(f"There is no run folder {path} (any more).", file=sys.stderr)
+        return 1
+    with _lock(path).acquire(timeout=10):
+        run = read_run(path)
+        if run.problem:
+            print(f"Run {run.id} is damaged: {run.problem}", file=sys.stderr)
+            return 1
+        try:
+            work(run)
+        except Exception:
+            traceback.print_exc()
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""Scores of probabilities against scikit-learn, SciPy and small cases worked out by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+from sklearn import metrics
+
+from mnist_core.scores import calibration, rejection_curve, roc_auc, top_k_accuracy, wilson_interval
+
+
+@st.composite
+def predictions(draw):
+    """Labels and probabilities, often with equal ones among them."""
+    count, classes = draw(st.integers(1, 60)), draw(st.integers(2, 6))
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    raw = rng.integers(1, 6, (count, classes)).astype(float)
+    return rng.integers(0, classes, count), raw / raw.sum(axis=1, keepdims=True)
+
+
+@given(st.integers(0, 300), st.integers(1, 300))
+def test_wilson_interval_is_that_of_scipy(successes, more):
+    trials = successes + more
+    expected = binomtest(successes, trials).proportion_ci(method="wilson")
+    assert wilson_interval(successes, trials) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+@given(predictions(), st.integers(1, 6))
+def test_top_k_accuracy(case, k):
+    labels, probabilities = case
+    first_k = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
+    assert top_k_accuracy(labels, probabilities, k) == pytest.approx(np.mean((first_k == labels[:, None]).any(axis=1)))
+
+
+def test_top_k_accuracy_is_that_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    labels, probabilities = rng.integers(0, 10, 200), rng.dirichlet(np.ones(10), 200)
+    for k in (1, 2, 3):
+        expected = metrics.top_k_accuracy_score(labels, probabilities, k=k, labels=range(10))
+        assert top_k_accuracy(labels, probabilities, k) == pytest.approx(expected)
+
+
+@given(predictions())
+def test_roc_auc_is_that_of_scikit_learn(case):
+    labels, probabilities = case
+    for label, area in enumerate(roc_auc(labels, probabilities)):
+        own = labels == label
+        if own.all() or not own.any():
+            assert np.isnan(area)
+        else:
+            assert area == pytest.approx(metrics.roc_auc_score(own, probabilities[:, label]))
+
+
+def test_calibration_by_hand():
+    probabilities = np.array([[0.55, 0.45], [0.6, 0.4], [0.95, 0.05], [0.05, 0.95]])
+    result = calibration(np.array([0, 1, 0, 1]), probabilities, bins=10)
+    assert result.count.tolist() == [0, 0, 0, 0, 0, 2, 0, 0, 0, 2]
+    assert result.accuracy[[5, 9]] == pytest.approx([0.5, 1.0])
+    assert result.confidence[[5, 9]] == pytest.approx([0.575, 0.95])
+    assert result.error == pytest.approx(0.5 * 0.075 + 0.5 * 0.05)
+    assert np.isnan(result.accuracy[0])
+
+
+@given(predictions())
+def test_calibration_counts_every_digit_and_a_sure_and_right_network_has_no_error(case):
+    labels, probabilities = case
+    assert calibration(labels, probabilities).count.sum() == len(labels)
+    sure = np.eye(probabilities.shape[1])[labels]
+    assert calibration(labels, sure).error == 0
+
+
+def test_rejecting_the_least_confident_first():
+    probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]])
+    curve = rejection_curve(np.array([0, 1, 1, 1]), probabilities)  # the one of 0.6 is wrong
+    assert curve.rejected == pytest.approx([0, 0.25, 0.5, 0.75])
+    assert curve.accuracy == pytest.approx([0.75, 1, 1, 1])
+    assert curve.threshold == pytest.approx([0.6, 0.7, 0.8, 0.9])
