@@ -113,7 +113,7 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
 def _add_export(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser("export", help="write the model of a run for other programs")
     command.add_argument("run", metavar="RUN", help="a run id, the beginning of one, or 'latest'")
-    formats = "; ".join(f"{name}: {kind.about}" for name, kind in FORMATS.items())
+    formats = "; ".join(f"{name}: {kind.about.rstrip('.')}" for name, kind in FORMATS.items())
     command.add_argument("--format", choices=tuple(FORMATS), required=True, help=formats)
     command.add_argument("--output", type=Path, help="file to write, or a folder (default: model_RUN here)")
     _add_folders(command, data=False)
@@ -262,15 +262,15 @@ def _read_digit(path: Path, shape: tuple[int, int]) -> np.ndarray:
         grey = read_picture(path.read_bytes())
     except MnistError as error:
         raise type(error)(f"{path}: {error}") from error
-    upright = ink_on_black(grey)
-    if grey.shape == shape and np.array_equal(upright, grey):
+    white_on_black = ink_on_black(grey)
+    if grey.shape == shape and np.array_equal(white_on_black, grey):
         return grey
     if shape[0] != shape[1]:
         raise RunError(
             f"{path} has {grey.shape[0]} x {grey.shape[1]} pixels, and the network reads white on black of {shape[0]} x "
             f"{shape[1]}: only square images are fitted, so give it this size."
         )
-    return to_mnist(upright, shape[0])
+    return to_mnist(white_on_black, shape[0])
 
 
 def _export(arguments: argparse.Namespace) -> None:

@@ -23,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_core.config import MAX_HIDDEN_LAYERS
+from mnist_core.dataset import Dataset
 from mnist_core.errors import ConfigError, DatasetError, MissingPackageError, ModelError
 from mnist_core.network import Network
 from mnist_core.runs import Run
@@ -314,6 +315,23 @@ def read_model(source: bytes | os.PathLike | str, name: str | None = None) -> Ne
         raise
     except Exception as error:  # a damaged file raises nearly everything
         raise ModelError(f"{name} is damaged ({error}): copy or export it again.") from error
+
+
+def check_fits(network: Network, dataset: Dataset, name: str = "The network") -> None:
+    """Check that a network reads images of the size of a data set, and knows all its classes.
+
+    Raises
+    ------
+    ModelError
+        Says what differs.
+    """
+    pixels, classes = network.layer_sizes[0], network.layer_sizes[-1]
+    if pixels != math.prod(dataset.image_shape) or classes < dataset.num_classes:
+        raise ModelError(
+            f"{name} reads {pixels:,} pixels and tells {classes} classes apart; the images of {dataset.name} have "
+            f"{_times(dataset.image_shape)} = {math.prod(dataset.image_shape):,} pixels and {dataset.num_classes} "
+            "classes: choose the data set that it was trained on."
+        )
 
 
 def _read_npz(name: str, data: bytes) -> dict[str, np.ndarray]:

@@ -18,6 +18,7 @@ from mnist_core.evaluation import (
 from mnist_core.runs import Run, list_runs
 from pages.components.code import code_behind
 from pages.components.digits import digit_grid
+from pages.components.export_view import show_export, show_upload_model
 from pages.components.router import page
 from pages.components.run_view import pick_run, run_dataset, test_result
 from pages.components.tables import confusion_style
@@ -138,6 +139,7 @@ with page():
             "There is no run to evaluate yet: train a network first, which takes a few seconds.", icon=":material/info:"
         )
         st.page_link("pages/training.py", label="Train a network", icon=":material/monitoring:")
+        show_upload_model()
         st.stop()
     run = pick_run(runs, "Run")
     if run.status.active:
@@ -148,6 +150,7 @@ with page():
             icon=":material/info:",
         )
         st.page_link("pages/training.py", label="To the training", icon=":material/monitoring:")
+        show_upload_model()
         st.stop()
 
     result = test_result(run)
@@ -166,4 +169,6 @@ with page():
         icon=":material/download:",
         help="One row for each test image: index, true and predicted label, confidence, all probabilities",
     )
+    show_export(run)
+    show_upload_model()
     code_behind(predict, evaluate, confusion_matrix, per_class_scores, misclassified)
