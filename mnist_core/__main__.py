@@ -260,17 +260,18 @@ def _read_digit(path: Path, shape: tuple[int, int]) -> np.ndarray:
 
     try:
         grey = read_picture(path.read_bytes())
+        ink = ink_on_black(grey)
+        white_on_black = np.vdot(ink, grey - grey.mean()) > 0  # the ink is brighter than the picture is on average
+        if grey.shape == shape and white_on_black:
+            return grey
+        if shape[0] != shape[1]:
+            raise RunError(
+                f"found {grey.shape[0]} x {grey.shape[1]} pixels, expected white on black of {shape[0]} x {shape[1]} as "
+                "in training: only square images are fitted, so give it this size."
+            )
+        return to_mnist(ink, shape[0])
     except MnistError as error:
         raise type(error)(f"{path}: {error}") from error
-    white_on_black = ink_on_black(grey)
-    if grey.shape == shape and np.array_equal(white_on_black, grey):
-        return grey
-    if shape[0] != shape[1]:
-        raise RunError(
-            f"{path} has {grey.shape[0]} x {grey.shape[1]} pixels, and the network reads white on black of {shape[0]} x "
-            f"{shape[1]}: only square images are fitted, so give it this size."
-        )
-    return to_mnist(white_on_black, shape[0])
 
 
 def _export(arguments: argparse.Namespace) -> None:

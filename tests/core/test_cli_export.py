@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -91,7 +92,10 @@ def test_export_to_a_file_or_a_folder_of_choice(make_run, tmp_path):
 def test_export_says_why_it_failed(make_run, monkeypatch, capsys):
     run = make_run()
     assert main(["export", run.id, "--format", "npz", "--output", "nowhere/model.npz"]) == 1
-    assert "Can't write nowhere/model.npz (No such file or directory): name another place" in capsys.readouterr().err
+    assert (
+        f"Can't write {Path('nowhere', 'model.npz')} (No such file or directory): name another place"
+        in capsys.readouterr().err
+    )
     monkeypatch.setitem(sys.modules, "onnx", None)
     assert main(["export", run.id, "--format", "onnx"]) == 1
     assert capsys.readouterr().err.endswith("pip install onnx\n")
@@ -142,17 +146,32 @@ def test_predict_says_which_image_is_wrong(make_run, pictures, drawing, tmp_path
 def test_predict_of_images_that_are_not_square(make_run, pictures, drawing, capsys):
     make_run(shape=(9, 4))
     assert main(["predict", "latest", "0.png"]) == 1
-    assert "0.png has 6 x 6 pixels, and the network reads white on black of 9 x 4" in capsys.readouterr().err
+    assert "0.png: found 6 x 6 pixels, expected white on black of 9 x 4" in capsys.readouterr().err
 
 
-def test_predict_reads_real_pictures(make_run, pictures, capsys):
+def test_predict_takes_images_of_the_data_set_as_they_are_and_fits_others(make_run, tmp_path, capsys):
     pytest.importorskip("mnist_core.drawing")
-    small, _ = pictures
-    run = make_run()
-    assert main(["predict", "latest", "0.png", "1.png", "--json"]) == 0
-    first, second = json.loads(capsys.readouterr().out)
-    np.testing.assert_allclose(first["probabilities"], predict(run.load_network(), small[np.newaxis])[0], rtol=1e-6)
-    assert sum(second["probabilities"]) == pytest.approx(1, abs=1e-5)
+    image = pytest.importorskip("PIL.Image")
+    images = load_dataset("sample").test_images[:20]
+    run = make_run(shape=(28, 28), classes=10)
+    names = []
+    for number, pixels in enumerate(images):
+        for kind, grey in (("white", pixels), ("black", 255 - np.kron(pixels, np.ones((5, 5), np.uint8)))):
+            names.append(f"{kind}{number}.png")
+            image.fromarray(grey).save(names[-1])
+    assert main(["predict", "latest", *names, "--json"]) == 0
+    rows = np.array([entry["probabilities"] for entry in json.loads(capsys.readouterr().out)])
+    expected = predict(run.load_network(), images)
+    np.testing.assert_allclose(rows[::2], expected, rtol=1e-5)
+    np.testing.assert_allclose(rows[1::2], expected, atol=0.1)
+
+
+def test_predict_of_an_empty_picture(make_run, tmp_path, capsys):
+    pytest.importorskip("mnist_core.drawing")
+    pytest.importorskip("PIL.Image").fromarray(np.zeros((6, 6), np.uint8)).save(tmp_path / "blank.png")
+    make_run()
+    assert main(["predict", "latest", "blank.png"]) == 1
+    assert capsys.readouterr().err.startswith("error: blank.png: ")
 
 
 @pytest.mark.parametrize("command", ["predict", "export"])
