@@ -1,4 +1,4 @@
-"""Command line: ``python -m mnist_core download | train | evaluate | runs``."""
+"""Command line: ``python -m mnist_core download | train | evaluate | predict | export | runs``."""
 
 import argparse
 import json
@@ -7,6 +7,7 @@ import time
 from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from mnist_core import jobs
@@ -14,8 +15,9 @@ from mnist_core.config import CHOICES, EXPLANATIONS, PRESETS, TrainingConfig
 from mnist_core.dataset import load_dataset
 from mnist_core.download import download
 from mnist_core.errors import MnistError, RunError
-from mnist_core.evaluation import evaluate, per_class_scores
-from mnist_core.runs import Run, default_runs_dir, find_run, list_runs
+from mnist_core.evaluation import evaluate, per_class_scores, predict
+from mnist_core.export import FORMATS, export, file_name, image_shape
+from mnist_core.runs import Run, default_runs_dir, find_run, list_runs, write_atomically
 
 EXAMPLES = """\
 a first session:
@@ -26,6 +28,8 @@ a first session:
   python -m mnist_core runs                      what was trained, with its test accuracy
   python -m mnist_core evaluate latest           scores and mistakes of the newest run
   python -m mnist_core evaluate 2026 --json      for scripts; a run may be named by the beginning of its id
+  python -m mnist_core predict latest seven.png  which digit is in a picture of your own
+  python -m mnist_core export latest --format python --output model.py    take it with you: onnx, npz, safetensors, too
 
 Without the download, training uses a sample of 5,000 real images that comes with the project.
 Runs are folders that the dashboard (streamlit run app.py) shows live.
@@ -46,6 +50,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_download(commands)
     _add_train(commands)
     _add_evaluate(commands)
+    _add_predict(commands)
+    _add_export(commands)
     _add_runs(commands)
     return parser
 
@@ -89,6 +95,29 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     _add_folders(command, data=True)
     command.set_defaults(action=_evaluate)
+
+
+def _add_predict(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("predict", help="which digits are in pictures, according to a run")
+    command.add_argument("run", metavar="RUN", help="a run id, the beginning of one, or 'latest'")
+    command.add_argument(
+        "images", nargs="+", type=Path, metavar="IMAGE",
+        help="PNG, JPEG or WebP of one digit; white on black in the size of the training images it is taken as it is, "
+        "else it is inverted if need be, cropped, centred and scaled",
+    )  # fmt: skip
+    command.add_argument("--json", action="store_true", help="a JSON list with all probabilities instead of a table")
+    _add_folders(command, data=False)
+    command.set_defaults(action=_predict)
+
+
+def _add_export(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("export", help="write the model of a run for other programs")
+    command.add_argument("run", metavar="RUN", help="a run id, the beginning of one, or 'latest'")
+    formats = "; ".join(f"{name}: {kind.about.rstrip('.')}" for name, kind in FORMATS.items())
+    command.add_argument("--format", choices=tuple(FORMATS), required=True, help=formats)
+    command.add_argument("--output", type=Path, help="file to write, or a folder (default: model_RUN here)")
+    _add_folders(command, data=False)
+    command.set_defaults(action=_export)
 
 
 def _add_runs(commands: argparse._SubParsersAction) -> None:
@@ -195,6 +224,68 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     print("class   precision  recall  F1      images")
     for label, row in enumerate(zip(*per_class_scores(result.confusion_matrix), strict=True)):
         print("{:<7} {:<10.3f} {:<7.3f} {:<7.3f} {:,}".format(label, *row))
+
+
+def _predict(arguments: argparse.Namespace) -> None:
+    run = find_run(arguments.run, arguments.runs_dir)
+    network = run.load_network()
+    shape = image_shape(run, network)
+    images = np.stack([_read_digit(path, shape) for path in arguments.images])
+    rows = predict(network, images).astype(float)
+    report = []
+    for path, row in zip(arguments.images, rows, strict=True):
+        digit, *others = np.argsort(-row, kind="stable").tolist()
+        report.append(
+            {
+                "image": str(path),
+                "digit": digit,
+                "probability": row[digit],
+                "runner_up": others[0] if others else None,
+                "probabilities": row.tolist(),
+            }
+        )
+    if arguments.json:
+        print(json.dumps(report))
+        return
+    width = max(len(entry["image"]) for entry in report)
+    for entry in report:
+        second = entry["runner_up"]
+        runner_up = "" if second is None else f"   runner-up {second} ({entry['probabilities'][second]:.1%})"
+        print(f"{entry['image']:<{width}}   {entry['digit']} ({entry['probability']:.1%}){runner_up}")
+
+
+def _read_digit(path: Path, shape: tuple[int, int]) -> np.ndarray:
+    """Read a picture as the network was trained to see one: uint8 of this shape, white on black."""
+    from mnist_core.drawing import ink_on_black, read_picture, to_mnist
+
+    try:
+        grey = read_picture(path.read_bytes())
+        ink = ink_on_black(grey)
+        white_on_black = np.vdot(ink, grey - grey.mean()) > 0  # the ink is brighter than the picture is on average
+        if grey.shape == shape and white_on_black:
+            return grey
+        if shape[0] != shape[1]:
+            raise RunError(
+                f"found {grey.shape[0]} x {grey.shape[1]} pixels, expected white on black of {shape[0]} x {shape[1]} as "
+                "in training: only square images are fitted, so give it this size."
+            )
+        return to_mnist(ink, shape[0])
+    except MnistError as error:
+        raise type(error)(f"{path}: {error}") from error
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    run = find_run(arguments.run, arguments.runs_dir)
+    network = run.load_network()
+    content = export(network, image_shape(run, network), arguments.format)
+    path = arguments.output or Path()
+    if path.is_dir():
+        path /= file_name(run.id, arguments.format)
+    try:
+        write_atomically(path, lambda file: file.write(content))
+    except OSError as error:
+        raise RunError(f"Can't write {path} ({error.strerror}): name another place with --output.") from error
+    print(f"wrote {path} ({len(content):,} bytes)")
 
 
 def _runs(arguments: argparse.Namespace) -> None:

@@ -28,5 +28,13 @@ class RunError(MnistError):
     """A run folder is missing, damaged, or in a state that does not allow what was asked."""
 
 
+class ModelError(MnistError, ValueError):
+    """A model file can't be written, can't be read, or does not fit the data."""
+
+
+class MissingPackageError(ModelError):
+    """A model file needs a package that is not installed."""
+
+
 class TrainingError(MnistError):
     """Training cannot go on, for example because the loss is no longer a number."""

@@ -10,6 +10,7 @@ The words are those of M. Nielsen, *Neural Networks and Deep Learning*, chapters
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -218,10 +219,10 @@ class Network:
         if any(weight.ndim != 2 for weight in weights):
             raise ConfigError(f"found weights of shapes {[w.shape for w in weights]}, expected two dimensions each")
         sizes = [weights[0].shape[0], *(weight.shape[1] for weight in weights)]
-        network = cls(sizes, str(arrays["activation"]), dtype=weights[0].dtype)
         shapes = [parameter.shape for parameter in [*weights, *biases]]
-        if shapes != [parameter.shape for parameter in [*network.weights, *network.biases]]:
+        if shapes != [*pairwise(sizes), *((width,) for width in sizes[1:])]:
             raise ConfigError(f"found parameters of shapes {shapes}, which do not follow one another")
+        network = cls(sizes, str(arrays["activation"]), dtype=weights[0].dtype)
         for own, given in zip([*network.weights, *network.biases], [*weights, *biases], strict=True):
             own[:] = given
         return network

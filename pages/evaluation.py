@@ -11,6 +11,7 @@ from mnist_core.runs import Run, list_runs
 from mnist_core.scores import Calibration, calibration, rejection_curve, roc_auc, top_k_accuracy, wilson_interval
 from pages.components.code import code_behind
 from pages.components.digit_view import digit_of_address, open_digit
+from pages.components.export_view import show_export, show_upload_model
 from pages.components.gallery import ANY, Choice, read_choice, show_gallery, write_choice
 from pages.components.image_picker import split_arrays
 from pages.components.router import page
@@ -184,6 +185,7 @@ with page():
             "There is no run to evaluate yet: train a network first, which takes a few seconds.", icon=":material/info:"
         )
         st.page_link("pages/training.py", label="Train a network", icon=":material/monitoring:")
+        show_upload_model()
         st.stop()
     run = pick_run(runs, "Run")
     if run.status.active:
@@ -194,6 +196,7 @@ with page():
             icon=":material/info:",
         )
         st.page_link("pages/training.py", label="To the training", icon=":material/monitoring:")
+        show_upload_model()
         st.stop()
 
     result = test_result(run)
@@ -218,6 +221,8 @@ with page():
         icon=":material/download:",
         help="One row for each test image: index, true and predicted label, confidence, all probabilities",
     )
+    show_export(run)
+    show_upload_model()
     code_behind(
         predict,
         evaluate,

@@ -192,8 +192,8 @@ def test_the_csv_has_every_prediction(open_page, result, finished, monkeypatch):
     offered = []
     monkeypatch.setattr(st, "download_button", lambda label, data, name, *_, **__: offered.append((label, data, name)))
     open_page("evaluation")
-    ((label, data, name),) = offered
-    assert (label, name) == ("Download all predictions (CSV)", f"predictions-{finished.id}.csv")
+    ((data, name),) = [(data, name) for label, data, name in offered if label == "Download all predictions (CSV)"]
+    assert name == f"predictions-{finished.id}.csv"
     table = pd.read_csv(io.BytesIO(data()))
     assert table.columns.tolist() == ["index", "true", "predicted", "confidence"] + [
         f"probability_{k}" for k in range(10)
@@ -206,9 +206,9 @@ def test_the_csv_has_every_prediction(open_page, result, finished, monkeypatch):
 
 
 def test_the_download_button_is_there(open_page, finished):
-    (button,) = open_page("evaluation").get("download_button")
-    assert button.proto.label == "Download all predictions (CSV)"
-    assert not button.proto.disabled
+    buttons = [button.proto for button in open_page("evaluation").get("download_button")]
+    (button,) = [button for button in buttons if button.label == "Download all predictions (CSV)"]
+    assert not button.disabled
 
 
 def test_a_perfect_network_has_no_gallery(open_page, tiny_folder):

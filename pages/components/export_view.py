@@ -1,0 +1,85 @@
+"""A model to take along, and one that was brought: download in several formats, upload and test."""
+
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.dataset import Dataset
+from mnist_core.errors import MnistError, ModelError
+from mnist_core.evaluation import evaluate
+from mnist_core.export import FORMATS, check_fits, export, file_name, missing_package, read_model
+from mnist_core.runs import Run, read_run
+from pages.components.data import current_dataset
+from pages.components.run_view import architecture, run_dataset
+
+LABELS = {"npz": "NumPy (.npz)", "safetensors": "safetensors", "onnx": "ONNX", "python": "Python file"}
+
+
+def show_export(run: Run) -> None:
+    """Offer the model of a run as a file, in an expander."""
+    with st.expander("Take this model with you", icon=":material/ios_share:"):
+        format = st.segmented_control(
+            "Format", list(FORMATS), format_func=LABELS.get, default="python", required=True, key="export_format"
+        )
+        st.write(FORMATS[format].about)
+        missing = missing_package(format)
+        if missing:
+            st.info(f"{missing}. Then draw this page again.", icon=":material/info:")
+            return
+        name = file_name(run.id, format)
+        stem = Path(name).stem
+        shape, written = run_dataset(run).image_shape, (run.path / "model.npz").stat().st_mtime_ns
+        st.download_button(
+            f"Download {name}",
+            lambda: _exported(run.path, written, shape, format),
+            name,
+            "text/x-python" if format == "python" else "application/octet-stream",
+            icon=":material/download:",
+            on_click="ignore",
+            key="export_download",
+        )
+        st.code(FORMATS[format].example.replace("model.", f"{stem}.").replace("from model", f"from {stem}"))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _exported(path: Path, written: int, shape: tuple[int, int], format: str) -> bytes:
+    return export(read_run(path).load_network(), shape, format)
+
+
+def show_upload_model() -> None:
+    """Test a model file that someone brings on the test images of the data set in use, in an expander."""
+    with st.expander("Test a model file", icon=":material/upload_file:"):
+        st.caption(
+            "A model that was downloaded here, or the arrays W1, b1, W2, b2, ... and activation of your own making. "
+            "Pickles (.pkl, .pt) are refused: reading one runs code of whoever wrote it."
+        )
+        file = st.file_uploader("Model file (.npz or .safetensors)", key="model_upload")
+        if file is None:
+            return
+        try:
+            dataset = current_dataset()
+            size, accuracy, loss, errors = _score(file.getvalue(), file.name, dataset, dataset.checksums)
+        except MnistError as error:
+            st.error(str(error), icon=":material/error:")
+            return
+        count = len(dataset.test_labels)
+        figures = {
+            "Test accuracy": f"{accuracy:.2%}",
+            "Test loss (nats)": f"{loss:.4f}",
+            "Errors": f"{errors:,} of {count:,}",
+        }
+        for column, (label, value) in zip(st.columns(3), figures.items(), strict=True):
+            column.metric(label, value, border=True)
+        st.caption(f"{file.name} ({size}) on the {count:,} test images of **{dataset.name}**.")
+
+
+@st.cache_data(max_entries=8, show_spinner="Testing the model …")
+def _score(data: bytes, name: str, _dataset: Dataset, checksums: dict[str, str]) -> tuple[str, float, float, int]:
+    network = read_model(data, name)
+    check_fits(network, _dataset, name)
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = evaluate(network, _dataset.test_images, _dataset.test_labels)
+    if not np.isfinite(result.loss):
+        raise ModelError(f"{name} has weights so large that its probabilities are no numbers: train it again.")
+    return f"{architecture(network.layer_sizes)}, {network.activation}", result.accuracy, result.loss, result.errors

@@ -1,0 +1,190 @@
+"""The commands that take a model along: export and predict."""
+
+import io
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from mnist_core.__main__ import main
+from mnist_core.config import TrainingConfig
+from mnist_core.dataset import load_dataset
+from mnist_core.errors import DatasetError
+from mnist_core.evaluation import predict
+from mnist_core.export import FORMATS, read_model
+from mnist_core.network import Network
+from mnist_core.runs import create_run, write_atomically
+
+
+@pytest.fixture
+def make_run(tiny_folder, tmp_path, monkeypatch):
+    """A function that writes a run with a model, on data of this shape, into the runs folder."""
+    monkeypatch.setenv("MNIST_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.chdir(tmp_path)
+
+    def make(shape=(6, 6), classes=3):
+        run = create_run(TrainingConfig(), load_dataset("full", tiny_folder(shape=shape, classes=classes)))
+        network = Network((int(np.prod(shape)), 8, classes), "relu", seed=3)
+        write_atomically(run.path / "model.npz", lambda file: np.savez(file, **network.to_arrays()))
+        return run
+
+    return make
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Two grey PNG files: 0.png white on black in the size of the digits, 1.png black on white and larger."""
+    image = pytest.importorskip("PIL.Image")
+    small = np.zeros((6, 6), np.uint8)
+    small[1:5, 3] = 255
+    large = np.full((40, 30), 255, np.uint8)
+    large[5:35, 14:18] = 0
+    for number, grey in enumerate((small, large)):
+        image.fromarray(grey).save(tmp_path / f"{number}.png")
+    return small, large
+
+
+@pytest.fixture
+def drawing(monkeypatch):
+    """Stand-ins for the functions that read pictures, so that what is done with them can be told apart."""
+    module = ModuleType("mnist_core.drawing")
+
+    def read_picture(data):
+        from PIL import Image, UnidentifiedImageError
+
+        try:
+            return np.asarray(Image.open(io.BytesIO(data)).convert("L"))
+        except UnidentifiedImageError as error:
+            raise DatasetError("this is no picture") from error
+
+    module.read_picture = read_picture
+    module.ink_on_black = lambda grey: 255 - grey if grey[0, 0] > 127 else grey
+    module.to_mnist = lambda grey, size=28: np.full((size, size), grey.max() - grey[0, 0], np.uint8)
+    monkeypatch.setitem(sys.modules, "mnist_core.drawing", module)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_export_writes_the_file(kind, make_run, tmp_path, capsys):
+    if FORMATS[kind].package:
+        pytest.importorskip(FORMATS[kind].package)
+    run = make_run()
+    assert main(["export", "latest", "--format", kind]) == 0
+    path = tmp_path / f"model_{run.id.replace('-', '_')}{FORMATS[kind].suffix}"
+    assert capsys.readouterr().out == f"wrote {path.name} ({path.stat().st_size:,} bytes)\n"
+    if kind in ("npz", "safetensors"):
+        np.testing.assert_array_equal(read_model(path).parameters, run.load_network().parameters)
+
+
+def test_export_to_a_file_or_a_folder_of_choice(make_run, tmp_path):
+    run = make_run()
+    (tmp_path / "out").mkdir()
+    assert main(["export", run.id, "--format", "python", "--output", "out/mine.py"]) == 0
+    assert main(["export", run.id, "--format", "npz", "--output", "out"]) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "mine.py",
+        f"model_{run.id.replace('-', '_')}.npz",
+    }
+
+
+def test_export_says_why_it_failed(make_run, monkeypatch, capsys):
+    run = make_run()
+    assert main(["export", run.id, "--format", "npz", "--output", "nowhere/model.npz"]) == 1
+    assert (
+        f"Can't write {Path('nowhere', 'model.npz')} (No such file or directory): name another place"
+        in capsys.readouterr().err
+    )
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    assert main(["export", run.id, "--format", "onnx"]) == 1
+    assert capsys.readouterr().err.endswith("pip install onnx\n")
+    (run.path / "model.npz").unlink()
+    assert main(["export", run.id, "--format", "npz"]) == 1
+    assert "has no model" in capsys.readouterr().err
+
+
+def test_predict_prints_a_line_an_image(make_run, pictures, drawing, capsys):
+    small, _ = pictures
+    run = make_run()
+    expected = predict(run.load_network(), np.stack([small, np.full((6, 6), 255, np.uint8)]))
+    assert main(["predict", "latest", "0.png", "1.png"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for name, line, row in zip(("0.png", "1.png"), lines, expected, strict=True):
+        second, first = np.argsort(row)[-2:]
+        assert line == f"{name}   {first} ({row[first]:.1%})   runner-up {second} ({row[second]:.1%})"
+
+
+def test_predict_as_json(make_run, pictures, drawing, capsys):
+    small, _ = pictures
+    run = make_run()
+    assert main(["predict", run.id, "0.png", "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    (row,) = predict(run.load_network(), small[np.newaxis])
+    np.testing.assert_allclose(entry["probabilities"], row, rtol=1e-6)
+    assert (entry["image"], entry["digit"]) == ("0.png", row.argmax())
+    assert entry["probability"] == max(entry["probabilities"])
+    assert entry["runner_up"] == np.argsort(row)[-2]
+
+
+def test_predict_with_a_single_class(make_run, pictures, drawing, capsys):
+    make_run(classes=1)
+    assert main(["predict", "latest", "0.png"]) == 0
+    assert capsys.readouterr().out == "0.png   0 (100.0%)\n"
+
+
+def test_predict_says_which_image_is_wrong(make_run, pictures, drawing, tmp_path, capsys):
+    make_run()
+    (tmp_path / "text.png").write_text("hello")
+    assert main(["predict", "latest", "0.png", "text.png"]) == 1
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "error: text.png: this is no picture\n")
+    assert main(["predict", "latest", "none.png"]) == 1
+    assert "none.png" in capsys.readouterr().err
+
+
+def test_predict_of_images_that_are_not_square(make_run, pictures, drawing, capsys):
+    make_run(shape=(9, 4))
+    assert main(["predict", "latest", "0.png"]) == 1
+    assert "0.png: found 6 x 6 pixels, expected white on black of 9 x 4" in capsys.readouterr().err
+
+
+def test_predict_takes_images_of_the_data_set_as_they_are_and_fits_others(make_run, tmp_path, capsys):
+    pytest.importorskip("mnist_core.drawing")
+    image = pytest.importorskip("PIL.Image")
+    images = load_dataset("sample").test_images[:20]
+    run = make_run(shape=(28, 28), classes=10)
+    names = []
+    for number, pixels in enumerate(images):
+        for kind, grey in (("white", pixels), ("black", 255 - np.kron(pixels, np.ones((5, 5), np.uint8)))):
+            names.append(f"{kind}{number}.png")
+            image.fromarray(grey).save(names[-1])
+    assert main(["predict", "latest", *names, "--json"]) == 0
+    rows = np.array([entry["probabilities"] for entry in json.loads(capsys.readouterr().out)])
+    expected = predict(run.load_network(), images)
+    np.testing.assert_allclose(rows[::2], expected, rtol=1e-5)
+    np.testing.assert_allclose(rows[1::2], expected, atol=0.1)
+
+
+def test_predict_of_an_empty_picture(make_run, tmp_path, capsys):
+    pytest.importorskip("mnist_core.drawing")
+    pytest.importorskip("PIL.Image").fromarray(np.zeros((6, 6), np.uint8)).save(tmp_path / "blank.png")
+    make_run()
+    assert main(["predict", "latest", "blank.png"]) == 1
+    assert capsys.readouterr().err.startswith("error: blank.png: ")
+
+
+@pytest.mark.parametrize("command", ["predict", "export"])
+def test_help_teaches(command, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    assert caught.value.code == 0
+    assert "%(" not in capsys.readouterr().out
+
+
+def test_wrong_usage_is_exit_code_2(capsys):
+    for arguments in (["export", "latest"], ["export", "latest", "--format", "pickle"], ["predict", "latest"]):
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        assert caught.value.code == 2
+        assert "usage:" in capsys.readouterr().err
