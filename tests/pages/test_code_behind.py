@@ -19,7 +19,7 @@ FUNCTIONS = {
     "overview": [load_dataset],
     "dataset": [read_idx, class_means],
     "preprocessing": [normalize, flatten, one_hot, augment, bilinear],
-    "training": [train, Network.forward_pass, Network.back_propagate, SGD.step, epoch_batches],
+    "training": [train, Network.forward_pass, Network.deltas, Network.back_propagate, SGD.step, epoch_batches],
     "evaluation": [predict, evaluate, confusion_matrix, per_class_scores, misclassified],
 }
 
