@@ -1,0 +1,8 @@
+"""Inside."""
+
+import streamlit as st
+
+from pages.components.router import page
+
+with page():
+    st.title("Inside")
