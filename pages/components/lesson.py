@@ -8,9 +8,6 @@ import streamlit as st
 
 from pages.components.tables import SHOWN_COLUMNS, SHOWN_ROWS, number_table
 
-NARROW = 8
-"""Arrays of at most so many columns stand side by side."""
-
 
 class Step(NamedTuple):
     """One step: its title, a name short enough for a button, and what draws it."""
@@ -44,7 +41,8 @@ def pick_step(steps: Sequence[Step]) -> int:
             "Next step", icon=":material/arrow_forward:", type="primary", disabled=step == count, on_click=go,
             args=(step + 1,),
         )  # fmt: skip
-        st.progress(step / count, f"Step {step} of {count}")
+        st.caption(f"Step {step} of {count}", width="content")
+    st.progress(step / count)
     return step
 
 
@@ -71,11 +69,10 @@ class Shown(NamedTuple):
 
 
 def show_arrays(*arrays: Shown) -> None:
-    """Show arrays as coloured tables, side by side where they are narrow."""
-    narrow = max(array.numbers.shape[1] for array in arrays) <= NARROW
-    places = st.columns(len(arrays), gap="medium") if narrow and len(arrays) > 1 else [st.container() for _ in arrays]
-    for place, array in zip(places, arrays, strict=True):
-        with place:
-            height, width = array.numbers.shape
-            st.caption(f"**{array.name}** · {height} × {width}")
-            number_table(*array[1:4], array.digits, array.row_window, array.column_window)
+    """Show arrays as coloured tables, side by side where the screen has room."""
+    with st.container(horizontal=True, gap="medium"):
+        for array in arrays:
+            with st.container(width="content", gap=None):
+                height, width = array.numbers.shape
+                st.caption(f"**{array.name}** · {height} × {width}")
+                number_table(*array[1:4], array.digits, array.row_window, array.column_window)

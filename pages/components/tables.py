@@ -134,10 +134,8 @@ def format_number(value: float, digits: int = 3) -> str:
     """Write a number for a table: with a real minus sign, and with an exponent where it is very small or large."""
     if value == 0:
         return "0"
-    if 10.0**-digits <= abs(value) < 1000:
-        text = f"{value:.{digits}f}"
-    else:
-        text = f"{value:.{max(digits - 2, 0)}e}"
+    plain = 10.0**-digits <= abs(value) < 1000
+    text = f"{value:.{digits}f}" if plain else f"{value:.{max(digits - 2, 0)}e}"
     return text.replace("-", "\N{MINUS SIGN}")
 
 

@@ -46,7 +46,7 @@ def test_next_and_back_lead_through_all_steps(open_page):
     titles = []
     for step in range(1, STEPS + 1):
         assert "".join(app.query_params["step"]) == str(step)
-        assert f"Step {step} of {STEPS}" in str(app.get("progress")[0].proto)
+        assert f"Step {step} of {STEPS}" in texts(app.caption)
         assert len(app.latex) == 1 and len(app.code) >= 1
         titles.append(app.subheader[0].value)
         assert by_label(app.button, "Back").disabled == (step == 1)
