@@ -21,6 +21,7 @@ from pages.components.tables import is_dark
 
 PICTURES = 128
 TOP = 20
+STRONG = 0.998  # share of the weights within the colour scale: a single strong one must not make all others pale
 KINDS = {"weights": WEIGHT, "activations": ACTIVATION}
 
 
@@ -30,7 +31,7 @@ def show_first_weights(looked: Inside) -> None:
     units, parts = weight.shape[1], math.ceil(weight.shape[1] / PICTURES)
     part = st.number_input(f"Part (1 to {parts})", 1, parts, 1, width=150) if parts > 1 else 1
     shown = range((part - 1) * PICTURES, min(part * PICTURES, units))
-    limit = float(np.abs(weight).max()) or 1.0
+    limit = float(np.quantile(np.abs(weight[:, :PICTURES]), STRONG)) or 1.0
     pictures = unflatten(np.ascontiguousarray(weight.T[shown.start : shown.stop]), looked.dataset.image_shape)
     what = "unit" if looked.hidden else "class"
     digit_grid(
@@ -38,8 +39,9 @@ def show_first_weights(looked: Inside) -> None:
         [str(unit) for unit in shown],
         [f"{what} {unit}: its weights lie between {low:+.3f} and {high:+.3f}" for unit, low, high in zip(
             shown, pictures.min(axis=(1, 2)), pictures.max(axis=(1, 2)), strict=True)],
+        size=54,
     )  # fmt: skip
-    color_scale(limit, ("ink here speaks against it", "ink here speaks for it"))
+    color_scale(limit, ("ink speaks against", "ink speaks for it"))
     st.caption(
         f"Each picture is a column of W1: the weights from every pixel to one {what}. All share one scale, so that pale "
         "pictures are weak ones. Noise at the border is what the network began with: there is never ink, so nothing is learned."
@@ -177,7 +179,7 @@ with page():
     show_first_weights(looked)
     st.subheader("One digit on its way through")
     show_digit(looked, run.id)
-    st.subheader("What calls a hidden unit forth")
+    st.subheader("What a hidden unit responds to")
     if looked.hidden:
         show_unit(looked)
     else:

@@ -71,7 +71,7 @@ def diverging_colors(values: np.ndarray, limit: float) -> np.ndarray:
 def color_scale(limit: float, words: tuple[str, str]) -> None:
     """Show the scale of :func:`diverging_colors` with its numbers, and what its ends mean."""
     stops = ",".join(f"rgb({r},{g},{b})" for r, g, b in BLUE_TO_RED)
-    ends = [f"\N{MINUS SIGN}{limit:.3g} {words[0]}", "0", f"+{limit:.3g} {words[1]}"]
+    ends = [f"≤ \N{MINUS SIGN}{limit:.2g}: {words[0]}", "0", f"≥ {limit:.2g}: {words[1]}"]
     st.html(
         f'<div style="max-width:420px;font-size:0.8rem"><div style="height:12px;border-radius:6px;background:'
         f'linear-gradient(90deg,{stops})"></div><div style="display:flex;justify-content:space-between">'

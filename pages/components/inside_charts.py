@@ -13,7 +13,7 @@ CLASS_COLORS = (
     "#4c78a8", "#f58518", "#e45756", "#72b7b2", "#54a24b", "#eeca3b", "#b279a2", "#ff9da6", "#9d755d", "#bab0ac",
 )  # fmt: skip
 CROSS = "M-1,-1L1,1M1,-1L-1,1"
-MOST_COLUMNS = 60
+MOST_COLUMNS, LEVELS = 60, 64
 
 
 def class_bars(means: np.ndarray) -> alt.Chart:
@@ -45,7 +45,7 @@ def digit_map(places: pd.DataFrame, classes: int) -> alt.LayerChart:
     base = alt.Chart(places, height=560).encode(
         alt.X("x:Q", title="first principal component"),
         alt.Y("y:Q", title="second principal component"),
-        alt.Color("label:N", title="class", scale=scale, legend=alt.Legend(orient="top", columns=10, symbolOpacity=1)),
+        alt.Color("label:N", title="class", scale=scale, legend=alt.Legend(orient="top", columns=5, symbolOpacity=1)),
         tooltip=["image:N", "index:Q", "label:N", "predicted:N", alt.Tooltip("confidence:Q", format=".1%")],
     )
     right = base.transform_filter("datum.right").mark_circle(size=34)
@@ -59,7 +59,7 @@ def distribution_over_epochs(rows: Sequence[Histogram], title: str) -> alt.Chart
     """Draw the histograms of a layer as a heat map: epochs to the right, values upwards, the share as depth of colour."""
     if len(rows) > MOST_COLUMNS:
         rows = [rows[n] for n in np.linspace(0, len(rows) - 1, MOST_COLUMNS).round().astype(int)]
-    edges, shares = on_common_bins(rows)
+    edges, shares = on_common_bins(rows, LEVELS)
     epochs = np.array([row.epoch for row in rows])
     gaps = np.diff(epochs, append=epochs[-1] + (epochs[-1] - epochs[-2] if len(rows) > 1 else 1))
     column, level = np.nonzero(shares > 5e-4)

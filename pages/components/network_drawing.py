@@ -55,7 +55,7 @@ def network_drawing(network: Network, image: np.ndarray, label: int, dark: bool)
     lines = pd.DataFrame(_lines(network, weighted_inputs[0][0], activations, shown, colors))
     depth = len(shown)
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.35, depth + 0.5], nice=False))
-    y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[-0.03, 1.1], nice=False))
+    y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[-0.03, 1.12], nice=False))
     drawn_lines = (
         alt.Chart(lines)
         .mark_rule(strokeCap="round")
@@ -68,22 +68,27 @@ def network_drawing(network: Network, image: np.ndarray, label: int, dark: bool)
         )
     )  # fmt: skip
     base = alt.Chart(nodes).encode(x, y)
-    circles = base.mark_circle(size=190, opacity=1, strokeWidth=1.2).encode(
+    circles = base.mark_circle(size=340, opacity=1, strokeWidth=1.2).encode(
         color=alt.Color("color:N", scale=None),
         stroke=alt.value("#8a93a6"),
         tooltip=["unit:N", alt.Tooltip("activation:Q", format=".4f")],
     )
-    names = base.mark_text(align="left", dx=11, fontSize=11, color=colors.text).encode(text="name:N")
-    heads = pd.DataFrame({"x": range(depth + 1), "y": 1.07, "name": _heads(activations, shown)})
-    titles = alt.Chart(heads).mark_text(fontSize=12, fontWeight="bold", color=colors.text).encode(x, y, text="name:N")
+    numbers = base.mark_text(fontSize=9).encode(text="number:N", color=alt.Color("ink:N", scale=None))
+    names = base.mark_text(align="left", dx=14, fontSize=12, color=colors.text).encode(text="name:N")
+    heads = pd.DataFrame({"x": range(depth + 1), "y": 1.045, "name": _heads(activations, shown)})
+    titles = (
+        alt.Chart(heads)
+        .mark_text(fontSize=12, fontWeight="bold", color=colors.text, lineBreak="\n", baseline="bottom")
+        .encode(x, y, text="name:N")
+    )
     picture = alt.Chart(pd.DataFrame({"x": [0], "y": [0.5], "url": [picture_uri(image)]}))
     picture = picture.mark_image(width=84, height=84).encode(x, y, url="url:N")
-    return alt.layer(drawn_lines, circles, names, titles, picture, height=HEIGHT).configure_view(strokeWidth=0)
+    return alt.layer(drawn_lines, circles, numbers, names, titles, picture, height=HEIGHT).configure_view(strokeWidth=0)
 
 
 def _heads(activations: list[np.ndarray], shown: list[np.ndarray]) -> list[str]:
     hidden = [
-        f"layer {layer}" if len(units) == len(activation) else f"layer {layer}: {len(units)} of {len(activation)}"
+        f"layer {layer}" if len(units) == len(activation) else f"layer {layer}\n{len(units)} of {len(activation)}"
         for layer, (units, activation) in enumerate(zip(shown[:-1], activations[1:-1], strict=True), start=1)
     ]
     return ["picture", *hidden, "output"]
@@ -102,15 +107,18 @@ def _nodes(activations: list[np.ndarray], shown: list[np.ndarray], label: int, c
         largest = 1.0 if output else max(float(np.abs(values).max()), 1e-9)
         for position, unit in enumerate(units):
             value = float(values[unit])
+            share = abs(value) / largest
             mark = " ✓" if output and unit == label else ""
             nodes.append(
                 {
                     "x": column,
                     "y": _height(position, len(units)),
                     "unit": f"class {unit}" if output else f"layer {column}, unit {unit}",
-                    "name": f"{unit}: {value:.1%}{mark}" if output else str(unit),
+                    "number": str(unit),
+                    "name": f"{value:.1%}{mark}" if output else "",
                     "activation": value,
-                    "color": _mix(colors.rest, colors.active if value >= 0 else colors.negative, abs(value) / largest),
+                    "color": _mix(colors.rest, colors.active if value >= 0 else colors.negative, share),
+                    "ink": colors.text if share < 0.5 else "#11141b",
                 }
             )
     return nodes
