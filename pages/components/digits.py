@@ -34,9 +34,13 @@ def digit_figure(image: np.ndarray, label: int) -> Figure:
 
 
 def mosaic(images: np.ndarray, columns: int = MOSAIC_COLUMNS) -> np.ndarray:
-    """Lay N images of shape (N, H, W) or (N, H, W, 3) out in rows of ``columns``: one image, missing tiles black."""
+    """Lay N images of shape (N, H, W) or (N, H, W, 3) out in rows of ``columns`` as one image.
+
+    Missing tiles are black, in colour white, as the border of what they stand beside.
+    """
     rows = math.ceil(len(images) / columns)
-    padded = np.zeros((rows * columns, *images.shape[1:]), np.uint8)
+    empty = 0 if images.ndim == 3 else BLUE_TO_RED[len(BLUE_TO_RED) // 2, 0]
+    padded = np.full((rows * columns, *images.shape[1:]), empty, np.uint8)
     padded[: len(images)] = images
     height, width, *colors = images.shape[1:]
     tiles = padded.reshape(rows, columns, height, width, *colors).swapaxes(1, 2)

@@ -55,7 +55,7 @@ def network_drawing(network: Network, image: np.ndarray, label: int, dark: bool)
     lines = pd.DataFrame(_lines(network, weighted_inputs[0][0], activations, shown, colors))
     depth = len(shown)
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.35, depth + 0.5], nice=False))
-    y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[-0.03, 1.12], nice=False))
+    y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[-0.03, 1.13], nice=False))
     drawn_lines = (
         alt.Chart(lines)
         .mark_rule(strokeCap="round")
@@ -75,14 +75,15 @@ def network_drawing(network: Network, image: np.ndarray, label: int, dark: bool)
     )
     numbers = base.mark_text(fontSize=9).encode(text="number:N", color=alt.Color("ink:N", scale=None))
     names = base.mark_text(align="left", dx=14, fontSize=12, color=colors.text).encode(text="name:N")
-    heads = pd.DataFrame({"x": range(depth + 1), "y": 1.045, "name": _heads(activations, shown)})
+    heads = pd.DataFrame({"x": range(depth + 1), "y": 1.06, "name": _heads(activations, shown)})
     titles = (
         alt.Chart(heads)
         .mark_text(fontSize=12, fontWeight="bold", color=colors.text, lineBreak="\n", baseline="bottom")
         .encode(x, y, text="name:N")
     )
     picture = alt.Chart(pd.DataFrame({"x": [0], "y": [0.5], "url": [picture_uri(image)]}))
-    picture = picture.mark_image(width=84, height=84).encode(x, y, url="url:N")
+    size = min(84, 330 // (depth + 1))  # so that it leaves room for the layers on a phone
+    picture = picture.mark_image(width=size, height=size).encode(x, y, url="url:N")
     return alt.layer(drawn_lines, circles, numbers, names, titles, picture, height=HEIGHT).configure_view(strokeWidth=0)
 
 

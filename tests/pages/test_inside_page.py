@@ -188,4 +188,4 @@ def test_colours_run_from_blue_over_white_to_red():
     whole = mosaic(pictures, 2)
     assert whole.shape == (4, 4, 3)
     np.testing.assert_array_equal(whole[2:, :2], pictures[2])
-    assert (whole[2:, 2:] == 0).all()
+    assert (whole[2:, 2:] == 247).all()
