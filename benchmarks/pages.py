@@ -22,7 +22,7 @@ from mnist_core import jobs  # noqa: E402
 from mnist_core.config import TrainingConfig  # noqa: E402
 from mnist_core.dataset import load_dataset  # noqa: E402
 
-PAGES = ("overview", "dataset", "preprocessing", "training", "evaluation")
+PAGES = ("overview", "dataset", "preprocessing", "step_by_step", "training", "evaluation", "inside")
 
 
 def train_a_run() -> None:

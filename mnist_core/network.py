@@ -262,17 +262,39 @@ class Network:
             activations.append(softmax(z) if layer == len(self.weights) else activate(z))
         return ForwardPass(weighted_inputs, activations)
 
+    def deltas(self, forward: ForwardPass, y: np.ndarray) -> list[np.ndarray]:
+        """The way back: ``delta = dC/dz`` of each layer, with C the mean cross-entropy of the N pictures.
+
+            output layer   delta = (p - y) / N                                    (BP1; softmax meets cross-entropy)
+            layer before   delta = (delta_next @ W_next.T) * activation'(z)       (BP2)
+
+        Parameters
+        ----------
+        forward : ForwardPass
+        y : ndarray, shape (N, layer_sizes[-1])
+            One-hot rows.
+
+        Returns
+        -------
+        list of ndarray, shapes (N, fan_out), from the first layer to the last
+        """
+        _, derivative = ACTIVATIONS[self.activation]
+        delta = (forward.activations[-1] - y.astype(self.dtype, copy=False)) / len(y)
+        deltas = [delta]
+        for layer in reversed(range(1, len(self.weights))):
+            delta = (delta @ self.weights[layer].T) * derivative(forward.weighted_inputs[layer - 1])
+            deltas.append(delta)
+        return deltas[::-1]
+
     def back_propagate(
         self, x: np.ndarray, y: np.ndarray, forward: ForwardPass | None = None
     ) -> tuple[float, list[tuple[np.ndarray, np.ndarray]]]:
         """Loss of a batch, and its gradient for every weight and bias, by the chain rule.
 
-        With C the mean cross-entropy of the N pictures and ``delta = dC/dz`` of a layer:
+        From the ``delta`` of each layer that :meth:`deltas` finds by (BP1) and (BP2), with C the mean cross-entropy:
 
-            output layer   delta = (p - y) / N                                    (BP1; softmax meets cross-entropy)
-            layer before   delta = (delta_next @ W_next.T) * activation'(z)       (BP2)
-            gradients      dC/db = sum of delta over the batch                    (BP3)
-                           dC/dW = a_previous.T @ delta                           (BP4)
+            dC/db = sum of delta over the batch                    (BP3)
+            dC/dW = a_previous.T @ delta                           (BP4)
 
         Parameters
         ----------
@@ -287,12 +309,8 @@ class Network:
         loss : float
         gradients : list of (dC/dW, dC/db), one pair a layer, in the shapes of ``weights`` and ``biases``
         """
-        weighted_inputs, activations = forward or self.forward_pass(x)
-        _, derivative = ACTIVATIONS[self.activation]
+        forward = forward or self.forward_pass(x)
         gradients = []
-        delta = (activations[-1] - y.astype(self.dtype, copy=False)) / len(y)
-        for layer in reversed(range(len(self.weights))):
-            gradients.append((activations[layer].T @ delta, delta.sum(axis=0)))
-            if layer > 0:
-                delta = (delta @ self.weights[layer].T) * derivative(weighted_inputs[layer - 1])
-        return cross_entropy(activations[-1], y), gradients[::-1]
+        for a_previous, delta in zip(forward.activations, self.deltas(forward, y), strict=False):
+            gradients.append((a_previous.T @ delta, delta.sum(axis=0)))
+        return cross_entropy(forward.activations[-1], y), gradients

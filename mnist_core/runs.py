@@ -1,9 +1,10 @@
 """The run folder: all that the trainer, the dashboard and the command line know of a training run.
 
 ``runs/<run-id>/`` holds ``config.json`` (what was asked, never changed), ``status.json`` (how it stands),
-``metrics.csv`` (a row an epoch), ``steps.csv`` (the loss within the epochs), ``layers.csv`` (statistics of the layers), ``checkpoint.npz`` (what training goes on
-from), ``model.npz`` (the parameters to evaluate), ``control`` (what is asked of the worker), ``worker.lock`` (held by a
-living worker) and ``log.txt``.
+``metrics.csv`` (a row an epoch), ``steps.csv`` (the loss within the epochs), ``layers.csv`` (statistics of the layers),
+``histograms.csv`` (distributions of weights and activations), ``checkpoint.npz`` (what training goes on from),
+``model.npz`` (the parameters to evaluate), ``control`` (what is asked of the worker), ``worker.lock`` (held by a living
+worker) and ``log.txt``.
 """
 
 import csv
@@ -25,6 +26,7 @@ from filelock import FileLock, Timeout
 from mnist_core.config import TrainingConfig
 from mnist_core.dataset import Dataset, load_dataset
 from mnist_core.errors import DatasetError, RunError
+from mnist_core.histograms import COLUMNS, Histogram
 from mnist_core.network import Network
 from mnist_core.statistics import LayerStatistics
 from mnist_core.training import EpochMetrics, TrainingState
@@ -155,11 +157,19 @@ class Run:
         """Rows of ``layers.csv``: one a layer and epoch, for at most about ten epochs a second."""
         return self._rows("layers.csv", LayerStatistics)
 
+    def histograms(self) -> list[Histogram]:
+        """Rows of ``histograms.csv``: two a layer, for some of the epochs; none in a run from before they were kept."""
+        return self._read_table("histograms.csv", COLUMNS, Histogram.from_row)
+
     def _rows(self, name: str, kind: type[NamedTuple]) -> list:
         types = kind.__annotations__.values()
+        return self._read_table(
+            name, kind._fields, lambda row: kind(*(read(text) for read, text in zip(types, row, strict=True)))
+        )
+
+    def _read_table(self, name: str, columns: tuple[str, ...], read: Callable[[list[str]], NamedTuple]) -> list:
         try:
-            rows = complete_rows(self.path / name, kind._fields)
-            return [kind(*(read(text) for read, text in zip(types, row, strict=True))) for row in rows]
+            return [read(row) for row in complete_rows(self.path / name, columns)]
         except (OSError, ValueError) as error:
             raise RunError(
                 f"The metrics of run {self.id} can't be read ({name}: {error}): show another run."

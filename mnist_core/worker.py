@@ -14,6 +14,7 @@ import numpy as np
 from mnist_core.dataset import Dataset
 from mnist_core.errors import MnistError
 from mnist_core.evaluation import evaluate
+from mnist_core.histograms import COLUMNS, is_due, layer_histograms
 from mnist_core.network import Network
 from mnist_core.runs import (
     Checkpoint,
@@ -32,6 +33,7 @@ from mnist_core.training import BatchProgress, EpochMetrics, TrainingState, buil
 STATUS_SECONDS = 0.25
 STEP_SECONDS = 0.1
 LAYER_SECONDS = 0.1
+HISTOGRAM_SECONDS = 0.5
 CHECKPOINT_SECONDS = 0.2
 """Epochs shorter than this share a checkpoint: writing one takes some 5 ms, training on the sample 15 ms an epoch."""
 MODEL_SECONDS = 2.0
@@ -71,7 +73,8 @@ class Recorder:
         self.images_trained = 0
         self.images_total = 0
         self.status_due, self.step_due = Every(STATUS_SECONDS), Every(STEP_SECONDS)
-        self.layers_due = Every(LAYER_SECONDS)
+        self.layers_due, self.histograms_due = Every(LAYER_SECONDS), Every(HISTOGRAM_SECONDS)
+        self.last_histograms: int | None = None
         self.checkpoint_due, self.model_due = Every(CHECKPOINT_SECONDS), Every(MODEL_SECONDS)
 
     def __enter__(self) -> "Recorder":
@@ -79,7 +82,10 @@ class Recorder:
             self.metrics = stack.enter_context(self._open("metrics.csv", EpochMetrics._fields))
             self.steps = stack.enter_context(self._open("steps.csv", Step._fields))
             self.layers = stack.enter_context(self._open("layers.csv", LayerStatistics._fields))
+            self.histograms = stack.enter_context(self._open("histograms.csv", COLUMNS))
             self.files = stack.pop_all()
+        kept = complete_rows(self.path / "histograms.csv", COLUMNS)
+        self.last_histograms = int(kept[-1][0]) if kept else None
         self.write_status()
         return self
 
@@ -118,11 +124,23 @@ class Recorder:
                 raise Interruption((self.path / "control").read_text(encoding="utf-8"))
 
     def describe_layers(self, network: Network, state: TrainingState, dataset: Dataset) -> None:
-        """Record statistics of the layers, if it is time to."""
+        """Record statistics and histograms of the layers, if it is time to."""
         if self.layers_due():
             for row in layer_statistics(network, dataset, state.epoch):
                 self.layers.write(",".join(f"{value:.6g}" for value in row) + "\n")
             self.layers.flush()
+        if is_due(state.epoch, self.last_histograms) and self.histograms_due():
+            self._write_histograms(network, state.epoch, dataset)
+
+    def describe_last_epoch(self, dataset: Dataset) -> None:
+        """Record the histograms of the last complete epoch, unless they were."""
+        if self.checkpoint.epoch and self.checkpoint.epoch != self.last_histograms:
+            self._write_histograms(Network.from_arrays(self.checkpoint.arrays), self.checkpoint.epoch, dataset)
+
+    def _write_histograms(self, network: Network, epoch: int, dataset: Dataset) -> None:
+        self.histograms.writelines(f"{row.to_row()}\n" for row in layer_histograms(network, dataset, epoch))
+        self.histograms.flush()
+        self.last_histograms = epoch
 
     def after_epoch(self, metrics: EpochMetrics, network: Network, state: TrainingState) -> None:
         """Record an epoch; its parameters are what a pause or a stop within the next one leaves."""
@@ -185,6 +203,7 @@ def work(run: Run) -> None:
             dataset = run.dataset.load()
             state = _train(run, dataset, recorder)
             recorder.write_all()
+            recorder.describe_last_epoch(dataset)
             scores = _test_scores(recorder.checkpoint, dataset) if state != "paused" else {}
             recorder.write_status(state=state, images_done=0, **scores)
         except (MnistError, OSError, MemoryError) as error:

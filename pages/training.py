@@ -270,4 +270,4 @@ with page():
         with start:
             show_start(config, dataset, runs)
 
-    code_behind(train, Network.forward_pass, Network.back_propagate, SGD.step, epoch_batches)
+    code_behind(train, Network.forward_pass, Network.deltas, Network.back_propagate, SGD.step, epoch_batches)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnist_core.explanation import Neighbours, gradient_times_input, nearest_neighbours
 from mnist_core.runs import DatasetReference, Run, read_run
-from pages.components.digits import digit_grid, diverging
+from pages.components.digits import digit_grid, diverging_colors
 from pages.components.gallery import read_choice
 from pages.components.image_picker import split_arrays
 from pages.components.run_view import evaluation_of, run_dataset
@@ -78,7 +78,7 @@ def show_pulls(run: Run, image: np.ndarray, classes: list[int]) -> None:
     st.markdown(f"**Which pixels pulled towards {classes[0]}, and which towards {classes[1]}**")
     pulls = gradient_times_input(run.load_network(), image)[classes]
     digit_grid(
-        diverging(pulls, float(np.abs(pulls).max())),
+        diverging_colors(pulls, float(np.abs(pulls).max()) or 1.0),
         [f"towards {label}" for label in classes],
         [f"red pixels pulled towards {label}, blue ones away from it" for label in classes],
         size=150,

@@ -34,13 +34,53 @@ def digit_figure(image: np.ndarray, label: int) -> Figure:
 
 
 def mosaic(images: np.ndarray, columns: int = MOSAIC_COLUMNS) -> np.ndarray:
-    """Lay N images of shape (N, H, W) or (N, H, W, 3) out in rows of ``columns``: one image, the missing tiles black."""
+    """Lay N images of shape (N, H, W) or (N, H, W, 3) out in rows of ``columns`` as one image.
+
+    Missing tiles are black, in colour white, as the border of what they stand beside.
+    """
     rows = math.ceil(len(images) / columns)
-    padded = np.zeros((rows * columns, *images.shape[1:]), np.uint8)
+    empty = 0 if images.ndim == 3 else BLUE_TO_RED[len(BLUE_TO_RED) // 2, 0]
+    padded = np.full((rows * columns, *images.shape[1:]), empty, np.uint8)
     padded[: len(images)] = images
-    height, width, *color = images.shape[1:]
-    tiles = padded.reshape(rows, columns, height, width, *color).swapaxes(1, 2)
-    return tiles.reshape(rows * height, columns * width, *color)
+    height, width, *colors = images.shape[1:]
+    tiles = padded.reshape(rows, columns, height, width, *colors).swapaxes(1, 2)
+    return tiles.reshape(rows * height, columns * width, *colors)
+
+
+BLUE_TO_RED = np.array(
+    [[5, 48, 97], [67, 147, 195], [209, 229, 240], [247, 247, 247], [253, 219, 199], [214, 96, 77], [103, 0, 31]]
+)
+"""Colours from the most negative to the most positive value, as in ColorBrewer's RdBu, which colour-blind people can read."""
+
+
+def diverging_colors(values: np.ndarray, limit: float) -> np.ndarray:
+    """Colour numbers from -``limit`` (blue) over 0 (white) to ``limit`` (red).
+
+    Parameters
+    ----------
+    values : ndarray of float, any shape
+        What lies beyond the limit is drawn as the limit.
+    limit : float, above 0
+
+    Returns
+    -------
+    ndarray of uint8, one dimension more than ``values``: red, green and blue
+    """
+    position = np.clip(values / limit, -1, 1)
+    stops = np.linspace(-1, 1, len(BLUE_TO_RED))
+    channels = [np.interp(position, stops, BLUE_TO_RED[:, channel]) for channel in range(3)]
+    return np.rint(np.stack(channels, axis=-1)).astype(np.uint8)
+
+
+def color_scale(limit: float, words: tuple[str, str]) -> None:
+    """Show the scale of :func:`diverging_colors` with its numbers, and what its ends mean."""
+    stops = ",".join(f"rgb({r},{g},{b})" for r, g, b in BLUE_TO_RED)
+    ends = [f"≤ \N{MINUS SIGN}{limit:.2g}: {words[0]}", "0", f"≥ {limit:.2g}: {words[1]}"]
+    st.html(
+        f'<div style="max-width:420px;font-size:0.8rem"><div style="height:12px;border-radius:6px;background:'
+        f'linear-gradient(90deg,{stops})"></div><div style="display:flex;justify-content:space-between">'
+        f"{''.join(f'<span>{escape(end)}</span>' for end in ends)}</div></div>"
+    )
 
 
 _CLICKABLE = st.components.v2.component(
@@ -99,7 +139,7 @@ def digit_grid(
             f'<div style="text-align:center;font-size:0.8rem;line-height:1.5;white-space:nowrap">{escape(caption)}</div></{tag}>'
         )
     grid = (
-        f'<div style="--mosaic:url(data:image/png;base64,{_png_base64(mosaic(images, columns))});display:grid;gap:8px;'
+        f'<div style="--mosaic:url(data:image/png;base64,{png_base64(mosaic(images, columns))});display:grid;gap:8px;'
         f'grid-template-columns:repeat(auto-fill,minmax({size}px,1fr))">{"".join(tiles)}</div>'
     )
     if key is None:
@@ -108,19 +148,8 @@ def digit_grid(
     return _CLICKABLE(data={"html": grid}, key=key, on_clicked_change=lambda: None).clicked
 
 
-def diverging(values: np.ndarray, largest: float | None = None) -> np.ndarray:
-    """Colour numbers: 0 white, positive red, negative blue, deeper with their size; (...) to uint8 (..., 3).
-
-    The two ends differ in lightness nowhere and in hue as blue and red do, which all common kinds of colour blindness
-    tell apart.
-    """
-    largest = largest or float(np.abs(values).max()) or 1.0
-    share = np.clip(values / largest, -1, 1)[..., np.newaxis]
-    end = np.where(share > 0, np.array([178.0, 24, 43]), np.array([33.0, 102, 172]))
-    return np.rint(255 + np.abs(share) * (end - 255)).astype(np.uint8)
-
-
-def _png_base64(pixels: np.ndarray) -> str:
+def png_base64(pixels: np.ndarray) -> str:
+    """Write an image of shape (H, W) or (H, W, 3) as a PNG, in base64 as data URIs hold it."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
     return base64.b64encode(buffer.getvalue()).decode()

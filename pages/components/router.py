@@ -24,11 +24,17 @@ def navigation() -> st.Page:
                     PAGES / "preprocessing.py", title="Preprocessing", icon=":material/tune:", url_path="preprocessing"
                 ),
             ],
+            "Learn": [
+                st.Page(
+                    PAGES / "step_by_step.py", title="Step by step", icon=":material/school:", url_path="step_by_step"
+                ),
+            ],
             "Network": [
                 st.Page(PAGES / "training.py", title="Training", icon=":material/monitoring:", url_path="training"),
                 st.Page(
                     PAGES / "evaluation.py", title="Evaluation", icon=":material/fact_check:", url_path="evaluation"
                 ),
+                st.Page(PAGES / "inside.py", title="Inside", icon=":material/neurology:", url_path="inside"),
                 st.Page(PAGES / "suspects.py", title="Suspect labels", icon=":material/rule:", url_path="suspects"),
             ],
         }

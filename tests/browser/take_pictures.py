@@ -32,10 +32,10 @@ def walk(page: Page, url: str) -> None:
     page.get_by_text(re.compile(r"^After epoch [3-6]\d")).wait_for(timeout=300_000)
     take(page, "training")
     page.get_by_role("button", name="What does it get wrong?").wait_for(timeout=300_000)
-    for name in ("", "dataset", "preprocessing", "evaluation"):
+    for name in ("", "dataset", "preprocessing", "step_by_step?step=2", "evaluation", "inside"):
         page.goto(f"{url}/{name}")
         page.get_by_role("heading", level=1).wait_for()
-        take(page, name or "overview")
+        take(page, name.partition("?")[0] or "overview")
 
 
 def main() -> None:

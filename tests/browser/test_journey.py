@@ -14,9 +14,13 @@ expect = pytest.importorskip(
 ).expect
 
 pytestmark = pytest.mark.browser
-PAGES = ("Overview", "Dataset", "Preprocessing", "Training", "Evaluation", "Suspect labels")
-URLS = {"Overview": "", "Suspect labels": "suspects"}
+PAGES = ("Overview", "Dataset", "Preprocessing", "Step by step", "Training", "Evaluation", "Inside", "Suspect labels")
 PROGRESS = re.compile(r"^After epoch (\d+)")
+
+
+def address(title):
+    """Path of a page."""
+    return {"Overview": "", "Suspect labels": "suspects"}.get(title, title.lower().replace(" ", "_"))
 
 
 def go(page, title):
@@ -168,12 +172,14 @@ def test_every_page_fits_a_phone(app, page):
     run = jobs.start(TrainingConfig(epochs=3), load_dataset("sample"), app.runs)
     page.set_viewport_size({"width": 390, "height": 844})
     for title in PAGES:
-        page.goto(f"{app.url}/{URLS.get(title, title.lower())}")
+        page.goto(f"{app.url}/{address(title)}")
         page.get_by_role("heading", level=1).wait_for()
         if title == "Training":
             page.get_by_role("button", name="What does it get wrong?").wait_for()
         if title == "Evaluation":
             page.get_by_text(re.compile("^Digits 1 to")).wait_for()
+        if title == "Inside":
+            page.get_by_text("A column of each picture is a histogram").wait_for()
         settle(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, title
         main = page.get_by_test_id("stMain")

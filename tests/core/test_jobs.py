@@ -51,7 +51,8 @@ def test_a_run_leaves_what_training_in_this_process_gives(dataset, tmp_path):
     for row, other in zip(run.metrics(), expected, strict=True):
         np.testing.assert_allclose(row[:-1], other[:-1], rtol=1e-8)
     names = {path.name for path in run.path.iterdir()}
-    tables, state = {"metrics.csv", "steps.csv", "layers.csv"}, {"config.json", "status.json", "worker.lock", "log.txt"}
+    tables = {"metrics.csv", "steps.csv", "layers.csv", "histograms.csv"}
+    state = {"config.json", "status.json", "worker.lock", "log.txt"}
     assert names == tables | state | {"checkpoint.npz", "model.npz"}
     assert (run.path / "metrics.csv").read_text().splitlines()[0].split(",") == list(EpochMetrics._fields)
     assert (run.path / "steps.csv").read_text().startswith("epoch,loss\n0.")

@@ -5,25 +5,33 @@ import textwrap
 
 import pytest
 
+from mnist_core.activations import hidden_activations, mean_by_class, strongest_connections
 from mnist_core.augmentation import augment, bilinear
 from mnist_core.batches import epoch_batches
 from mnist_core.cross_validation import cross_validate
 from mnist_core.dataset import load_dataset
 from mnist_core.evaluation import class_means, confusion_matrix, evaluate, per_class_scores, per_image, predict
 from mnist_core.explanation import gradient_times_input, nearest_neighbours
+from mnist_core.gradient_check import numerical_gradient
+from mnist_core.histograms import layer_histograms
 from mnist_core.idx import read_idx
 from mnist_core.network import Network
 from mnist_core.optimizers import SGD
+from mnist_core.pca import principal_components
 from mnist_core.preprocessing import flatten, normalize, one_hot
 from mnist_core.scores import calibration
 from mnist_core.suspects import class_thresholds, find_suspects
 from mnist_core.training import train
+from mnist_core.walkthrough import walk_through
+from pages.components.code import excerpt
 
 FUNCTIONS = {
     "overview": [load_dataset],
     "dataset": [read_idx, class_means],
     "preprocessing": [normalize, flatten, one_hot, augment, bilinear],
-    "training": [train, Network.forward_pass, Network.back_propagate, SGD.step, epoch_batches],
+    "training": [train, Network.forward_pass, Network.deltas, Network.back_propagate, SGD.step, epoch_batches],
+    "step_by_step": [walk_through, Network.forward_pass, Network.deltas, Network.back_propagate, numerical_gradient],
+    "inside": [hidden_activations, strongest_connections, mean_by_class, principal_components, layer_histograms],
     "evaluation": [
         predict,
         evaluate,
@@ -45,3 +53,11 @@ def test_the_code_behind_is_the_source(open_page, finished, page):
     assert [block.value for block in expander.code] == sources
     names = [f"`{function.__module__}.{function.__qualname__}`" for function in FUNCTIONS[page]]
     assert [caption.value for caption in expander.caption] == names
+
+
+def test_an_excerpt_is_whole_lines_below_the_docstring():
+    lines = excerpt(SGD._move, "gradient *=", "parameters -=")
+    assert lines == "gradient *= rate\nparameters -= gradient"
+    assert excerpt(normalize, "return") == "return images / np.float32(255)"
+    with pytest.raises(ValueError, match=r"SGD\._move has no lines from 'pass'"):
+        excerpt(SGD._move, "pass")

@@ -1,0 +1,72 @@
+"""What goes on inside a trained network: the activations of its hidden units, and what calls them forth."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mnist_core.evaluation import CHUNK
+from mnist_core.network import Network
+from mnist_core.preprocessing import flatten, normalize
+
+
+def hidden_activations(network: Network, images: np.ndarray) -> list[np.ndarray]:
+    """Activations of each hidden layer.
+
+    Parameters
+    ----------
+    network : Network
+    images : ndarray of uint8, shape (N, H, W)
+
+    Returns
+    -------
+    list of ndarray of the network's dtype, shapes (N, units)
+    """
+    hidden = [np.empty((len(images), units), network.dtype) for units in network.layer_sizes[1:-1]]
+    for start in range(0, len(images), CHUNK):
+        chunk = slice(start, start + CHUNK)
+        found = network.forward_pass(flatten(normalize(images[chunk]))).activations[1:-1]
+        for layer, activation in zip(hidden, found, strict=True):
+            layer[chunk] = activation
+    return hidden
+
+
+def strongest(values: np.ndarray, count: int) -> np.ndarray:
+    """Positions of the largest values, the largest first, equal ones in their order; all of them where there are fewer."""
+    return np.argsort(-values, kind="stable")[:count]
+
+
+def mean_by_class(values: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """Mean of one value of each image, shape (N,), over the images of each class; NaN for a class without images."""
+    counts = np.bincount(labels, minlength=num_classes)
+    sums = np.bincount(labels, values, minlength=num_classes)
+    return np.divide(sums, counts, out=np.full(num_classes, np.nan), where=counts > 0)
+
+
+class Connection(NamedTuple):
+    """How much one unit adds to the weighted input of another one in the next layer."""
+
+    source: int
+    target: int
+    contribution: float
+
+
+def strongest_connections(
+    activation: np.ndarray, weight: np.ndarray, sources: np.ndarray, targets: np.ndarray, count: int
+) -> list[Connection]:
+    """Find the largest contributions ``a_i w_ij``, positive or negative, among some units of two layers.
+
+    Parameters
+    ----------
+    activation : ndarray, shape (fan_in,)
+        Of one image.
+    weight : ndarray, shape (fan_in, fan_out)
+    sources, targets : ndarray of int
+        The units looked at.
+    count : int
+    """
+    contributions = activation[sources, np.newaxis] * weight[np.ix_(sources, targets)]
+    rows, columns = np.unravel_index(strongest(np.abs(contributions).ravel(), count), contributions.shape)
+    return [
+        Connection(int(sources[row]), int(targets[column]), float(contributions[row, column]))
+        for row, column in zip(rows, columns, strict=True)
+    ]

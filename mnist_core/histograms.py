@@ -1,0 +1,97 @@
+"""How the weights and activations of each layer are distributed, and how that changes while a network learns."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from mnist_core.dataset import Dataset
+from mnist_core.network import Network
+from mnist_core.preprocessing import flatten, normalize
+from mnist_core.statistics import PROBED
+
+BINS = 32
+COLUMNS = ("epoch", "layer", "kind", "low", "high", *(f"count_{number}" for number in range(1, BINS + 1)))
+"""Columns of ``histograms.csv``."""
+WEIGHT, ACTIVATION = "weight", "activation"
+COUNTED = 200_000
+"""Values of a layer that are counted at most, evenly spread: a very large layer must not hold up its training."""
+EPOCHS_APART = 40
+"""The gap to the next epoch described is at most a 40th of the epoch, so 10,000 epochs make 260 of them."""
+
+
+class Histogram(NamedTuple):
+    """A row of ``histograms.csv``: how many values lie in each of 32 equal intervals of [low, high].
+
+    ``layer`` counts from 1, the last one is the output. ``kind`` is weight, or activation on the probed images.
+    """
+
+    epoch: int
+    layer: int
+    kind: str
+    low: float
+    high: float
+    counts: tuple[int, ...]
+
+    def to_row(self) -> str:
+        """As a line of the table."""
+        counts = ",".join(map(str, self.counts))
+        return f"{self.epoch},{self.layer},{self.kind},{self.low:.6g},{self.high:.6g},{counts}"
+
+    @classmethod
+    def from_row(cls, row: Sequence[str]) -> "Histogram":
+        """Invert :meth:`to_row`, of a line that was split; a ValueError says what is not a number."""
+        if row[2] not in (WEIGHT, ACTIVATION):
+            raise ValueError(f"kind is {row[2]!r}, expected {WEIGHT} or {ACTIVATION}")
+        counts = tuple(map(int, row[5:]))
+        return cls(int(row[0]), int(row[1]), row[2], float(row[3]), float(row[4]), counts)
+
+
+def layer_histograms(network: Network, dataset: Dataset, epoch: int) -> list[Histogram]:
+    """Count the weights of each layer, and its activations on the images that the layer statistics are taken over."""
+    x = flatten(normalize(dataset.train_images[:PROBED]))
+    activations = network.forward_pass(x).activations[1:]
+    rows = []
+    for layer, (weight, activation) in enumerate(zip(network.weights, activations, strict=True), start=1):
+        rows.append(_histogram(epoch, layer, WEIGHT, weight))
+        rows.append(_histogram(epoch, layer, ACTIVATION, activation))
+    return rows
+
+
+def _histogram(epoch: int, layer: int, kind: str, values: np.ndarray) -> Histogram:
+    values = values.ravel()[:: -(-values.size // COUNTED)].astype(np.float64)
+    values = values[np.isfinite(values)]
+    low, high = (values.min(), values.max()) if len(values) else (0.0, 0.0)
+    if high - low < 1e-12 * max(abs(low), abs(high), 1.0):  # all the same
+        low, high = low - 0.5, high + 0.5
+    counts, _ = np.histogram(values, BINS, (low, high))
+    return Histogram(epoch, layer, kind, float(low), float(high), tuple(counts.tolist()))
+
+
+def is_due(epoch: int, last: int | None) -> bool:
+    """Whether ``epoch`` is far enough after the ``last`` one described: the gaps grow with the epochs."""
+    return last is None or epoch - last >= max(1, last / EPOCHS_APART)
+
+
+def on_common_bins(histograms: Sequence[Histogram], bins: int = BINS) -> tuple[np.ndarray, np.ndarray]:
+    """Share of the values of each histogram in ``bins`` equal intervals that all of them are laid over.
+
+    Within an interval of its own, the values of a histogram count as evenly spread.
+
+    Parameters
+    ----------
+    histograms : sequence of E Histogram, E of at least 1
+
+    Returns
+    -------
+    edges : ndarray, shape (bins + 1,)
+    shares : ndarray, shape (E, bins)
+        Each row sums to 1; to 0 where a histogram has no values.
+    """
+    edges = np.linspace(min(row.low for row in histograms), max(row.high for row in histograms), bins + 1)
+    shares = np.empty((len(histograms), bins))
+    for number, row in enumerate(histograms):
+        own = np.linspace(row.low, row.high, len(row.counts) + 1)
+        below = np.concatenate([[0], np.cumsum(row.counts)]) / max(sum(row.counts), 1)
+        shares[number] = np.diff(np.interp(edges, own, below))
+    return edges, shares

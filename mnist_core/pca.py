@@ -1,0 +1,56 @@
+"""Principal component analysis: the directions along which rows of numbers differ most."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class PrincipalComponents(NamedTuple):
+    """The result of :func:`principal_components`."""
+
+    mean: np.ndarray
+    """Mean of the rows, shape (D,)."""
+    components: np.ndarray
+    """Directions of length 1, at right angles to one another, shape (K, D), the one of the largest variance first."""
+    variance_share: np.ndarray
+    """Share of the whole variance along each direction, shape (K,), range [0, 1]; 0 where nothing varies."""
+
+    def project(self, rows: np.ndarray) -> np.ndarray:
+        """Coordinates of rows along the components, ``(N, D) -> (N, K)``."""
+        return (rows - self.mean) @ self.components.T
+
+
+def principal_components(rows: np.ndarray, count: int = 2) -> PrincipalComponents:
+    """Find the first principal components by a singular value decomposition.
+
+    Of the centred rows ``X = U S V^T``, the rows of ``V^T`` are the components, and ``S^2 / (N - 1)`` the variances along
+    them. A component may as well point the other way: its largest coordinate is made positive, so that the same rows
+    give the same picture.
+
+    Parameters
+    ----------
+    rows : ndarray of float, shape (N, D)
+    count : int
+        Components wanted; there can't be more than N or D.
+
+    Returns
+    -------
+    PrincipalComponents
+        In float64.
+
+    Raises
+    ------
+    ValueError
+        If ``rows`` is not a table of at least two rows, or ``count`` is out of range.
+    """
+    if rows.ndim != 2 or len(rows) < 2:
+        raise ValueError(f"principal_components() got an array of shape {rows.shape}, expected at least two rows.")
+    if not 1 <= count <= min(rows.shape):
+        raise ValueError(f"count is {count}, expected 1 to {min(rows.shape)} for an array of shape {rows.shape}.")
+    mean = rows.mean(axis=0, dtype=np.float64)
+    _, singular, directions = np.linalg.svd(rows - mean, full_matrices=False)
+    variance = singular**2
+    components = directions[:count]
+    largest = np.abs(components).argmax(axis=1)
+    components = components * np.where(components[np.arange(count), largest] < 0, -1, 1)[:, np.newaxis]
+    return PrincipalComponents(mean, components, variance[:count] / (variance.sum() or 1.0))

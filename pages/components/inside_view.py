@@ -1,0 +1,90 @@
+"""What is computed once of a trained run to look inside it: its activations on the test set, and a map of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from mnist_core.activations import hidden_activations
+from mnist_core.dataset import Dataset
+from mnist_core.evaluation import Evaluation
+from mnist_core.network import Network
+from mnist_core.pca import principal_components
+from mnist_core.preprocessing import flatten, normalize
+from mnist_core.runs import DatasetReference, Run, read_run
+from pages.components.digits import png_base64
+from pages.components.run_view import run_dataset, test_result
+
+MAP_DIGITS = 2000
+KEPT_VALUES = 20_000_000
+"""Activations kept of a run, so that its memory stays below 80 MB; of larger networks fewer test digits are looked at."""
+MAGNIFIED = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """A trained network, its test set, and what it makes of it; the arrays are read-only."""
+
+    network: Network
+    dataset: Dataset
+    result: Evaluation
+    hidden: list[np.ndarray]
+    """Activations of each hidden layer on the first test digits, shapes (N, units)."""
+    map: pd.DataFrame
+    """A row for each digit of the map: x, y, index, label, predicted, confidence, right, image."""
+    map_share: float
+    """Share of the variance that the map shows."""
+
+    @property
+    def digits(self) -> int:
+        """Number of test digits that the activations are known of."""
+        return len(self.hidden[0]) if self.hidden else len(self.dataset.test_labels)
+
+
+def inside(run: Run) -> Inside:
+    """Look inside a run as it was last saved, computed once for all sessions."""
+    return _inside(run.path, (run.path / "model.npz").stat().st_mtime_ns, run.dataset)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Looking inside the network …", hash_funcs={DatasetReference: repr})
+def _inside(path: Path, written: int, dataset: DatasetReference) -> Inside:
+    run = read_run(path)
+    data, network, result = run_dataset(run), run.load_network(), test_result(run)
+    digits = max(KEPT_VALUES // max(sum(network.layer_sizes[1:-1]), 1), 1)
+    hidden = hidden_activations(network, data.test_images[:digits])
+    for array in (*hidden, network.parameters, *network.weights, *network.biases):
+        array.setflags(write=False)
+    return Inside(network, data, result, hidden, *_map(hidden, data, result))
+
+
+def _map(hidden: list[np.ndarray], data: Dataset, result: Evaluation) -> tuple[pd.DataFrame, float]:
+    """Lay test digits out along the first two principal components of the last hidden layer, else of the pixels."""
+    count = len(hidden[-1]) if hidden else len(data.test_labels)
+    chosen = np.sort(np.random.default_rng(0).permutation(count)[:MAP_DIGITS])
+    rows = hidden[-1][chosen] if hidden else flatten(normalize(data.test_images[chosen]))
+    places, share = np.zeros((len(chosen), 2)), 0.0
+    if len(chosen) > 1:
+        found = principal_components(rows, min(2, *rows.shape))
+        places[:, : len(found.components)] = found.project(rows)
+        share = float(found.variance_share.sum())
+    table = pd.DataFrame(
+        {
+            "x": places[:, 0],
+            "y": places[:, 1],
+            "index": chosen,
+            "label": result.labels[chosen],
+            "predicted": result.predicted[chosen],
+            "confidence": result.probabilities[chosen].max(axis=1).astype(float),
+            "right": result.labels[chosen] == result.predicted[chosen],
+            "image": [picture_uri(image) for image in data.test_images[chosen]],
+        }
+    )
+    return table, share
+
+
+def picture_uri(image: np.ndarray) -> str:
+    """Write an image as a data URI, magnified, in 16 greys: small enough for thousands of them."""
+    levels = np.kron(image // 17 * 17, np.ones((MAGNIFIED, MAGNIFIED), np.uint8))
+    return f"data:image/png;base64,{png_base64(levels)}"

@@ -1,0 +1,191 @@
+"""Inside: the weights of a trained network, what calls its units forth, and how both came about."""
+
+import math
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.activations import hidden_activations, mean_by_class, strongest, strongest_connections
+from mnist_core.histograms import ACTIVATION, WEIGHT, layer_histograms
+from mnist_core.pca import principal_components
+from mnist_core.preprocessing import unflatten
+from mnist_core.runs import Run, list_runs
+from pages.components.code import code_behind
+from pages.components.digits import color_scale, digit_grid, diverging_colors
+from pages.components.inside_charts import class_bars, digit_map, distribution_over_epochs
+from pages.components.inside_view import Inside, inside
+from pages.components.network_drawing import MOST_LINES, MOST_UNITS, network_drawing
+from pages.components.router import page
+from pages.components.run_view import pick_run
+from pages.components.tables import is_dark
+
+PICTURES = 128
+TOP = 20
+STRONG = 0.998  # share of the weights within the colour scale: a single strong one must not make all others pale
+KINDS = {"weights": WEIGHT, "activations": ACTIVATION}
+
+
+def show_first_weights(looked: Inside) -> None:
+    """Weights of the first layer as pictures, in parts where there are many units."""
+    weight = looked.network.weights[0]
+    units, parts = weight.shape[1], math.ceil(weight.shape[1] / PICTURES)
+    part = st.number_input(f"Part (1 to {parts})", 1, parts, 1, width=150) if parts > 1 else 1
+    shown = range((part - 1) * PICTURES, min(part * PICTURES, units))
+    limit = float(np.quantile(np.abs(weight[:, :PICTURES]), STRONG)) or 1.0
+    pictures = unflatten(np.ascontiguousarray(weight.T[shown.start : shown.stop]), looked.dataset.image_shape)
+    what = "unit" if looked.hidden else "class"
+    digit_grid(
+        diverging_colors(pictures, limit),
+        [str(unit) for unit in shown],
+        [f"{what} {unit}: its weights lie between {low:+.3f} and {high:+.3f}" for unit, low, high in zip(
+            shown, pictures.min(axis=(1, 2)), pictures.max(axis=(1, 2)), strict=True)],
+        size=54,
+    )  # fmt: skip
+    color_scale(limit, ("ink speaks against", "ink speaks for it"))
+    st.caption(
+        f"Each picture is a column of W1: the weights from every pixel to one {what}. All share one scale, so that pale "
+        "pictures are weak ones. Noise at the border is what the network began with: there is never ink, so nothing is learned."
+    )
+
+
+@st.fragment
+def show_digit(looked: Inside, run_id: str) -> None:
+    """One test digit on its way through the network."""
+    index = pick_test_digit(looked, run_id)
+    label, predicted = int(looked.result.labels[index]), int(looked.result.predicted[index])
+    verdict = "which is right" if label == predicted else f"but it is a **{label}**"
+    st.markdown(
+        f"Test image {index:,} reads as **{predicted}** with {looked.result.probabilities[index].max():.1%}, {verdict}."
+    )
+    st.altair_chart(network_drawing(looked.network, looked.dataset.test_images[index], label, is_dark()), key="drawing")
+    st.caption(
+        f"Circles are units, at most the {MOST_UNITS} most active ones of a layer; the brighter the orange, the more active "
+        f"(blue is negative). Lines are what one unit adds to the next one's sum, activation times weight: the {MOST_LINES} "
+        "strongest of each layer, red for more, blue for less. Lines from the picture sum up all pixels. Point at them for "
+        "the numbers; ✓ marks the true class."
+    )
+
+
+def pick_test_digit(looked: Inside, run_id: str) -> int:
+    """Draw the picker over the test set; return the index chosen."""
+    state, total = st.session_state, len(looked.result.labels)
+    wrong = np.flatnonzero(looked.result.labels != looked.result.predicted)
+    index = state["inside_index"] = min(state.get("inside_digit", 0), total - 1)
+
+    def read() -> None:
+        state["inside_digit"] = state["inside_index"]
+
+    def draw_from(indices: np.ndarray) -> None:
+        state["inside_digit"] = int(np.random.default_rng().choice(indices))
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.number_input(f"Test digit (0 to {total - 1:,})", 0, total - 1, key="inside_index", on_change=read, width=170)
+        st.button("Another one at random", icon=":material/casino:", on_click=draw_from, args=(np.arange(total),))
+        st.button(
+            "A wrong one", icon=":material/error:", on_click=draw_from, args=(wrong,), disabled=not len(wrong)
+        )  # fmt: skip
+    return index
+
+
+@st.fragment
+def show_unit(looked: Inside) -> None:
+    """What one hidden unit responds to."""
+    sizes = looked.network.layer_sizes[1:-1]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        layer = st.selectbox("Layer", range(1, len(sizes) + 1), format_func=lambda number: f"layer {number}", width=130)
+        units = sizes[layer - 1]
+        unit = st.number_input(f"Unit (0 to {units - 1:,})", 0, units - 1, 0, key=f"inside_unit_{layer}", width=150)
+    activation = looked.hidden[layer - 1][:, unit]
+    labels = looked.dataset.test_labels[: looked.digits]
+    top = strongest(activation, TOP)
+    left, right = st.columns([1.35, 1], gap="large")
+    with left:
+        st.markdown(f"**The {len(top)} test digits that move it most**")
+        digit_grid(
+            looked.dataset.test_images[top],
+            [f"{labels[index]} · {activation[index]:.2f}" for index in top],
+            [f"test image {index:,}, label {labels[index]}, activation {activation[index]:.4f}" for index in top],
+        )
+    with right:
+        st.markdown("**Its mean activation for each class**")
+        means = mean_by_class(activation, labels, looked.network.layer_sizes[-1])
+        st.altair_chart(class_bars(means), key="class_bars")
+    st.caption(
+        f"Unit {unit} of layer {layer} on {looked.digits:,} test digits: activations from {activation.min():.3f} to "
+        f"{activation.max():.3f}, mean {activation.mean():.3f}. Few units stand for one class; it takes many together."
+    )
+
+
+def show_map(looked: Inside) -> None:
+    """Test digits laid out as the last hidden layer sees them."""
+    st.altair_chart(digit_map(looked.map, looked.network.layer_sizes[-1]), key="digit_map")
+    what = f"the {looked.network.layer_sizes[-2]} units of the last hidden layer" if looked.hidden else "the pixels"
+    wrong = int((~looked.map["right"]).sum())
+    st.caption(
+        f"{len(looked.map):,} test digits, drawn where {what} put them along their two principal components, which hold "
+        f"{looked.map_share:.0%} of the variance. Crosses are the {wrong:,} wrong ones, in the colour of their true class. "
+        "Point at one to see it; click a class in the legend to see it alone."
+    )
+
+
+@st.fragment
+def show_distributions(run: Run) -> None:
+    """Histograms of weights and activations over the epochs."""
+    rows = run.histograms()
+    if not rows:
+        st.info(
+            "This run has no record of them: it was trained before they were kept. Train a new one to see them.",
+            icon=":material/info:",
+        )
+        return
+    shown = st.segmented_control("Values", list(KINDS), default="weights", required=True, label_visibility="collapsed")
+    kept = [row for row in rows if row.kind == KINDS[shown]]
+    layers = sorted({row.layer for row in kept})
+    columns = st.columns(min(len(layers), 3))
+    for number, layer in enumerate(layers):
+        name = "output" if layer == len(run.config.hidden_layers) + 1 else f"layer {layer}"
+        chart = distribution_over_epochs([row for row in kept if row.layer == layer], f"{shown} of {name}")
+        columns[number % len(columns)].altair_chart(chart, key=f"distribution_{layer}")
+    st.caption(
+        "A column of each picture is a histogram: the deeper the blue, the more values lie there. Weights begin evenly spread "
+        "and grow tails; activations move towards the ends of their range as units learn to decide."
+        if len({row.epoch for row in kept}) > 1
+        else "So far there is the untrained network alone."
+    )
+
+
+with page():
+    st.title("Inside")
+    runs = [run for run in list_runs() if not run.problem]
+    if not runs:
+        st.info(
+            "There is no network to look into yet: train one first, which takes a few seconds.", icon=":material/info:"
+        )
+        st.page_link("pages/training.py", label="Train a network", icon=":material/monitoring:")
+        st.stop()
+    run = pick_run(runs, "Run")
+    if run.status.active:
+        st.info("This run is still under way; here is its last saved model.", icon=":material/hourglass_top:")
+    if not (run.path / "model.npz").exists():
+        st.info(
+            "This run has no model yet: one is saved when its first epoch is done. Choose another run, or watch it.",
+            icon=":material/info:",
+        )
+        st.page_link("pages/training.py", label="To the training", icon=":material/monitoring:")
+        st.stop()
+
+    looked = inside(run)
+    st.subheader("What the first layer looks for")
+    show_first_weights(looked)
+    st.subheader("One digit on its way through")
+    show_digit(looked, run.id)
+    st.subheader("What a hidden unit responds to")
+    if looked.hidden:
+        show_unit(looked)
+    else:
+        st.info("This network has no hidden layer: its pixels are joined to the classes.", icon=":material/info:")
+    st.subheader("How the last hidden layer sorts the digits" if looked.hidden else "How the pixels sort the digits")
+    show_map(looked)
+    st.subheader("How weights and activations spread while it learned")
+    show_distributions(run)
+    code_behind(hidden_activations, strongest_connections, mean_by_class, principal_components, layer_histograms)

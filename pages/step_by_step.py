@@ -1,0 +1,334 @@
+"""Step by step: one mini-batch on its way through the recipe, with every number on the way."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from mnist_core.config import RANGES
+from mnist_core.dataset import Dataset
+from mnist_core.gradient_check import numerical_gradient, relative_error
+from mnist_core.network import Network, cross_entropy, sigmoid, sigmoid_derivative, softmax
+from mnist_core.optimizers import SGD
+from mnist_core.preprocessing import flatten, normalize, one_hot
+from mnist_core.walkthrough import Walkthrough, checked_positions, parameter_name, walk_through
+from pages.components.code import code_behind, show_excerpt
+from pages.components.data import current_dataset
+from pages.components.digits import digit_grid
+from pages.components.lesson import Shown, Step, pick_step, show_arrays
+from pages.components.router import page
+from pages.components.tables import format_number
+
+BATCH = 4
+HIDDEN = {"small: 6 and 4 units": (6, 4), "reference: 128 and 64 units": (128, 64)}
+DEFAULTS = {"network": next(iter(HIDDEN)), "seed": 0, "learning_rate": 0.5}
+
+
+class Batch(NamedTuple):
+    """The mini-batch that is followed: its positions in the training set, and the walk."""
+
+    indices: np.ndarray
+    images: np.ndarray
+    labels: np.ndarray
+    walk: Walkthrough
+    learning_rate: float
+
+    @property
+    def names(self) -> list[str]:
+        """Name of each image, as rows of tables are called."""
+        return [f"image {number}" for number in range(1, len(self.labels) + 1)]
+
+    @property
+    def width(self) -> int:
+        """Pixels in a row of a picture."""
+        return self.images.shape[2]
+
+    @property
+    def middle(self) -> slice:
+        """Where in the flattened picture its middle is: the border of a digit is all 0."""
+        height, width = self.images.shape[1:]
+        first = max(height // 2 * width + width // 2 - 6, 0)
+        return slice(first, first + 12)
+
+
+def choose_batch(dataset: Dataset) -> Batch:
+    """Draw the network, the seed and the learning rate, and walk through the mini-batch that they make."""
+    chosen = st.session_state.setdefault("walk", dict(DEFAULTS))
+    for name, value in chosen.items():
+        st.session_state[f"walk_{name}"] = value
+
+    def read(name: str) -> None:
+        new = st.session_state[f"walk_{name}"]
+        chosen[name] = chosen[name] if new is None else new
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control("Hidden layers", list(HIDDEN), key="walk_network", on_change=read, args=("network",))
+        st.number_input(
+            "Seed of the mini-batch", 0, RANGES["seed"][1], key="walk_seed", on_change=read, args=("seed",), width=170,
+            help=f"Which {BATCH} training images are drawn.",
+        )  # fmt: skip
+        st.number_input(
+            "Learning rate", *RANGES["learning_rate"], step=0.1, format="%.6g", key="walk_learning_rate", on_change=read,
+            args=("learning_rate",), width=150,
+        )  # fmt: skip
+    count = min(BATCH, len(dataset.train_labels))
+    indices = np.random.default_rng(chosen["seed"]).choice(len(dataset.train_labels), count, replace=False)
+    images, labels = dataset.train_images[indices], dataset.train_labels[indices]
+    sizes = (images[0].size, *HIDDEN[chosen["network"]], dataset.num_classes)
+    walk = walk_through(Network(sizes, dtype=np.float64), images, labels, chosen["learning_rate"])
+    return Batch(indices, images, labels, walk, chosen["learning_rate"])
+
+
+def formula(text: str, *excerpts: tuple) -> None:
+    """Show a formula beside the lines of code that compute it."""
+    left, right = st.columns([1, 1.35], gap="large", vertical_alignment="center")
+    with left:
+        st.latex(text)
+    with right:
+        for excerpt in excerpts:
+            show_excerpt(*excerpt)
+
+
+def show_batch(batch: Batch) -> None:
+    """Images, normalized rows, one-hot labels."""
+    formula(
+        r"x = \frac{\text{pixels}}{255} \qquad y_k = \begin{cases} 1 & k = \text{label} \\ 0 & \text{else} \end{cases}",
+        (normalize, "return"), (flatten, "return"), (one_hot, "return"),
+    )  # fmt: skip
+    st.markdown(
+        f"Training takes a few images at a time. Here are {len(batch.labels)}: each becomes a row of {batch.walk.x.shape[1]} "
+        "numbers from 0 to 1, and its label a row with a single 1."
+    )
+    digit_grid(
+        batch.images,
+        [f"{name}: {label}" for name, label in zip(batch.names, batch.labels, strict=True)],
+        [f"training image {index:,}, label {label}" for index, label in zip(batch.indices, batch.labels, strict=True)],
+        size=96,
+    )
+    show_arrays(
+        Shown("x, from the middle of each picture", batch.walk.x, batch.names, digits=2, column_window=batch.middle)
+    )
+    show_arrays(Shown("y, a column for each class", batch.walk.y, batch.names, digits=0))
+
+
+def show_forward(batch: Batch) -> None:
+    """Weighted inputs and activations, layer by layer."""
+    formula(
+        r"\begin{gathered} z^{l} = a^{l-1} W^{l} + b^{l} \\ a^{l} = \sigma(z^{l}) = \frac{1}{1 + e^{-z^{l}}} \end{gathered}",
+        (Network.forward_pass, "for layer, (weight, bias)", "activations.append"), (sigmoid, "return"),
+    )  # fmt: skip
+    st.markdown(
+        "Every unit adds up its inputs, each times a weight, and its bias; the sigmoid squeezes the sum into 0 to 1. "
+        "With matrices, a whole layer does so for all images at once. The last layer's $z$ are called logits."
+    )
+    network, (weighted_inputs, activations) = batch.walk.network, batch.walk.forward
+    for layer, (weight, bias, z) in enumerate(zip(network.weights, network.biases, weighted_inputs, strict=True), 1):
+        last = layer == len(weighted_inputs)
+        st.markdown(f"##### Layer {layer}{', the output' if last else ''}: {weight.shape[0]} → {weight.shape[1]}")
+        window = batch.middle if layer == 1 else slice(0, 12)
+        rows = slice(window.start, window.start + 8)
+        show_arrays(
+            Shown(f"W{layer}: a row for each input, a column for each unit", weight, row_window=rows),
+            Shown(f"b{layer}", bias[np.newaxis], ["b"]),
+        )
+        shown = [Shown(f"z{layer} = {'x' if layer == 1 else f'a{layer - 1}'} W{layer} + b{layer}", z, batch.names)]
+        shown += [] if last else [Shown(f"a{layer} = σ(z{layer})", activations[layer], batch.names)]
+        show_arrays(*shown)
+        if layer == 1:
+            st.caption(
+                f"For example image 1 and unit 0: the sum of {weight.shape[0]} products of a pixel and a weight is "
+                f"{format_number(z[0, 0] - bias[0])}; with the bias {format_number(bias[0])} it is "
+                f"{format_number(z[0, 0])}, and σ of that is {format_number(activations[1][0, 0])}."
+            )
+
+
+def show_softmax(batch: Batch) -> None:
+    """From logits to probabilities."""
+    formula(r"p_k = \frac{e^{z_k}}{\sum_j e^{z_j}}", (softmax, "exp", "return"))
+    st.markdown(
+        "The exponential makes every logit positive, and the division makes each row sum to 1: probabilities. The largest "
+        "logit of a row is subtracted first, which changes nothing but keeps the exponential small."
+    )
+    z, p = batch.walk.forward.weighted_inputs[-1], batch.walk.forward.activations[-1]
+    show_arrays(Shown("z, the logits", z, batch.names))
+    show_arrays(Shown("exp(z − largest)", np.exp(z - z.max(axis=1, keepdims=True)), batch.names))
+    show_arrays(Shown("p = softmax(z)", p, batch.names))
+    st.caption(
+        f"This network is untrained: it gives every class about 1 in {p.shape[1]}. The rows sum to "
+        f"{', '.join(f'{total:.6g}' for total in p.sum(axis=1))}."
+    )
+
+
+def show_loss(batch: Batch) -> None:
+    """Loss of each image and their mean."""
+    formula(
+        r"C = -\frac{1}{N} \sum_{n=1}^{N} \sum_k y_{nk} \log p_{nk}", (cross_entropy, "smallest", "return")
+    )  # fmt: skip
+    st.markdown(
+        "Only the probability $p$ of the true class counts: its loss is $-\\log p$, 0 where the network is certain and right, "
+        "large where it is certain and wrong. The loss of the mini-batch is the mean."
+    )
+    p_true = batch.walk.forward.activations[-1][np.arange(len(batch.labels)), batch.labels]
+    losses = -np.log(np.maximum(p_true, np.finfo(p_true.dtype).tiny))
+    table = pd.DataFrame(
+        {"image": batch.names, "label": batch.labels, "p of the label": p_true, "loss of the image": losses}
+    )
+    st.dataframe(table.style.format({"p of the label": "{:.4f}", "loss of the image": "{:.4f}"}), hide_index=True)
+    st.metric("Loss C, the mean (nats)", f"{batch.walk.loss:.6f}", border=True, width=280)
+    classes = batch.walk.y.shape[1]
+    st.caption(f"To guess among {classes} classes costs log {classes} = {np.log(classes):.4f} nats.")
+
+
+def show_output_delta(batch: Batch) -> None:
+    """Error of the output layer (BP1)."""
+    formula(
+        r"\delta^{L} = \frac{\partial C}{\partial z^{L}} = \frac{p - y}{N} \qquad \text{(BP1)}",
+        (Network.deltas, "delta = (forward"),
+    )  # fmt: skip
+    st.markdown(
+        "Now the way back. How does the loss change with each logit? Where softmax meets cross-entropy, nearly everything "
+        f"cancels: probability minus target, divided by the {len(batch.labels)} images. Blue: a higher logit would lower the loss."
+    )
+    walk = batch.walk
+    show_arrays(Shown("p", walk.forward.activations[-1], batch.names))
+    show_arrays(Shown("y", walk.y, batch.names, digits=0))
+    show_arrays(Shown(f"δ{len(walk.deltas)} = (p − y) / N", walk.deltas[-1], batch.names, digits=4))
+
+
+def show_hidden_deltas(batch: Batch) -> None:
+    """Errors of the hidden layers (BP2), from the last one to the first."""
+    formula(
+        r"\begin{gathered} \delta^{l} = \left( \delta^{l+1} (W^{l+1})^{\mathsf T} \right) \odot \sigma'(z^{l}) \quad \text{(BP2)}"
+        r" \\ \sigma'(z) = \sigma(z) \, (1 - \sigma(z)) \end{gathered}",
+        (Network.deltas, "for layer in", "deltas.append"), (sigmoid_derivative, "a =", "return"),
+    )  # fmt: skip
+    st.markdown(
+        "Each unit gets its share of the blame from the layer after it, through the same weights that carried its signal "
+        "forward, times the slope of its sigmoid. That slope is 1/4 at most, so deltas shrink from layer to layer."
+    )
+    walk = batch.walk
+    for layer in range(len(walk.deltas) - 1, 0, -1):
+        st.markdown(f"##### Layer {layer}")
+        blame = walk.deltas[layer] @ walk.network.weights[layer].T
+        slope = sigmoid_derivative(walk.forward.weighted_inputs[layer - 1])
+        show_arrays(
+            Shown(f"δ{layer + 1} W{layer + 1}ᵀ", blame, batch.names, digits=4),
+            Shown(f"σ′(z{layer})", slope, batch.names),
+            Shown(f"δ{layer}, their product", walk.deltas[layer - 1], batch.names, digits=4),
+        )
+
+
+def show_gradients(batch: Batch) -> None:
+    """Gradients of weights and biases (BP3, BP4)."""
+    formula(
+        r"\begin{gathered} \frac{\partial C}{\partial b^{l}} = \sum_{n} \delta^{l}_{n} \quad \text{(BP3)} \\"
+        r" \frac{\partial C}{\partial W^{l}} = (a^{l-1})^{\mathsf T} \delta^{l} \quad \text{(BP4)} \end{gathered}",
+        (Network.back_propagate, "for a_previous", "gradients.append"),
+    )
+    st.markdown(
+        "A weight's slope is the signal that came in times the delta that came back, summed over the images. A bias has no "
+        "input but 1. Weights of pixels that are black in all images have the slope 0: nothing is learned about them here."
+    )
+    for layer, (weight, bias) in enumerate(batch.walk.gradients, 1):
+        st.markdown(f"##### Layer {layer}")
+        first = batch.middle.start if layer == 1 else 0
+        show_arrays(
+            Shown(f"∂C/∂W{layer}", weight, digits=4, row_window=slice(first, first + 8)),
+            Shown(f"∂C/∂b{layer}", bias[np.newaxis], ["b"], digits=4),
+        )
+
+
+def show_update(batch: Batch) -> None:
+    """One step of gradient descent."""
+    formula(r"w \leftarrow w - \eta \, \frac{\partial C}{\partial w}", (SGD._move, "gradient *=", "parameters -="))
+    walk, rate = batch.walk, batch.learning_rate
+    st.markdown(
+        f"All {walk.network.num_parameters:,} parameters move a little against their slope; $\\eta$ is the learning rate, "
+        f"here {rate:g}. These are the steepest of each layer:"
+    )
+    positions = checked_positions(walk)
+    before, slope = walk.network.parameters[positions], walk.gradient[positions]
+    table = pd.DataFrame(
+        {
+            "parameter": [parameter_name(walk.network, position) for position in positions],
+            "before": before,
+            "∂C/∂w": slope,
+            "−η ∂C/∂w": -rate * slope,
+            "after": walk.updated.parameters[positions],
+        }
+    )
+    st.dataframe(table.style.format("{:+.5f}", subset=table.columns[1:].tolist()), hide_index=True)
+    with st.container(horizontal=True):
+        st.metric("Loss before (nats)", f"{walk.loss:.6f}", border=True, width=220)
+        change = walk.loss_after - walk.loss
+        st.metric(
+            "Loss after (nats)",
+            f"{walk.loss_after:.6f}",
+            f"{change:+.6f}",
+            delta_color="inverse",
+            border=True,
+            width=220,
+        )
+    if change > 0:
+        st.warning("The loss rose: this step was too long. Try a smaller learning rate.", icon=":material/trending_up:")
+    else:
+        st.caption("The same images, fed forward through the new parameters. Try 0.1, 5 and 50 as the learning rate.")
+
+
+def show_check(batch: Batch) -> None:
+    """The gradient beside slopes that were measured."""
+    formula(
+        r"\frac{\partial C}{\partial w} \approx \frac{C(w + \varepsilon) - C(w - \varepsilon)}{2 \varepsilon}",
+        (numerical_gradient, "for number", "slopes[number]"),
+    )
+    st.markdown(
+        "Is all that right? Nudge one parameter up and down, feed forward twice, and measure the slope. It takes two passes "
+        "for each parameter, where back-propagation takes one for all, but it needs no calculus. In float64 the two agree."
+    )
+    walk, positions = batch.walk, checked_positions(batch.walk)
+    nudged = Network.from_arrays(walk.network.to_arrays())
+    measured = numerical_gradient(
+        lambda: cross_entropy(nudged.feed_forward(walk.x), walk.y), nudged.parameters, positions
+    )
+    slope = walk.gradient[positions]
+    errors = relative_error(slope, measured)
+    names = [parameter_name(walk.network, position) for position in positions]
+    table = pd.DataFrame(
+        {"parameter": names, "back-propagation": slope, "central difference": measured, "relative error": errors}
+    )
+    numbers = {"back-propagation": "{:+.10f}", "central difference": "{:+.10f}", "relative error": "{:.1e}"}
+    st.dataframe(table.style.format(numbers), hide_index=True)
+    if errors.max() < 1e-5:
+        st.success(f"They agree: the largest relative error is {errors.max():.1e}.", icon=":material/verified:")
+    else:
+        st.warning(f"The largest relative error is {errors.max():.1e}.", icon=":material/warning:")
+    st.markdown(
+        "**What comes next:** training repeats these steps, with 128 images at a time, until every image was used: one epoch. "
+        "Then again, 100 times over."
+    )
+    st.page_link("pages/training.py", label="Next: train a network", icon=":material/arrow_forward:")
+
+
+STEPS = (
+    Step("The mini-batch", "Batch", show_batch),
+    Step("Feed forward", "Forward", show_forward),
+    Step("Softmax", "Softmax", show_softmax),
+    Step("The loss", "Loss", show_loss),
+    Step("The error at the output", "Output δ", show_output_delta),
+    Step("The error in the hidden layers", "Hidden δ", show_hidden_deltas),
+    Step("The gradients", "Gradients", show_gradients),
+    Step("The update", "Update", show_update),
+    Step("Is the gradient right?", "Check", show_check),
+)
+
+
+with page():
+    dataset = current_dataset()
+    st.title("Step by step")
+    st.markdown("One mini-batch goes through the recipe once, and you see every number on its way.")
+    batch = choose_batch(dataset)
+    number = pick_step(STEPS)
+    st.subheader(f"{number} · {STEPS[number - 1].title}")
+    STEPS[number - 1].draw(batch)
+    code_behind(walk_through, Network.forward_pass, Network.deltas, Network.back_propagate, numerical_gradient)

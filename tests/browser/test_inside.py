@@ -1,0 +1,43 @@
+"""Inside in a real browser: the map shows the picture of a digit, and another digit is another drawing."""
+
+import re
+
+import pytest
+
+from mnist_core import jobs
+from mnist_core.config import TrainingConfig
+from mnist_core.dataset import load_dataset
+from tests.browser.test_journey import settle
+
+expect = pytest.importorskip(
+    "playwright.sync_api", reason="needs Playwright: pip install -r .ci/requirements.txt"
+).expect
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_pointer_over_the_map_shows_the_digit(app, page):
+    run = jobs.start(TrainingConfig(epochs=3), load_dataset("sample"), app.runs)
+    page.goto(f"{app.url}/training?run={run.id}")
+    page.get_by_role("button", name="What does it get wrong?").wait_for()
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Inside").click()
+    page.get_by_text("test digits, drawn where the 64 units").wait_for()
+    settle(page)
+    chart = page.get_by_test_id("stVegaLiteChart").nth(2)
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    picture = page.locator("#vg-tooltip-element img")
+    for share in range(15, 90):
+        page.mouse.move(box["x"] + box["width"] * share / 100, box["y"] + box["height"] * 0.5)
+        page.wait_for_timeout(60)
+        if picture.count() and picture.is_visible():
+            break
+    expect(picture).to_be_visible()
+    assert picture.evaluate("node => node.complete && node.naturalWidth") == 84
+    assert re.search(r"label\s+\d\s+predicted\s+\d", page.locator("#vg-tooltip-element").inner_text())
+    page.mouse.move(5, 5)
+
+    verdict = page.get_by_text(re.compile(r"^Test image \d+ reads as"))
+    page.get_by_role("button", name="A wrong one").click()
+    expect(verdict).to_have_text(re.compile("but it is a"))
+    expect(page.get_by_label(re.compile("^Test digit"))).not_to_have_value("0")
