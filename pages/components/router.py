@@ -8,9 +8,11 @@ import streamlit as st
 
 from mnist_core.errors import MnistError
 from pages.components.data import show_status
+from pages.components.trash import forget_deleted
 
 PAGES = Path(__file__).resolve().parent.parent
 ICON = PAGES.parent / ".streamlit" / "icon.svg"
+RUNS = "runs"
 
 
 def navigation() -> st.Page:
@@ -26,6 +28,7 @@ def navigation() -> st.Page:
             ],
             "Network": [
                 st.Page(PAGES / "training.py", title="Training", icon=":material/monitoring:", url_path="training"),
+                st.Page(PAGES / "runs.py", title="Runs", icon=":material/table_rows:", url_path=RUNS),
                 st.Page(
                     PAGES / "evaluation.py", title="Evaluation", icon=":material/fact_check:", url_path="evaluation"
                 ),
@@ -38,7 +41,10 @@ def enter() -> st.Page:
     """Configure and draw what all pages share, and return the page that the address asks for."""
     st.set_page_config(page_title="MNIST in NumPy", page_icon=str(ICON), layout="wide")
     st.session_state["entered"] = True
-    return navigation()
+    asked = navigation()
+    if asked.url_path != RUNS:
+        forget_deleted()
+    return asked
 
 
 @contextmanager

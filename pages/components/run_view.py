@@ -36,7 +36,8 @@ def short_description(run: Run) -> str:
     # Of a run under way the state changes while the page stands: the badge below follows, a list of choices can't.
     state = "under way" if run.status.active else run.status.state
     score = "" if run.status.test_accuracy is None else f" · test accuracy {run.status.test_accuracy:.2%}"
-    return f"{datetime.fromtimestamp(run.created):%d %b %H:%M:%S} · {hidden} · {state}{score}"
+    name = f"{run.about.name} · " if run.about.name else ""
+    return f"{name}{datetime.fromtimestamp(run.created):%d %b %H:%M:%S} · {hidden} · {state}{score}"
 
 
 def state_badge(run: Run) -> None:
