@@ -7,11 +7,11 @@ from mnist_core.comparison import differing_settings, mcnemar
 from mnist_core.errors import MnistError, RunError
 from mnist_core.runs import About, DatasetReference, Run, list_runs
 from pages.components.code import code_behind
-from pages.components.comparison import COLORS, show_curves, show_digits, show_settings, swatch
+from pages.components.comparison import COLORS, label, show_curves, show_digits, show_settings, swatch
 from pages.components.data import current_dataset
 from pages.components.router import page
 from pages.components.run_table import select_runs, write_selection
-from pages.components.run_view import short_description, state_badge
+from pages.components.run_view import architecture, plain, state_badge
 from pages.components.trash import confirm_deletion, enter_page, show_undo
 
 REFRESH_SECONDS = 2.0
@@ -86,8 +86,7 @@ def show_run(number: int, run: Run, known_tags: list[str]) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         swatch(number)
         state_badge(run)
-        tags = "".join(f" :gray-badge[{tag}]" for tag in run.about.tags)
-        st.markdown(f"{short_description(run)}{tags}", width="stretch")
+        st.markdown(_words(run), width="stretch")
         if st.button("Edit", icon=":material/edit:", key=f"edit_{run.id}"):
             edit(run, known_tags)
         st.download_button(
@@ -98,9 +97,18 @@ def show_run(number: int, run: Run, known_tags: list[str]) -> None:
             st.session_state["run_id"] = run.id
             st.switch_page("pages/evaluation.py")
     if run.about.note:
-        st.caption(run.about.note)
+        st.caption(plain(run.about.note))
     if run.problem:
         st.error(run.problem, icon=":material/broken_image:")
+
+
+def _words(run: Run) -> str:
+    words = [f"**{plain(label(run))}**"]
+    if not run.problem:
+        words.append(architecture(run.config.hidden_layers) or "no hidden layer")
+    if run.status.test_accuracy is not None:
+        words.append(f"{run.status.test_accuracy:.2%}")
+    return " · ".join(words) + "".join(f" :gray-badge[{plain(tag)}]" for tag in run.about.tags)
 
 
 def compare(runs: list[Run]) -> None:

@@ -14,7 +14,7 @@ from mnist_core.evaluation import Evaluation
 from mnist_core.runs import Run
 from pages.components.charts import LAYER_COLORS, TRAINING, VALIDATION, thin_out
 from pages.components.digits import digit_grid
-from pages.components.run_view import architecture, run_dataset, test_result
+from pages.components.run_view import architecture, plain, run_dataset, test_result
 from pages.components.settings import NAMES
 
 COLORS = LAYER_COLORS[:8]
@@ -157,12 +157,11 @@ def show_digits(first: Run, second: Run) -> None:
 
 def show_counts(test: McNemar, names: list[str], dataset: str) -> None:
     """The 2 x 2 table of right and wrong, and McNemar's test in a sentence."""
-    a, b = names
+    a, b = map(plain, names)
     counts, verdict = st.columns([1, 1], gap="large", vertical_alignment="center")
     table = [[test.both_right, test.only_a], [test.only_b, test.both_wrong]]
-    counts.dataframe(
-        pd.DataFrame(table, index=[f"{a} right", f"{a} wrong"], columns=[f"{b} right", f"{b} wrong"]), height=38 + 70
-    )
+    columns = [f"{b} right", f"{b} wrong"]
+    counts.table(pd.DataFrame(table, index=[f"{a} right", f"{a} wrong"], columns=columns).map("{:,}".format))
     differing = test.only_a + test.only_b
     better = a if test.only_a > test.only_b else b
     if not differing:
@@ -186,7 +185,7 @@ def show_gallery(run: Run, right: str, wrong: str, result_right: Evaluation, res
     """The digits that one run gets right and the other wrong, the most confident mistake first."""
     truth = result_right.labels
     index = np.flatnonzero((result_right.predicted == truth) & (result_wrong.predicted != truth))
-    st.markdown(f"**{right}** is right, **{wrong}** wrong: {len(index):,}")
+    st.markdown(f"**{plain(right)}** is right, **{plain(wrong)}** wrong: {len(index):,}")
     if not len(index):
         return
     confidence = result_wrong.probabilities.max(axis=1)
@@ -200,6 +199,7 @@ def show_gallery(run: Run, right: str, wrong: str, result_right: Evaluation, res
             for n in index
         ],
     )
+    wrong = plain(wrong)
     if len(index) == GALLERY:
         st.caption(f"The {GALLERY} that {wrong} is most confident of: true label → what it says.")
     else:

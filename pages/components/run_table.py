@@ -16,7 +16,7 @@ COLUMNS = {
     "state": st.column_config.TextColumn("state", width="small"),
     "accuracy": st.column_config.NumberColumn("test accuracy", format="%.2f %%", help="On the test set of its data"),
     "loss": st.column_config.NumberColumn("test loss", format="%.4f", help="Cross-entropy in nats"),
-    "layers": st.column_config.TextColumn("hidden layers", width="small"),
+    "layers": st.column_config.TextColumn("hidden layers"),
     "activation": st.column_config.TextColumn("activation", width="small"),
     "optimizer": st.column_config.TextColumn("optimizer", width="small"),
     "rate": st.column_config.NumberColumn("learning rate", format="%g"),

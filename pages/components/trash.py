@@ -5,6 +5,7 @@ import streamlit as st
 from mnist_core.errors import RunError
 from mnist_core.runs import Run
 from mnist_core.trash import delete_run, empty_trash, restore_run
+from pages.components.run_view import plain
 
 DELETED = "deleted_runs"
 
@@ -25,7 +26,7 @@ def forget_deleted() -> None:
 @st.dialog("Delete?", icon=":material/delete:")
 def confirm_deletion(runs: list[Run]) -> None:
     """Ask, then delete ``runs``; those that can't be are named and stay."""
-    what = f"**{runs[0].about.name or runs[0].id}**" if len(runs) == 1 else f"**{len(runs)} runs**"
+    what = f"**{plain(runs[0].about.name or runs[0].id)}**" if len(runs) == 1 else f"**{len(runs)} runs**"
     st.markdown(f"Delete {what}, with all that was recorded? You can undo it until you leave this page.")
     if st.button("Delete", type="primary", icon=":material/delete:", key="delete_confirmed"):
         deleted, problems = [], []
