@@ -94,7 +94,7 @@ def import_run(content: bytes, runs_dir: Path | None = None, known: Iterable[Dat
     try:
         draft.mkdir(parents=True)
         run_id = _unpack(content, draft)
-        run = _settle(draft, [*(run.dataset for run in list_runs(root) if run.dataset), *known])
+        run = _settle(draft, [*known, *(run.dataset for run in list_runs(root) if run.dataset)])
         free = RUN_ID.fullmatch(run_id) and not (root / run_id).exists()
         return read_run(draft.rename(root / (run_id if free else new_id(root, run.created))))
     except MnistError:
@@ -159,8 +159,8 @@ def _settle(draft: Path, known: Iterable[DatasetReference]) -> Run:
     if status.state in ("queued", "running", "interrupted"):
         status = replace(status, state="paused" if (draft / "checkpoint.npz").exists() else "stopped")
     write_json(draft / "status.json", asdict(replace(status, pid=None)))
-    folder = next((other.data_dir for other in known if other.checksums == run.dataset.checksums), None)
-    dataset = replace(run.dataset, data_dir=folder if run.dataset.source == "full" else None)
+    folders = (other.data_dir for other in known if other.data_dir and other.checksums == run.dataset.checksums)
+    dataset = replace(run.dataset, data_dir=next(folders, None))
     content = {"created": run.created, "training": run.config.to_dict(), "dataset": asdict(dataset)}
     write_json(draft / "config.json", content)
     if (draft / "about.json").exists():

@@ -52,20 +52,28 @@ def edit(run: Run, known_tags: list[str]) -> None:
     """Let the user say something of a run; written when it is saved."""
     if run.about.problem:
         st.warning(run.about.problem, icon=":material/broken_image:")
-    name = st.text_input("Name", run.about.name, max_chars=About.MAX_NAME, placeholder=run.id, key=f"name_{run.id}")
-    options = list(dict.fromkeys([*run.about.tags, *known_tags]))
-    tags = st.multiselect(
-        "Tags", options, run.about.tags, accept_new_options=True, max_selections=About.MAX_TAGS, key=f"tags_{run.id}",
-        placeholder="Choose or type",
+    keys = [f"{what}_{run.id}" for what in ("name", "note", "tags")]
+    st.text_input("Name", run.about.name, max_chars=About.MAX_NAME, placeholder=run.id, key=keys[0])
+    st.multiselect(
+        "Tags", list(dict.fromkeys([*run.about.tags, *known_tags])), run.about.tags, accept_new_options=True,
+        max_selections=About.MAX_TAGS, key=keys[2], placeholder="Choose or type",
     )  # fmt: skip
-    note = st.text_area("Note", run.about.note, max_chars=About.MAX_NOTE, key=f"note_{run.id}")
-    if st.button("Save", type="primary", icon=":material/check:", key=f"save_{run.id}"):
-        try:
-            run.describe(About(name, note, tuple(tags)))
-        except RunError as error:
-            st.error(str(error), icon=":material/error:")
-        else:
-            st.rerun()
+    st.text_area("Note", run.about.note, max_chars=About.MAX_NOTE, key=keys[1])
+    saved = st.button(
+        "Save", type="primary", icon=":material/check:", key=f"save_{run.id}", on_click=save, args=(run, keys)
+    )
+    if problem := st.session_state.pop("save_problem", None):
+        st.error(problem, icon=":material/error:")
+    elif saved:
+        st.rerun()  # closes the dialog
+
+
+def save(run: Run, keys: list[str]) -> None:
+    """Write the name, the note and the tags that the widgets with these keys hold."""
+    try:
+        run.describe(About(*(st.session_state[key] for key in keys)))
+    except RunError as error:
+        st.session_state["save_problem"] = str(error)
 
 
 def show_selected(runs: list[Run], known_tags: list[str]) -> None:
@@ -135,7 +143,7 @@ def watch(runs: list[Run]) -> None:
         st.rerun()
 
 
-with page():
+with page(can_undo=True):
     enter_page()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title("Runs", width="stretch")

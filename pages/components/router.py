@@ -12,7 +12,6 @@ from pages.components.trash import forget_deleted
 
 PAGES = Path(__file__).resolve().parent.parent
 ICON = PAGES.parent / ".streamlit" / "icon.svg"
-RUNS = "runs"
 
 
 def navigation() -> st.Page:
@@ -28,7 +27,7 @@ def navigation() -> st.Page:
             ],
             "Network": [
                 st.Page(PAGES / "training.py", title="Training", icon=":material/monitoring:", url_path="training"),
-                st.Page(PAGES / "runs.py", title="Runs", icon=":material/table_rows:", url_path=RUNS),
+                st.Page(PAGES / "runs.py", title="Runs", icon=":material/table_rows:", url_path="runs"),
                 st.Page(
                     PAGES / "evaluation.py", title="Evaluation", icon=":material/fact_check:", url_path="evaluation"
                 ),
@@ -41,22 +40,26 @@ def enter() -> st.Page:
     """Configure and draw what all pages share, and return the page that the address asks for."""
     st.set_page_config(page_title="MNIST in NumPy", page_icon=str(ICON), layout="wide")
     st.session_state["entered"] = True
-    asked = navigation()
-    if asked.url_path != RUNS:
-        forget_deleted()
-    return asked
+    return navigation()
 
 
 @contextmanager
-def page() -> Iterator[None]:
+def page(can_undo: bool = False) -> Iterator[None]:
     """Draw a page, with the data in use in the sidebar; an error that is meant for people ends it with its sentence.
 
     Until ``st.navigation`` ran for the first time in a server, Streamlit takes each file of ``pages/`` for a page of its
     own and runs it without ``app.py``. The first visitor of a fresh server may come here that way, and is sent around.
+
+    Parameters
+    ----------
+    can_undo : bool
+        Whether this page can bring back the runs that this session deleted; on any other one, they are gone for good.
     """
     if not st.session_state.get("entered"):
         enter()
         st.rerun()
+    if not can_undo:
+        forget_deleted()
     with st.sidebar:
         show_status()
     try:

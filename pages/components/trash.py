@@ -28,19 +28,24 @@ def confirm_deletion(runs: list[Run]) -> None:
     """Ask, then delete ``runs``; those that can't be are named and stay."""
     what = f"**{plain(runs[0].about.name or runs[0].id)}**" if len(runs) == 1 else f"**{len(runs)} runs**"
     st.markdown(f"Delete {what}, with all that was recorded? You can undo it until you leave this page.")
-    if st.button("Delete", type="primary", icon=":material/delete:", key="delete_confirmed"):
-        deleted, problems = [], []
-        for run in runs:
-            try:
-                delete_run(run)
-                deleted.append(run.id)
-            except RunError as error:
-                problems.append(str(error))
-        st.session_state.setdefault(DELETED, []).extend([deleted] if deleted else [])
-        st.session_state["delete_problems"] = problems
-        if deleted:
-            st.toast(f"Deleted {_count(deleted)}.", icon=":material/delete:")
-        st.rerun()
+    if st.button(
+        "Delete", type="primary", icon=":material/delete:", key="delete_confirmed", on_click=_delete, args=(runs,)
+    ):
+        st.rerun()  # closes the dialog
+
+
+def _delete(runs: list[Run]) -> None:
+    deleted, problems = [], []
+    for run in runs:
+        try:
+            delete_run(run)
+            deleted.append(run.id)
+        except RunError as error:
+            problems.append(str(error))
+    st.session_state["delete_problems"] = problems
+    if deleted:
+        st.session_state.setdefault(DELETED, []).append(deleted)
+        st.session_state["deleted_now"] = True
 
 
 def show_undo() -> None:
@@ -50,6 +55,8 @@ def show_undo() -> None:
     deleted = st.session_state[DELETED]
     if not deleted:
         return
+    if st.session_state.pop("deleted_now", False):
+        st.toast(f"Deleted {_count(deleted[-1])}.", icon=":material/delete:")
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"Deleted {_count(deleted[-1])}; gone for good when you leave this page.", width="content")
         st.button("Undo", icon=":material/undo:", on_click=_undo, key="undo")

@@ -5,8 +5,10 @@ import textwrap
 
 import pytest
 
+from mnist_core.archive import import_run
 from mnist_core.augmentation import augment, bilinear
 from mnist_core.batches import epoch_batches
+from mnist_core.comparison import differing_settings, mcnemar
 from mnist_core.dataset import load_dataset
 from mnist_core.evaluation import class_means, confusion_matrix, evaluate, misclassified, per_class_scores, predict
 from mnist_core.idx import read_idx
@@ -20,6 +22,7 @@ FUNCTIONS = {
     "dataset": [read_idx, class_means],
     "preprocessing": [normalize, flatten, one_hot, augment, bilinear],
     "training": [train, Network.forward_pass, Network.back_propagate, SGD.step, epoch_batches],
+    "runs": [mcnemar, differing_settings, import_run],
     "evaluation": [predict, evaluate, confusion_matrix, per_class_scores, misclassified],
 }
 
