@@ -5,6 +5,7 @@ import streamlit as st
 from mnist_core.errors import RunError
 from mnist_core.runs import Run
 from mnist_core.trash import delete_run, empty_trash, restore_run
+from pages.components.run_table import SELECTED, write_selection
 from pages.components.run_view import plain
 
 DELETED = "deleted_runs"
@@ -63,15 +64,16 @@ def show_undo() -> None:
 
 
 def _undo() -> None:
-    problems = []
+    restored, problems = [], []
     for run_id in st.session_state[DELETED].pop():
         try:
-            restore_run(run_id)
+            restored.append(restore_run(run_id).id)
         except RunError as error:
             problems.append(str(error))
     st.session_state["delete_problems"] = problems
-    if not problems:
-        st.toast("Everything is back.", icon=":material/undo:")
+    if restored:
+        write_selection([*st.session_state.get(SELECTED, []), *restored])
+        st.toast(f"Brought back {_count(restored)}.", icon=":material/undo:")
 
 
 def _count(run_ids: list[str]) -> str:

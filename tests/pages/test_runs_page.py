@@ -274,6 +274,7 @@ def test_a_run_is_deleted_after_a_question_and_brought_back(open_page, finished,
     assert f"Deleted run {finished.id}" in texts(app.toast)
     app.button(key="undo").click().run()
     assert len(list_runs()) == 2
+    assert app.query_params["runs"] == finished.id
     assert "undo" not in [button.key for button in app.button]
 
 
