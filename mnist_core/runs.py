@@ -1,15 +1,14 @@
 """The run folder: all that the trainer, the dashboard and the command line know of a training run.
 
 ``runs/<run-id>/`` holds ``config.json`` (what was asked, never changed), ``status.json`` (how it stands),
-``metrics.csv`` (a row an epoch), ``steps.csv`` (the loss within the epochs), ``layers.csv`` (statistics of the layers),
-``histograms.csv`` (distributions of weights and activations), ``checkpoint.npz`` (what training goes on from),
-``model.npz`` (the parameters to evaluate), ``control`` (what is asked of the worker), ``worker.lock`` (held by a living
-worker) and ``log.txt``.
+``about.json`` (what people say of it: name, note, tags), ``metrics.csv`` (a row an epoch), ``steps.csv`` (the loss within
+the epochs), ``layers.csv`` (statistics of the layers), ``histograms.csv`` (distributions of weights and activations),
+``checkpoint.npz`` (what training goes on from), ``model.npz`` (the parameters to evaluate), ``control`` (what is asked of
+the worker), ``worker.lock`` (held by a living worker) and ``log.txt``.
 """
 
 import csv
 import json
-import math
 import os
 import secrets
 import shutil
@@ -18,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, ClassVar, NamedTuple
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -116,6 +115,68 @@ class DatasetReference:
 
 
 @dataclass(frozen=True)
+class About:
+    """What people say of a run, the content of ``about.json``; it changes nothing in how the run is trained.
+
+    Parameters
+    ----------
+    name : str
+        At most ``MAX_NAME`` characters on one line; white space is tidied up.
+    note : str
+        At most ``MAX_NOTE`` characters.
+    tags : sequence of str
+        At most ``MAX_TAGS``, each of at most ``MAX_TAG`` characters; empty and repeated ones are left out.
+    problem : str or None
+        Why the file can't be read; never written.
+
+    Raises
+    ------
+    RunError
+        Names what is too long, or no text.
+    """
+
+    MAX_NAME: ClassVar[int] = 80
+    MAX_NOTE: ClassVar[int] = 2000
+    MAX_TAGS: ClassVar[int] = 10
+    MAX_TAG: ClassVar[int] = 30
+
+    name: str = ""
+    note: str = ""
+    tags: tuple[str, ...] = ()
+    problem: str | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        texts = (self.name, self.note, *self.tags) if isinstance(self.tags, list | tuple) else (None,)
+        if not all(isinstance(text, str) for text in texts):
+            raise RunError("The name, the note and each tag of a run must be text: write them again.")
+        tags = tuple(dict.fromkeys(filter(None, (" ".join(tag.split()) for tag in self.tags))))
+        object.__setattr__(self, "name", " ".join(self.name.split()))
+        object.__setattr__(self, "note", self.note.strip())
+        object.__setattr__(self, "tags", tags)
+        lengths = [("name", self.name, self.MAX_NAME), ("note", self.note, self.MAX_NOTE)]
+        for what, text, longest in [*lengths, *(("tag", tag, self.MAX_TAG) for tag in tags)]:
+            if len(text) > longest:
+                raise RunError(
+                    f"The {what} {text[:20]!r}… has {len(text):,} characters, expected at most {longest:,}: shorten it."
+                )
+        if len(tags) > self.MAX_TAGS:
+            raise RunError(f"Found {len(tags)} tags, expected at most {self.MAX_TAGS}: leave some out.")
+
+    @classmethod
+    def read(cls, folder: Path) -> "About":
+        """Read ``about.json`` of a run folder; empty where there is none, and with its ``problem`` where it is damaged."""
+        try:
+            content = _read_json(folder / "about.json")
+            return cls(**{name: content[name] for name in ("name", "note", "tags") if name in content})
+        except FileNotFoundError:
+            return cls()
+        except (OSError, ValueError, RecursionError, RunError) as error:
+            return cls(
+                problem=f"about.json can't be read ({error}) Write name, tags and note again, or delete the file."
+            )
+
+
+@dataclass(frozen=True)
 class Run:
     """A run folder as it was read; ``problem`` says what is damaged, if anything is."""
 
@@ -125,6 +186,7 @@ class Run:
     created: float
     status: Status
     problem: str | None = None
+    about: About = About()
 
     @property
     def id(self) -> str:
@@ -144,6 +206,21 @@ class Run:
     def refresh(self) -> "Run":
         """Read the folder again."""
         return read_run(self.path)
+
+    def describe(self, about: About) -> "Run":
+        """Write ``about.json``; return the run with it.
+
+        Raises
+        ------
+        RunError
+            If the folder can't be written.
+        """
+        content = {"name": about.name, "note": about.note, "tags": list(about.tags)}
+        try:
+            write_json(self.path / "about.json", content)
+        except OSError as error:
+            raise RunError(f"Can't write to {self.path} ({error.strerror}): make the folder writable.") from error
+        return replace(self, about=replace(about, problem=None))
 
     def metrics(self) -> list[EpochMetrics]:
         """Rows of ``metrics.csv``, without a last line that is still being written."""
@@ -270,7 +347,7 @@ def create_run(config: TrainingConfig, dataset: Dataset | DatasetReference, runs
     root = Path(runs_dir or default_runs_dir()).absolute()
     reference = DatasetReference.of(dataset) if isinstance(dataset, Dataset) else dataset
     created = time.time()
-    run_id = _new_id(root, created)
+    run_id = new_id(root, created)
     draft = root / f".{run_id}"
     try:
         draft.mkdir(parents=True)
@@ -287,8 +364,8 @@ def create_run(config: TrainingConfig, dataset: Dataset | DatasetReference, runs
     return read_run(root / run_id)
 
 
-def _new_id(root: Path, created: float) -> str:
-    """Time to the second, and four random digits that no run of this second has."""
+def new_id(root: Path, created: float) -> str:
+    """Make a run id: time to the second, and four random digits that no run of this second has."""
     while True:
         run_id = f"{datetime.fromtimestamp(created):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         if not (root / run_id).exists():
@@ -313,7 +390,7 @@ def find_run(name: str, runs_dir: Path | None = None) -> Run:
         If no run, or more than one, fits, or the one that fits is damaged.
     """
     root = Path(runs_dir or default_runs_dir())
-    runs = list_runs(root)
+    runs = [read_run(root / name)] if _is_id(root, name) else list_runs(root)
     fitting = runs[:1] if name == "latest" else [run for run in runs if run.id == name]
     fitting = fitting or [run for run in runs if name and run.id.startswith(name)]
     if len(fitting) != 1:
@@ -327,6 +404,13 @@ def find_run(name: str, runs_dir: Path | None = None) -> Run:
     return fitting[0]
 
 
+def _is_id(root: Path, name: str) -> bool:
+    """Whether a run has exactly this id, so that no other one needs to be read."""
+    return (
+        name not in ("", "latest") and not name.startswith(".") and Path(name).name == name and (root / name).is_dir()
+    )
+
+
 def read_run(path: Path) -> Run:
     """Read one run folder; a damaged one is returned with its ``problem``, never raised."""
     try:
@@ -334,17 +418,20 @@ def read_run(path: Path) -> Run:
         config = TrainingConfig.from_dict(content["training"])
         dataset = DatasetReference(**content["dataset"])
         created = float(content["created"])
-        if not math.isfinite(created):
+        if (
+            not 0 <= created < 1e11
+        ):  # also false for NaN; a date can be made of all others, which lie before the year 5139
             raise ValueError(f"created is {created}, expected seconds since 1970")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         return Run(path, None, None, _modified(path), Status("damaged"), _problem("config.json", error))
+    about = About.read(path)
     try:
         status = Status(**_read_json(path / "status.json"))
         if status.state not in STATES:
             raise ValueError(f"state is {status.state!r}, expected one of {', '.join(STATES)}")
     except (OSError, ValueError, TypeError, RecursionError) as error:
-        return Run(path, config, dataset, created, Status("damaged"), _problem("status.json", error))
-    return Run(path, config, dataset, created, _interrupted_if_dead(path, status))
+        return Run(path, config, dataset, created, Status("damaged"), _problem("status.json", error), about)
+    return Run(path, config, dataset, created, _interrupted_if_dead(path, status), about=about)
 
 
 def worker_lock(path: Path) -> FileLock:

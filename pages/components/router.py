@@ -8,6 +8,7 @@ import streamlit as st
 
 from mnist_core.errors import MnistError
 from pages.components.data import show_status
+from pages.components.trash import forget_deleted
 
 PAGES = Path(__file__).resolve().parent.parent
 ICON = PAGES.parent / ".streamlit" / "icon.svg"
@@ -31,6 +32,7 @@ def navigation() -> st.Page:
             ],
             "Network": [
                 st.Page(PAGES / "training.py", title="Training", icon=":material/monitoring:", url_path="training"),
+                st.Page(PAGES / "runs.py", title="Runs", icon=":material/table_rows:", url_path="runs"),
                 st.Page(
                     PAGES / "evaluation.py", title="Evaluation", icon=":material/fact_check:", url_path="evaluation"
                 ),
@@ -49,15 +51,22 @@ def enter() -> st.Page:
 
 
 @contextmanager
-def page() -> Iterator[None]:
+def page(can_undo: bool = False) -> Iterator[None]:
     """Draw a page, with the data in use in the sidebar; an error that is meant for people ends it with its sentence.
 
     Until ``st.navigation`` ran for the first time in a server, Streamlit takes each file of ``pages/`` for a page of its
     own and runs it without ``app.py``. The first visitor of a fresh server may come here that way, and is sent around.
+
+    Parameters
+    ----------
+    can_undo : bool
+        Whether this page can bring back the runs that this session deleted; on any other one, they are gone for good.
     """
     if not st.session_state.get("entered"):
         enter()
         st.rerun()
+    if not can_undo:
+        forget_deleted()
     with st.sidebar:
         show_status()
     try:

@@ -1,5 +1,6 @@
 """What pages share about runs: their short description, the picker, and cached evaluations."""
 
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -37,7 +38,13 @@ def short_description(run: Run) -> str:
     # Of a run under way the state changes while the page stands: the badge below follows, a list of choices can't.
     state = "under way" if run.status.active else run.status.state
     score = "" if run.status.test_accuracy is None else f" · test accuracy {run.status.test_accuracy:.2%}"
-    return f"{datetime.fromtimestamp(run.created):%d %b %H:%M:%S} · {hidden} · {state}{score}"
+    name = f"{run.about.name} · " if run.about.name else ""
+    return f"{name}{datetime.fromtimestamp(run.created):%d %b %H:%M:%S} · {hidden} · {state}{score}"
+
+
+def plain(text: str) -> str:
+    """Escape what Markdown would take for a sign of its own, in words that people wrote."""
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>~$:-])", r"\\\1", text)
 
 
 def state_badge(run: Run) -> None:

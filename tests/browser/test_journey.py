@@ -14,7 +14,17 @@ expect = pytest.importorskip(
 ).expect
 
 pytestmark = pytest.mark.browser
-PAGES = ("Overview", "Dataset", "Preprocessing", "Step by step", "Training", "Evaluation", "Inside", "Suspect labels")
+PAGES = (
+    "Overview",
+    "Dataset",
+    "Preprocessing",
+    "Step by step",
+    "Training",
+    "Runs",
+    "Evaluation",
+    "Inside",
+    "Suspect labels",
+)
 PROGRESS = re.compile(r"^After epoch (\d+)")
 
 

@@ -6,8 +6,10 @@ import textwrap
 import pytest
 
 from mnist_core.activations import hidden_activations, mean_by_class, strongest_connections
+from mnist_core.archive import import_run
 from mnist_core.augmentation import augment, bilinear
 from mnist_core.batches import epoch_batches
+from mnist_core.comparison import differing_settings, mcnemar
 from mnist_core.cross_validation import cross_validate
 from mnist_core.dataset import load_dataset
 from mnist_core.evaluation import class_means, confusion_matrix, evaluate, per_class_scores, per_image, predict
@@ -32,6 +34,7 @@ FUNCTIONS = {
     "training": [train, Network.forward_pass, Network.deltas, Network.back_propagate, SGD.step, epoch_batches],
     "step_by_step": [walk_through, Network.forward_pass, Network.deltas, Network.back_propagate, numerical_gradient],
     "inside": [hidden_activations, strongest_connections, mean_by_class, principal_components, layer_histograms],
+    "runs": [mcnemar, differing_settings, import_run],
     "evaluation": [
         predict,
         evaluate,

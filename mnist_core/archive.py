@@ -1,0 +1,225 @@
+"""A run as one zip file, to be taken elsewhere. What comes in is checked as a stranger's: it may be damaged, or made to harm.
+
+The zip holds one folder, named as the run, with the files of :data:`LIMITS`; unpacked by hand into a runs folder it is a
+run, too.
+"""
+
+import io
+import re
+import shutil
+import stat
+import zipfile
+from collections.abc import Iterable
+from dataclasses import asdict, fields, replace
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from mnist_core.errors import MnistError, RunError
+from mnist_core.runs import (
+    Checkpoint,
+    DatasetReference,
+    Run,
+    Status,
+    default_runs_dir,
+    list_runs,
+    new_id,
+    read_run,
+    write_json,
+)
+
+MB = 1_000_000
+LIMITS = {
+    "config.json": MB,
+    "status.json": MB,
+    "about.json": MB,
+    "metrics.csv": 50 * MB,
+    "steps.csv": 50 * MB,
+    "layers.csv": 50 * MB,
+    "histograms.csv": 50 * MB,
+    "cross_validation.json": MB,
+    "cross_validation.npz": 200 * MB,
+    "model.npz": 200 * MB,
+    "checkpoint.npz": 800 * MB,
+}
+"""Files of an exported run and the most bytes that each may have."""
+MAX_ZIP = 200 * MB
+MAX_EPOCH = 10**9
+RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+
+
+def export_run(run: Run) -> bytes:
+    """Pack a run folder into a zip file, without its log and its locks.
+
+    Raises
+    ------
+    RunError
+        If a file can't be read.
+    """
+    buffer = io.BytesIO()
+    try:
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for name in LIMITS:
+                if (run.path / name).exists():
+                    archive.writestr(f"{run.id}/{name}", (run.path / name).read_bytes())
+    except OSError as error:
+        raise RunError(f"Run {run.id} can't be exported ({error}): see whether its folder is still there.") from error
+    return buffer.getvalue()
+
+
+def import_run(content: bytes, runs_dir: Path | None = None, known: Iterable[DatasetReference] = ()) -> Run:
+    """Unpack an exported run into the runs folder; it appears complete or not at all.
+
+    It keeps its id, or gets a new one where a run has it already. One that was under way is paused, or stopped if there is
+    nothing to go on from. The folder of its data is never taken from the zip: it is that of a run here, or of ``known``, on
+    the same data, else the one where the full data set is looked for.
+
+    Parameters
+    ----------
+    content : bytes
+        The zip file.
+    runs_dir : Path, optional
+    known : iterable of DatasetReference
+        Data sets that are there, besides those of the runs.
+
+    Raises
+    ------
+    RunError
+        If the zip is damaged, holds anything but one run, or is larger than allowed; or the folder can't be written.
+    """
+    root = Path(runs_dir or default_runs_dir()).absolute()
+    if len(content) > MAX_ZIP:
+        raise RunError(
+            f"The zip has {len(content) / MB:,.0f} MB, expected at most {MAX_ZIP // MB}: import another one."
+        )
+    draft = root / f".import-{new_id(root, 0.0)}"
+    try:
+        draft.mkdir(parents=True)
+        run_id = _unpack(content, draft)
+        run = _settle(draft, [*known, *(run.dataset for run in list_runs(root) if run.dataset)])
+        free = RUN_ID.fullmatch(run_id) and not (root / run_id).exists()
+        return read_run(draft.rename(root / (run_id if free else new_id(root, run.created))))
+    except MnistError:
+        raise
+    except Exception as error:  # a damaged zip file raises nearly everything
+        if isinstance(error, OSError) and error.errno:
+            raise RunError(f"Can't import a run into {root} ({error.strerror}): make the folder writable.") from error
+        raise RunError(f"This is no zip file, or a damaged one ({error}): export the run again.") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _unpack(content: bytes, folder: Path) -> str:
+    """Write the files of a zip into ``folder`` and return the name of the folder in the zip; anything unexpected is refused."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        names = [_name(entry) for entry in entries]
+        folders = {str(PurePosixPath(entry.filename).parent) for entry in entries}
+        if "config.json" not in names or len(set(names)) < len(names) or len(folders) > 1:
+            raise RunError(
+                f"The zip holds {len(names)} files in {len(folders)} folders, expected those of one run, with its config.json "
+                "and each file once: export one run and import that."
+            )
+        for entry, name in zip(entries, names, strict=True):
+            # zipfile reads no more than the size that was checked, and compares a checksum
+            with archive.open(entry) as source, (folder / name).open("wb") as target:
+                shutil.copyfileobj(source, target, MB)
+    return folders.pop()
+
+
+def _name(entry: zipfile.ZipInfo) -> str:
+    """Name of a file in the zip, if it is one that a run has: in at most one folder, no link, not encrypted, not too large."""
+    parts = entry.filename.split("/")
+    name = parts[-1]
+    if len(parts) > 2 or name not in LIMITS or parts[0] in ("", ".", "..") or re.search(r"[\\:]", parts[0]):
+        raise RunError(
+            f"The zip holds {entry.filename[:80]!r}, expected nothing but {', '.join(LIMITS)} in one folder: export the run "
+            "again."
+        )
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG) or entry.flag_bits & 1:
+        raise RunError(f"{name} in the zip is a link or encrypted, expected a plain file: export the run again.")
+    if entry.file_size > LIMITS[name]:
+        raise RunError(
+            f"{name} in the zip has {entry.file_size / MB:,.1f} MB, expected at most {LIMITS[name] // MB}: import another run."
+        )
+    return name
+
+
+def _settle(draft: Path, known: Iterable[DatasetReference]) -> Run:
+    """Check all files of an unpacked run, and make it one of this machine: nobody works on it, and its data is the one here."""
+    run = read_run(draft)
+    if run.problem or run.about.problem:
+        raise RunError(f"The run in the zip is damaged: {(run.problem or run.about.problem).split(' Delete')[0]}")
+    try:
+        problem = _problem(run)
+    except Exception as error:  # so does a damaged array
+        problem = str(error).replace(f" of run {draft.name}", "").rsplit(": ", 1)[0] or repr(error)
+    if problem:
+        raise RunError(f"The run in the zip is damaged ({problem}): export it again.")
+    status = run.status
+    if status.state in ("queued", "running", "interrupted"):
+        status = replace(status, state="paused" if (draft / "checkpoint.npz").exists() else "stopped")
+    write_json(draft / "status.json", asdict(replace(status, pid=None)))
+    folders = (other.data_dir for other in known if other.data_dir and other.checksums == run.dataset.checksums)
+    dataset = replace(run.dataset, data_dir=next(folders, None))
+    content = {"created": run.created, "training": run.config.to_dict(), "dataset": asdict(dataset)}
+    write_json(draft / "config.json", content)
+    if (draft / "about.json").exists():
+        run.describe(run.about)
+    return run
+
+
+def _problem(run: Run) -> str | None:
+    """Say what in a run makes no sense, if anything does; reading it may raise nearly everything."""
+    dataset, status = run.dataset, run.status
+    checksums = dataset.checksums
+    if not (isinstance(checksums, dict) and all(isinstance(text, str) for pair in checksums.items() for text in pair)):
+        return "config.json has no checksums of the data set"
+    if not isinstance(dataset.name, str) or len(dataset.name) > 200 or dataset.source not in ("full", "sample"):
+        return "config.json names no data set"
+    for field in fields(Status):
+        value = getattr(status, field.name)
+        if isinstance(value, float | int) and not 0 <= value <= (1e12 if field.name == "heartbeat" else MAX_EPOCH):
+            return f"status.json has a {field.name} of {value}"
+    if not isinstance(status.epoch, int) or not isinstance(status.more_epochs, int):
+        return "status.json counts no whole epochs"
+    if not (status.error is None or (isinstance(status.error, str) and len(status.error) <= 2000)):
+        return "status.json has an error that is no text"
+    layers = len(run.config.hidden_layers) + 1
+    if any(not 0 <= row[0] <= MAX_EPOCH for row in (*run.metrics(), *run.steps(), *run.layers())):
+        return "a table has a row of an impossible epoch"
+    if any(not 1 <= row.layer <= layers for row in run.layers()):
+        return f"layers.csv has a row of a layer that is none of {layers}"
+    return _model_problem(run)
+
+
+def _model_problem(run: Run) -> str | None:
+    hidden = run.config.hidden_layers
+    for name in ("model.npz", "checkpoint.npz", "cross_validation.npz"):
+        if not (run.path / name).exists():
+            continue
+        with np.load(_checked_npz(run.path / name), allow_pickle=False) as arrays:
+            sizes = (len(arrays["W1"]), *hidden, len(arrays[f"b{len(hidden) + 1}"]))
+            shapes = [(arrays[f"W{k}"].shape, arrays[f"b{k}"].shape) for k in range(1, len(sizes))]
+        if shapes != [((above, below), (below,)) for above, below in pairwise(sizes)] or 0 in sizes:
+            return f"{name} has other layers than config.json says"
+        if name == "model.npz":
+            run.load_network()
+        else:
+            checkpoint = Checkpoint.read(run.path)
+            checkpoint.restore(run.config)
+            if not 0 < checkpoint.epoch <= MAX_EPOCH:
+                return f"{name} is of epoch {checkpoint.epoch}"
+    return None
+
+
+def _checked_npz(path: Path) -> Path:
+    """Return ``path``, unless its arrays are compressed: ours are not, and few bytes could become very many."""
+    with zipfile.ZipFile(path) as archive:
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+            raise ValueError(f"{path.name} is compressed")
+        if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
+            raise ValueError(f"{path.name} says that it holds more than it has room for")
+    return path

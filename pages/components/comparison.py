@@ -1,0 +1,206 @@
+"""Runs beside one another: their curves, the settings that differ, and the digits that only one of two gets right."""
+
+import math
+from itertools import accumulate
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from mnist_core.comparison import McNemar, differing_settings, mcnemar
+from mnist_core.errors import MnistError
+from mnist_core.evaluation import Evaluation
+from mnist_core.runs import Run
+from pages.components.charts import LAYER_COLORS, TRAINING, VALIDATION, thin_out
+from pages.components.digits import digit_grid
+from pages.components.run_view import architecture, plain, run_dataset, test_result
+from pages.components.settings import NAMES
+
+COLORS = LAYER_COLORS[:8]
+"""One for each run whose curves are drawn."""
+AXES = {"By epoch": "epoch", "By time": "seconds of training"}
+GALLERY = 60
+SIGNIFICANT = 0.05
+
+
+def label(run: Run) -> str:
+    """Name of a run, or its id."""
+    return run.about.name or run.id
+
+
+def labels(runs: list[Run]) -> list[str]:
+    """Name or id of each run, with the id added where a name is there twice."""
+    names = [label(run) for run in runs]
+    return [name if names.count(name) == 1 else f"{name} ({run.id})" for name, run in zip(names, runs, strict=True)]
+
+
+def swatch(number: int) -> None:
+    """Draw the colour of a run."""
+    st.html(
+        f'<div style="width:14px;height:14px;border-radius:4px;background:{COLORS[number]}"></div>', width="content"
+    )
+
+
+def show_curves(runs: list[Run]) -> None:
+    """Draw loss and accuracy of all runs over one another; redrawn by itself while one is under way."""
+    try:
+        rows = {name: run.metrics() for name, run in zip(labels(runs), runs, strict=True)}
+    except MnistError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    if not any(rows.values()):
+        st.caption("None of these runs has finished an epoch.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        axis = st.segmented_control(
+            "Horizontal axis", list(AXES), default="By epoch", key="compare_axis", label_visibility="collapsed",
+            required=True,
+        )  # fmt: skip
+        logarithmic = st.toggle("Logarithmic", key="compare_logarithmic", help="Logarithmic axis of the loss.")
+    by_time = axis == "By time"
+    left, right = st.columns(2)
+    left.altair_chart(overlay(rows, "loss", "loss (cross-entropy, nats)", by_time, logarithmic), key="compare_loss")
+    right.altair_chart(overlay(rows, "accuracy", "accuracy", by_time, percent=True), key="compare_accuracy")
+    validated = any(not math.isnan(row.val_loss) for table in rows.values() for row in table[:1])
+    dashed = ", dashed ones are on the validation share" if validated else ""
+    st.caption(
+        f"Solid curves are means over the mini-batches of each epoch, measured in training{dashed}. "
+        + ("Time is that of training; pauses do not count." if by_time else "")
+    )
+
+
+def overlay(
+    tables: dict[str, list], measure: str, title: str, by_time: bool, logarithmic: bool = False, percent: bool = False
+) -> alt.LayerChart:
+    """Draw ``train_<measure>`` and ``val_<measure>`` (dashed) of several runs, one colour a run."""
+    points = []
+    for name, rows in tables.items():
+        times = accumulate(row.seconds for row in rows)
+        placed = [(time if by_time else row.epoch, row) for time, row in zip(times, rows, strict=True)]
+        for kind, field in ((TRAINING, f"train_{measure}"), (VALIDATION, f"val_{measure}")):
+            known = [(x, name, kind, getattr(row, field)) for x, row in placed if not math.isnan(getattr(row, field))]
+            points += [(*point, len(known) <= 40) for point in thin_out(known)]
+    if logarithmic:
+        points = [point for point in points if point[3] > 0]
+    kinds = [TRAINING, VALIDATION]
+    base = alt.Chart(pd.DataFrame(points, columns=["x", "run", "set", "value", "dot"]), height=300).encode(
+        alt.X(
+            "x:Q",
+            title=AXES["By time" if by_time else "By epoch"],
+            axis=alt.Axis(format="~s") if by_time else alt.Axis(tickMinStep=1, format="d"),
+        ),
+        alt.Y(
+            "value:Q",
+            title=title,
+            scale=alt.Scale(type="log", nice=False) if logarithmic else alt.Scale(zero=not percent),
+            axis=alt.Axis(format="%" if percent else "~g"),
+        ),
+        alt.Color("run:N", legend=None, scale=alt.Scale(domain=list(tables), range=COLORS[: len(tables)])),
+        tooltip=[
+            "run:N",
+            "set:N",
+            alt.Tooltip("x:Q", title=AXES["By time" if by_time else "By epoch"], format=".4~g"),
+            alt.Tooltip("value:Q", title=title, format=".2%" if percent else ".4f"),
+        ],
+    )
+    dash = alt.StrokeDash("set:N", legend=None, scale=alt.Scale(domain=kinds, range=[[1, 0], [6, 4]]))
+    return base.mark_line(strokeWidth=2).encode(dash) + base.mark_point(size=18, filled=True).transform_filter(
+        "datum.dot"
+    )
+
+
+def show_settings(runs: list[Run]) -> None:
+    """Table of the settings that are not the same in all ``runs``."""
+    differing = differing_settings([run.config for run in runs])
+    if len({run.dataset.name for run in runs}) > 1:
+        differing["data set"] = [run.dataset.name for run in runs]
+    if not differing:
+        st.caption("They were trained with the same settings on the same data.")
+        return
+    cells = [[_setting(value) for value in values] for values in differing.values()]
+    index = pd.Index([name.replace("_", " ") for name in differing], name="setting")
+    st.dataframe(pd.DataFrame(cells, index=index, columns=labels(runs)), height=38 + 35 * len(cells))
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, list):
+        return architecture(value) or "none"
+    return (
+        NAMES.get(value, value) if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else f"{value}"
+    )
+
+
+def show_digits(first: Run, second: Run) -> None:
+    """The digits that one of two runs gets right and the other wrong, and what that says of the two."""
+    if first.dataset.checksums != second.dataset.checksums:
+        st.info(
+            f"{label(first)} was trained on {first.dataset.name}, {label(second)} on {second.dataset.name}: choose two runs "
+            "on the same data set to see the digits that only one of them gets right.",
+            icon=":material/info:",
+        )
+        return
+    if untrained := [label(run) for run in (first, second) if not (run.path / "model.npz").exists()]:
+        st.info(
+            f"There is no model of {' and '.join(untrained)} yet: one is saved when the first epoch is done.",
+            icon=":material/info:",
+        )
+        return
+    results = test_result(first), test_result(second)
+    test = mcnemar(*(result.predicted == result.labels for result in results))
+    names = labels([first, second])
+    show_counts(test, names, first.dataset.name)
+    for column, right, wrong in zip(st.columns(2, gap="large"), (0, 1), (1, 0), strict=True):
+        with column:
+            show_gallery(first, names[right], names[wrong], results[right], results[wrong])
+
+
+def show_counts(test: McNemar, names: list[str], dataset: str) -> None:
+    """The 2 x 2 table of right and wrong, and McNemar's test in a sentence."""
+    a, b = map(plain, names)
+    counts, verdict = st.columns([1, 1], gap="large", vertical_alignment="center")
+    table = [[test.both_right, test.only_a], [test.only_b, test.both_wrong]]
+    columns = [f"{b} right", f"{b} wrong"]
+    counts.table(pd.DataFrame(table, index=[f"{a} right", f"{a} wrong"], columns=columns).map("{:,}".format))
+    differing = test.only_a + test.only_b
+    better = a if test.only_a > test.only_b else b
+    if not differing:
+        text = "Both get the very same digits right."
+    elif test.p_value < SIGNIFICANT:
+        text = f"**{better} is better**: were both equally good, counts so unequal would come by chance in {_percent(test.p_value)} of cases."
+    else:
+        text = f"**No clear winner**: were both equally good, counts so unequal would come by chance in {_percent(test.p_value)} of cases."
+    verdict.markdown(
+        f"On {differing:,} of the test digits of {dataset}, one is right and the other wrong: {test.only_a:,} to {test.only_b:,}. "
+        f"{text}"
+    )
+    verdict.caption(f"McNemar's test (1947), exact binomial: p = {test.p_value:.3g}.")
+
+
+def _percent(share: float) -> str:
+    return "less than 0.1 %" if share < 0.001 else f"{100 * share:.1f} %" if share < 0.1 else f"{100 * share:.0f} %"
+
+
+def show_gallery(run: Run, right: str, wrong: str, result_right: Evaluation, result_wrong: Evaluation) -> None:
+    """The digits that one run gets right and the other wrong, the most confident mistake first."""
+    truth = result_right.labels
+    index = np.flatnonzero((result_right.predicted == truth) & (result_wrong.predicted != truth))
+    st.markdown(f"**{plain(right)}** is right, **{plain(wrong)}** wrong: {len(index):,}")
+    if not len(index):
+        return
+    confidence = result_wrong.probabilities.max(axis=1)
+    index = index[np.argsort(-confidence[index], kind="stable")][:GALLERY]
+    said = result_wrong.predicted
+    digit_grid(
+        run_dataset(run).test_images[index],
+        [f"{truth[n]} → {said[n]}" for n in index],
+        [
+            f"test image {n:,}: true label {truth[n]}, taken for {said[n]} by {wrong} with a confidence of {confidence[n]:.1%}"
+            for n in index
+        ],
+    )
+    wrong = plain(wrong)
+    if len(index) == GALLERY:
+        st.caption(f"The {GALLERY} that {wrong} is most confident of: true label → what it says.")
+    else:
+        st.caption(f"True label → what {wrong} says, the most confident mistake first.")

@@ -1,0 +1,80 @@
+"""Deleting runs on the Runs page: it can be undone until the page is left."""
+
+import streamlit as st
+
+from mnist_core.errors import RunError
+from mnist_core.runs import Run
+from mnist_core.trash import delete_run, empty_trash, restore_run
+from pages.components.run_table import SELECTED, write_selection
+from pages.components.run_view import plain
+
+DELETED = "deleted_runs"
+
+
+def enter_page() -> None:
+    """Begin a visit of the page: what others left in the trash an hour ago or longer is removed for good."""
+    if DELETED not in st.session_state:
+        st.session_state[DELETED] = []
+        empty_trash()
+
+
+def forget_deleted() -> None:
+    """End a visit of the page: what this session deleted is removed for good."""
+    if deleted := st.session_state.pop(DELETED, []):
+        empty_trash(run_ids=[run_id for batch in deleted for run_id in batch])
+
+
+@st.dialog("Delete?", icon=":material/delete:")
+def confirm_deletion(runs: list[Run]) -> None:
+    """Ask, then delete ``runs``; those that can't be are named and stay."""
+    what = f"**{plain(runs[0].about.name or runs[0].id)}**" if len(runs) == 1 else f"**{len(runs)} runs**"
+    st.markdown(f"Delete {what}, with all that was recorded? You can undo it until you leave this page.")
+    if st.button(
+        "Delete", type="primary", icon=":material/delete:", key="delete_confirmed", on_click=_delete, args=(runs,)
+    ):
+        st.rerun()  # closes the dialog
+
+
+def _delete(runs: list[Run]) -> None:
+    deleted, problems = [], []
+    for run in runs:
+        try:
+            delete_run(run)
+            deleted.append(run.id)
+        except RunError as error:
+            problems.append(str(error))
+    st.session_state["delete_problems"] = problems
+    if deleted:
+        st.session_state.setdefault(DELETED, []).append(deleted)
+        st.session_state["deleted_now"] = True
+
+
+def show_undo() -> None:
+    """Say what was deleted in this visit, with a button to have the latest back."""
+    for problem in st.session_state.pop("delete_problems", []):
+        st.error(problem, icon=":material/error:")
+    deleted = st.session_state[DELETED]
+    if not deleted:
+        return
+    if st.session_state.pop("deleted_now", False):
+        st.toast(f"Deleted {_count(deleted[-1])}.", icon=":material/delete:")
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(f"Deleted {_count(deleted[-1])}; gone for good when you leave this page.", width="content")
+        st.button("Undo", icon=":material/undo:", on_click=_undo, key="undo")
+
+
+def _undo() -> None:
+    restored, problems = [], []
+    for run_id in st.session_state[DELETED].pop():
+        try:
+            restored.append(restore_run(run_id).id)
+        except RunError as error:
+            problems.append(str(error))
+    st.session_state["delete_problems"] = problems
+    if restored:
+        write_selection([*st.session_state.get(SELECTED, []), *restored])
+        st.toast(f"Brought back {_count(restored)}.", icon=":material/undo:")
+
+
+def _count(run_ids: list[str]) -> str:
+    return f"run {run_ids[0]}" if len(run_ids) == 1 else f"{len(run_ids)} runs"

@@ -1,0 +1,166 @@
+"""Runs: all of them in one table, beside one another, named, tagged, deleted, taken elsewhere and back."""
+
+import streamlit as st
+
+from mnist_core.archive import MAX_ZIP, MB, export_run, import_run
+from mnist_core.comparison import differing_settings, mcnemar
+from mnist_core.errors import MnistError, RunError
+from mnist_core.runs import About, DatasetReference, Run, list_runs
+from pages.components.code import code_behind
+from pages.components.comparison import COLORS, label, show_curves, show_digits, show_settings, swatch
+from pages.components.data import current_dataset
+from pages.components.router import page
+from pages.components.run_table import select_runs, write_selection
+from pages.components.run_view import architecture, plain, state_badge
+from pages.components.trash import confirm_deletion, enter_page, show_undo
+
+REFRESH_SECONDS = 2.0
+
+
+def offer_import() -> None:
+    """Draw the upload of an exported run; what came of it is said after the next drawing."""
+    with st.popover("Import a run", icon=":material/upload:"):
+        number = st.session_state.setdefault("imports", 0)  # a fresh uploader after each import
+        upload = st.file_uploader(
+            "A zip file that was exported here or elsewhere",
+            "zip",
+            key=f"import_{number}",
+            max_upload_size=MAX_ZIP // MB,
+        )
+        if upload is not None:
+            try:
+                run = import_run(upload.getvalue(), known=here())
+            except RunError as error:
+                st.error(str(error), icon=":material/error:")
+                return
+            st.session_state["imports"] += 1
+            write_selection([run.id])
+            st.toast(f"Imported run {run.id}.", icon=":material/check:")
+            st.rerun()
+
+
+def here() -> list[DatasetReference]:
+    """The data set in use, if it can be loaded: an imported run on the same data finds it there."""
+    try:
+        return [DatasetReference.of(current_dataset())]
+    except MnistError:
+        return []
+
+
+@st.dialog("Name, tags and note", icon=":material/edit:")
+def edit(run: Run, known_tags: list[str]) -> None:
+    """Let the user say something of a run; written when it is saved."""
+    if run.about.problem:
+        st.warning(run.about.problem, icon=":material/broken_image:")
+    keys = [f"{what}_{run.id}" for what in ("name", "note", "tags")]
+    st.text_input("Name", run.about.name, max_chars=About.MAX_NAME, placeholder=run.id, key=keys[0])
+    st.multiselect(
+        "Tags", list(dict.fromkeys([*run.about.tags, *known_tags])), run.about.tags, accept_new_options=True,
+        max_selections=About.MAX_TAGS, key=keys[2], placeholder="Choose or type",
+    )  # fmt: skip
+    st.text_area("Note", run.about.note, max_chars=About.MAX_NOTE, key=keys[1])
+    saved = st.button(
+        "Save", type="primary", icon=":material/check:", key=f"save_{run.id}", on_click=save, args=(run, keys)
+    )
+    if problem := st.session_state.pop("save_problem", None):
+        st.error(problem, icon=":material/error:")
+    elif saved:
+        st.rerun()  # closes the dialog
+
+
+def save(run: Run, keys: list[str]) -> None:
+    """Write the name, the note and the tags that the widgets with these keys hold."""
+    try:
+        run.describe(About(*(st.session_state[key] for key in keys)))
+    except RunError as error:
+        st.session_state["save_problem"] = str(error)
+
+
+def show_selected(runs: list[Run], known_tags: list[str]) -> None:
+    """List the chosen runs in their colours, with what can be done with each, and with all."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(f"{len(runs)} chosen" if len(runs) > 1 else "The chosen run", width="stretch")
+        what = f"Delete {len(runs)} runs" if len(runs) > 1 else "Delete"
+        if st.button(what, icon=":material/delete:", key="delete"):
+            confirm_deletion(runs)
+    for number, run in enumerate(runs[: len(COLORS)]):
+        show_run(number, run, known_tags)
+    if len(runs) > len(COLORS):
+        st.caption(f"The first {len(COLORS)} are shown and compared.")
+
+
+def show_run(number: int, run: Run, known_tags: list[str]) -> None:
+    """One chosen run: colour, state, words, and buttons to edit, export and evaluate it."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
+        swatch(number)
+        state_badge(run)
+        st.markdown(_words(run), width="stretch")
+        if st.button("Edit", icon=":material/edit:", key=f"edit_{run.id}"):
+            edit(run, known_tags)
+        st.download_button(
+            "Export", lambda: export_run(run), f"run-{run.id}.zip", "application/zip", key=f"export_{run.id}",
+            icon=":material/download:", on_click="ignore", help="Settings, curves, model and checkpoint as one zip file",
+        )  # fmt: skip
+        if not run.problem and st.button("Evaluate", icon=":material/fact_check:", key=f"evaluate_{run.id}"):
+            st.session_state["run_id"] = run.id
+            st.switch_page("pages/evaluation.py")
+    if run.about.note:
+        st.caption(plain(run.about.note))
+    if run.problem:
+        st.error(run.problem, icon=":material/broken_image:")
+
+
+def _words(run: Run) -> str:
+    words = [f"**{plain(label(run))}**"]
+    if not run.problem:
+        words.append(architecture(run.config.hidden_layers) or "no hidden layer")
+    if run.status.test_accuracy is not None:
+        words.append(f"{run.status.test_accuracy:.2%}")
+    return " · ".join(words) + "".join(f" :gray-badge[{plain(tag)}]" for tag in run.about.tags)
+
+
+def compare(runs: list[Run]) -> None:
+    """Curves of the runs; what differs in their settings; and for two, the digits that only one gets right."""
+    active = any(run.status.active for run in runs)
+    st.subheader("Curves")
+    st.fragment(show_curves, run_every=REFRESH_SECONDS if active else None)(runs)
+    if len(runs) > 1:
+        st.subheader("What differs in their settings")
+        show_settings(runs)
+    if len(runs) == 2:
+        st.subheader("Digits that only one of them gets right")
+        try:
+            show_digits(*runs)
+        except MnistError as error:
+            st.error(str(error), icon=":material/error:")
+    elif len(runs) < 2:
+        st.caption("Choose a second run to see how the two differ, digit by digit.")
+
+
+def watch(runs: list[Run]) -> None:
+    """Draw the page anew when a run under way changes its state."""
+    if any(run.refresh().status.state != run.status.state for run in runs):
+        st.rerun()
+
+
+with page(can_undo=True):
+    enter_page()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.title("Runs", width="stretch")
+        offer_import()
+    show_undo()
+    runs = list_runs()
+    if runs:
+        chosen = select_runs(runs)
+        if active := [run for run in runs if run.status.active]:
+            st.fragment(watch, run_every=REFRESH_SECONDS)(active)
+        if chosen:
+            show_selected(chosen, sorted({tag for run in runs for tag in run.about.tags}))
+        else:
+            st.caption("Tick one or more rows to compare, name, export or delete them.")
+        if sound := [run for run in chosen if not run.problem][: len(COLORS)]:
+            compare(sound)
+    else:
+        st.info("There is no run yet: train a network first, which takes a few seconds.", icon=":material/info:")
+        st.page_link("pages/training.py", label="Train a network", icon=":material/monitoring:")
+    code_behind(mcnemar, differing_settings, import_run)

@@ -1,0 +1,145 @@
+"""What people say of a run; and the trash, where runs wait for an undo."""
+
+import os
+import time
+from dataclasses import asdict
+
+import pytest
+
+from mnist_core.config import TrainingConfig
+from mnist_core.errors import RunError
+from mnist_core.runs import (
+    About,
+    DatasetReference,
+    Status,
+    create_run,
+    find_run,
+    list_runs,
+    read_run,
+    worker_lock,
+    write_json,
+)
+from mnist_core.trash import delete_run, empty_trash, restore_run
+
+REFERENCE = DatasetReference("somewhere", "sample", None, {"file": "abc"})
+
+
+@pytest.fixture
+def run(tmp_path):
+    run = create_run(TrainingConfig(), REFERENCE, tmp_path)
+    write_json(run.path / "status.json", asdict(Status("finished")))
+    return run.refresh()
+
+
+def test_a_run_is_named_tagged_and_noted(run):
+    before = {name: (run.path / name).read_bytes() for name in ("config.json", "status.json")}
+    assert run.about == About()
+    about = About("  my \n best  run ", " a note\nof two lines ", ("fast", " ", "fast", "two  words"))
+    assert about == About("my best run", "a note\nof two lines", ("fast", "two words"))
+    described = run.describe(about)
+    assert described.about == about
+    assert described == run.refresh() == list_runs(run.path.parent)[0] == find_run(run.id, run.path.parent)
+    assert {name: (run.path / name).read_bytes() for name in before} == before
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"name": "x" * 81}, "The name 'xxxxxxxxxxxxxxxxxxxx'… has 81 characters, expected at most 80"),
+        ({"note": "x" * 2001}, "has 2,001 characters, expected at most 2,000"),
+        ({"tags": ["x" * 31]}, "The tag .* has 31 characters, expected at most 30"),
+        ({"tags": list("abcdefghijk")}, "Found 11 tags, expected at most 10"),
+        ({"name": None}, "must be text"),
+        ({"tags": [1]}, "must be text"),
+        ({"tags": "ab"}, "must be text"),
+    ],
+)
+def test_what_is_too_long_or_no_text_is_refused(values, message):
+    with pytest.raises(RunError, match=message):
+        About(**values)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '{"name": 3}', '{"tags": "ab"}', '{"name": null}', "[" * 100_000])
+def test_a_damaged_about_takes_nothing_else_down(run, content):
+    (run.path / "about.json").write_text(content)
+    (listed,) = list_runs(run.path.parent)
+    assert listed.problem is None
+    assert listed.status.state == "finished"
+    assert listed.about == About()
+    assert listed.about.problem.startswith("about.json can't be read")
+    assert listed.describe(About("new")).refresh().about.problem is None
+
+
+def test_words_of_a_later_version_are_left_alone(run):
+    write_json(run.path / "about.json", {"name": "mine", "stars": 5})
+    assert run.refresh().about == About("mine")
+
+
+def test_a_deleted_run_is_not_listed_and_comes_back_whole(run, tmp_path):
+    delete_run(run)
+    assert list_runs(tmp_path) == []
+    with pytest.raises(RunError, match="No run"):
+        find_run(run.id, tmp_path)
+    assert restore_run(run.id, tmp_path) == run
+    assert list_runs(tmp_path) == [run]
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_a_run_under_way_is_not_deleted(run, tmp_path, state):
+    write_json(run.path / "status.json", asdict(Status(state, heartbeat=time.time())))
+    with pytest.raises(RunError, match=f"is {state}: pause or stop it first"):
+        delete_run(run)  # which was finished when the caller looked
+    assert [one.id for one in list_runs(tmp_path)] == [run.id]
+
+
+@pytest.mark.parametrize("state", ["interrupted", "damaged"])
+def test_a_dead_or_damaged_run_is_deleted(run, tmp_path, state):
+    content = asdict(Status("running", heartbeat=1.0)) if state == "interrupted" else {"nonsense": 1}
+    write_json(run.path / "status.json", content)
+    assert read_run(run.path).status.state == state
+    delete_run(run)
+    assert list_runs(tmp_path) == []
+
+
+def test_a_run_whose_worker_still_writes_is_not_deleted(run):
+    with worker_lock(run.path), pytest.raises(RunError, match="is being worked on"):
+        delete_run(run)
+    assert run.refresh().problem is None
+
+
+def test_what_is_gone_is_said(run, tmp_path):
+    delete_run(run)
+    with pytest.raises(RunError, match="is not there any more"):
+        delete_run(run)
+    assert list(tmp_path.glob("2*")) == []
+    empty_trash(tmp_path, [run.id])
+    with pytest.raises(RunError, match="can't be brought back"):
+        restore_run(run.id, tmp_path)
+
+
+def test_a_run_is_not_restored_over_another_one(run, tmp_path):
+    delete_run(run)
+    (tmp_path / run.id).mkdir()
+    with pytest.raises(RunError, match="already"):
+        restore_run(run.id, tmp_path)
+
+
+def test_the_trash_is_emptied_of_what_is_named_and_what_is_old(tmp_path):
+    empty_trash(tmp_path)
+    runs = [create_run(TrainingConfig(), REFERENCE, tmp_path) for _ in range(3)]
+    for run in runs:
+        write_json(run.path / "status.json", asdict(Status("stopped")))
+        delete_run(run)
+    empty_trash(tmp_path)
+    trash = tmp_path / ".trash"
+    assert {path.name for path in trash.iterdir()} == {run.id for run in runs}
+    empty_trash(tmp_path, [runs[0].id])
+    os.utime(trash / runs[1].id, (1, time.time() - 3700))
+    empty_trash(tmp_path)
+    assert [path.name for path in trash.iterdir()] == [runs[2].id]
+
+
+def test_a_run_created_in_an_impossible_time_is_damaged(run):
+    for created in (1e300, -1, float("inf")):
+        write_json(run.path / "config.json", {"created": created, "training": {}, "dataset": asdict(REFERENCE)})
+        assert "created is" in run.refresh().problem

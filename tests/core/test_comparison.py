@@ -1,0 +1,56 @@
+"""McNemar's test against SciPy, and which settings differ."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnist_core.comparison import differing_settings, mcnemar
+from mnist_core.config import TrainingConfig
+
+
+def arrays(both_right, only_a, only_b, both_wrong):
+    counts = (both_right, only_a, only_b, both_wrong)
+    return np.repeat([True, True, False, False], counts), np.repeat([True, False, True, False], counts)
+
+
+@given(st.tuples(*[st.integers(0, 400)] * 4))
+def test_counts_and_p_value_are_those_of_an_exact_binomial_test(counts):
+    stats = pytest.importorskip("scipy.stats", reason="the oracle is SciPy")
+    result = mcnemar(*arrays(*counts))
+    assert result[:4] == counts
+    differing = result.only_a + result.only_b
+    expected = stats.binomtest(result.only_a, differing, 0.5).pvalue if differing else 1.0
+    assert result.p_value == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("only_a", "only_b", "p_value"),
+    [(0, 0, 1.0), (1, 0, 1.0), (2, 0, 0.5), (5, 0, 0.0625), (5, 5, 1.0), (1, 5, 0.21875)],
+)
+def test_p_values_by_hand(only_a, only_b, p_value):
+    assert mcnemar(*arrays(3, only_a, only_b, 4)).p_value == p_value
+    assert mcnemar(*arrays(3, only_b, only_a, 4)).p_value == p_value
+
+
+def test_very_many_digits_are_no_problem():
+    assert mcnemar(*arrays(0, 6000, 4000, 0)).p_value == pytest.approx(1.2e-89, rel=0.05)
+    assert mcnemar(*arrays(0, 50_000, 0, 0)).p_value == 0.0
+
+
+def test_the_order_of_the_digits_does_not_matter_but_the_pairing_does():
+    a, b = arrays(50, 30, 10, 10)
+    order = np.random.default_rng(1).permutation(100)
+    assert mcnemar(a[order], b[order]) == mcnemar(a, b)
+    assert mcnemar(b, a)[1:3] == mcnemar(a, b)[2:0:-1]
+
+
+def test_arrays_of_other_shapes_are_refused():
+    with pytest.raises(ValueError, match=r"found shapes \(3,\) and \(4,\)"):
+        mcnemar(np.ones(3, bool), np.ones(4, bool))
+
+
+def test_only_what_differs_is_named():
+    configs = [TrainingConfig(), TrainingConfig(epochs=3), TrainingConfig(hidden_layers=())]
+    assert differing_settings(configs) == {"epochs": [100, 3, 100], "hidden_layers": [[128, 64], [128, 64], []]}
+    assert differing_settings(configs[:1]) == differing_settings([configs[0]] * 2) == {}
