@@ -38,8 +38,6 @@ LIMITS = {
     "steps.csv": 50 * MB,
     "layers.csv": 50 * MB,
     "histograms.csv": 50 * MB,
-    "cross_validation.json": MB,
-    "cross_validation.npz": 200 * MB,
     "model.npz": 200 * MB,
     "checkpoint.npz": 800 * MB,
 }
@@ -197,7 +195,7 @@ def _problem(run: Run) -> str | None:
 
 def _model_problem(run: Run) -> str | None:
     hidden = run.config.hidden_layers
-    for name in ("model.npz", "checkpoint.npz", "cross_validation.npz"):
+    for name in ("model.npz", "checkpoint.npz"):
         if not (run.path / name).exists():
             continue
         with np.load(_checked_npz(run.path / name), allow_pickle=False) as arrays:
