@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.activations import hidden_activations, mean_by_class, strongest, strongest_connections
-from mnist_core.histograms import ACTIVATION, WEIGHT, layer_histograms
+from mnist_core.histograms import ACTIVATION, WEIGHT, Histogram, layer_histograms
 from mnist_core.pca import principal_components
 from mnist_core.preprocessing import unflatten
 from mnist_core.runs import Run, list_runs
@@ -49,9 +49,9 @@ def show_first_weights(looked: Inside) -> None:
 
 
 @st.fragment
-def show_digit(looked: Inside, run_id: str) -> None:
+def show_digit(looked: Inside) -> None:
     """One test digit on its way through the network."""
-    index = pick_test_digit(looked, run_id)
+    index = pick_test_digit(looked)
     label, predicted = int(looked.result.labels[index]), int(looked.result.predicted[index])
     verdict = "which is right" if label == predicted else f"but it is a **{label}**"
     st.markdown(
@@ -66,7 +66,7 @@ def show_digit(looked: Inside, run_id: str) -> None:
     )
 
 
-def pick_test_digit(looked: Inside, run_id: str) -> int:
+def pick_test_digit(looked: Inside) -> int:
     """Draw the picker over the test set; return the index chosen."""
     state, total = st.session_state, len(looked.result.labels)
     wrong = np.flatnonzero(looked.result.labels != looked.result.predicted)
@@ -129,9 +129,8 @@ def show_map(looked: Inside) -> None:
 
 
 @st.fragment
-def show_distributions(run: Run) -> None:
+def show_distributions(run: Run, rows: list[Histogram]) -> None:
     """Histograms of weights and activations over the epochs."""
-    rows = run.histograms()
     if not rows:
         st.info(
             "This run has no record of them: it was trained before they were kept. Train a new one to see them.",
@@ -178,7 +177,7 @@ with page():
     st.subheader("What the first layer looks for")
     show_first_weights(looked)
     st.subheader("One digit on its way through")
-    show_digit(looked, run.id)
+    show_digit(looked)
     st.subheader("What a hidden unit responds to")
     if looked.hidden:
         show_unit(looked)
@@ -187,5 +186,5 @@ with page():
     st.subheader("How the last hidden layer sorts the digits" if looked.hidden else "How the pixels sort the digits")
     show_map(looked)
     st.subheader("How weights and activations spread while it learned")
-    show_distributions(run)
+    show_distributions(run, run.histograms())
     code_behind(hidden_activations, strongest_connections, mean_by_class, principal_components, layer_histograms)

@@ -22,6 +22,7 @@ from pages.components.tables import format_number
 
 BATCH = 4
 HIDDEN = {"small: 6 and 4 units": (6, 4), "reference: 128 and 64 units": (128, 64)}
+STRUT = r"\rule[-1.1em]{0pt}{2.6em}"  # height to spare: where it scrolls, the last pixels of a fraction were cut off
 DEFAULTS = {"network": next(iter(HIDDEN)), "seed": 0, "learning_rate": 0.5}
 
 
@@ -84,7 +85,7 @@ def formula(text: str, *excerpts: tuple) -> None:
     """Show a formula beside the lines of code that compute it."""
     left, right = st.columns([1, 1.35], gap="large", vertical_alignment="center")
     with left:
-        st.latex(text)
+        st.latex(STRUT + text)
     with right:
         for excerpt in excerpts:
             show_excerpt(*excerpt)
@@ -104,7 +105,7 @@ def show_batch(batch: Batch) -> None:
         batch.images,
         [f"{name}: {label}" for name, label in zip(batch.names, batch.labels, strict=True)],
         [f"training image {index:,}, label {label}" for index, label in zip(batch.indices, batch.labels, strict=True)],
-        size=96,
+        size=80,
     )
     show_arrays(
         Shown("x, from the middle of each picture", batch.walk.x, batch.names, digits=2, column_window=batch.middle)

@@ -45,7 +45,8 @@ class Inside:
 
 def inside(run: Run) -> Inside:
     """Look inside a run as it was last saved, computed once for all sessions."""
-    return _inside(run.path, (run.path / "model.npz").stat().st_mtime_ns, run.dataset)
+    model = run.path / "model.npz"
+    return _inside(run.path, model.stat().st_mtime_ns if model.exists() else 0, run.dataset)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Looking inside the network …", hash_funcs={DatasetReference: repr})

@@ -158,8 +158,11 @@ def test_a_distribution_is_drawn_from_few_of_many_epochs(finished):
 
 
 def test_a_damaged_model_or_table_is_said_in_a_sentence(open_page, finished):
-    (finished.path / "histograms.csv").write_text("epoch\n")
-    assert "This run has no record of them" in texts(open_page("inside").info)
+    table = (finished.path / "histograms.csv").read_text()
+    (finished.path / "histograms.csv").write_text(table.replace(",weight,", ",weight,x", 1))
+    app = open_page("inside")
+    assert f"run {finished.id} can't be read (histograms.csv" in app.error[0].value
+    assert len(app.subheader) == 5
     (finished.path / "model.npz").write_bytes(b"nonsense")
     assert f"The model of run {finished.id} can't be read" in open_page("inside").error[0].value
 
