@@ -1,12 +1,14 @@
-"""Server-side time of every page with the data at hand, in milliseconds: the first draw and a rerun.
+"""Server-side time of every page in its heaviest state with the data at hand, in milliseconds: first draw and rerun.
 
     MNIST_DATA_DIR=/path/to/mnist python benchmarks/pages.py [--rounds 5]
 
-Trains a short run first, in a runs folder of its own, so that the pages that show a run have one.
+Trains a short run first and checks its labels, in a runs folder of its own, so that the pages that show a run have one;
+the Runs page lists 1,000 copies of it.
 """
 
 import argparse
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -18,21 +20,54 @@ from streamlit.testing.v1 import AppTest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # not this folder, whose pages.py would hide the package pages
 
-from mnist_core import jobs  # noqa: E402
+from mnist_core import cross_validation, jobs  # noqa: E402
 from mnist_core.config import TrainingConfig  # noqa: E402
 from mnist_core.dataset import load_dataset  # noqa: E402
 
-PAGES = ("overview", "dataset", "preprocessing", "step_by_step", "training", "evaluation", "inside")
+STATES = (
+    ("overview", "overview", {}),
+    ("dataset", "dataset", {}),
+    ("preprocessing", "preprocessing", {}),
+    ("step by step, gradients", "step_by_step", {"step": "7"}),
+    ("training, finished run", "training", {}),
+    ("evaluation, 100 mistakes", "evaluation", {}),
+    ("evaluation, one cell", "evaluation", {"true": "4", "pred": "9"}),
+    ("evaluation, all test digits by margin", "evaluation", {"show": "all", "sort": "smallest margin"}),
+    (
+        "evaluation, all training digits by loss",
+        "evaluation",
+        {"split": "training set", "show": "all", "sort": "largest loss"},
+    ),
+    ("evaluation, a digit opened", "evaluation", {"digit": "8"}),
+    ("inside", "inside", {}),
+    ("suspect labels", "suspects", {}),
+    ("runs, 1,000 of them", "runs", {}),
+)
+"""Name, page and query parameters."""
 
 
-def train_a_run() -> None:
-    """Leave a finished run in the runs folder."""
+def prepare() -> None:
+    """Leave a finished run in the runs folder, with its labels checked."""
     run = jobs.start(TrainingConfig(epochs=5, validation_fraction=0.1), load_dataset())
     while run.status.active:
         time.sleep(0.1)
         run = run.refresh()
     if run.status.state != "finished":
         sys.exit(f"The run that the pages need {run.status.state}: {run.status.error}")
+    cross_validation.start(run)
+    while (progress := cross_validation.read_progress(run)).active:
+        time.sleep(0.1)
+    if progress.state != "finished":
+        sys.exit(f"The check of the labels that a page needs {progress.state}: {progress.error}")
+
+
+def copy_runs(folder: Path, count: int) -> None:
+    """Fill the runs folder up with copies of its run."""
+    (original,) = (path for path in folder.iterdir() if path.name[0] != ".")
+    for number in range(1, count):
+        shutil.copytree(
+            original, folder / f"20200101-000000-{number:04x}", ignore=shutil.ignore_patterns("cross*", "*.lock")
+        )
 
 
 def draw(app: AppTest) -> float:
@@ -52,17 +87,23 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MNIST_RUNS_DIR"] = folder
-        train_a_run()
+        prepare()
         print(
             f"{load_dataset().description}\n\n| page | first draw, ms | rerun, ms (median of {rounds}) |\n|---|---|---|"
         )
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         app.run()
-        for page in PAGES:
+        for name, page, query in STATES:
+            if page == "runs":
+                copy_runs(Path(folder), 1000)
             app.switch_page(f"pages/{page}.py")
+            for key in list(app.query_params):
+                del app.query_params[key]
+            for key, value in query.items():
+                app.query_params[key] = value
             first = draw(app)
             again = statistics.median(draw(app) for _ in range(rounds))
-            print(f"| {page} | {1000 * first:.0f} | {1000 * again:.0f} |")
+            print(f"| {name} | {1000 * first:.0f} | {1000 * again:.0f} |", flush=True)
 
 
 if __name__ == "__main__":
