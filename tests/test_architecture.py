@@ -65,11 +65,11 @@ def test_functions_fit_on_a_screen_and_say_what_they_do(path):
 
 
 THIRD_PARTY = {
-    "mnist_core": {"numpy", "pooch", "requests", "urllib3", "filelock", "tqdm"},
+    "mnist_core": {"numpy", "pooch", "requests", "urllib3", "filelock", "tqdm", "PIL"},
     "app": {"streamlit"},
-    "pages": {"numpy", "streamlit", "matplotlib", "pandas", "altair", "PIL"},
+    "pages": {"numpy", "streamlit", "matplotlib", "pandas", "altair", "PIL", "streamlit_drawable_canvas"},
 }
-"""Packages that each part may use; requests and urllib3 come with pooch, Altair and PIL with Streamlit."""
+"""Packages that each part may use; requests and urllib3 come with pooch, Altair and PIL with Streamlit and Matplotlib."""
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)
