@@ -4,6 +4,8 @@
 >>> ink = ink_on_black(grey)                                # (H, W) uint8, 0 is paper and 255 is ink
 >>> images = [to_mnist(digit) for digit in cut_digits(ink, segment(ink))]   # each (28, 28) uint8
 
+or all of it at once: ``find_digits(grey).images``.
+
 MNIST was made from black and white scans: "the images were size normalized to fit in a 20x20 pixel box while preserving
 their aspect ratio. The resulting images contain grey levels as a result of the anti-aliasing technique used by the
 normalization algorithm. The images were centered in a 28x28 image by computing the center of mass of the pixels, and
@@ -93,6 +95,17 @@ class Steps(NamedTuple):
     """Fitted into 20 x 20 pixels, the aspect ratio kept."""
     centred: np.ndarray
     """Laid into 28 x 28 pixels, the centre of mass in the middle: what a network reads."""
+
+
+class Found(NamedTuple):
+    """The digits of a picture, as :func:`find_digits` found them."""
+
+    light_paper: bool
+    """Whether the ink was darker than the paper, and inverted."""
+    boxes: list[Box]
+    """Where they are, in reading order."""
+    images: np.ndarray
+    """What a network reads, uint8, shape (N, size, size)."""
 
 
 def read_picture(data: bytes) -> np.ndarray:
@@ -291,6 +304,39 @@ def otsu(grey: np.ndarray) -> float:
     return float((best[0] + best[-1]) / 2)
 
 
+def find_digits(grey: np.ndarray, several: bool | None = None, size: int = 28) -> Found:
+    """Find the digits of a picture and turn each into an image as MNIST has them.
+
+    An image that has their size and light ink on black paper is taken as it is.
+
+    Parameters
+    ----------
+    grey : ndarray of uint8, shape (H, W)
+    several : bool or None
+        Whether there are several digits in it; None to find out.
+    size : int
+        Height and width of the images.
+
+    Raises
+    ------
+    PictureError
+        If there is no digit in it, or there are more than 200.
+    """
+    light_paper = is_light_paper(grey)
+    whole = Box(0, 0, *grey.shape)
+    if grey.shape == (size, size) and not light_paper and not several:
+        return Found(light_paper, [whole], grey[np.newaxis])
+    ink = ink_on_black(grey)
+    boxes = [] if several is False else segment(ink)
+    if several or len(boxes) > 1:
+        digits = cut_digits(ink, boxes)
+    else:
+        digits, boxes = [ink], boxes or [whole]
+    if not digits:
+        raise _no_ink()
+    return Found(light_paper, boxes, np.stack([to_mnist(digit, size) for digit in digits]))
+
+
 def to_mnist(ink: np.ndarray, size: int = 28) -> np.ndarray:
     """Turn the picture of one digit into an image as MNIST has them; see :func:`steps_to_mnist`.
 
@@ -326,7 +372,7 @@ def steps_to_mnist(ink: np.ndarray, size: int = 28) -> Steps:
     """
     strongest = int(ink.max(initial=0))
     if strongest == 0:
-        raise _error("no ink", "a digit", "Draw one, with more contrast to the paper.")
+        raise _no_ink()
     mask = ink > SOFT_EDGE * strongest
     pieces = _components(mask)
     labels = pieces.labels(mask)
@@ -561,6 +607,10 @@ def _spread(image: np.ndarray, window: int, pick: Callable) -> np.ndarray:
         views = np.lib.stride_tricks.sliding_window_view(np.pad(image, margin, "edge"), window, axis)
         image = pick(views, axis=-1)
     return image
+
+
+def _no_ink() -> PictureError:
+    return _error("no ink", "a digit", "Draw one, with more contrast to the paper.")
 
 
 def _too_many(count: int) -> PictureError:

@@ -30,6 +30,10 @@ def navigation() -> st.Page:
                     PAGES / "evaluation.py", title="Evaluation", icon=":material/fact_check:", url_path="evaluation"
                 ),
             ],
+            "Your digits": [
+                st.Page(PAGES / "draw.py", title="Draw", icon=":material/draw:", url_path="draw"),
+                st.Page(PAGES / "upload.py", title="Upload", icon=":material/upload:", url_path="upload"),
+            ],
         }
     )
 

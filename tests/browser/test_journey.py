@@ -14,7 +14,7 @@ expect = pytest.importorskip(
 ).expect
 
 pytestmark = pytest.mark.browser
-PAGES = ("Overview", "Dataset", "Preprocessing", "Training", "Evaluation")
+PAGES = ("Overview", "Dataset", "Preprocessing", "Training", "Evaluation", "Draw", "Upload")
 PROGRESS = re.compile(r"^After epoch (\d+)")
 
 
