@@ -41,6 +41,8 @@ THINNEST_STROKE = 1.5
 """In pixels of the scaled digit; a thinner stroke would fade away when it is scaled."""
 SMALLEST_CONTRAST = 16
 """Grey levels between paper and ink, below which there is no ink."""
+DARKEST_LIGHT = 48
+"""Grey level of paper in a shadow below which ink is not made stronger any more."""
 SOFT_EDGE = 0.3
 """Share of the ink's darkness up to which a pixel is the soft edge of a stroke."""
 
@@ -220,15 +222,18 @@ def ink_on_black(grey: np.ndarray) -> np.ndarray:
     ndarray of uint8, shape (H, W)
         0 is paper, 255 the ink where it is strongest; all 0 if there is no ink.
     """
-    small, factor = _reduced(grey, 128)
-    if is_light_paper(grey):
-        grey, small = 255 - grey, 255 - small
+    light_paper = is_light_paper(grey)
+    pixels = 255 - grey if light_paper else grey
+    small, factor = _reduced(pixels, 128)
     paper = _paper(small)
     if factor > 1:
-        paper = np.asarray(Image.fromarray(paper).resize(grey.shape[::-1], Image.Resampling.BILINEAR))
-    ink = np.maximum(grey.astype(np.float32) - paper, 0)
+        paper = np.asarray(Image.fromarray(paper).resize(pixels.shape[::-1], Image.Resampling.BILINEAR))
+    difference = pixels.astype(np.float32) - paper
+    if light_paper:  # which reflects a share of the light that falls on it; so does the ink
+        difference *= 255 / np.maximum(255 - paper.astype(np.float32), DARKEST_LIGHT)
+    ink = np.maximum(difference, 0)
 
-    noise = 1.4826 * np.median(np.abs(np.diff(grey.astype(np.float32), axis=1))) / np.sqrt(2) if ink.size > 1 else 0
+    noise = 1.4826 * np.median(np.abs(np.diff(difference, axis=1))) / np.sqrt(2) if ink.shape[1] > 1 else 0
     strongest = np.percentile(ink[ink >= max(otsu(ink), 1)], 95) if ink.max(initial=0) >= 1 else 0
     if strongest < max(SMALLEST_CONTRAST, 5 * noise):
         return np.zeros(grey.shape, np.uint8)
@@ -398,7 +403,8 @@ def _scale(cropped: np.ndarray, longest: int) -> np.ndarray:
         cropped = _spread(np.pad(cropped, grow), 2 * grow + 1, np.max)
         factor = longest / max(cropped.shape)
     height, width = (max(round(side * factor), 1) for side in cropped.shape)
-    return np.asarray(Image.fromarray(cropped).resize((width, height), Image.Resampling.LANCZOS))
+    scaled = np.asarray(Image.fromarray(cropped).resize((width, height), Image.Resampling.LANCZOS), np.float32)
+    return np.rint(scaled * (255 / max(scaled.max(), 1))).astype(np.uint8)
 
 
 def _centre(scaled: np.ndarray, size: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from PIL import Image
 from streamlit_drawable_canvas import st_canvas
 
 from mnist_core.collection import pack_digits
-from mnist_core.drawing import steps_to_mnist
+from mnist_core.drawing import Steps, steps_to_mnist
 from mnist_core.evaluation import evaluate
 from mnist_core.network import Network
 from mnist_core.preprocessing import flatten, normalize
@@ -19,8 +19,7 @@ from pages.components.reading import probability_chart, show_activations
 from pages.components.router import page
 from pages.components.run_view import pick_network, picture_size
 
-SIDE = 320
-"""Height and width of the canvas in CSS pixels: fits a phone."""
+SIDE = 320  # CSS pixels: fits a phone
 PEN, THINNEST, THICKEST = 24, 8, 48
 
 
@@ -69,41 +68,48 @@ def draw_ink() -> np.ndarray:
 @st.fragment
 def draw_and_read(network: Network, size: int) -> None:
     """Canvas and what the network makes of it; a stroke draws nothing else of the page anew."""
+    if st.session_state.pop("digit_added", False):
+        st.rerun()  # the collection below shows it
     left, right = st.columns([2, 3], gap="large")
     with left:
-        st.caption("Draw one digit here, large. Undo and redo appear above the canvas.")
+        headline = st.container()
         ink = draw_ink()
         with st.container(horizontal=True, vertical_alignment="bottom", width=SIDE):
             st.slider("Pen width", THINNEST, THICKEST, PEN, key="pen")
             st.button("Clear", icon=":material/ink_eraser:", on_click=next_canvas, disabled=not ink.any())
+    if not ink.any():
+        st.session_state.pop("seen", None)
+        show_invitation(headline, right, network.layer_sizes[-1])
+        return
+    steps = steps_to_mnist(ink, size)
+    st.session_state["seen"] = steps.centred
+    forward = network.forward_pass(flatten(normalize(steps.centred[np.newaxis])))
+    probabilities = forward.activations[-1][0]
+    with headline:
+        st.subheader(f"The network reads a {probabilities.argmax()}", anchor=False)
+        st.caption(f"{probabilities.max():.1%} sure")
     with right:
-        if not ink.any():
-            st.session_state.pop("seen", None)
-            st.info(
-                f"The canvas is empty: draw a digit from 0 to {network.layer_sizes[-1] - 1} with the mouse, a pen or a "
-                "finger. The network reads it after each stroke.",
-                icon=":material/draw:",
-            )
-            return
-        steps = steps_to_mnist(ink, size)
-        st.session_state["seen"] = steps.centred
-        forward = network.forward_pass(flatten(normalize(steps.centred[np.newaxis])))
-        show_reading(forward.activations[-1][0])
-    ask_label(network.layer_sizes[-1], size)
-    if st.session_state.pop("digit_added", False):
-        st.rerun()
-    show_steps(steps)
-    st.subheader("Layer by layer")
-    show_activations(network, forward)
-    st.caption("Each square is a unit, and the brighter it is, the more active; blue is below 0.")
+        st.markdown("**Probability of each digit**")
+        st.altair_chart(probability_chart(probabilities), key="probabilities")
+        ask_label(network.layer_sizes[-1], size)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        show_steps(steps)
+    with right:
+        st.subheader("Layer by layer")
+        show_activations(network, forward)
+        st.caption("Each square is a unit; the brighter it is, the more active. Blue is below 0.")
 
 
-def show_reading(probabilities: np.ndarray) -> None:
-    """Say what the network reads, and how sure it is of each class."""
-    first, second = np.argsort(-probabilities, kind="stable")[:2]
-    st.subheader(f"The network reads a {first}", anchor=False)
-    st.caption(f"It gives it {probabilities[first]:.1%}, and the runner-up, a {second}, {probabilities[second]:.1%}.")
-    st.altair_chart(probability_chart(probabilities), key="probabilities")
+def show_invitation(headline: st.container, right: st.container, classes: int) -> None:
+    """Say what to do with an empty canvas; as high as what a digit brings, so that the canvas stays where it is."""
+    headline.subheader("Draw a digit", anchor=False)
+    headline.caption("Large, in the middle")
+    right.info(
+        f"The canvas is empty: draw a digit from 0 to {classes - 1} with the mouse, a pen or a finger. The network reads "
+        "it after each stroke. Undo and redo appear above the canvas when you point at it.",
+        icon=":material/draw:",
+    )
 
 
 def ask_label(classes: int, size: int) -> None:
@@ -117,7 +123,7 @@ def ask_label(classes: int, size: int) -> None:
             st.session_state["digit_added"] = True
             next_canvas()
 
-    st.segmented_control(
+    st.pills(
         "This was a …",
         range(classes),
         key=key,
@@ -126,18 +132,16 @@ def ask_label(classes: int, size: int) -> None:
     )
 
 
-def show_steps(steps: NamedTuple) -> None:
+def show_steps(steps: Steps) -> None:
     """The way from the canvas to what the network sees."""
     st.subheader("What the network sees")
-    sizes = [f"{image.shape[0]} x {image.shape[1]}" for image in steps]
+    names = ("cropped", "scaled", "centred")
     pixel_row(
         steps,
-        [
-            f"1 · cropped to the ink: {sizes[0]}",
-            f"2 · scaled: {sizes[1]}",
-            f"3 · centred by mass: {sizes[2]}",
-        ],
+        [f"{name}: {image.shape[0]} x {image.shape[1]}" for name, image in zip(names, steps, strict=True)],
+        height=104,
     )
+    st.caption("As MNIST was made: fitted into a square, then laid so that the centre of mass is in the middle.")
 
 
 def collection(size: int) -> list[Drawn]:

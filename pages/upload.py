@@ -17,8 +17,7 @@ from pages.components.router import page
 from pages.components.run_view import pick_network, picture_size
 
 MODES = {"auto": None, "one digit": False, "several digits": True}
-SMALLEST, LARGEST = 240, 1200
-"""Pixels that the longer side of a picture has at least and at most, where it is shown."""
+SMALLEST, LARGEST = 240, 1200  # pixels of the longer side of a picture where it is shown
 COLOR = (232, 90, 40)
 
 
@@ -58,13 +57,18 @@ def with_boxes(grey: np.ndarray, boxes: list[Box], predicted: np.ndarray) -> Ima
     return picture
 
 
+def code(name: str) -> str:
+    """Write the name of a file so that nothing in it is taken for markup."""
+    return f"`{name.replace('`', '')}`"
+
+
 def show_picture(read: Read) -> None:
     """One picture with its boxes, and its digits as the network sees them."""
     found, predicted = read.found, read.probabilities.argmax(axis=1)
     height, width = read.grey.shape
     count = len(predicted)
     with st.container(border=True):
-        st.markdown(f"**{read.name.replace('`', '')}** · {width} x {height} px · {count} digit{'s' * (count > 1)}")
+        st.markdown(f"{code(read.name)} · {width} x {height} px · {count} digit{'s' * (count > 1)}")
         ink = "Dark ink on light paper: inverted." if found.light_paper else "Light ink on dark paper: not inverted."
         left, right = st.columns([2, 3], gap="medium")
         left.image(with_boxes(read.grey, found.boxes, predicted), caption=ink)
@@ -103,7 +107,7 @@ def read_files(network: Network, size: int) -> list[Read]:
         "Pictures of digits (PNG, JPEG or WebP)",
         ["png", "jpg", "jpeg", "webp"],
         accept_multiple_files=True,
-        help="Scans, photos or drawings, of one digit or of many. They stay on this machine.",
+        help="Scans, photos or drawings, of one digit or of many. This server reads them and keeps none.",
     )
     mode = st.segmented_control(
         "In each picture there is",
@@ -117,7 +121,7 @@ def read_files(network: Network, size: int) -> list[Read]:
         try:
             grey, found = look(file.getvalue(), MODES[mode], size)
         except PictureError as error:
-            st.error(f"{file.name}: {error}", icon=":material/broken_image:")
+            st.error(f"{code(file.name)}: {error}", icon=":material/broken_image:")
             continue
         reads.append(Read(file.name, grey, found, predict(network, found.images)))
     if not files:

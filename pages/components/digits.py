@@ -86,13 +86,13 @@ def pixel_row(images: Sequence[np.ndarray], captions: Sequence[str], height: int
         Height in CSS pixels.
     """
     tiles = "".join(
-        f'<figure style="margin:0;max-width:{height + 24}px"><img alt="{escape(caption)}" '
+        f'<figure style="margin:0;min-width:{height}px"><img alt="{escape(caption)}" '
         f'src="data:image/png;base64,{_png_base64(image)}" style="height:{height}px;max-width:100%;object-fit:contain;'
         f'image-rendering:pixelated;border-radius:6px;background:#000">'
         f'<figcaption style="font-size:0.8rem;line-height:1.4">{escape(caption)}</figcaption></figure>'
         for image, caption in zip(images, captions, strict=True)
     )
-    st.html(f'<div style="display:flex;flex-wrap:wrap;gap:12px">{tiles}</div>')
+    st.html(f'<div style="display:flex;flex-wrap:wrap;gap:14px">{tiles}</div>')
 
 
 def _png_base64(pixels: np.ndarray) -> str:

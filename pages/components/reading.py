@@ -11,10 +11,11 @@ import streamlit as st
 from PIL import Image
 
 from mnist_core.network import ForwardPass, Network
+from pages.components.settings import NAMES
 
 WINNER, OTHER = "#4c78d8", "#9fb2d9"
 DARK, POSITIVE, NEGATIVE = np.array([24, 28, 38]), np.array([255, 214, 92]), np.array([92, 190, 255])
-CELL = 14
+CELL = 18
 MAX_COLUMNS = 32
 DELAY = 0.15
 """Seconds from one layer to the next one."""
@@ -31,8 +32,13 @@ def probability_chart(probabilities: np.ndarray) -> alt.LayerChart:
             "color": [WINNER if digit == winner else OTHER for digit in range(len(probabilities))],
         }
     )
-    base = alt.Chart(table, height=max(22 * len(table), 60)).encode(
-        alt.Y("digit:N", sort=None, title=None, axis=alt.Axis(labelFontSize=13, ticks=False, domain=False)),
+    base = alt.Chart(table, height=21 * len(table)).encode(
+        alt.Y(
+            "digit:N",
+            sort=None,
+            title=None,
+            axis=alt.Axis(labelFontSize=13, labelOverlap=False, labelFlush=False, ticks=False, domain=False),
+        ),
         alt.X("probability:Q", scale=alt.Scale(domain=[0, 1.14]), axis=None),
         tooltip=["digit:N", alt.Tooltip("probability:Q", format=".3%")],
     )
@@ -70,7 +76,7 @@ def show_activations(network: Network, forward: ForwardPass) -> None:
     for number, activations in enumerate(layers, start=1):
         last = number == len(layers)
         name = "Output" if last else f"Hidden layer {number}"
-        text = f"{name}: {len(activations):,} {'softmax' if last else network.activation} units"
+        text = f"{name}: {len(activations):,} {'softmax' if last else NAMES[network.activation]} units"
         pixels = mosaic_of_light(activations)
         buffer = io.BytesIO()
         Image.fromarray(pixels).save(buffer, "PNG")

@@ -8,6 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw
 
 from mnist_core.config import PRESETS
@@ -15,6 +18,7 @@ from mnist_core.dataset import load_dataset
 from mnist_core.drawing import (
     Box,
     cut_digits,
+    find_digits,
     ink_on_black,
     is_light_paper,
     otsu,
@@ -81,7 +85,8 @@ def accuracy(network, images, labels):
 
 @pytest.mark.parametrize("look", ["black on white", "white on black", "photo"])
 def test_mnist_itself_is_read_as_well_as_directly(sample, network, look):
-    images, labels = sample.test_images[:500], sample.test_labels[:500]
+    count = 500 if look == "black on white" else 150
+    images, labels = sample.test_images[:count], sample.test_labels[:count]
     looks = {"black on white": lambda page: page, "white on black": lambda page: 255 - page, "photo": photographed}
     kind = "JPEG" if look == "photo" else "PNG"
     files = [encode(looks[look](enlarged(image)), kind) for image in images]
@@ -359,3 +364,35 @@ def test_a_truly_huge_picture_is_not_decoded():
         read_picture(data)
     assert tracemalloc.get_traced_memory()[1] < 5_000_000
     tracemalloc.stop()
+
+
+def test_a_picture_is_read_whole_or_in_parts(sample):
+    image = sample.test_images[3]
+    found = find_digits(image)
+    assert not found.light_paper
+    np.testing.assert_array_equal(found.images, image[np.newaxis])  # as it is
+    found = find_digits(255 - image)
+    assert found.light_paper
+    assert found.images.shape == (1, 28, 28)
+    page = page_of(sample.test_images[:5], 5)
+    assert len(find_digits(page).boxes) == len(find_digits(page, True).images) == 5
+    assert len(find_digits(page, False).images) == 1
+    assert len(find_digits(enlarged(image)).boxes) == 1
+    assert find_digits(page, size=20).images.shape == (5, 20, 20)
+    for several in (None, False, True):
+        with pytest.raises(PictureError, match="Found no ink"):
+            find_digits(np.full((90, 70), 200, np.uint8), several)
+
+
+@given(arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.sampled_from([0, 9, 100, 255])))
+@settings(max_examples=150)
+def test_any_pixels_give_images_or_a_sentence(grey):
+    for several in (None, False, True):
+        try:
+            found = find_digits(grey, several)
+        except PictureError as error:
+            assert str(error).startswith("Found ")
+        else:
+            assert found.images.shape[1:] == (28, 28)
+            assert found.images.dtype == np.uint8
+            assert len(found.boxes) == len(found.images)

@@ -7,7 +7,9 @@ import pytest
 
 from mnist_core.augmentation import augment, bilinear
 from mnist_core.batches import epoch_batches
+from mnist_core.collection import pack_digits
 from mnist_core.dataset import load_dataset
+from mnist_core.drawing import ink_on_black, segment, steps_to_mnist, to_mnist
 from mnist_core.evaluation import class_means, confusion_matrix, evaluate, misclassified, per_class_scores, predict
 from mnist_core.idx import read_idx
 from mnist_core.network import Network
@@ -21,6 +23,8 @@ FUNCTIONS = {
     "preprocessing": [normalize, flatten, one_hot, augment, bilinear],
     "training": [train, Network.forward_pass, Network.back_propagate, SGD.step, epoch_batches],
     "evaluation": [predict, evaluate, confusion_matrix, per_class_scores, misclassified],
+    "draw": [steps_to_mnist, Network.forward_pass, pack_digits],
+    "upload": [ink_on_black, segment, to_mnist, predict],
 }
 
 
