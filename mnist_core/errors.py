@@ -20,6 +20,10 @@ class DownloadError(DatasetError):
     """The data set could not be fetched from any mirror."""
 
 
+class PictureError(MnistError, ValueError):
+    """A picture can't be read, or there is no digit in it."""
+
+
 class ConfigError(MnistError, ValueError):
     """A setting has a wrong type or lies outside its range."""
 

@@ -65,9 +65,9 @@ def test_functions_fit_on_a_screen_and_say_what_they_do(path):
 
 
 THIRD_PARTY = {
-    "mnist_core": {"numpy", "pooch", "requests", "urllib3", "filelock", "tqdm", "onnx", "safetensors"},
+    "mnist_core": {"numpy", "pooch", "requests", "urllib3", "filelock", "tqdm", "PIL", "onnx", "safetensors"},
     "app": {"streamlit"},
-    "pages": {"numpy", "streamlit", "matplotlib", "pandas", "altair", "PIL"},
+    "pages": {"numpy", "streamlit", "matplotlib", "pandas", "altair", "PIL", "streamlit_drawable_canvas"},
 }
 """Packages that each part may use; requests and urllib3 come with pooch, Altair and PIL with Streamlit; onnx and safetensors
 are optional."""

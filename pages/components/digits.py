@@ -148,6 +148,26 @@ def digit_grid(
     return _CLICKABLE(data={"html": grid}, key=key, on_clicked_change=lambda: None).clicked
 
 
+def pixel_row(images: Sequence[np.ndarray], captions: Sequence[str], height: int = 112) -> None:
+    """Show a few images of any size side by side, all of one height, their pixels sharp, with a caption under each.
+
+    Parameters
+    ----------
+    images : sequence of ndarray of uint8, shapes (H, W)
+    captions : sequence of str
+    height : int
+        Height in CSS pixels.
+    """
+    tiles = "".join(
+        f'<figure style="margin:0;min-width:{height}px"><img alt="{escape(caption)}" '
+        f'src="data:image/png;base64,{png_base64(image)}" style="height:{height}px;max-width:100%;object-fit:contain;'
+        f'image-rendering:pixelated;border-radius:6px;background:#000">'
+        f'<figcaption style="font-size:0.8rem;line-height:1.4">{escape(caption)}</figcaption></figure>'
+        for image, caption in zip(images, captions, strict=True)
+    )
+    st.html(f'<div style="display:flex;flex-wrap:wrap;gap:14px">{tiles}</div>')
+
+
 def png_base64(pixels: np.ndarray) -> str:
     """Write an image of shape (H, W) or (H, W, 3) as a PNG, in base64 as data URIs hold it."""
     buffer = io.BytesIO()

@@ -39,6 +39,10 @@ def navigation() -> st.Page:
                 st.Page(PAGES / "inside.py", title="Inside", icon=":material/neurology:", url_path="inside"),
                 st.Page(PAGES / "suspects.py", title="Suspect labels", icon=":material/rule:", url_path="suspects"),
             ],
+            "Your digits": [
+                st.Page(PAGES / "draw.py", title="Draw", icon=":material/draw:", url_path="draw"),
+                st.Page(PAGES / "upload.py", title="Upload", icon=":material/upload:", url_path="upload"),
+            ],
         }
     )
 

@@ -1,5 +1,6 @@
 """What pages share about runs: their short description, the picker, and cached evaluations."""
 
+import math
 import re
 from datetime import datetime
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import streamlit as st
 
 from mnist_core.dataset import Dataset
+from mnist_core.errors import DatasetError
 from mnist_core.evaluation import Evaluation, evaluate
 from mnist_core.network import Network
-from mnist_core.runs import DatasetReference, Run, read_run
+from mnist_core.runs import DatasetReference, Run, list_runs, read_run
 from pages.components.data import Choice, load
 from pages.components.image_picker import split_arrays
 
@@ -82,6 +84,56 @@ def pick_run(runs: list[Run], label: str) -> Run:
 def run_dataset(run: Run) -> Dataset:
     """Data set of a run, checked to be the one that it was trained on."""
     return run.dataset.check(load(Choice(run.dataset.source, run.dataset.data_dir)))
+
+
+def pick_network() -> Network:
+    """Draw a picker over all runs, and return the network of the chosen one; without any, lead to the training.
+
+    Raises
+    ------
+    RunError
+        If its model is damaged.
+    """
+    runs = [run for run in list_runs() if not run.problem]
+    if not runs:
+        st.info(
+            "There is no network to read digits yet: train one first, which takes a few seconds.",
+            icon=":material/info:",
+        )
+        st.page_link("pages/training.py", label="Train a network", icon=":material/monitoring:")
+        st.stop()
+    run = pick_run(runs, "Network")
+    model = run.path / "model.npz"
+    if not model.exists():
+        st.info(
+            "This run has no model yet: one is saved when its first epoch is done. Choose another run, or watch it.",
+            icon=":material/info:",
+        )
+        st.page_link("pages/training.py", label="To the training", icon=":material/monitoring:")
+        st.stop()
+    return _load_network(run.path, model.stat().st_mtime_ns)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _load_network(path: Path, written: int) -> Network:
+    return read_run(path).load_network()
+
+
+def picture_size(network: Network) -> int:
+    """Height and width of the square images that a network reads.
+
+    Raises
+    ------
+    DatasetError
+        If its images are not square.
+    """
+    size = math.isqrt(network.layer_sizes[0])
+    if size**2 != network.layer_sizes[0]:
+        raise DatasetError(
+            f"This network reads {network.layer_sizes[0]:,} pixels, which make no square, but digits are fitted into "
+            "square images: choose a run that was trained on square ones."
+        )
+    return size
 
 
 def test_result(run: Run) -> Evaluation:

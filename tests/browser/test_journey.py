@@ -24,6 +24,8 @@ PAGES = (
     "Evaluation",
     "Inside",
     "Suspect labels",
+    "Draw",
+    "Upload",
 )
 PROGRESS = re.compile(r"^After epoch (\d+)")
 

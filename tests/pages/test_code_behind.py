@@ -9,9 +9,11 @@ from mnist_core.activations import hidden_activations, mean_by_class, strongest_
 from mnist_core.archive import import_run
 from mnist_core.augmentation import augment, bilinear
 from mnist_core.batches import epoch_batches
+from mnist_core.collection import pack_digits
 from mnist_core.comparison import differing_settings, mcnemar
 from mnist_core.cross_validation import cross_validate
 from mnist_core.dataset import load_dataset
+from mnist_core.drawing import ink_on_black, segment, steps_to_mnist, to_mnist
 from mnist_core.evaluation import class_means, confusion_matrix, evaluate, per_class_scores, per_image, predict
 from mnist_core.explanation import gradient_times_input, nearest_neighbours
 from mnist_core.gradient_check import numerical_gradient
@@ -46,6 +48,8 @@ FUNCTIONS = {
         nearest_neighbours,
     ],
     "suspects": [cross_validate, find_suspects, class_thresholds],
+    "draw": [steps_to_mnist, Network.forward_pass, pack_digits],
+    "upload": [ink_on_black, segment, to_mnist, predict],
 }
 
 

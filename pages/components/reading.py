@@ -1,0 +1,96 @@
+"""How a network reads a digit: its probabilities as bars, and its layers as mosaics of light."""
+
+import base64
+import io
+import math
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import streamlit as st
+from PIL import Image
+
+from mnist_core.network import ForwardPass, Network
+from pages.components.settings import NAMES
+
+WINNER, OTHER = "#4c78d8", "#9fb2d9"
+DARK, POSITIVE, NEGATIVE = np.array([24, 28, 38]), np.array([255, 214, 92]), np.array([92, 190, 255])
+CELL = 18
+MAX_COLUMNS = 32
+DELAY = 0.15
+"""Seconds from one layer to the next one."""
+
+
+def probability_chart(probabilities: np.ndarray) -> alt.LayerChart:
+    """Draw the probability of each class, shape (C,), as a bar with its number, the largest one in strong colour."""
+    winner = int(probabilities.argmax())
+    table = pd.DataFrame(
+        {
+            "digit": [str(digit) for digit in range(len(probabilities))],
+            "probability": probabilities.astype(float),
+            "text": [f"{value:.1%}" for value in probabilities],
+            "color": [WINNER if digit == winner else OTHER for digit in range(len(probabilities))],
+        }
+    )
+    base = alt.Chart(table, height=21 * len(table)).encode(
+        alt.Y(
+            "digit:N",
+            sort=None,
+            title=None,
+            axis=alt.Axis(labelFontSize=13, labelOverlap=False, labelFlush=False, ticks=False, domain=False),
+        ),
+        alt.X("probability:Q", scale=alt.Scale(domain=[0, 1.14]), axis=None),
+        tooltip=["digit:N", alt.Tooltip("probability:Q", format=".3%")],
+    )
+    bars = base.mark_bar(cornerRadiusEnd=3).encode(alt.Color("color:N", scale=None))
+    return bars + base.mark_text(align="left", dx=5, color="#8a93a6").encode(text="text:N")
+
+
+def mosaic_of_light(activations: np.ndarray) -> np.ndarray:
+    """Turn the activations of a layer into pixels, a unit each: dark at 0, yellow above, blue below.
+
+    Parameters
+    ----------
+    activations : ndarray of float, shape (U,)
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows, columns, 4)
+        Transparent where there are no more units.
+    """
+    units = len(activations)
+    columns = min(units, max(MAX_COLUMNS, math.ceil(math.sqrt(4 * units) / MAX_COLUMNS) * MAX_COLUMNS))
+    rows = math.ceil(units / columns)
+    share = np.abs(activations) / max(np.abs(activations).max(), 1.0)
+    light = np.where((activations < 0)[:, np.newaxis], NEGATIVE, POSITIVE)
+    pixels = np.zeros((rows * columns, 4), np.uint8)
+    pixels[:units, :3] = np.rint(DARK + share[:, np.newaxis] * (light - DARK))
+    pixels[:units, 3] = 255
+    return pixels.reshape(rows, columns, 4)
+
+
+def show_activations(network: Network, forward: ForwardPass) -> None:
+    """Show the layers of one digit's forward pass, which light up one after the other."""
+    layers = [activation[0] for activation in forward.activations[1:]]
+    figures = []
+    for number, activations in enumerate(layers, start=1):
+        last = number == len(layers)
+        name = "Output" if last else f"Hidden layer {number}"
+        text = f"{name}: {len(activations):,} {'softmax' if last else NAMES[network.activation]} units"
+        pixels = mosaic_of_light(activations)
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "PNG")
+        labels = "".join(f'<span style="flex:1;text-align:center">{digit}</span>' for digit in range(len(activations)))
+        width = pixels.shape[1] * CELL
+        figures.append(
+            f'<figure style="margin:0 0 10px"><figcaption style="font-size:0.8rem;line-height:1.6">{text}</figcaption>'
+            f'<img alt="{text}" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}" '
+            f'style="width:min({width}px,100%);height:auto;display:block;image-rendering:pixelated;border-radius:4px;'
+            f'animation:light-up 0.3s {number * DELAY - DELAY:.2f}s both ease-out">'
+            + (f'<div style="display:flex;font-size:0.7rem;width:min({width}px,100%)">{labels}</div>' if last else "")
+            + "</figure>"
+        )
+    st.html(
+        "<style>@keyframes light-up{from{opacity:0.15}to{opacity:1}}"
+        f"@media(prefers-reduced-motion){{img{{animation:none!important}}}}</style>{''.join(figures)}"
+    )

@@ -1,0 +1,195 @@
+"""Draw: write a digit by hand, watch the network read it, and collect digits of your own."""
+
+import io
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+from streamlit_drawable_canvas import st_canvas
+
+from mnist_core.collection import pack_digits
+from mnist_core.drawing import Steps, steps_to_mnist
+from mnist_core.evaluation import evaluate
+from mnist_core.network import Network
+from mnist_core.preprocessing import flatten, normalize
+from pages.components.code import code_behind
+from pages.components.digits import digit_grid, pixel_row
+from pages.components.reading import probability_chart, show_activations
+from pages.components.router import page
+from pages.components.run_view import pick_network, picture_size
+
+SIDE = 320  # CSS pixels: fits a phone
+PEN, THINNEST, THICKEST = 24, 8, 48
+
+
+class Drawn(NamedTuple):
+    """A digit of the collection."""
+
+    image: np.ndarray
+    label: int
+
+
+def canvas_number() -> int:
+    """Number of the canvas in use: each digit has one of its own, which begins empty."""
+    return st.session_state.setdefault("canvas_number", 0)
+
+
+def next_canvas() -> None:
+    """Begin with an empty canvas."""
+    st.session_state["canvas_number"] = canvas_number() + 1
+    st.session_state.pop("drawing", None)
+
+
+def draw_ink() -> np.ndarray:
+    """Draw the canvas and return the ink on it, uint8, bright on black; it outlives a change of the page."""
+    state, key = st.session_state, f"canvas_{canvas_number()}"
+    if key not in state:  # a new canvas, or one to come back to
+        state["drawing_at_first"] = state.get("drawing", (None, None))
+    strokes, png = state.get("drawing_at_first", (None, None))
+    canvas = st_canvas(
+        key=key,
+        width=SIDE,
+        height=SIDE,
+        stroke_width=state.get("pen", PEN),
+        stroke_color="#ffffff",
+        background_color="#000000",
+        initial_drawing=strokes,
+        return_image_data=True,
+    )
+    if canvas.image_bytes is not None:
+        state["drawing"] = canvas.json_data, canvas.image_bytes
+        png = canvas.image_bytes
+    if png is None:
+        return np.zeros((SIDE, SIDE), np.uint8)
+    return np.asarray(Image.open(io.BytesIO(png)).convert("L"))
+
+
+@st.fragment
+def draw_and_read(network: Network, size: int) -> None:
+    """Canvas and what the network makes of it; a stroke draws nothing else of the page anew."""
+    if st.session_state.pop("digit_added", False):
+        st.rerun()  # the collection below shows it
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        headline = st.container()
+        ink = draw_ink()
+        with st.container(horizontal=True, vertical_alignment="bottom", width=SIDE):
+            st.slider("Pen width", THINNEST, THICKEST, PEN, key="pen")
+            st.button("Clear", icon=":material/ink_eraser:", on_click=next_canvas, disabled=not ink.any())
+    if not ink.any():
+        st.session_state.pop("seen", None)
+        show_invitation(headline, right, network.layer_sizes[-1])
+        return
+    steps = steps_to_mnist(ink, size)
+    st.session_state["seen"] = steps.centred
+    forward = network.forward_pass(flatten(normalize(steps.centred[np.newaxis])))
+    probabilities = forward.activations[-1][0]
+    with headline:
+        st.subheader(f"The network reads a {probabilities.argmax()}", anchor=False)
+        st.caption(f"{probabilities.max():.1%} sure")
+    with right:
+        st.markdown("**Probability of each digit**")
+        st.altair_chart(probability_chart(probabilities), key="probabilities")
+        ask_label(network.layer_sizes[-1], size)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        show_steps(steps)
+    with right:
+        st.subheader("Layer by layer")
+        show_activations(network, forward)
+        st.caption("Each square is a unit; the brighter it is, the more active. Blue is below 0.")
+
+
+def show_invitation(headline: st.container, right: st.container, classes: int) -> None:
+    """Say what to do with an empty canvas; as high as what a digit brings, so that the canvas stays where it is."""
+    headline.subheader("Draw a digit", anchor=False)
+    headline.caption("Large, in the middle")
+    right.info(
+        f"The canvas is empty: draw a digit from 0 to {classes - 1} with the mouse, a pen or a finger. The network reads "
+        "it after each stroke. Undo and redo appear above the canvas when you point at it.",
+        icon=":material/draw:",
+    )
+
+
+def ask_label(classes: int, size: int) -> None:
+    """Ask what was drawn; the answer adds the digit to the collection and clears the canvas."""
+    key = f"label_{canvas_number()}"
+
+    def add() -> None:
+        label, image = st.session_state[key], st.session_state.get("seen")
+        if label is not None and image is not None:
+            collection(size).append(Drawn(image, label))
+            st.session_state["digit_added"] = True
+            next_canvas()
+
+    st.pills(
+        "This was a …",
+        range(classes),
+        key=key,
+        on_change=add,
+        help="Adds the digit with this label to your digits below, and clears the canvas for the next one.",
+    )
+
+
+def show_steps(steps: Steps) -> None:
+    """The way from the canvas to what the network sees."""
+    st.subheader("What the network sees")
+    names = ("cropped", "scaled", "centred")
+    pixel_row(
+        steps,
+        [f"{name}: {image.shape[0]} x {image.shape[1]}" for name, image in zip(names, steps, strict=True)],
+        height=104,
+    )
+    st.caption("As MNIST was made: fitted into a square, then laid so that the centre of mass is in the middle.")
+
+
+def collection(size: int) -> list[Drawn]:
+    """Digits that this session collected as images of ``size`` x ``size``."""
+    return st.session_state.setdefault("drawn_digits", {}).setdefault(size, [])
+
+
+def show_collection(network: Network, size: int) -> None:
+    """Gallery of the collected digits, the score on them, and the download."""
+    digits = collection(size)
+    st.subheader("Your digits")
+    if not digits:
+        st.caption("Nothing yet. Draw a digit and say what it was: it is kept here until you close the tab.")
+        return
+    images = np.stack([digit.image for digit in digits])
+    labels = np.array([digit.label for digit in digits])
+    result = evaluate(network, images, labels)
+    right = len(labels) - result.errors
+    st.markdown(f"**{result.accuracy:.0%}** accuracy of this network on your digits: {right} of {len(labels)} right.")
+    pairs = list(zip(labels, result.predicted, result.probabilities.max(axis=1), strict=True))
+    digit_grid(
+        images,
+        [f"{label} ✓" if label == predicted else f"{label} → {predicted}" for label, predicted, _ in pairs],
+        [
+            f"digit {number} of yours: label {label}, read as {predicted} with a confidence of {confidence:.1%}"
+            for number, (label, predicted, confidence) in enumerate(pairs, start=1)
+        ],
+        size=72,
+    )
+    with st.container(horizontal=True):
+        st.download_button(
+            "Download as a data set (zip)",
+            lambda: pack_digits(images, labels),
+            "my-digits.zip",
+            "application/zip",
+            icon=":material/download:",
+            disabled=len(digits) < 2,
+            help="Four IDX files in the MNIST naming, each fifth digit for testing. Unpack them into a folder, and choose it "
+            "as data on the Overview page. It takes at least two digits.",
+        )
+        st.button("Remove the last one", icon=":material/undo:", on_click=digits.pop)
+        st.button("Remove all", icon=":material/delete:", on_click=digits.clear)
+
+
+with page():
+    st.title("Draw")
+    network = pick_network()
+    size = picture_size(network)
+    draw_and_read(network, size)
+    show_collection(network, size)
+    code_behind(steps_to_mnist, Network.forward_pass, pack_digits)
