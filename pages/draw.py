@@ -21,6 +21,7 @@ from pages.components.run_view import pick_network, picture_size
 
 SIDE = 320  # CSS pixels: fits a phone
 PEN, THINNEST, THICKEST = 24, 8, 48
+MOST_STROKES = 50
 
 
 class Drawn(NamedTuple):
@@ -35,18 +36,22 @@ def canvas_number() -> int:
     return st.session_state.setdefault("canvas_number", 0)
 
 
-def next_canvas() -> None:
-    """Begin with an empty canvas."""
+def drawings() -> list[tuple[dict, bytes]]:
+    """Strokes and picture of the canvas after each stroke; they outlive a change of the page."""
+    return st.session_state.setdefault("drawings", [])
+
+
+def next_canvas(keep: int = 0) -> None:
+    """Go on with another canvas, which shows the drawing as it was after ``keep`` strokes."""
     st.session_state["canvas_number"] = canvas_number() + 1
-    st.session_state.pop("drawing", None)
+    del drawings()[keep:]
 
 
 def draw_ink() -> np.ndarray:
-    """Draw the canvas and return the ink on it, uint8, bright on black; it outlives a change of the page."""
-    state, key = st.session_state, f"canvas_{canvas_number()}"
-    if key not in state:  # a new canvas, or one to come back to
-        state["drawing_at_first"] = state.get("drawing", (None, None))
-    strokes, png = state.get("drawing_at_first", (None, None))
+    """Draw the canvas and return the ink on it, uint8, bright on black."""
+    state, key, done = st.session_state, f"canvas_{canvas_number()}", drawings()
+    if key not in state:  # a canvas that is new on the page
+        state["strokes_at_first"] = done[-1][0] if done else None
     canvas = st_canvas(
         key=key,
         width=SIDE,
@@ -54,15 +59,24 @@ def draw_ink() -> np.ndarray:
         stroke_width=state.get("pen", PEN),
         stroke_color="#ffffff",
         background_color="#000000",
-        initial_drawing=strokes,
+        initial_drawing=state["strokes_at_first"],
         return_image_data=True,
     )
-    if canvas.image_bytes is not None:
-        state["drawing"] = canvas.json_data, canvas.image_bytes
-        png = canvas.image_bytes
-    if png is None:
+    drawn = canvas.json_data, canvas.image_bytes
+    if drawn[1] is not None and (not done or drawn[1] != done[-1][1]):
+        done.append(drawn)
+        del done[:-MOST_STROKES]
+    if not done:
         return np.zeros((SIDE, SIDE), np.uint8)
-    return np.asarray(Image.open(io.BytesIO(png)).convert("L"))
+    return np.asarray(Image.open(io.BytesIO(done[-1][1])).convert("L"))
+
+
+def show_pen(empty: bool) -> None:
+    """Pen width, undo and clear: the canvas has a toolbar of its own, which a finger does not find."""
+    st.slider("Pen width", THINNEST, THICKEST, PEN, key="pen", width=SIDE)
+    with st.container(horizontal=True, width=SIDE):
+        st.button("Undo", icon=":material/undo:", on_click=lambda: next_canvas(len(drawings()) - 1), disabled=empty)
+        st.button("Clear", icon=":material/ink_eraser:", on_click=next_canvas, disabled=empty)
 
 
 @st.fragment
@@ -74,9 +88,7 @@ def draw_and_read(network: Network, size: int) -> None:
     with left:
         headline = st.container()
         ink = draw_ink()
-        with st.container(horizontal=True, vertical_alignment="bottom", width=SIDE):
-            st.slider("Pen width", THINNEST, THICKEST, PEN, key="pen")
-            st.button("Clear", icon=":material/ink_eraser:", on_click=next_canvas, disabled=not ink.any())
+        show_pen(not ink.any())
     if not ink.any():
         st.session_state.pop("seen", None)
         show_invitation(headline, right, network.layer_sizes[-1])
@@ -88,9 +100,8 @@ def draw_and_read(network: Network, size: int) -> None:
     with headline:
         st.subheader(f"The network reads a {probabilities.argmax()}", anchor=False)
         st.caption(f"{probabilities.max():.1%} sure")
+    show_probabilities(right, probabilities)
     with right:
-        st.markdown("**Probability of each digit**")
-        st.altair_chart(probability_chart(probabilities), key="probabilities")
         ask_label(network.layer_sizes[-1], size)
     left, right = st.columns([2, 3], gap="large")
     with left:
@@ -102,14 +113,21 @@ def draw_and_read(network: Network, size: int) -> None:
 
 
 def show_invitation(headline: st.container, right: st.container, classes: int) -> None:
-    """Say what to do with an empty canvas; as high as what a digit brings, so that the canvas stays where it is."""
+    """Say what to do with an empty canvas; laid out as what a digit brings, so that nothing jumps when it comes."""
     headline.subheader("Draw a digit", anchor=False)
     headline.caption("Large, in the middle")
+    show_probabilities(right, np.zeros(classes))
     right.info(
         f"The canvas is empty: draw a digit from 0 to {classes - 1} with the mouse, a pen or a finger. The network reads "
-        "it after each stroke. Undo and redo appear above the canvas when you point at it.",
+        "it after each stroke.",
         icon=":material/draw:",
     )
+
+
+def show_probabilities(place: st.container, probabilities: np.ndarray) -> None:
+    """The bars of all classes."""
+    place.markdown("**Probability of each digit**")
+    place.altair_chart(probability_chart(probabilities), key="probabilities")
 
 
 def ask_label(classes: int, size: int) -> None:
@@ -128,6 +146,7 @@ def ask_label(classes: int, size: int) -> None:
         range(classes),
         key=key,
         on_change=add,
+        wrap=True,
         help="Adds the digit with this label to your digits below, and clears the canvas for the next one.",
     )
 

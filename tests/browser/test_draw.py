@@ -80,9 +80,17 @@ def test_digits_drawn_by_hand_are_read_and_collected(app, page, trained):
     assert read(page, draw(page, ONE)) == 1
     top = canvas_of(page).bounding_box()["y"]
     canvas_of(page).hover()
-    page.get_by_role("button", name=re.compile("undo", re.I)).click()
+    page.locator(".dc-toolbar").get_by_role("button", name=re.compile("undo", re.I)).click()
     empty.wait_for()
     assert canvas_of(page).bounding_box()["y"] == top, "the canvas moved"
+
+    assert read(page, draw(page, ONE)) == 1
+    draw(page, [(60, 280), (260, 280)])
+    page.get_by_text(re.compile(r"^cropped: 2\d\d x 2\d\d")).wait_for()
+    page.get_by_role("button", name="Undo", exact=True).last.click()
+    page.get_by_text(re.compile(r"^cropped: 2\d\d x \d\d$")).wait_for()
+    page.get_by_role("button", name="Clear", exact=True).click()
+    empty.wait_for()
 
     assert read(page, draw(page, ONE)) == 1
     go(page, "Dataset")

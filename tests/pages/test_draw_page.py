@@ -119,6 +119,22 @@ def test_a_drawing_outlives_a_change_of_the_page(open_page, finished, canvas):
     assert canvas.calls[-1]["initial_drawing"] is None
 
 
+def test_undo_takes_the_last_stroke_back(open_page, finished, canvas):
+    images = load_dataset("sample").test_images
+    canvas.ink = large(images[0])
+    app = open_page("draw")
+    sees = html(app)
+    canvas.ink = np.maximum(canvas.ink, large(images[1]))
+    app.run()
+    assert html(app) != sees
+    canvas.ink = None
+    by_label(app.button, "Undo").click().run()
+    assert html(app) == sees
+    assert canvas.calls[-1]["initial_drawing"] == {"objects": [1]}
+    by_label(app.button, "Undo").click().run()
+    assert "The canvas is empty" in texts(app.info)
+
+
 def test_an_undone_drawing_is_empty(open_page, finished, canvas):
     canvas.ink = large(load_dataset("sample").test_images[0])
     app = open_page("draw")
