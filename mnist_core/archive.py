@@ -42,7 +42,8 @@ LIMITS = {
     "checkpoint.npz": 800 * MB,
 }
 """Files of an exported run and the most bytes that each may have."""
-MAX_ZIP = 200 * MB
+MAX_ZIP = 100 * MB
+"""Also the limit that .streamlit/config.toml sets for uploads."""
 MAX_EPOCH = 10**9
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 

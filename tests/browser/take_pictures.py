@@ -1,6 +1,7 @@
 """Make the pictures of the README: python -m tests.browser.take_pictures"""
 
 import io
+import math
 import re
 import tempfile
 from pathlib import Path
@@ -8,8 +9,11 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from mnist_core import jobs
+from mnist_core.config import PRESETS
 from mnist_core.dataset import find_full
-from tests.browser.server import CHROMIUM_FLAGS, find_chromium, serve
+from mnist_core.runs import About, list_runs
+from tests.browser.server import CHROMIUM_FLAGS, App, find_chromium, serve
 
 PICTURES = Path(__file__).parent / "pictures"
 WIDTH = 960
@@ -25,17 +29,50 @@ def take(page: Page, name: str) -> None:
     print(f"{name}.png, {(PICTURES / f'{name}.png').stat().st_size / 1000:.0f} kB")
 
 
-def walk(page: Page, url: str) -> None:
-    """Train the reference network, and take a picture of each page."""
-    page.goto(f"{url}/training")
+def walk(page: Page, app: App) -> None:
+    """Train the reference network and the fast preset, and take a picture of each page."""
+    page.goto(f"{app.url}/training")
     page.get_by_role("button", name="Start training").click()
     page.get_by_text(re.compile(r"^After epoch [3-6]\d")).wait_for(timeout=300_000)
     take(page, "training")
     page.get_by_role("button", name="What does it get wrong?").wait_for(timeout=300_000)
-    for name in ("", "dataset", "preprocessing", "step_by_step?step=2", "evaluation", "inside"):
-        page.goto(f"{url}/{name}")
+    (reference,) = list_runs(app.runs)
+    fast = jobs.start(PRESETS["fast"], reference.dataset, app.runs)
+    while fast.refresh().status.active:
+        page.wait_for_timeout(500)
+    reference.describe(About("Reference recipe"))
+    fast.describe(About("Fast preset", tags=("ReLU", "AdamW")))
+    pages = (
+        "", "dataset", "preprocessing", "step_by_step?step=2", f"runs?runs={reference.id},{fast.id}",
+        f"evaluation?run={reference.id}", f"inside?run={fast.id}",
+    )  # fmt: skip
+    for address in pages:
+        page.goto(f"{app.url}/{address}")
         page.get_by_role("heading", level=1).wait_for()
-        take(page, name.partition("?")[0] or "overview")
+        take(page, address.split("?")[0] or "overview")
+    draw_a_three(page, app, fast.id)
+    page.goto(f"{app.url}/suspects?run={fast.id}")
+    page.get_by_role("button", name="Check the labels").click()
+    page.get_by_text("labels are contradicted").wait_for(timeout=300_000)
+    take(page, "suspects")
+
+
+def draw_a_three(page: Page, app: App, run: str) -> None:
+    """Draw on the canvas as a hand would."""
+    page.goto(f"{app.url}/draw?run={run}")
+    canvas = page.locator("canvas.upper-canvas")
+    canvas.wait_for()
+    page.wait_for_timeout(1000)
+    box = canvas.bounding_box()
+    bows = [(160 + 70 * math.cos(t / 10), 105 + 55 * math.sin(t / 10)) for t in range(-25, 16)]
+    bows += [(160 + 80 * math.cos(t / 10), 220 + 62 * math.sin(t / 10)) for t in range(-15, 26)]
+    page.mouse.move(box["x"] + bows[0][0], box["y"] + bows[0][1])
+    page.mouse.down()
+    for x, y in bows:
+        page.mouse.move(box["x"] + x, box["y"] + y)
+    page.mouse.up()
+    page.get_by_role("heading", name=re.compile("^The network reads")).wait_for()
+    take(page, "draw")
 
 
 def main() -> None:
@@ -49,7 +86,7 @@ def main() -> None:
         with serve(Path(folder), **environment) as app:
             browser = driver.chromium.launch(executable_path=find_chromium(), args=list(CHROMIUM_FLAGS))
             page = browser.new_page(viewport={"width": 1440, "height": 900})
-            walk(page, app.url)
+            walk(page, app)
             browser.close()
 
 
