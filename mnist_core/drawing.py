@@ -31,7 +31,7 @@ from mnist_core.errors import PictureError
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 25_000_000
 """As many as the photos of today's phones have, rounded up."""
-LONGEST_SIDE = 2000
+LONGEST_SIDE = 2100
 """Larger pictures are made smaller when they are read: a digit of it becomes 28 pixels wide in the end."""
 MAX_DIGITS = 200
 
@@ -124,7 +124,7 @@ def read_picture(data: bytes) -> np.ndarray:
     Returns
     -------
     ndarray of uint8, shape (H, W)
-        0 is black, 255 is white. A picture longer than 2,000 pixels is made smaller.
+        0 is black, 255 is white. A picture longer than 2,100 pixels is made smaller.
 
     Raises
     ------

@@ -28,7 +28,7 @@ def probability_chart(probabilities: np.ndarray) -> alt.LayerChart:
         {
             "digit": [str(digit) for digit in range(len(probabilities))],
             "probability": probabilities.astype(float),
-            "text": [f"{value:.1%}" for value in probabilities],
+            "text": [f"{value:.1%}" if probabilities.any() else "" for value in probabilities],
             "color": [WINNER if digit == winner else OTHER for digit in range(len(probabilities))],
         }
     )
