@@ -1,17 +1,71 @@
 """Digits of one's own as a data set: four IDX files in the MNIST naming."""
 
+import hashlib
 import io
+import re
+import shutil
 import tempfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from mnist_core.dataset import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
+from mnist_core.dataset import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Dataset
 from mnist_core.errors import DatasetError
 from mnist_core.idx import write_idx
 
 TEST_SHARE = 5
+
+
+def add_to_training(dataset: Dataset, images: np.ndarray, labels: np.ndarray, folder: Path) -> Path:
+    """Write a data set whose training set has some digits more; its test set is that of ``dataset``.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    images : ndarray of uint8, shape (N, H, W)
+        Of the size of the data set's images.
+    labels : ndarray of int, shape (N,), range 0 ... 255
+    folder : Path
+        Takes a folder of four IDX files; one that is there already with the same content is left as it is.
+
+    Returns
+    -------
+    Path
+        The folder of the files, named by what is in it.
+
+    Raises
+    ------
+    DatasetError
+        If the images have another size, or the folder can't be written.
+    """
+    if images.shape[1:] != dataset.image_shape:
+        height, width = dataset.image_shape
+        raise DatasetError(
+            f"Found digits of {images.shape[1]} x {images.shape[2]} pixels, but the data in use has images of {height} x "
+            f"{width}: choose other data, or draw for a network that was trained on it."
+        )
+    content = repr((sorted(dataset.checksums.items()), images.tobytes(), labels.tolist())).encode()
+    name = f"{'-'.join(dataset.name.split())}-and-{len(images)}-digits-{hashlib.sha256(content).hexdigest()[:6]}"
+    target = folder / re.sub(r"[^\w.-]", "", name)
+    if target.exists():
+        return target
+    arrays = {
+        TRAIN_IMAGES: np.concatenate([dataset.train_images, images]),
+        TRAIN_LABELS: np.concatenate([dataset.train_labels, labels.astype(np.uint8)]),
+        TEST_IMAGES: dataset.test_images,
+        TEST_LABELS: dataset.test_labels,
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as draft:
+            for file, array in arrays.items():
+                write_idx(Path(draft, file), array)
+            shutil.copytree(draft, f"{draft}.whole")
+            Path(f"{draft}.whole").rename(target)
+    except OSError as error:
+        raise DatasetError(f"Can't write to {folder} ({error.strerror}): make room, or make it writable.") from error
+    return target
 
 
 def pack_digits(images: np.ndarray, labels: np.ndarray) -> bytes:

@@ -8,12 +8,15 @@ import streamlit as st
 from PIL import Image
 from streamlit_drawable_canvas import st_canvas
 
-from mnist_core.collection import pack_digits
+from mnist_core.collection import add_to_training, pack_digits
 from mnist_core.drawing import Steps, steps_to_mnist
+from mnist_core.errors import DatasetError
 from mnist_core.evaluation import evaluate
 from mnist_core.network import Network
 from mnist_core.preprocessing import flatten, normalize
+from mnist_core.runs import default_runs_dir
 from pages.components.code import code_behind
+from pages.components.data import Choice, choose, current_dataset
 from pages.components.digits import digit_grid, pixel_row
 from pages.components.reading import probability_chart, show_activations
 from pages.components.router import page
@@ -201,12 +204,45 @@ def show_collection(network: Network, size: int) -> None:
             help="Four IDX files in the MNIST naming, each fifth digit for testing. Unpack them into a folder, and choose it "
             "as data on the Overview page. It takes at least two digits.",
         )
+        st.button(
+            "Add to the training set",
+            icon=":material/library_add:",
+            on_click=use_in_training,
+            args=(images, labels),
+            help="From now on this session uses the data at hand with your digits among its training images; the next run "
+            "learns from them. Its test set stays as it is.",
+        )
         st.button("Remove the last one", icon=":material/undo:", on_click=digits.pop)
         st.button("Remove all", icon=":material/delete:", on_click=digits.clear)
 
 
+def use_in_training(images: np.ndarray, labels: np.ndarray) -> None:
+    """Make a data set of the data in use and these digits, and use it in this session."""
+    try:
+        folder = add_to_training(current_dataset(), images, labels, default_runs_dir() / ".data")
+        choose(Choice("full", str(folder)))
+    except DatasetError as error:
+        st.session_state["added_problem"] = str(error)
+    else:
+        st.session_state["added"] = len(labels)
+
+
+def say_added() -> None:
+    """Say what came of adding the digits to the training set, once."""
+    if problem := st.session_state.pop("added_problem", None):
+        st.error(problem, icon=":material/error:")
+    if count := st.session_state.pop("added", None):
+        st.success(
+            f"The training set of this session has {count} digits of yours among its "
+            f"{len(current_dataset().train_labels):,} now: train a run on it.",
+            icon=":material/library_add_check:",
+        )
+        st.page_link("pages/training.py", label="To the training", icon=":material/monitoring:")
+
+
 with page():
     st.title("Draw")
+    say_added()
     network = pick_network()
     size = picture_size(network)
     draw_and_read(network, size)

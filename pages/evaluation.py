@@ -7,7 +7,7 @@ import streamlit as st
 
 from mnist_core.evaluation import Evaluation, confusion_matrix, evaluate, per_class_scores, per_image, predict
 from mnist_core.explanation import gradient_times_input, nearest_neighbours
-from mnist_core.runs import Run, list_runs
+from mnist_core.runs import Run
 from mnist_core.scores import Calibration, calibration, rejection_curve, roc_auc, top_k_accuracy, wilson_interval
 from pages.components.code import code_behind
 from pages.components.digit_view import digit_of_address, open_digit
@@ -15,7 +15,7 @@ from pages.components.export_view import show_export, show_upload_model
 from pages.components.gallery import ANY, Choice, read_choice, show_gallery, write_choice
 from pages.components.image_picker import split_arrays
 from pages.components.router import page
-from pages.components.run_view import pick_run, run_dataset, test_result
+from pages.components.run_view import pick_trained_run, run_dataset, test_result
 from pages.components.tables import confusion_style
 
 CELLS = ("counts", "row %", "column %")
@@ -179,26 +179,7 @@ def predictions_csv(result: Evaluation) -> bytes:
 
 with page():
     st.title("Evaluation")
-    runs = [run for run in list_runs() if not run.problem]
-    if not runs:
-        st.info(
-            "There is no run to evaluate yet: train a network first, which takes a few seconds.", icon=":material/info:"
-        )
-        st.page_link("pages/training.py", label="Train a network", icon=":material/monitoring:")
-        show_upload_model()
-        st.stop()
-    run = pick_run(runs, "Run")
-    if run.status.active:
-        st.info("This run is still under way; here is what its last saved model does.", icon=":material/hourglass_top:")
-    if not (run.path / "model.npz").exists():
-        st.info(
-            "This run has no model yet: one is saved when its first epoch is done. Choose another run, or watch it.",
-            icon=":material/info:",
-        )
-        st.page_link("pages/training.py", label="To the training", icon=":material/monitoring:")
-        show_upload_model()
-        st.stop()
-
+    run = pick_trained_run("Run", "no run to evaluate", show_upload_model)
     result = test_result(run)
     classes = len(result.confusion_matrix)
     show_scores(run, result)

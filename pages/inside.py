@@ -9,14 +9,14 @@ from mnist_core.activations import hidden_activations, mean_by_class, strongest,
 from mnist_core.histograms import ACTIVATION, WEIGHT, Histogram, layer_histograms
 from mnist_core.pca import principal_components
 from mnist_core.preprocessing import unflatten
-from mnist_core.runs import Run, list_runs
+from mnist_core.runs import Run
 from pages.components.code import code_behind
 from pages.components.digits import color_scale, digit_grid, diverging_colors
 from pages.components.inside_charts import class_bars, digit_map, distribution_over_epochs
 from pages.components.inside_view import Inside, inside
 from pages.components.network_drawing import MOST_LINES, MOST_UNITS, network_drawing
 from pages.components.router import page
-from pages.components.run_view import pick_run
+from pages.components.run_view import pick_trained_run
 from pages.components.tables import is_dark
 
 PICTURES = 128
@@ -155,24 +155,7 @@ def show_distributions(run: Run, rows: list[Histogram]) -> None:
 
 with page():
     st.title("Inside")
-    runs = [run for run in list_runs() if not run.problem]
-    if not runs:
-        st.info(
-            "There is no network to look into yet: train one first, which takes a few seconds.", icon=":material/info:"
-        )
-        st.page_link("pages/training.py", label="Train a network", icon=":material/monitoring:")
-        st.stop()
-    run = pick_run(runs, "Run")
-    if run.status.active:
-        st.info("This run is still under way; here is its last saved model.", icon=":material/hourglass_top:")
-    if not (run.path / "model.npz").exists():
-        st.info(
-            "This run has no model yet: one is saved when its first epoch is done. Choose another run, or watch it.",
-            icon=":material/info:",
-        )
-        st.page_link("pages/training.py", label="To the training", icon=":material/monitoring:")
-        st.stop()
-
+    run = pick_trained_run("Run", "no network to look into")
     looked = inside(run)
     st.subheader("What the first layer looks for")
     show_first_weights(looked)

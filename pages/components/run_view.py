@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -86,6 +87,39 @@ def run_dataset(run: Run) -> Dataset:
     return run.dataset.check(load(Choice(run.dataset.source, run.dataset.data_dir)))
 
 
+def pick_trained_run(label: str, missing: str, otherwise: Callable[[], None] | None = None) -> Run:
+    """Draw a picker over all runs, and return the chosen one, which has a model; else say what to do, and end the page.
+
+    Parameters
+    ----------
+    label : str
+        Of the picker.
+    missing : str
+        What is missing as long as there is no run at all, such as "no run to evaluate".
+    otherwise : callable, optional
+        Draws what the page can do without a model.
+    """
+    runs = [run for run in list_runs() if not run.problem]
+    run = pick_run(runs, label) if runs else None
+    if run and (run.path / "model.npz").exists():
+        if run.status.active:
+            st.info(
+                "This run is still under way; here is what its last saved model does.", icon=":material/hourglass_top:"
+            )
+        return run
+    st.info(
+        "This run has no model yet: one is saved when its first epoch is done. Choose another run, or watch it."
+        if run
+        else f"There is {missing} yet: train a network first, which takes a few seconds.",
+        icon=":material/info:",
+    )
+    link = "To the training" if run else "Train a network"
+    st.page_link("pages/training.py", label=link, icon=":material/monitoring:")
+    if otherwise:
+        otherwise()
+    return st.stop()
+
+
 def pick_network() -> Network:
     """Draw a picker over all runs, and return the network of the chosen one; without any, lead to the training.
 
@@ -94,24 +128,8 @@ def pick_network() -> Network:
     RunError
         If its model is damaged.
     """
-    runs = [run for run in list_runs() if not run.problem]
-    if not runs:
-        st.info(
-            "There is no network to read digits yet: train one first, which takes a few seconds.",
-            icon=":material/info:",
-        )
-        st.page_link("pages/training.py", label="Train a network", icon=":material/monitoring:")
-        st.stop()
-    run = pick_run(runs, "Network")
-    model = run.path / "model.npz"
-    if not model.exists():
-        st.info(
-            "This run has no model yet: one is saved when its first epoch is done. Choose another run, or watch it.",
-            icon=":material/info:",
-        )
-        st.page_link("pages/training.py", label="To the training", icon=":material/monitoring:")
-        st.stop()
-    return _load_network(run.path, model.stat().st_mtime_ns)
+    run = pick_trained_run("Network", "no network to read digits")
+    return _load_network(run.path, model_written(run))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from mnist_core.collection import pack_digits
+from mnist_core.collection import add_to_training, pack_digits
 from mnist_core.dataset import load_dataset
 from mnist_core.errors import DatasetError
 
@@ -29,3 +29,29 @@ def test_the_folder_can_be_loaded(tmp_path, count):
 def test_one_digit_is_too_few():
     with pytest.raises(DatasetError, match="Found 1 digits, but expected at least 2"):
         pack_digits(np.zeros((1, 28, 28), np.uint8), np.array([3]))
+
+
+def test_digits_join_the_training_set_and_the_test_set_stays(tmp_path):
+    sample = load_dataset("sample")
+    images, labels = sample.test_images[:3], sample.test_labels[:3].astype(int)
+    folder = add_to_training(sample, images, labels, tmp_path)
+    joined = load_dataset("full", folder)
+    np.testing.assert_array_equal(joined.train_images[:4000], sample.train_images)
+    np.testing.assert_array_equal(joined.train_images[4000:], images)
+    assert joined.train_labels[4000:].tolist() == labels.tolist()
+    np.testing.assert_array_equal(joined.test_images, sample.test_images)
+    assert add_to_training(sample, images, labels, tmp_path) == folder
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+    assert add_to_training(sample, images, labels + 1, tmp_path) != folder
+
+
+def test_digits_of_another_size_do_not_join(tmp_path):
+    with pytest.raises(DatasetError, match="Found digits of 5 x 4 pixels, but the data in use has images of 28 x 28"):
+        add_to_training(load_dataset("sample"), np.zeros((1, 5, 4), np.uint8), np.array([1]), tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    sample = load_dataset("sample")
+    with pytest.raises(DatasetError, match="Can't write to"):
+        add_to_training(sample, sample.test_images[:1], sample.test_labels[:1], tmp_path / "file" / "data")

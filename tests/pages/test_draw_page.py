@@ -155,3 +155,16 @@ def test_networks_of_other_sizes(open_page, tiny_folder, canvas, shape, sentence
         assert sentence in app.error[0].value
     else:
         assert "centred: 20 x 20" in html(app)
+
+
+def test_drawn_digits_join_the_training_set(open_page, finished, canvas):
+    sample = load_dataset("sample")
+    app = open_page("draw")
+    for n in range(2):
+        canvas.ink = large(sample.test_images[n])
+        app.run()
+        label_it(app, int(sample.test_labels[n]))
+    by_label(app.button, "Add to the training set").click().run()
+    assert "has 2 digits of yours among its 4,002" in app.success[0].value
+    app.switch_page("pages/training.py").run()
+    assert "4,002 images" in texts(app.markdown)
