@@ -37,6 +37,7 @@ def trained(app):
 
 def canvas_of(page):
     canvas = page.locator("canvas.upper-canvas")
+    expect(canvas).to_have_count(1)  # for a moment, the one before is there, too
     canvas.wait_for()
     canvas.scroll_into_view_if_needed()
     settle(page)
