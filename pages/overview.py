@@ -37,14 +37,18 @@ def next_step(runs: list[Run]) -> None:
 
 
 def show_journey() -> None:
-    """Link to the four pages in the order in which they build on one another."""
+    """Link to the four pages that build on one another, and under them to those that go deeper."""
     steps = (
         ("pages/dataset.py", "1 · Dataset", "Shapes, random samples, class balance, raw pixels"),
         ("pages/preprocessing.py", "2 · Preprocessing", "Normalize, flatten, one-hot: before and after"),
         ("pages/training.py", "3 · Training", "Move the sliders, watch the loss fall live"),
-        ("pages/evaluation.py", "4 · Evaluation", "Confusion table and the digits it gets wrong"),
+        ("pages/evaluation.py", "4 · Evaluation", "Click a confusion, see its digits; click a digit, see why"),
+        ("pages/step_by_step.py", "Step by step", "One mini-batch through the recipe, with every number"),
+        ("pages/inside.py", "Inside", "Weights as pictures, a digit on its way through"),
+        ("pages/runs.py", "Runs", "Compare runs: curves, settings, digits, McNemar's test"),
+        ("pages/draw.py", "Draw", "Write a digit yourself, and let a network read it"),
     )
-    for column, (target, label, text) in zip(st.columns(4), steps, strict=True):
+    for column, (target, label, text) in zip([*st.columns(4), *st.columns(4)], steps, strict=True):
         with column.container(border=True, height="stretch"):
             st.page_link(target, label=f"**{label}**")
             st.caption(text)

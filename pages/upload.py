@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 from PIL import Image, ImageDraw, ImageFont
 
-from mnist_core.drawing import Box, Found, find_digits, ink_on_black, read_picture, segment, to_mnist
+from mnist_core.drawing import MAX_BYTES, Box, Found, find_digits, ink_on_black, read_picture, segment, to_mnist
 from mnist_core.errors import PictureError
 from mnist_core.evaluation import predict
 from mnist_core.network import Network
@@ -107,6 +107,7 @@ def read_files(network: Network, size: int) -> list[Read]:
         "Pictures of digits (PNG, JPEG or WebP)",
         ["png", "jpg", "jpeg", "webp"],
         accept_multiple_files=True,
+        max_upload_size=MAX_BYTES // 1_000_000,
         help="Scans, photos or drawings, of one digit or of many. This server reads them and keeps none.",
     )
     mode = st.segmented_control(

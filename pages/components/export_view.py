@@ -8,7 +8,7 @@ import streamlit as st
 from mnist_core.dataset import Dataset
 from mnist_core.errors import MnistError, ModelError
 from mnist_core.evaluation import evaluate
-from mnist_core.export import FORMATS, check_fits, export, file_name, missing_package, read_model
+from mnist_core.export import FORMATS, MAX_BYTES, check_fits, export, file_name, missing_package, read_model
 from mnist_core.runs import Run, read_run
 from pages.components.data import current_dataset
 from pages.components.run_view import architecture, run_dataset
@@ -54,7 +54,9 @@ def show_upload_model() -> None:
             "A model that was downloaded here, or the arrays W1, b1, W2, b2, ... and activation of your own making. "
             "Pickles (.pkl, .pt) are refused: reading one runs code of whoever wrote it."
         )
-        file = st.file_uploader("Model file (.npz or .safetensors)", key="model_upload")
+        file = st.file_uploader(
+            "Model file (.npz or .safetensors)", key="model_upload", max_upload_size=MAX_BYTES // 1_000_000
+        )
         if file is None:
             return
         try:
