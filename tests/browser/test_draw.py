@@ -101,6 +101,7 @@ def test_digits_drawn_by_hand_are_read_and_collected(app, page, trained):
     page.get_by_text(re.compile(r"^cropped: 2\d\d x 2\d\d")).wait_for()
     label_it(page, 1)
     page.get_by_text(re.compile(r"of 2 right")).wait_for()
+    settle(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download as a data set (zip)").click()
     assert download.value.suggested_filename == "my-digits.zip"
