@@ -31,7 +31,7 @@ def show_scores(run: Run, result: Evaluation) -> None:
     figures = (
         ("Test accuracy", f"{result.accuracy:.2%}", f"95 % interval {low:.2%} to {high:.2%}"),
         ("Test loss (nats)", f"{result.loss:.4f}", f"calibration error {error:.2%}"),
-        ("Errors", f"{result.errors:,} of {total:,}", f"label in first 2: {second:.2%}, 3: {third:.2%}"),
+        ("Errors", f"{result.errors:,} of {total:,}", f"top 2: {second:.2%}, top 3: {third:.2%}"),
         ("Epochs", f"{run.status.epoch} of {run.epochs}", f"{run.status.seconds:,.0f} s of training"),
     )
     for column, (label, value, more) in zip(st.columns(4), figures, strict=True):

@@ -99,6 +99,7 @@ def test_a_run_is_named_deleted_brought_back_and_taken_elsewhere(app, page, two_
     page.get_by_text("for the lesson").wait_for()
     assert find_run(newest.id, app.runs).about == About("my best", "for the lesson")
 
+    settle(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Export").click()
     zip_file = tmp_path / download.value.suggested_filename

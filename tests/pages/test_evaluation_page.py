@@ -60,7 +60,7 @@ def test_scores_are_those_of_the_core(open_page, result):
     low, high = wilson_interval(1000 - result.errors, 1000)
     assert app.metric[0].delta == f"95 % interval {low:.2%} to {high:.2%}"
     second, third = (top_k_accuracy(result.labels, result.probabilities, k) for k in (2, 3))
-    assert app.metric[2].delta == f"label in first 2: {second:.2%}, 3: {third:.2%}"
+    assert app.metric[2].delta == f"top 2: {second:.2%}, top 3: {third:.2%}"
     assert app.metric[1].delta == f"calibration error {calibration(result.labels, result.probabilities).error:.2%}"
     np.testing.assert_allclose(app.dataframe[1].value["auc"], roc_auc(result.labels, result.probabilities))
     assert "**test set of MNIST (sample of 5,000)**" in texts(app.caption)
