@@ -172,7 +172,13 @@ def test_ctrl_c_stops_the_run_and_keeps_its_model(tiny_folder, tmp_path):
     command += ["--hidden-layers", "500", "500"]  # some minutes: nobody is as late as that
     command += ["--data-dir", str(tiny_folder(train=40)), "--runs-dir", str(tmp_path)]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=PROJECT,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a background job ignores it
     ) as process:
         deadline = time.monotonic() + 30
         while not any(run.status.epoch >= 2 for run in list_runs(tmp_path)):
