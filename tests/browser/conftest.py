@@ -6,8 +6,9 @@ import pytest
 
 from tests.browser.server import CHROMIUM_FLAGS, away_from_home, find_chromium, serve
 
-PROBED_BY_STREAMLIT = re.compile(r"/\w+/_stcore/(health|host-config)$")
-"""Streamlit looks for the server below the path of the page first, where it is not, and says so on the console."""
+PROBED_BY_STREAMLIT = re.compile(r"/\w+/_stcore/(health|host-config)$|/media/\w+\.png$")
+"""Streamlit looks for the server below the path of the page first, where it is not, and says so on the console; and it
+forgets a picture as soon as the page is left, which may be before the browser asked for it."""
 
 
 @pytest.fixture(scope="session")

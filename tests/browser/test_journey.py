@@ -168,7 +168,7 @@ def test_a_run_is_watched_left_found_again_stopped_and_lost(app, page):
     stop_button(page).wait_for()
     lost = find_run("latest", app.runs)
     lost.path.rename(app.runs.parent / "gone")  # in one step, while its worker writes
-    page.get_by_text(f"No run '{lost.id}' in").wait_for()
+    page.get_by_text(re.compile(f"[Nn]o run '{lost.id}'")).first.wait_for()
 
 
 def test_the_first_visit_of_a_fresh_server_may_be_any_page(app, page):
