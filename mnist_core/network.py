@@ -143,7 +143,7 @@ class Network:
     Raises
     ------
     ConfigError
-        If a layer size is below 1, there are fewer than two layers, or the activation is unknown.
+        If a layer size is below 1, there are fewer than two layers, or the activation or initialization is unknown.
     """
 
     def __init__(
@@ -160,6 +160,8 @@ class Network:
             )
         if activation not in ACTIVATIONS:
             raise ConfigError(f"activation is {activation!r}, expected one of {', '.join(ACTIVATIONS)}.")
+        if initialization not in INITIALIZATIONS:
+            raise ConfigError(f"initialization is {initialization!r}, expected one of {', '.join(INITIALIZATIONS)}.")
         self.layer_sizes = tuple(int(size) for size in layer_sizes)
         self.activation = activation
         self.dtype = np.dtype(dtype)

@@ -24,6 +24,9 @@ from mnist_core.evaluation import evaluate
 from mnist_core.network import Network
 from mnist_core.optimizers import OPTIMIZERS, SGD, scheduled_share
 
+DIVERGED_NATS = 100.0
+"""Mean loss of an epoch above which training has diverged: the labels got a probability of e^-100 on average."""
+
 
 class EpochMetrics(NamedTuple):
     """One row of ``metrics.csv``.
@@ -158,7 +161,7 @@ def train(
     Raises
     ------
     TrainingError
-        If the loss is no longer a finite number.
+        If the loss is no longer a finite number, or its mean over an epoch is above :data:`DIVERGED_NATS`.
     """
     network = network or build_network(config, dataset)
     state = state or TrainingState.start(config, network)
@@ -196,10 +199,7 @@ def _train_epoch(
     for number, (x, labels) in enumerate(feeder.epoch(training, epoch)):
         loss, batch_correct = engine.back_propagate(x, labels, rng)
         if not math.isfinite(loss):
-            raise TrainingError(
-                f"The loss became {loss} in epoch {epoch}: the steps are too long. Lower the learning rate "
-                f"(it is {config.learning_rate:g}) and start again."
-            )
+            raise _diverged(config, epoch, f"became {loss}")
         progress = (epoch - 1 + number / updates) / config.epochs
         rate = config.learning_rate * scheduled_share(config.schedule, config.warmup, progress)
         state.optimizer.step(engine.network.parameters, engine.gradient, rate)
@@ -208,7 +208,17 @@ def _train_epoch(
         done += len(labels)
         if on_batch:
             on_batch(BatchProgress(epoch, done, len(training), loss))
+    if loss_sum / done > DIVERGED_NATS:
+        guessing = math.log(engine.network.layer_sizes[-1])
+        raise _diverged(config, epoch, f"grew to {loss_sum / done:,.0f} nats (guessing gives {guessing:.1f})")
     return loss_sum / done, correct / done, rate
+
+
+def _diverged(config: TrainingConfig, epoch: int, what: str) -> TrainingError:
+    return TrainingError(
+        f"The loss {what} in epoch {epoch}: the steps are too long. Lower the learning rate "
+        f"(it is {config.learning_rate:g}) and start again."
+    )
 
 
 def has_spare_core() -> bool:

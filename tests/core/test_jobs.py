@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -186,3 +187,28 @@ def test_a_run_folder_that_was_deleted_is_not_made_anew(dataset, tmp_path):
     assert done.returncode == 1
     assert "There is no run folder" in done.stderr
     assert not run.path.exists()
+
+
+def test_a_run_that_diverges_fails_with_a_sentence(dataset, tmp_path):
+    run = create_run(replace(LONG, learning_rate=1e5), dataset, tmp_path)
+    assert work(run).returncode == 1
+    run = run.refresh()
+    assert run.status.state == "failed"
+    assert "the steps are too long. Lower the learning rate (it is 100000)" in run.status.error
+
+
+def test_blas_threads_are_a_setting_of_the_run(dataset, tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr(jobs.subprocess, "Popen", lambda command, **how: started.append(how["env"]) or Ended())
+    monkeypatch.setenv("MNIST_CONCURRENT_RUNS", "1")
+    for asked in (0, 3):
+        jobs.start(TrainingConfig(blas_threads=asked), dataset, tmp_path)
+    threads = [{environment[name] for name in jobs.THREAD_VARIABLES} for environment in started]
+    assert threads == [{str(os.cpu_count())}, {"3"}]
+
+
+class Ended:
+    """A process that is over at once."""
+
+    def wait(self):
+        return 0

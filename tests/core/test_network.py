@@ -216,3 +216,34 @@ def test_other_bad_arrays_are_refused_too(change):
     change(arrays)
     with pytest.raises(ConfigError):
         Network.from_arrays(arrays)
+
+
+@pytest.mark.parametrize(
+    ("initialization", "limit", "biases"),
+    [("uniform", 1 / np.sqrt(300), True), ("glorot", np.sqrt(6 / 800), False), ("he", np.sqrt(6 / 300), False)],
+)
+def test_initial_parameters_are_uniform_within_the_limits_of_their_scheme(initialization, limit, biases):
+    network = Network((300, 500), initialization=initialization)
+    weight, bias = network.weights[0], network.biases[0]
+    assert 0.99 * limit < np.abs(weight).max() <= limit * (1 + 1e-6)
+    assert weight.var() == pytest.approx(limit**2 / 3, rel=0.02)
+    assert abs(weight.mean()) < 0.01 * limit
+    assert (np.abs(bias).max() > 0.9 * limit) if biases else not bias.any()
+
+
+@pytest.mark.parametrize(("activation", "initialization"), [("tanh", "glorot"), ("relu", "he")])
+def test_fitting_initializations_keep_the_signal_through_many_layers(activation, initialization):
+    x = np.random.default_rng(0).normal(size=(200, 256))
+
+    def kept(initialization):
+        network = Network((256,) * 11, activation, initialization=initialization, dtype=np.float64)
+        signals = [np.sqrt(np.mean(z**2)) for z in network.forward_pass(x).weighted_inputs]
+        return signals[-1] / signals[0]
+
+    assert 0.2 < kept(initialization) < 2
+    assert kept("uniform") < 0.1
+
+
+def test_an_unknown_initialization_is_refused():
+    with pytest.raises(ConfigError, match="initialization is 'random', expected one of uniform, glorot, he"):
+        Network((4, 2), initialization="random")

@@ -379,3 +379,12 @@ def test_every_part_learns(sample, settings, at_least):
     network = build_network(config, sample)
     list(train(config, sample, network))
     assert evaluate(network, sample.test_images, sample.test_labels).accuracy >= at_least
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+def test_a_learning_rate_of_1000_ends_training_with_advice(sample, activation):
+    config = TrainingConfig(learning_rate=1000, activation=activation)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # overflow, on purpose
+        with pytest.raises(TrainingError, match=r"in epoch 1: .* Lower the learning rate \(it is 1000\)"):
+            list(train(config, sample))
