@@ -8,7 +8,16 @@ import streamlit as st
 from mnist_core.dataset import Dataset
 from mnist_core.errors import MnistError, ModelError
 from mnist_core.evaluation import evaluate
-from mnist_core.export import FORMATS, MAX_BYTES, check_fits, export, file_name, missing_package, read_model
+from mnist_core.export import (
+    FORMATS,
+    MAX_BYTES,
+    check_fits,
+    export,
+    file_name,
+    keep_as_run,
+    missing_package,
+    read_model,
+)
 from mnist_core.runs import Run, read_run
 from pages.components.data import current_dataset
 from pages.components.run_view import architecture, run_dataset
@@ -74,6 +83,16 @@ def show_upload_model() -> None:
         for column, (label, value) in zip(st.columns(3), figures.items(), strict=True):
             column.metric(label, value, border=True)
         st.caption(f"{file.name} ({size}) on the {count:,} test images of **{dataset.name}**.")
+        if st.button(
+            "Keep it as a run", icon=":material/library_add:", help="To see its mistakes, look inside, or draw for it"
+        ):
+            try:
+                run = keep_as_run(read_model(file.getvalue(), file.name), dataset, file.name)
+            except MnistError as error:
+                st.error(str(error), icon=":material/error:")
+                return
+            st.session_state["run_id"] = st.query_params["run"] = run.id
+            st.rerun()
 
 
 @st.cache_data(max_entries=8, show_spinner="Testing the model …")

@@ -18,12 +18,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_core import export as export_module
+from mnist_core import jobs
+from mnist_core.archive import export_run, import_run
 from mnist_core.dataset import load_dataset
 from mnist_core.errors import DatasetError, MissingPackageError, ModelError
-from mnist_core.evaluation import predict
-from mnist_core.export import FORMATS, check_fits, export, file_name, image_shape, missing_package, read_model, to_npz
+from mnist_core.evaluation import evaluate, predict
+from mnist_core.export import (
+    FORMATS,
+    check_fits,
+    export,
+    file_name,
+    image_shape,
+    keep_as_run,
+    missing_package,
+    read_model,
+    to_npz,
+)
 from mnist_core.network import ACTIVATIONS, Network
 from mnist_core.runs import DatasetReference, create_run
+from mnist_core.training import TrainingState, train
+from tests.core.test_jobs import wait
 
 SHAPE = (5, 4)
 READABLE = ("npz", "safetensors")
@@ -377,3 +391,29 @@ def test_the_parameters_of_the_python_file_are_those_of_the_network(tmp_path):
     with np.load(io.BytesIO(base64.b64decode(module.PARAMETERS))) as arrays:
         assert set(arrays) == set(made.to_arrays()) - {"activation"}
         np.testing.assert_array_equal(arrays["W2"], made.weights[1])
+
+
+def test_a_model_kept_as_a_run_is_evaluated_trained_on_and_taken_along(tmp_path):
+    sample = load_dataset("sample")
+    network = Network((784, 12, 8, 10), "tanh", seed=3)
+    run = keep_as_run(network, sample, "mine.npz", tmp_path)
+    assert (run.status.state, run.status.epoch, run.epochs, run.stopped_early) == ("finished", 1, 1, False)
+    assert (run.about.name, run.about.tags, run.metrics()) == ("mine.npz", ("uploaded",), [])
+    np.testing.assert_array_equal(run.load_network().parameters, network.parameters)
+    expected = evaluate(network, sample.test_images, sample.test_labels)
+    assert (run.status.test_accuracy, run.status.test_loss) == (expected.accuracy, expected.loss)
+
+    more = wait(jobs.resume(run, 2))
+    again = Network.from_arrays(network.to_arrays())
+    state = TrainingState.start(run.config, again)
+    state.epoch = 1
+    list(train(run.config, sample, again, state=state, more_epochs=2))
+    assert [row.epoch for row in more.metrics()] == [2, 3]
+    np.testing.assert_allclose(more.load_network().parameters, again.parameters, atol=1e-5)  # other BLAS threads
+    assert import_run(export_run(more), tmp_path).load_network().layer_sizes == (784, 12, 8, 10)
+
+
+def test_a_model_that_does_not_fit_leaves_no_run(tmp_path):
+    with pytest.raises(ModelError, match=r"small\.npz reads 20 pixels"):
+        keep_as_run(Network((20, 10)), load_dataset("sample"), "small.npz", tmp_path)
+    assert list(tmp_path.iterdir()) == []

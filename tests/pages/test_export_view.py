@@ -11,6 +11,7 @@ from mnist_core.dataset import load_dataset
 from mnist_core.evaluation import evaluate, predict
 from mnist_core.export import FORMATS, export, read_model
 from mnist_core.network import Network
+from mnist_core.runs import find_run
 from tests.pages.conftest import by_label, texts, use_folder
 
 
@@ -100,3 +101,19 @@ def test_the_data_in_use_is_what_it_is_tested_on(open_page, tiny_folder):
     app.switch_page("pages/evaluation.py").run()
     assert upload(app, "small.npz", export(Network((20, 3)), (5, 4), "npz")) is None
     assert values(app)["Errors"].endswith("of 9")
+
+
+def test_a_model_file_is_kept_as_a_run_and_evaluated_like_one(open_page, finished):
+    app = open_page("evaluation")
+    network = Network((784, 12, 10), "relu")
+    assert upload(app, "mine.npz", export(network, (28, 28), "npz")) is None
+    by_label(app.button, "Keep it as a run").click().run()
+    kept = find_run("latest")
+    assert app.selectbox(key="run_picker").value == kept.id
+    sample = load_dataset("sample")
+    result = evaluate(network, sample.test_images, sample.test_labels)
+    assert app.metric[0].value == f"{result.accuracy:.2%}"
+    np.testing.assert_array_equal(app.dataframe[0].value, result.confusion_matrix)
+    for page in ("inside", "draw", "training"):
+        app.switch_page(f"pages/{page}.py").run()
+        assert not app.error
