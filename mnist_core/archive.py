@@ -187,10 +187,11 @@ def _problem(run: Run) -> str | None:
     if not (status.error is None or (isinstance(status.error, str) and len(status.error) <= 2000)):
         return "status.json has an error that is no text"
     layers = len(run.config.hidden_layers) + 1
-    if any(not 0 <= row[0] <= MAX_EPOCH for row in (*run.metrics(), *run.steps(), *run.layers())):
+    of_layers = (*run.layers(), *run.histograms())
+    if any(not 0 <= row.epoch <= MAX_EPOCH for row in (*run.metrics(), *run.steps(), *of_layers)):
         return "a table has a row of an impossible epoch"
-    if any(not 1 <= row.layer <= layers for row in run.layers()):
-        return f"layers.csv has a row of a layer that is none of {layers}"
+    if any(not 1 <= row.layer <= layers for row in of_layers):
+        return f"layers.csv or histograms.csv has a row of a layer that is none of {layers}"
     return _model_problem(run)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
+from mnist_core.cross_validation import read_progress
 from mnist_core.errors import RunError
 from mnist_core.runs import Run, default_runs_dir, read_run, worker_lock
 
@@ -26,6 +27,8 @@ def delete_run(run: Run) -> None:
         run = run.refresh()
     if run.status.active:
         raise RunError(f"Run {run.id} is {run.status.state}: pause or stop it first, then delete it.")
+    if (progress := read_progress(run)) and progress.active:
+        raise RunError(f"The labels of run {run.id} are being checked: stop that first, then delete it.")
     trash = run.path.parent / ".trash"
     try:
         _wait_for_worker(run)

@@ -61,7 +61,7 @@ def distribution_over_epochs(rows: Sequence[Histogram], title: str) -> alt.Chart
         rows = [rows[n] for n in np.linspace(0, len(rows) - 1, MOST_COLUMNS).round().astype(int)]
     edges, shares = on_common_bins(rows, LEVELS)
     epochs = np.array([row.epoch for row in rows])
-    gaps = np.diff(epochs, append=epochs[-1] + (epochs[-1] - epochs[-2] if len(rows) > 1 else 1))
+    gaps = np.diff(epochs, append=epochs[-1] + max(epochs[-1] / MOST_COLUMNS, 1))  # the last one ends with the run
     column, level = np.nonzero(shares > 5e-4)
     data = pd.DataFrame(
         {

@@ -7,6 +7,7 @@ from dataclasses import asdict
 import pytest
 
 from mnist_core.config import TrainingConfig
+from mnist_core.cross_validation import Progress
 from mnist_core.errors import RunError
 from mnist_core.runs import (
     About,
@@ -99,6 +100,15 @@ def test_a_dead_or_damaged_run_is_deleted(run, tmp_path, state):
     assert read_run(run.path).status.state == state
     delete_run(run)
     assert list_runs(tmp_path) == []
+
+
+def test_a_run_whose_labels_are_checked_is_not_deleted(run):
+    write_json(run.path / "cross_validation.json", asdict(Progress("running", heartbeat=time.time())))
+    with pytest.raises(RunError, match="are being checked: stop that first"):
+        delete_run(run)
+    assert run.path.is_dir()
+    write_json(run.path / "cross_validation.json", asdict(Progress("finished")))
+    delete_run(run)
 
 
 def test_a_run_whose_worker_still_writes_is_not_deleted(run):
