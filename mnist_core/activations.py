@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist_core.evaluation import CHUNK
+from mnist_core.evaluation import forward_in_chunks
 from mnist_core.network import Network
-from mnist_core.preprocessing import flatten, normalize
 
 
 def hidden_activations(network: Network, images: np.ndarray) -> list[np.ndarray]:
@@ -22,10 +21,8 @@ def hidden_activations(network: Network, images: np.ndarray) -> list[np.ndarray]
     list of ndarray of the network's dtype, shapes (N, units)
     """
     hidden = [np.empty((len(images), units), network.dtype) for units in network.layer_sizes[1:-1]]
-    for start in range(0, len(images), CHUNK):
-        chunk = slice(start, start + CHUNK)
-        found = network.forward_pass(flatten(normalize(images[chunk]))).activations[1:-1]
-        for layer, activation in zip(hidden, found, strict=True):
+    for chunk, activations in forward_in_chunks(network, images):
+        for layer, activation in zip(hidden, activations[1:-1], strict=True):
             layer[chunk] = activation
     return hidden
 

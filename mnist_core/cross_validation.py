@@ -9,27 +9,26 @@ listens to ``cross_validation.control``.
 import json
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from mnist_core.config import PRESETS, TrainingConfig
 from mnist_core.dataset import Dataset
 from mnist_core.errors import MnistError, RunError
 from mnist_core.evaluation import predict
 from mnist_core.jobs import start_process
-from mnist_core.runs import Run, read_run, write_atomically, write_json
+from mnist_core.process import Every, work_on_folder
+from mnist_core.runs import ACTIVE, Run, is_dead, write_atomically, write_json
 from mnist_core.slots import wait_for_slot
 from mnist_core.training import BatchProgress, build_network, train
 
 FOLDS = 5
 STATUS_SECONDS = 0.25
-STALE_SECONDS = 5.0
 NAME = "cross_validation"
 
 
@@ -47,7 +46,7 @@ class Progress:
     @property
     def active(self) -> bool:
         """Whether a process has it in hand, or soon will."""
-        return self.state in ("queued", "running")
+        return self.state in ACTIVE
 
 
 def settings(run: Run) -> TrainingConfig:
@@ -100,9 +99,8 @@ def read_progress(run: Run) -> Progress | None:
         return None
     except (OSError, ValueError, TypeError) as error:
         return Progress("failed", error=f"Its state can't be read ({path.name}: {error}): start it again.")
-    if progress.active and time.time() - progress.heartbeat > STALE_SECONDS and not _is_worked_on(run):
-        return replace(progress, state="interrupted")
-    return progress
+    dead = is_dead(_lock(run.path), progress.state, progress.heartbeat)
+    return replace(progress, state="interrupted") if dead else progress
 
 
 def read_probabilities(run: Run) -> np.ndarray:
@@ -147,14 +145,6 @@ def _lock(path: Path) -> FileLock:
     return FileLock(path / f"{NAME}.lock")
 
 
-def _is_worked_on(run: Run) -> bool:
-    try:
-        with _lock(run.path).acquire(timeout=0):
-            return False
-    except (Timeout, OSError):
-        return True
-
-
 def _read(path: Path) -> tuple[int, np.ndarray | None]:
     """Folds that are done, and the probabilities so far."""
     try:
@@ -178,7 +168,7 @@ class _Reporter:
     def __init__(self, path: Path, done: int, epochs: int) -> None:
         self.path, self.done, self.epochs = path, done, epochs
         self.share = done / FOLDS
-        self.written = 0.0
+        self.due = Every(STATUS_SECONDS)
 
     def after_batch(self, batch: BatchProgress) -> None:
         of_fold = (batch.epoch - 1 + batch.images_done / batch.images_total) / self.epochs
@@ -186,9 +176,8 @@ class _Reporter:
         self.look("running")
 
     def look(self, state: str) -> None:
-        if time.monotonic() - self.written < STATUS_SECONDS:
+        if not self.due():
             return
-        self.written = time.monotonic()
         if (self.path / f"{NAME}.control").exists():
             raise Stopped
         self.write(state)
@@ -226,24 +215,5 @@ def work(run: Run) -> None:
         raise
 
 
-def main() -> int:
-    """Work on the run folder named on the command line."""
-    path = Path(sys.argv[1])
-    if not path.is_dir():
-        print(f"There is no run folder {path} (any more).", file=sys.stderr)
-        return 1
-    with _lock(path).acquire(timeout=10):
-        run = read_run(path)
-        if run.problem:
-            print(f"Run {run.id} is damaged: {run.problem}", file=sys.stderr)
-            return 1
-        try:
-            work(run)
-        except Exception:
-            traceback.print_exc()
-            return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(work_on_folder(_lock, work))

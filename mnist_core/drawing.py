@@ -367,8 +367,8 @@ def to_mnist(ink: np.ndarray, size: int = 28) -> np.ndarray:
 def steps_to_mnist(ink: np.ndarray, size: int = 28) -> Steps:
     """Crop a digit to its ink, scale it into a box of 20/28 of ``size``, and centre it by its centre of mass.
 
-    Specks that are far smaller than the digit, and shadows that are nowhere as dark, are left out. A stroke that would be thinner than 1.5 pixels is made
-    thicker first, as if drawn with a thicker pen.
+    Specks that are far smaller than the digit, and shadows that are nowhere as dark, are left out. A stroke that would
+    be thinner than 1.5 pixels is made thicker first, as if drawn with a thicker pen.
 
     Raises
     ------

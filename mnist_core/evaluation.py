@@ -1,5 +1,6 @@
 """What a network gets right and wrong: probabilities, accuracy, confusion matrix, per-class scores, mistakes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -12,6 +13,13 @@ from mnist_core.preprocessing import flatten, normalize, one_hot, unflatten
 
 CHUNK = 4096
 """Images that are fed forward at once: bounds the memory, whatever the size of the data set."""
+
+
+def forward_in_chunks(network: Network, images: np.ndarray) -> Iterator[tuple[slice, list[np.ndarray]]]:
+    """Feed raw images forward, :data:`CHUNK` at once; yield where each chunk stands, and its activations layer by layer."""
+    for start in range(0, len(images), CHUNK):
+        chunk = slice(start, start + CHUNK)
+        yield chunk, network.forward_pass(flatten(normalize(images[chunk]))).activations
 
 
 def predict(network: Network, images: np.ndarray) -> np.ndarray:
@@ -27,9 +35,8 @@ def predict(network: Network, images: np.ndarray) -> np.ndarray:
     ndarray of the network's dtype, shape (N, C)
     """
     probabilities = np.empty((len(images), network.layer_sizes[-1]), network.dtype)
-    for start in range(0, len(images), CHUNK):
-        chunk = slice(start, start + CHUNK)
-        probabilities[chunk] = network.feed_forward(flatten(normalize(images[chunk])))
+    for chunk, activations in forward_in_chunks(network, images):
+        probabilities[chunk] = activations[-1]
     return probabilities
 
 

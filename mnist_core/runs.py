@@ -431,7 +431,9 @@ def read_run(path: Path) -> Run:
             raise ValueError(f"state is {status.state!r}, expected one of {', '.join(STATES)}")
     except (OSError, ValueError, TypeError, RecursionError) as error:
         return Run(path, config, dataset, created, Status("damaged"), _problem("status.json", error), about)
-    return Run(path, config, dataset, created, _interrupted_if_dead(path, status), about=about)
+    if is_dead(worker_lock(path), status.state, status.heartbeat):
+        status = replace(status, state="interrupted")
+    return Run(path, config, dataset, created, status, about=about)
 
 
 def worker_lock(path: Path) -> FileLock:
@@ -439,17 +441,15 @@ def worker_lock(path: Path) -> FileLock:
     return FileLock(path / "worker.lock")
 
 
-def _interrupted_if_dead(path: Path, status: Status) -> Status:
-    if not status.active or time.time() - status.heartbeat < STALE_SECONDS[status.state]:
-        return status
+def is_dead(lock: FileLock, state: str, heartbeat: float) -> bool:
+    """Whether the process died that should be at it: its heartbeat is old, and the lock that it would hold is free."""
+    if state not in ACTIVE or time.time() - heartbeat < STALE_SECONDS[state]:
+        return False
     try:
-        with worker_lock(path).acquire(timeout=0):
-            return replace(status, state="interrupted")
-    except (
-        Timeout,
-        OSError,
-    ):  # held by a worker that is busy; or a folder that can't be written, so none can tell
-        return status
+        with lock.acquire(timeout=0):
+            return True
+    except (Timeout, OSError):  # held by a process that is busy; or a folder that can't be written, so none can tell
+        return False
 
 
 def _problem(name: str, error: Exception) -> str:

@@ -100,3 +100,29 @@ def rejection_curve(labels: np.ndarray, probabilities: np.ndarray) -> Rejection:
     kept = np.arange(len(order), 0, -1)
     accuracy = np.cumsum(right[::-1])[::-1] / kept
     return Rejection(1 - kept / len(order), accuracy, confidence[order])
+
+
+class Scores(NamedTuple):
+    """All scores of this module for one set of predictions."""
+
+    interval: tuple[float, float]
+    """Of the accuracy, with a confidence of 95 %."""
+    top_2: float
+    top_3: float
+    auc: np.ndarray
+    """Of each class, shape (C,)."""
+    calibration: Calibration
+    rejection: Rejection
+
+
+def score(labels: np.ndarray, probabilities: np.ndarray) -> Scores:
+    """Compute all of them."""
+    right = int(np.sum(probabilities.argmax(axis=1) == labels))
+    return Scores(
+        wilson_interval(right, len(labels)),
+        top_k_accuracy(labels, probabilities, 2),
+        top_k_accuracy(labels, probabilities, 3),
+        roc_auc(labels, probabilities),
+        calibration(labels, probabilities),
+        rejection_curve(labels, probabilities),
+    )

@@ -3,25 +3,23 @@
 import os
 import sys
 import time
-import traceback
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TextIO
 
 import numpy as np
 
 from mnist_core.dataset import Dataset
-from mnist_core.errors import MnistError
+from mnist_core.errors import MnistError, RunError
 from mnist_core.evaluation import evaluate
 from mnist_core.histograms import COLUMNS, is_due, layer_histograms
 from mnist_core.network import Network
+from mnist_core.process import Every, work_on_folder
 from mnist_core.runs import (
     Checkpoint,
     Run,
     Step,
     complete_rows,
-    read_run,
     worker_lock,
     write_atomically,
     write_json,
@@ -44,21 +42,6 @@ class Interruption(Exception):
 
     def __init__(self, asked: str) -> None:
         self.state = {"pause": "paused"}.get(asked.strip(), "stopped")
-
-
-class Every:
-    """True at most once in ``seconds``: ``if every(): ...``."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.last = -seconds
-
-    def __call__(self) -> bool:
-        now = time.monotonic()
-        due = now - self.last >= self.seconds
-        if due:
-            self.last = now
-        return due
 
 
 class Recorder:
@@ -252,28 +235,20 @@ def _sentence(error: Exception) -> str:
     return f"The run folder can't be written ({error}): free some space or make it writable, then start again."
 
 
-def main() -> int:
-    """Work on the run folder named on the command line."""
-    path = Path(sys.argv[1])
-    if not path.is_dir():  # taking its lock would make the folder anew
-        print(f"There is no run folder {path} (any more).", file=sys.stderr)
-        return 1
-    with worker_lock(path).acquire(timeout=10), ExitStack() as held:
-        run = read_run(path)
-        if run.problem:
-            print(f"Run {run.id} is damaged: {run.problem}", file=sys.stderr)
-            return 1
-        if not run.status.active:
-            print(f"Run {run.id} is {run.status.state}, so there is nothing to do.", file=sys.stderr)
-            return 1
-        try:
-            if queue_up(run, held):
-                work(run)
-        except Exception:
-            traceback.print_exc()
-            return 1
-    return 0
+def take_turn(run: Run) -> None:
+    """Wait for a slot and train the run.
+
+    Raises
+    ------
+    RunError
+        If nobody asked for it to be trained.
+    """
+    if not run.status.active:
+        raise RunError(f"Run {run.id} is {run.status.state}, so there is nothing to do.")
+    with ExitStack() as held:
+        if queue_up(run, held):
+            work(run)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(work_on_folder(worker_lock, take_turn))

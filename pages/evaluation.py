@@ -8,31 +8,28 @@ import streamlit as st
 from mnist_core.evaluation import Evaluation, confusion_matrix, evaluate, per_class_scores, per_image, predict
 from mnist_core.explanation import gradient_times_input, nearest_neighbours
 from mnist_core.runs import Run
-from mnist_core.scores import Calibration, calibration, rejection_curve, roc_auc, top_k_accuracy, wilson_interval
+from mnist_core.scores import Calibration, Scores, calibration
 from pages.components.code import code_behind
 from pages.components.digit_view import digit_of_address, open_digit
 from pages.components.export_view import show_export, show_upload_model
 from pages.components.gallery import ANY, Choice, read_choice, show_gallery, write_choice
 from pages.components.image_picker import split_arrays
 from pages.components.router import page
-from pages.components.run_view import pick_trained_run, run_dataset, test_result
+from pages.components.run_view import pick_trained_run, run_dataset, test_result, test_scores
 from pages.components.tables import confusion_style
 
 CELLS = ("counts", "row %", "column %")
 MAX_POINTS = 300
 
 
-def show_scores(run: Run, result: Evaluation) -> None:
+def show_scores(run: Run, result: Evaluation, scores: Scores) -> None:
     """Accuracy with its interval, loss, errors, and how often the label is among the first guesses."""
-    total = len(result.labels)
-    low, high = wilson_interval(total - result.errors, total)
-    second, third = (top_k_accuracy(result.labels, result.probabilities, k) for k in (2, 3))
-    error = calibration(result.labels, result.probabilities).error
+    total, (low, high) = len(result.labels), scores.interval
     figures = (
         ("Test accuracy", f"{result.accuracy:.2%}", f"95 % interval {low:.2%} to {high:.2%}"),
-        ("Test loss (nats)", f"{result.loss:.4f}", f"calibration error {error:.2%}"),
-        ("Errors", f"{result.errors:,} of {total:,}", f"top 2: {second:.2%}, top 3: {third:.2%}"),
-        ("Epochs", f"{run.status.epoch} of {run.epochs}", f"{run.status.seconds:,.0f} s of training"),
+        ("Test loss (nats)", f"{result.loss:.4f}", f"calibration error {scores.calibration.error:.2%}"),
+        ("Errors", f"{result.errors:,} of {total:,}", f"top 2: {scores.top_2:.2%}, top 3: {scores.top_3:.2%}"),
+        ("Epochs", f"{run.status.epoch} of {run.epochs}", f"{run.status.seconds:,.1f} s of training"),
     )
     for column, (label, value, more) in zip(st.columns(4), figures, strict=True):
         column.metric(label, value, more, delta_color="off", delta_arrow="off", border=True)
@@ -83,11 +80,11 @@ def show_confusion(run: Run, result: Evaluation) -> None:
     )
 
 
-def show_classes(result: Evaluation) -> None:
+def show_classes(result: Evaluation, scores: Scores) -> None:
     """Precision, recall, F1, area under the ROC curve and support of each class."""
-    scores = per_class_scores(result.confusion_matrix)
-    table = pd.DataFrame(scores._asdict()).rename_axis("class").reset_index()
-    table.insert(4, "auc", roc_auc(result.labels, result.probabilities))
+    of_classes = per_class_scores(result.confusion_matrix)
+    table = pd.DataFrame(of_classes._asdict()).rename_axis("class").reset_index()
+    table.insert(4, "auc", scores.auc)
     percent = {
         name: st.column_config.ProgressColumn(name, help=text, min_value=0, max_value=1, format="percent")
         for name, text in (
@@ -106,17 +103,16 @@ def show_classes(result: Evaluation) -> None:
     st.dataframe(table, hide_index=True, column_config=config, height=38 + 35 * len(table))
 
 
-def show_confidence(result: Evaluation) -> None:
+def show_confidence(scores: Scores) -> None:
     """Reliability diagram, and what refusing uncertain digits gains."""
     left, right = st.columns(2, gap="large")
-    measured = calibration(result.labels, result.probabilities)
+    measured, curve = scores.calibration, scores.rejection
     with left:
         st.altair_chart(reliability_chart(measured), key="reliability")
         st.caption(
             f"Of the digits classified with a certain confidence, how many are right? On the dashed line the two agree; "
             f"the mean gap, the expected calibration error, is {measured.error:.2%}."
         )
-    curve = rejection_curve(result.labels, result.probabilities)
     positions = np.unique(np.linspace(0, len(curve.accuracy) - 1, MAX_POINTS).astype(int))
     data = pd.DataFrame({name: values[positions].astype(float) for name, values in curve._asdict().items()})
     with right:
@@ -182,7 +178,8 @@ with page():
     run = pick_trained_run("Run", "no run to evaluate", show_upload_model)
     result = test_result(run)
     classes = len(result.confusion_matrix)
-    show_scores(run, result)
+    scores = test_scores(run)
+    show_scores(run, result, scores)
     st.subheader("What is confused with what")
     show_confusion(run, result)
     st.subheader("The digits it gets wrong, or right")
@@ -191,9 +188,9 @@ with page():
     if (digit := in_address if clicked is None else clicked) is not None:
         open_digit(run, digit)
     st.subheader("How far its confidence can be trusted")
-    show_confidence(result)
+    show_confidence(scores)
     st.subheader("Scores of each class")
-    show_classes(result)
+    show_classes(result, scores)
     st.download_button(
         "Download all predictions (CSV)",
         lambda: predictions_csv(result),

@@ -10,7 +10,7 @@ from mnist_core.dataset import Dataset
 from mnist_core.runs import Run, list_runs
 from mnist_core.suspects import Suspects, class_thresholds, find_suspects
 from pages.components.code import code_behind
-from pages.components.digits import digit_grid
+from pages.components.digits import digit_grid, pick_page
 from pages.components.router import page
 from pages.components.run_view import architecture, pick_run, run_dataset
 
@@ -72,10 +72,8 @@ def show_suspects(run: Run, dataset: Dataset) -> None:
     if not len(chosen):
         st.info("No label is contradicted in this way. Choose others above.", icon=":material/info:")
         return
-    pages = -(-len(chosen) // PAGE_SIZE)
-    key = f"page {run.id} {label} {suggested}"
-    number = paging.number_input(f"Page (1 to {pages:,})", 1, pages, 1, key=key) if pages > 1 else 1
-    shown = chosen[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
+    with paging:
+        shown = chosen[pick_page(len(chosen), PAGE_SIZE, f"{run.id} {label} {suggested}")]
     show_gallery(dataset, suspects, probabilities, shown)
     st.caption("Label → what the network says instead, and the probability that it gives the label.")
     st.download_button(

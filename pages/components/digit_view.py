@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import altair as alt
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from mnist_core.explanation import Neighbours, gradient_times_input, nearest_neighbours
@@ -12,7 +10,8 @@ from mnist_core.runs import DatasetReference, Run, read_run
 from pages.components.digits import digit_grid, diverging_colors
 from pages.components.gallery import read_choice
 from pages.components.image_picker import split_arrays
-from pages.components.run_view import evaluation_of, run_dataset
+from pages.components.reading import probability_chart
+from pages.components.run_view import evaluation_of, run_dataset, trained_network
 
 NEIGHBOURS = 10
 
@@ -54,29 +53,16 @@ def show_digit(run: Run, index: int) -> None:
             f"{probabilities[predicted]:.1%} sure, then {runner_up} with {probabilities[runner_up]:.1%} · "
             f"loss {digits.loss[index]:.3f} nats"
         )
-        st.altair_chart(probability_bars(probabilities, label), key="digit_bars")
+        st.altair_chart(probability_chart(probabilities, label), key="digit_bars")
+        st.caption("Green is the true label.")
     show_pulls(run, images[index], [predicted, label if label != predicted else runner_up])
     show_neighbours(run, split, index)
-
-
-def probability_bars(probabilities: np.ndarray, label: int | None = None) -> alt.LayerChart:
-    """Draw the probability of each class, the true one in another colour."""
-    data = pd.DataFrame({"class": range(len(probabilities)), "probability": probabilities.astype(float)})
-    data["true"] = data["class"] == label
-    data["text"] = [f"{value:.1%}" for value in probabilities]
-    base = alt.Chart(data, height=230).encode(alt.Y("class:O", title=None, axis=alt.Axis(labelAngle=0)))
-    bars = base.mark_bar().encode(
-        alt.X("probability:Q", title=None, scale=alt.Scale(domain=[0, 1.12]), axis=None),
-        alt.Color("true:N", legend=None, scale=alt.Scale(domain=[False, True], range=["#4c78d8", "#3aa675"])),
-        tooltip=["class:O", alt.Tooltip("probability:Q", format=".4%")],
-    )
-    return bars + base.mark_text(align="left", dx=4, color="#8a93a6").encode(alt.X("probability:Q"), alt.Text("text:N"))
 
 
 def show_pulls(run: Run, image: np.ndarray, classes: list[int]) -> None:
     """Draw which pixels pulled towards two classes, on one scale."""
     st.markdown(f"**Which pixels pulled towards {classes[0]}, and which towards {classes[1]}**")
-    pulls = gradient_times_input(run.load_network(), image)[classes]
+    pulls = gradient_times_input(trained_network(run), image)[classes]
     digit_grid(
         diverging_colors(pulls, float(np.abs(pulls).max()) or 1.0),
         [f"towards {label}" for label in classes],

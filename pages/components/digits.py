@@ -47,6 +47,20 @@ def mosaic(images: np.ndarray, columns: int = MOSAIC_COLUMNS) -> np.ndarray:
     return tiles.reshape(rows * height, columns * width, *colors)
 
 
+def pick_page(count: int, size: int, key: str) -> slice:
+    """Draw the field for a page of ``size`` out of ``count``, if there are several; return what is on the chosen one.
+
+    Parameters
+    ----------
+    count, size : int
+    key : str
+        Of what is paged: another one begins on its first page.
+    """
+    pages = math.ceil(count / size)
+    number = st.number_input(f"Page (1 to {pages:,})", 1, pages, 1, key=f"page {key}", width=150) if pages > 1 else 1
+    return slice((number - 1) * size, min(number * size, count))
+
+
 BLUE_TO_RED = np.array(
     [[5, 48, 97], [67, 147, 195], [209, 229, 240], [247, 247, 247], [253, 219, 199], [214, 96, 77], [103, 0, 31]]
 )

@@ -20,7 +20,7 @@ from mnist_core.export import (
 )
 from mnist_core.runs import Run, read_run
 from pages.components.data import current_dataset
-from pages.components.run_view import architecture, run_dataset
+from pages.components.run_view import architecture, model_written, run_dataset
 
 LABELS = {"npz": "NumPy (.npz)", "safetensors": "safetensors", "onnx": "ONNX", "python": "Python file"}
 
@@ -38,7 +38,7 @@ def show_export(run: Run) -> None:
             return
         name = file_name(run.id, format)
         stem = Path(name).stem
-        shape, written = run_dataset(run).image_shape, (run.path / "model.npz").stat().st_mtime_ns
+        shape, written = run_dataset(run).image_shape, model_written(run)
         st.download_button(
             f"Download {name}",
             lambda: _exported(run.path, written, shape, format),

@@ -1,6 +1,5 @@
 """A gallery of a split's digits: filtered, sorted, paged; a click opens a digit. What is chosen lives in the address."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +7,7 @@ import streamlit as st
 
 from mnist_core.evaluation import PerImage
 from mnist_core.runs import Run
-from pages.components.digits import digit_grid
+from pages.components.digits import digit_grid, pick_page
 from pages.components.image_picker import SPLITS, split_arrays
 from pages.components.run_view import evaluation_of, run_dataset
 
@@ -93,13 +92,8 @@ def show_gallery(run: Run, classes: int) -> int | None:
     if not len(chosen):
         _say_empty(choice)
         return None
-    pages = math.ceil(len(chosen) / PAGE_SIZE)
-    number = 1
-    if pages > 1:
-        key = f"page {run.id} {choice}"  # another choice begins on its first page
-        number = st.number_input(f"Page (1 to {pages:,})", 1, pages, 1, key=key, width=150)
-    first = (number - 1) * PAGE_SIZE
-    shown = chosen[first : first + PAGE_SIZE]
+    on_page = pick_page(len(chosen), PAGE_SIZE, f"{run.id} {choice}")
+    shown = chosen[on_page]
     images, labels = split_arrays(run_dataset(run), choice.split)
     clicked = digit_grid(
         images[shown],
@@ -113,7 +107,7 @@ def show_gallery(run: Run, classes: int) -> int | None:
         key="gallery",
     )
     st.caption(
-        f"Digits {first + 1:,} to {first + len(shown):,} of {len(chosen):,}: true label → predicted label, and the "
+        f"Digits {on_page.start + 1:,} to {on_page.stop:,} of {len(chosen):,}: true label → predicted label, and the "
         "confidence in it. Click one to see why."
     )
     return None if clicked is None else int(shown[clicked])

@@ -15,7 +15,7 @@ from mnist_core.pca import principal_components
 from mnist_core.preprocessing import flatten, normalize
 from mnist_core.runs import DatasetReference, Run, read_run
 from pages.components.digits import png_base64
-from pages.components.run_view import run_dataset, test_result
+from pages.components.run_view import model_written, run_dataset, test_result, trained_network
 
 MAP_DIGITS = 2000
 KEPT_VALUES = 20_000_000
@@ -45,17 +45,16 @@ class Inside:
 
 def inside(run: Run) -> Inside:
     """Look inside a run as it was last saved, computed once for all sessions."""
-    model = run.path / "model.npz"
-    return _inside(run.path, model.stat().st_mtime_ns if model.exists() else 0, run.dataset)
+    return _inside(run.path, model_written(run), run.dataset)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Looking inside the network …", hash_funcs={DatasetReference: repr})
 def _inside(path: Path, written: int, dataset: DatasetReference) -> Inside:
     run = read_run(path)
-    data, network, result = run_dataset(run), run.load_network(), test_result(run)
+    data, network, result = run_dataset(run), trained_network(run), test_result(run)
     digits = max(KEPT_VALUES // max(sum(network.layer_sizes[1:-1]), 1), 1)
     hidden = hidden_activations(network, data.test_images[:digits])
-    for array in (*hidden, network.parameters, *network.weights, *network.biases):
+    for array in hidden:
         array.setflags(write=False)
     return Inside(network, data, result, hidden, *_map(hidden, data, result))
 

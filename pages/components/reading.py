@@ -1,19 +1,17 @@
 """How a network reads a digit: its probabilities as bars, and its layers as mosaics of light."""
 
-import base64
-import io
 import math
 
 import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
-from PIL import Image
 
 from mnist_core.network import ForwardPass, Network
+from pages.components.digits import png_base64
 from pages.components.settings import NAMES
 
-WINNER, OTHER = "#4c78d8", "#9fb2d9"
+WINNER, OTHER, TRUE = "#4c78d8", "#9fb2d9", "#3aa675"
 DARK, POSITIVE, NEGATIVE = np.array([24, 28, 38]), np.array([255, 214, 92]), np.array([92, 190, 255])
 CELL = 18
 MAX_COLUMNS = 32
@@ -21,15 +19,20 @@ DELAY = 0.15
 """Seconds from one layer to the next one."""
 
 
-def probability_chart(probabilities: np.ndarray) -> alt.LayerChart:
-    """Draw the probability of each class, shape (C,), as a bar with its number, the largest one in strong colour."""
+def probability_chart(probabilities: np.ndarray, label: int | None = None) -> alt.LayerChart:
+    """Draw the probability of each class, shape (C,), as a bar with its number.
+
+    The largest one is in strong colour, and that of the true ``label``, where it is known, is green.
+    """
     winner = int(probabilities.argmax())
     table = pd.DataFrame(
         {
             "digit": [str(digit) for digit in range(len(probabilities))],
             "probability": probabilities.astype(float),
             "text": [f"{value:.1%}" if probabilities.any() else "" for value in probabilities],
-            "color": [WINNER if digit == winner else OTHER for digit in range(len(probabilities))],
+            "color": [
+                TRUE if digit == label else WINNER if digit == winner else OTHER for digit in range(len(probabilities))
+            ],
         }
     )
     base = alt.Chart(table, height=21 * len(table)).encode(
@@ -78,13 +81,11 @@ def show_activations(network: Network, forward: ForwardPass) -> None:
         name = "Output" if last else f"Hidden layer {number}"
         text = f"{name}: {len(activations):,} {'softmax' if last else NAMES[network.activation]} units"
         pixels = mosaic_of_light(activations)
-        buffer = io.BytesIO()
-        Image.fromarray(pixels).save(buffer, "PNG")
         labels = "".join(f'<span style="flex:1;text-align:center">{digit}</span>' for digit in range(len(activations)))
         width = pixels.shape[1] * CELL
         figures.append(
             f'<figure style="margin:0 0 10px"><figcaption style="font-size:0.8rem;line-height:1.6">{text}</figcaption>'
-            f'<img alt="{text}" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}" '
+            f'<img alt="{text}" src="data:image/png;base64,{png_base64(pixels)}" '
             f'style="width:min({width}px,100%);height:auto;display:block;image-rendering:pixelated;border-radius:4px;'
             f'animation:light-up 0.3s {number * DELAY - DELAY:.2f}s both ease-out">'
             + (f'<div style="display:flex;font-size:0.7rem;width:min({width}px,100%)">{labels}</div>' if last else "")

@@ -13,6 +13,7 @@ from mnist_core.errors import DatasetError
 from mnist_core.evaluation import Evaluation, evaluate
 from mnist_core.network import Network
 from mnist_core.runs import DatasetReference, Run, list_runs, read_run
+from mnist_core.scores import Scores, score
 from pages.components.data import Choice, load
 from pages.components.image_picker import split_arrays
 
@@ -128,13 +129,20 @@ def pick_network() -> Network:
     RunError
         If its model is damaged.
     """
-    run = pick_trained_run("Network", "no network to read digits")
+    return trained_network(pick_trained_run("Network", "no network to read digits"))
+
+
+def trained_network(run: Run) -> Network:
+    """Network of a run as it was last saved, loaded once for all sessions; its parameters are read-only."""
     return _load_network(run.path, model_written(run))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _load_network(path: Path, written: int) -> Network:
-    return read_run(path).load_network()
+    network = read_run(path).load_network()
+    for array in (network.parameters, *network.weights, *network.biases):
+        array.setflags(write=False)
+    return network
 
 
 def picture_size(network: Network) -> int:
@@ -159,6 +167,17 @@ def test_result(run: Run) -> Evaluation:
     return evaluation_of(run, "test set")
 
 
+def test_scores(run: Run) -> Scores:
+    """Scores of a run on its test set, computed once for all sessions."""
+    return _score(run.path, model_written(run), run.dataset)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={DatasetReference: repr})
+def _score(path: Path, written: int, dataset: DatasetReference) -> Scores:
+    result = test_result(read_run(path))
+    return score(result.labels, result.probabilities)
+
+
 def evaluation_of(run: Run, split: str) -> Evaluation:
     """Evaluation of a run on the training or the test set, computed once for all sessions."""
     return _evaluate(run.path, model_written(run), run.dataset, split)
@@ -173,5 +192,4 @@ def model_written(run: Run) -> int:
 @st.cache_resource(max_entries=64, show_spinner="Evaluating the run …", hash_funcs={DatasetReference: repr})
 def _evaluate(path: Path, written: int, dataset: DatasetReference, split: str) -> Evaluation:
     run = read_run(path)
-    network: Network = run.load_network()
-    return evaluate(network, *split_arrays(run_dataset(run), split))
+    return evaluate(trained_network(run), *split_arrays(run_dataset(run), split))

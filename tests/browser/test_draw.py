@@ -12,6 +12,7 @@ from mnist_core.config import PRESETS
 from mnist_core.dataset import load_dataset
 from tests.browser.test_journey import go, settle
 from tests.core.test_drawing import encode, page_of
+from tests.pages.conftest import wait
 
 expect = pytest.importorskip(
     "playwright.sync_api", reason="needs Playwright: pip install -r .ci/requirements.txt"
@@ -26,13 +27,7 @@ ZERO = [
 
 @pytest.fixture
 def trained(app):
-    run = jobs.start(replace(PRESETS["fast"], epochs=8), load_dataset("sample"), app.runs)
-    deadline = time.monotonic() + 60
-    while run.status.active:
-        assert time.monotonic() < deadline, run.status
-        time.sleep(0.1)
-        run = run.refresh()
-    return run
+    return wait(jobs.start(replace(PRESETS["fast"], epochs=8), load_dataset("sample"), app.runs))
 
 
 def canvas_of(page):

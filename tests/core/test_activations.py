@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnist_core import activations
+from mnist_core import evaluation
 from mnist_core.activations import hidden_activations, mean_by_class, strongest, strongest_connections
 from mnist_core.network import Network
 from mnist_core.preprocessing import flatten, normalize
@@ -13,7 +13,7 @@ def test_activations_are_those_of_the_forward_pass_whatever_the_chunk(monkeypatc
     images = np.random.default_rng(0).integers(256, size=(23, 3, 4), dtype=np.uint8)
     network = Network((12, 7, 5, 3))
     expected = network.forward_pass(flatten(normalize(images))).activations[1:-1]
-    monkeypatch.setattr(activations, "CHUNK", 10)
+    monkeypatch.setattr(evaluation, "CHUNK", 10)
     found = hidden_activations(network, images)
     assert [array.shape for array in found] == [(23, 7), (23, 5)]
     for ours, theirs in zip(found, expected, strict=True):

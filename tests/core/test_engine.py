@@ -6,19 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_core.engine import INPLACE_ACTIVATIONS, Engine
+from mnist_core.gradient_check import numerical_gradient
 from mnist_core.network import ACTIVATIONS, Network, cross_entropy, softmax
 from mnist_core.preprocessing import one_hot
+from mnist_core.walkthrough import as_vector
 
 sizes = st.lists(st.integers(1, 7), min_size=2, max_size=5)
-
-
-def flat(network, gradients):
-    """Gradients of ``Network.back_propagate`` in the order of ``network.parameters``."""
-    vector = np.empty_like(network.parameters)
-    for views, kind in zip(network.unpack(vector), zip(*gradients, strict=True), strict=True):
-        for view, gradient in zip(views, kind, strict=True):
-            view[:] = gradient
-    return vector
 
 
 @given(sizes, st.integers(1, 9), st.integers(0, 99), st.sampled_from(list(ACTIVATIONS)))
@@ -32,19 +25,7 @@ def test_same_loss_gradients_and_hits_as_the_readable_way(sizes, count, seed, ac
         expected, gradients = network.back_propagate(x, one_hot(labels, sizes[-1]))
         assert loss == pytest.approx(expected, rel=1e-9, abs=1e-12)
         assert correct == (network.feed_forward(x).argmax(axis=1) == labels).sum()
-        np.testing.assert_allclose(engine.gradient, flat(network, gradients), rtol=1e-9, atol=1e-12)
-
-
-def numerical_gradient(loss, parameters, step=1e-6):
-    """Central differences of ``loss()`` for each of ``parameters``."""
-    gradient = np.empty_like(parameters)
-    for n, value in enumerate(parameters.copy()):
-        parameters[n] = value + step
-        above = loss()
-        parameters[n] = value - step
-        gradient[n] = (above - loss()) / (2 * step)
-        parameters[n] = value
-    return gradient
+        np.testing.assert_allclose(engine.gradient, as_vector(gradients), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
@@ -65,7 +46,8 @@ def test_gradient_with_dropout_and_smoothing_is_that_of_their_loss(activation):
             a = ACTIVATIONS[activation][0](a @ weight + bias) * mask
         return cross_entropy(softmax(a @ network.weights[-1] + network.biases[-1]), targets)
 
-    np.testing.assert_allclose(engine.gradient, numerical_gradient(loss, network.parameters), rtol=1e-5, atol=1e-8)
+    slopes = numerical_gradient(loss, network.parameters, range(network.num_parameters))
+    np.testing.assert_allclose(engine.gradient, slopes, rtol=1e-5, atol=1e-8)
 
 
 def test_dropout_keeps_the_mean_and_leaves_out_its_share():

@@ -97,8 +97,8 @@ def test_equally_sure_mistakes_keep_their_order_and_no_mistake_is_no_row():
 def test_predict_feeds_no_more_than_a_chunk_at_once_and_takes_none(images_and_labels, monkeypatch):
     images, _ = images_and_labels
     network, sizes = Network((12, 5)), []
-    feed_forward = network.feed_forward
-    monkeypatch.setattr(network, "feed_forward", lambda x: sizes.append(len(x)) or feed_forward(x))
+    forward_pass = network.forward_pass
+    monkeypatch.setattr(network, "forward_pass", lambda x: sizes.append(len(x)) or forward_pass(x))
     monkeypatch.setattr(evaluation, "CHUNK", 20)
     assert predict(network, images).dtype == np.float32
     assert sizes == [20, 20, 10]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn import metrics
 
-from mnist_core.scores import calibration, rejection_curve, roc_auc, top_k_accuracy, wilson_interval
+from mnist_core.scores import calibration, rejection_curve, roc_auc, score, top_k_accuracy, wilson_interval
 
 
 @st.composite
@@ -76,3 +76,15 @@ def test_rejecting_the_least_confident_first():
     assert curve.rejected == pytest.approx([0, 0.25, 0.5, 0.75])
     assert curve.accuracy == pytest.approx([0.75, 1, 1, 1])
     assert curve.threshold == pytest.approx([0.6, 0.7, 0.8, 0.9])
+
+
+def test_all_scores_at_once_are_the_single_ones():
+    rng = np.random.default_rng(3)
+    labels, probabilities = rng.integers(0, 10, 300), rng.dirichlet(np.ones(10), 300)
+    scores = score(labels, probabilities)
+    right = int((probabilities.argmax(axis=1) == labels).sum())
+    assert scores.interval == wilson_interval(right, 300)
+    assert (scores.top_2, scores.top_3) == tuple(top_k_accuracy(labels, probabilities, k) for k in (2, 3))
+    np.testing.assert_array_equal(scores.auc, roc_auc(labels, probabilities))
+    assert scores.calibration.error == calibration(labels, probabilities).error
+    np.testing.assert_array_equal(scores.rejection.accuracy, rejection_curve(labels, probabilities).accuracy)

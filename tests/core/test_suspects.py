@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnist_core import cross_validation
+from mnist_core import cross_validation, runs
 from mnist_core.config import PRESETS, TrainingConfig
 from mnist_core.cross_validation import FOLDS, cross_validate, fold_positions, read_probabilities, read_progress
 from mnist_core.dataset import load_dataset
@@ -99,7 +99,7 @@ def test_the_job_leaves_what_the_core_gives(run):
 
 
 def test_killed_or_stopped_it_goes_on_with_its_next_fold(run, monkeypatch):
-    monkeypatch.setattr(cross_validation, "STALE_SECONDS", 0.0)
+    monkeypatch.setitem(runs.STALE_SECONDS, "running", 0.0)
     slow = replace(PRESETS["fast"], epochs=1, hidden_layers=(8,))
     folds = cross_validate(slow, run.dataset.load())
     fold, of_fold = next(folds)
@@ -120,7 +120,7 @@ def test_killed_or_stopped_it_goes_on_with_its_next_fold(run, monkeypatch):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
 def test_a_killed_job_reads_as_interrupted(tiny_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(cross_validation, "STALE_SECONDS", 0.0)
+    monkeypatch.setitem(runs.STALE_SECONDS, "running", 0.0)
     dataset = load_dataset("full", tiny_folder(train=3000))
     run = create_run(TrainingConfig(hidden_layers=(2000,)), DatasetReference.of(dataset), tmp_path / "runs")
     with subprocess.Popen([sys.executable, "-m", "mnist_core.cross_validation", str(run.path)], cwd=PROJECT) as process:
