@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = [ROOT / "app.py", *sorted((ROOT / "pages").rglob("*.py")), *sorted((ROOT / "mnist_core").glob("*.py"))]
+FILES = [ROOT / "app.py", *sorted((ROOT / "pages").rglob("*.py")), *sorted((ROOT / "mnist_core").rglob("*.py"))]
 LAYERS = ("mnist_core", "pages.components", "pages", "app")
 LONGEST_FUNCTION = 60
 
