@@ -58,7 +58,7 @@ def this_project(x, labels) -> Epoch:
     import numpy as np
 
     from mnist_core.config import TrainingConfig
-    from mnist_core.dataset import Dataset
+    from mnist_core.data.dataset import Dataset
     from mnist_core.training import train
 
     images = (x * 255).astype(np.uint8).reshape(-1, 28, 28)

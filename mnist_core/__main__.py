@@ -12,8 +12,8 @@ from tqdm import tqdm
 
 from mnist_core import jobs
 from mnist_core.config import CHOICES, EXPLANATIONS, PRESETS, TrainingConfig
-from mnist_core.dataset import load_dataset
-from mnist_core.download import download
+from mnist_core.data.dataset import load_dataset
+from mnist_core.data.download import download
 from mnist_core.errors import MnistError, RunError
 from mnist_core.evaluation import evaluate, per_class_scores, predict
 from mnist_core.export import FORMATS, export, file_name, image_shape

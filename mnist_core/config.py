@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, fields
 from numbers import Integral, Real
 
-from mnist_core.augmentation import Augmentation
+from mnist_core.data.augmentation import Augmentation
 from mnist_core.errors import ConfigError
 from mnist_core.network import ACTIVATIONS, INITIALIZATIONS
 from mnist_core.optimizers import OPTIMIZERS, SCHEDULES

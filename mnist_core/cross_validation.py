@@ -18,7 +18,7 @@ import numpy as np
 from filelock import FileLock
 
 from mnist_core.config import PRESETS, TrainingConfig
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.errors import MnistError, RunError
 from mnist_core.evaluation import predict
 from mnist_core.jobs import start_process

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mnist_core.data.preprocessing import flatten, normalize, one_hot
 from mnist_core.errors import DatasetError
 from mnist_core.network import Network, cross_entropy
-from mnist_core.preprocessing import flatten, normalize, one_hot, unflatten
 
 CHUNK = 4096
 """Images that are fed forward at once: bounds the memory, whatever the size of the data set."""
@@ -190,23 +190,3 @@ def evaluate(network: Network, images: np.ndarray, labels: np.ndarray) -> Evalua
         cross_entropy(probabilities, one_hot(labels, classes)),
         confusion_matrix(labels, probabilities.argmax(axis=1), classes),
     )
-
-
-def class_means(images: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
-    """Mean image of each class; a class without images is black.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (N, H, W)
-    labels : ndarray of int, shape (N,), range 0 ... num_classes - 1
-
-    Returns
-    -------
-    ndarray of float64, shape (num_classes, H, W), range [0, 255]
-    """
-    sums = np.zeros((num_classes, images[0].size))
-    for start in range(0, len(images), CHUNK):
-        chunk = slice(start, start + CHUNK)  # a product of one-hot rows and pixels adds up the images of each class
-        sums += one_hot(labels[chunk], num_classes).T @ flatten(images[chunk]).astype(np.float32)
-    counts = np.bincount(labels, minlength=num_classes)
-    return unflatten(sums / np.maximum(counts, 1)[:, np.newaxis], images.shape[1:])

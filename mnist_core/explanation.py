@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.network import ACTIVATIONS, Network
-from mnist_core.preprocessing import flatten, normalize
 
 CHUNK = 8192
 

@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_core.config import MAX_HIDDEN_LAYERS, TrainingConfig
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError, DatasetError, MissingPackageError, ModelError
 from mnist_core.evaluation import evaluate
 from mnist_core.network import Network

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
+from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.network import Network
-from mnist_core.preprocessing import flatten, normalize
 from mnist_core.statistics import PROBED
 
 BINS = 32

@@ -23,7 +23,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from mnist_core.config import TrainingConfig
-from mnist_core.dataset import Dataset, load_dataset
+from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.errors import DatasetError, RunError
 from mnist_core.histograms import COLUMNS, Histogram
 from mnist_core.network import Network

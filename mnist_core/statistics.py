@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
+from mnist_core.data.preprocessing import flatten, normalize, one_hot
 from mnist_core.network import ACTIVATIONS, Network
-from mnist_core.preprocessing import flatten, normalize, one_hot
 
 PROBED = 128
 """Images, the first ones of the training set, that the statistics are taken over."""

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist_core.batches import Feeder, split_validation
 from mnist_core.config import TrainingConfig
-from mnist_core.dataset import Dataset
+from mnist_core.data.batches import Feeder, split_validation
+from mnist_core.data.dataset import Dataset
 from mnist_core.engine import Engine
 from mnist_core.errors import ConfigError, TrainingError
 from mnist_core.evaluation import evaluate

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnist_core.data.preprocessing import flatten, normalize, one_hot
 from mnist_core.network import ForwardPass, Network, cross_entropy
 from mnist_core.optimizers import SGD
-from mnist_core.preprocessing import flatten, normalize, one_hot
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,9 +5,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core.dataset import Dataset
-from mnist_core.evaluation import class_means
-from mnist_core.idx import read_idx
+from mnist_core.data.dataset import Dataset, class_means
+from mnist_core.data.idx import read_idx
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
 from pages.components.digits import digit_figure, digit_grid

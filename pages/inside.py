@@ -6,9 +6,9 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.activations import hidden_activations, mean_by_class, strongest, strongest_connections
+from mnist_core.data.preprocessing import unflatten
 from mnist_core.histograms import ACTIVATION, WEIGHT, Histogram, layer_histograms
 from mnist_core.pca import principal_components
-from mnist_core.preprocessing import unflatten
 from mnist_core.runs import Run
 from pages.components.code import code_behind
 from pages.components.digits import color_scale, digit_grid, diverging_colors

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from mnist_core import download as downloader
-from mnist_core.dataset import Dataset, cache_dir, load_dataset
+from mnist_core.data import download as downloader
+from mnist_core.data.dataset import Dataset, cache_dir, load_dataset
 from mnist_core.errors import DatasetError, DownloadError
 from mnist_core.runs import Run, list_runs
 from pages.components.code import code_behind

@@ -7,11 +7,11 @@ import pandas as pd
 import streamlit as st
 
 from mnist_core.config import RANGES
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
+from mnist_core.data.preprocessing import flatten, normalize, one_hot
 from mnist_core.gradient_check import numerical_gradient, relative_error
 from mnist_core.network import Network, cross_entropy, sigmoid, sigmoid_derivative, softmax
 from mnist_core.optimizers import SGD
-from mnist_core.preprocessing import flatten, normalize, one_hot
 from mnist_core.walkthrough import Walkthrough, checked_positions, parameter_name, walk_through
 from pages.components.code import code_behind, show_excerpt
 from pages.components.data import current_dataset

@@ -5,9 +5,9 @@ import math
 import streamlit as st
 
 from mnist_core import jobs
-from mnist_core.batches import epoch_batches, validation_size
 from mnist_core.config import TrainingConfig
-from mnist_core.dataset import Dataset
+from mnist_core.data.batches import epoch_batches, validation_size
+from mnist_core.data.dataset import Dataset
 from mnist_core.errors import RunError
 from mnist_core.network import Network
 from mnist_core.optimizers import SGD

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from mnist_core.dataset import find_full
-from mnist_core.idx import write_idx
+from mnist_core.data.dataset import find_full
+from mnist_core.data.idx import write_idx
 
 settings.register_profile("shared-machine", deadline=None)  # how long an example takes is the machine's affair
 settings.load_profile("shared-machine")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from mnist_core.dataset import Dataset, find_full, load_dataset
+from mnist_core.data.dataset import Dataset, find_full, load_dataset
 from mnist_core.errors import DatasetError
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.errors import MnistError, ModelError
 from mnist_core.evaluation import evaluate
 from mnist_core.export import (

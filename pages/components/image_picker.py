@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 
 SPLITS = {"training set": "train", "test set": "test"}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation import Evaluation, evaluate
 from mnist_core.network import Network

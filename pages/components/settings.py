@@ -10,7 +10,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from mnist_core.config import CHOICES, EXPLANATIONS, MAX_HIDDEN_LAYERS, PRESETS, RANGES, TrainingConfig
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError
 
 LEARNING_RATES = (

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from mnist_core import jobs
 from mnist_core.config import PRESETS
-from mnist_core.dataset import find_full
+from mnist_core.data.dataset import find_full
 from mnist_core.runs import About, list_runs
 from tests.browser.server import CHROMIUM_FLAGS, App, find_chromium, serve
 

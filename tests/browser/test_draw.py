@@ -9,7 +9,7 @@ import pytest
 
 from mnist_core import jobs
 from mnist_core.config import PRESETS
-from mnist_core.dataset import load_dataset
+from mnist_core.data.dataset import load_dataset
 from tests.browser.test_journey import go, settle
 from tests.core.test_drawing import encode, page_of
 from tests.pages.conftest import wait

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mnist_core import archive, jobs
 from mnist_core.archive import export_run, import_run
 from mnist_core.config import TrainingConfig
-from mnist_core.dataset import load_dataset
+from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import MnistError, RunError
 from mnist_core.runs import About, Checkpoint, DatasetReference, list_runs, write_json
 

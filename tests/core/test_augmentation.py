@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 
-from mnist_core.augmentation import Augmentation, _affine, _smooth_modes, augment, bilinear
-from mnist_core.dataset import load_dataset
+from mnist_core.data.augmentation import Augmentation, _affine, _smooth_modes, augment, bilinear
+from mnist_core.data.dataset import load_dataset
 
 ALL = Augmentation(shift=2, rotation=20, scale=0.2, shear=20, elastic=1.5)
 

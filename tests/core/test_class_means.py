@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_core import evaluation
-from mnist_core.evaluation import class_means
+from mnist_core.data.dataset import class_means
 
 
 @given(count=st.integers(1, 60), classes=st.integers(1, 5), seed=st.integers(0, 1000))

@@ -13,7 +13,7 @@ import pytest
 
 from mnist_core.__main__ import asked_config, build_parser, main
 from mnist_core.config import PRESETS, TrainingConfig
-from mnist_core.dataset import load_dataset
+from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation import evaluate
 from mnist_core.jobs import PROJECT
 from mnist_core.runs import list_runs

@@ -11,7 +11,7 @@ import pytest
 
 from mnist_core.__main__ import main
 from mnist_core.config import TrainingConfig
-from mnist_core.dataset import load_dataset
+from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation import predict
 from mnist_core.export import FORMATS, read_model

@@ -6,8 +6,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from mnist_core.collection import add_to_training, pack_digits
-from mnist_core.dataset import load_dataset
+from mnist_core.data.dataset import load_dataset
+from mnist_core.data.own_digits import add_to_training, pack_digits
 from mnist_core.errors import DatasetError
 
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist_core import dataset
-from mnist_core.dataset import FILE_NAMES, cache_dir, find_full, load_dataset
+from mnist_core.data import dataset
+from mnist_core.data.dataset import FILE_NAMES, cache_dir, find_full, load_dataset
+from mnist_core.data.idx import read_idx, write_idx
 from mnist_core.errors import DatasetError
-from mnist_core.idx import read_idx, write_idx
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = FILE_NAMES
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")

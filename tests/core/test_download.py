@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import download as module
-from mnist_core.dataset import load_dataset
-from mnist_core.download import FILES, LEFTOVER_PREFIX, LEFTOVER_SECONDS, MIRRORS, download
+from mnist_core.data import download as module
+from mnist_core.data.dataset import load_dataset
+from mnist_core.data.download import FILES, LEFTOVER_PREFIX, LEFTOVER_SECONDS, MIRRORS, download
 from mnist_core.errors import DatasetError, DownloadError
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw
 
 from mnist_core.config import PRESETS
-from mnist_core.dataset import load_dataset
+from mnist_core.data.dataset import load_dataset
 from mnist_core.drawing import (
     Box,
     cut_digits,

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from mnist_core import evaluation
+from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation import confusion_matrix, evaluate, misclassified, per_class_scores, per_image, predict
 from mnist_core.network import Network
-from mnist_core.preprocessing import flatten, normalize
 
 cases = st.integers(2, 6).flatmap(
     lambda n: st.tuples(

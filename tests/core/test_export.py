@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from mnist_core import export as export_module
 from mnist_core import jobs
 from mnist_core.archive import export_run, import_run
-from mnist_core.dataset import load_dataset
+from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import DatasetError, MissingPackageError, ModelError
 from mnist_core.evaluation import evaluate, predict
 from mnist_core.export import (

@@ -9,17 +9,10 @@ from hypothesis import strategies as st
 
 from mnist_core import histograms, jobs
 from mnist_core.config import TrainingConfig
-from mnist_core.dataset import load_dataset
+from mnist_core.data.dataset import load_dataset
+from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.errors import RunError
-from mnist_core.histograms import (
-    BINS,
-    COLUMNS,
-    Histogram,
-    is_due,
-    layer_histograms,
-    on_common_bins,
-)
-from mnist_core.preprocessing import flatten, normalize
+from mnist_core.histograms import BINS, COLUMNS, Histogram, is_due, layer_histograms, on_common_bins
 from mnist_core.runs import Checkpoint, create_run
 from mnist_core.training import build_network
 from mnist_core.worker import Recorder

@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+from mnist_core.data.idx import read_idx, write_idx
 from mnist_core.errors import IdxError
-from mnist_core.idx import read_idx, write_idx
 
 FORMAT = {"uint8": (0x08, "B"), "int8": (0x09, "b"), "int16": (0x0B, "h")}
 FORMAT |= {"int32": (0x0C, "i"), "float32": (0x0D, "f"), "float64": (0x0E, "d")}

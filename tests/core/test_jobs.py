@@ -13,9 +13,9 @@ import pytest
 
 from mnist_core import jobs, runs
 from mnist_core.config import TrainingConfig
-from mnist_core.dataset import load_dataset
+from mnist_core.data.dataset import load_dataset
+from mnist_core.data.idx import write_idx
 from mnist_core.errors import RunError
-from mnist_core.idx import write_idx
 from mnist_core.runs import create_run, list_runs
 from mnist_core.training import EpochMetrics, build_network, train
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
+from mnist_core.data.preprocessing import one_hot
 from mnist_core.errors import ConfigError, DatasetError
 from mnist_core.network import Network, cross_entropy, sigmoid, sigmoid_derivative, softmax
-from mnist_core.preprocessing import one_hot
 
 finite = st.floats(-1e4, 1e4)
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from mnist_core.data.preprocessing import denormalize, flatten, from_one_hot, normalize, one_hot, unflatten
 from mnist_core.errors import DatasetError
-from mnist_core.preprocessing import denormalize, flatten, from_one_hot, normalize, one_hot, unflatten
 
 images = arrays(np.uint8, st.tuples(st.integers(0, 4), st.integers(1, 5), st.integers(1, 5)))
 

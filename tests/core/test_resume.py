@@ -13,7 +13,7 @@ import pytest
 
 from mnist_core import jobs, runs
 from mnist_core.config import TrainingConfig
-from mnist_core.dataset import load_dataset
+from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import RunError
 from mnist_core.runs import Checkpoint, create_run
 from mnist_core.statistics import layer_statistics

@@ -10,7 +10,7 @@ import pytest
 
 from mnist_core import jobs, runs, slots
 from mnist_core.config import TrainingConfig
-from mnist_core.dataset import load_dataset
+from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import ConfigError
 from mnist_core.slots import blas_threads, number_of_slots, place_in_queue, wait_for_slot
 from tests.core.test_jobs import wait

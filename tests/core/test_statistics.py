@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mnist_core.config import TrainingConfig
-from mnist_core.dataset import load_dataset
-from mnist_core.preprocessing import flatten, normalize, one_hot
+from mnist_core.data.dataset import load_dataset
+from mnist_core.data.preprocessing import flatten, normalize, one_hot
 from mnist_core.statistics import PROBED, layer_statistics
 from mnist_core.training import build_network
 

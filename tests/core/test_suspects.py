@@ -14,7 +14,7 @@ import pytest
 from mnist_core import cross_validation, runs
 from mnist_core.config import PRESETS, TrainingConfig
 from mnist_core.cross_validation import FOLDS, cross_validate, fold_positions, read_probabilities, read_progress
-from mnist_core.dataset import load_dataset
+from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import RunError
 from mnist_core.jobs import PROJECT
 from mnist_core.runs import DatasetReference, create_run

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_core.batches import epoch_batches, split_validation
 from mnist_core.config import CHOICES, EXPLANATIONS, RANGES, TrainingConfig
-from mnist_core.dataset import load_dataset
+from mnist_core.data.batches import epoch_batches, split_validation
+from mnist_core.data.dataset import load_dataset
+from mnist_core.data.preprocessing import flatten, normalize, one_hot
 from mnist_core.errors import ConfigError, TrainingError
 from mnist_core.evaluation import evaluate
 from mnist_core.network import Network, cross_entropy
-from mnist_core.preprocessing import flatten, normalize, one_hot
 from mnist_core.training import TrainingState, build_network, has_spare_core, train
 
 

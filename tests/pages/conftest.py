@@ -9,9 +9,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import dataset, jobs
+from mnist_core import jobs
 from mnist_core.config import TrainingConfig
-from mnist_core.dataset import load_dataset
+from mnist_core.data import dataset
+from mnist_core.data.dataset import load_dataset
 from mnist_core.runs import DatasetReference, Status, create_run, read_run, write_json
 
 APP = str(Path(__file__).resolve().parents[2] / "app.py")

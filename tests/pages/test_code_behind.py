@@ -7,22 +7,22 @@ import pytest
 
 from mnist_core.activations import hidden_activations, mean_by_class, strongest_connections
 from mnist_core.archive import import_run
-from mnist_core.augmentation import augment, bilinear
-from mnist_core.batches import epoch_batches
-from mnist_core.collection import pack_digits
 from mnist_core.comparison import differing_settings, mcnemar
 from mnist_core.cross_validation import cross_validate
-from mnist_core.dataset import load_dataset
+from mnist_core.data.augmentation import augment, bilinear
+from mnist_core.data.batches import epoch_batches
+from mnist_core.data.dataset import class_means, load_dataset
+from mnist_core.data.idx import read_idx
+from mnist_core.data.own_digits import pack_digits
+from mnist_core.data.preprocessing import flatten, normalize, one_hot
 from mnist_core.drawing import ink_on_black, segment, steps_to_mnist, to_mnist
-from mnist_core.evaluation import class_means, confusion_matrix, evaluate, per_class_scores, per_image, predict
+from mnist_core.evaluation import confusion_matrix, evaluate, per_class_scores, per_image, predict
 from mnist_core.explanation import gradient_times_input, nearest_neighbours
 from mnist_core.gradient_check import numerical_gradient
 from mnist_core.histograms import layer_histograms
-from mnist_core.idx import read_idx
 from mnist_core.network import Network
 from mnist_core.optimizers import SGD
 from mnist_core.pca import principal_components
-from mnist_core.preprocessing import flatten, normalize, one_hot
 from mnist_core.scores import calibration
 from mnist_core.suspects import class_thresholds, find_suspects
 from mnist_core.training import train

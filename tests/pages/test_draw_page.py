@@ -12,7 +12,7 @@ import streamlit as st
 from PIL import Image
 
 from mnist_core.config import TrainingConfig
-from mnist_core.dataset import load_dataset
+from mnist_core.data.dataset import load_dataset
 from mnist_core.drawing import to_mnist
 from mnist_core.evaluation import predict
 from tests.pages.conftest import by_label, html, texts

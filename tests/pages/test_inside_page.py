@@ -11,7 +11,7 @@ import pytest
 from mnist_core import jobs
 from mnist_core.activations import hidden_activations, mean_by_class, strongest
 from mnist_core.config import TrainingConfig
-from mnist_core.dataset import load_dataset
+from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation import predict
 from mnist_core.runs import write_json
 from pages.components import inside_view

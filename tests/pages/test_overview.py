@@ -8,8 +8,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from mnist_core import dataset, download
-from mnist_core.dataset import load_dataset
+from mnist_core.data import dataset, download
+from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation import evaluate
 from mnist_core.runs import list_runs
 from tests.pages.conftest import by_label, texts, use_folder, wait

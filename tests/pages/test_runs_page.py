@@ -15,7 +15,7 @@ import streamlit as st
 from mnist_core import jobs
 from mnist_core.comparison import mcnemar
 from mnist_core.config import TrainingConfig
-from mnist_core.dataset import load_dataset
+from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation import evaluate
 from mnist_core.runs import About, Status, list_runs, read_run, write_json
 from tests.pages.conftest import by_label, html, texts, wait

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnist_core.dataset import load_dataset
+from mnist_core.data.dataset import load_dataset
 from mnist_core.network import Network
 from mnist_core.walkthrough import checked_positions, parameter_name, walk_through
 from pages.components.tables import format_number

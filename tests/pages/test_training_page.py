@@ -12,9 +12,9 @@ import pytest
 
 from mnist_core import jobs
 from mnist_core.__main__ import asked_config, build_parser
-from mnist_core.batches import split_validation
 from mnist_core.config import EXPLANATIONS, PRESETS, TrainingConfig
-from mnist_core.dataset import load_dataset
+from mnist_core.data.batches import split_validation
+from mnist_core.data.dataset import load_dataset
 from mnist_core.runs import list_runs, write_json
 from pages.components.charts import Look, curve, horizon, smooth
 from pages.components.settings import command_line

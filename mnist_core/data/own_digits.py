@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_core.dataset import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Dataset
+from mnist_core.data.dataset import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Dataset
+from mnist_core.data.idx import write_idx
 from mnist_core.errors import DatasetError
-from mnist_core.idx import write_idx
 
 TEST_SHARE = 5
 

@@ -17,6 +17,7 @@ import numpy as np
 
 SMOOTHNESS_IN_IMAGE = 1 / 7
 """Standard deviation of the Gaussian that smooths elastic displacements, of the image's side: 4 of 28 pixels."""
+
 KEPT_VARIANCE = 0.99
 
 
