@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_core.evaluation import forward_in_chunks
-from mnist_core.network import Network
+from mnist_core.nn.network import Network
 
 
 def hidden_activations(network: Network, images: np.ndarray) -> list[np.ndarray]:

@@ -5,8 +5,10 @@ from numbers import Integral, Real
 
 from mnist_core.data.augmentation import Augmentation
 from mnist_core.errors import ConfigError
-from mnist_core.network import ACTIVATIONS, INITIALIZATIONS
-from mnist_core.optimizers import OPTIMIZERS, SCHEDULES
+from mnist_core.nn.activations import ACTIVATIONS
+from mnist_core.nn.initialization import INITIALIZATIONS
+from mnist_core.nn.optimizers import OPTIMIZERS
+from mnist_core.nn.schedules import SCHEDULES
 
 RANGES = {
     "epochs": (1, 10_000),

@@ -9,7 +9,8 @@ import numpy as np
 
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
 from mnist_core.errors import DatasetError
-from mnist_core.network import Network, cross_entropy
+from mnist_core.nn.losses import cross_entropy
+from mnist_core.nn.network import Network
 
 CHUNK = 4096
 """Images that are fed forward at once: bounds the memory, whatever the size of the data set."""

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_core.data.preprocessing import flatten, normalize
-from mnist_core.network import ACTIVATIONS, Network
+from mnist_core.nn.activations import ACTIVATIONS
+from mnist_core.nn.network import Network
 
 CHUNK = 8192
 

@@ -27,7 +27,7 @@ from mnist_core.config import MAX_HIDDEN_LAYERS, TrainingConfig
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError, DatasetError, MissingPackageError, ModelError
 from mnist_core.evaluation import evaluate
-from mnist_core.network import Network
+from mnist_core.nn.network import Network
 from mnist_core.runs import About, Checkpoint, Run, create_run, write_atomically, write_json
 from mnist_core.training import TrainingState
 

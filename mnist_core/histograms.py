@@ -7,7 +7,7 @@ import numpy as np
 
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.preprocessing import flatten, normalize
-from mnist_core.network import Network
+from mnist_core.nn.network import Network
 from mnist_core.statistics import PROBED
 
 BINS = 32

@@ -26,7 +26,7 @@ from mnist_core.config import TrainingConfig
 from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.errors import DatasetError, RunError
 from mnist_core.histograms import COLUMNS, Histogram
-from mnist_core.network import Network
+from mnist_core.nn.network import Network
 from mnist_core.statistics import LayerStatistics
 from mnist_core.training import EpochMetrics, TrainingState
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
-from mnist_core.network import ACTIVATIONS, Network
+from mnist_core.nn.activations import ACTIVATIONS
+from mnist_core.nn.network import Network
 
 PROBED = 128
 """Images, the first ones of the training set, that the statistics are taken over."""

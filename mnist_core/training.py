@@ -18,11 +18,12 @@ import numpy as np
 from mnist_core.config import TrainingConfig
 from mnist_core.data.batches import Feeder, split_validation
 from mnist_core.data.dataset import Dataset
-from mnist_core.engine import Engine
 from mnist_core.errors import ConfigError, TrainingError
 from mnist_core.evaluation import evaluate
-from mnist_core.network import Network
-from mnist_core.optimizers import OPTIMIZERS, SGD, scheduled_share
+from mnist_core.nn.inplace import Engine
+from mnist_core.nn.network import Network
+from mnist_core.nn.optimizers import OPTIMIZERS, SGD
+from mnist_core.nn.schedules import scheduled_share
 
 DIVERGED_NATS = 100.0
 """Mean loss of an epoch above which training has diverged: the labels got a probability of e^-100 on average."""

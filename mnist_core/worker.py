@@ -13,7 +13,7 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.errors import MnistError, RunError
 from mnist_core.evaluation import evaluate
 from mnist_core.histograms import COLUMNS, is_due, layer_histograms
-from mnist_core.network import Network
+from mnist_core.nn.network import Network
 from mnist_core.process import Every, work_on_folder
 from mnist_core.runs import Checkpoint, Run, Step, complete_rows, worker_lock, write_atomically, write_json
 from mnist_core.slots import wait_for_slot

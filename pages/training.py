@@ -9,8 +9,8 @@ from mnist_core.config import TrainingConfig
 from mnist_core.data.batches import epoch_batches, validation_size
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import RunError
-from mnist_core.network import Network
-from mnist_core.optimizers import SGD
+from mnist_core.nn.network import Network
+from mnist_core.nn.optimizers import SGD
 from mnist_core.runs import RESUMABLE, Run, find_run, list_runs
 from mnist_core.slots import place_in_queue
 from mnist_core.training import build_network, train

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mnist_core.config import TrainingConfig
-from mnist_core.optimizers import scheduled_share
+from mnist_core.nn.schedules import scheduled_share
 from mnist_core.runs import Step
 from mnist_core.statistics import LayerStatistics
 from mnist_core.training import EpochMetrics

@@ -11,7 +11,7 @@ from mnist_core.activations import hidden_activations
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.evaluation import Evaluation
-from mnist_core.network import Network
+from mnist_core.nn.network import Network
 from mnist_core.pca import principal_components
 from mnist_core.runs import DatasetReference, Run, read_run
 from pages.components.digits import png_base64

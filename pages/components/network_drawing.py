@@ -8,7 +8,7 @@ import pandas as pd
 
 from mnist_core.activations import strongest, strongest_connections
 from mnist_core.data.preprocessing import flatten, normalize
-from mnist_core.network import Network
+from mnist_core.nn.network import Network
 from pages.components.inside_view import picture_uri
 
 MOST_UNITS, MOST_LINES = 24, 60

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core.network import ForwardPass, Network
+from mnist_core.nn.network import ForwardPass, Network
 from pages.components.digits import png_base64
 from pages.components.settings import NAMES
 

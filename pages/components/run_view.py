@@ -11,7 +11,7 @@ import streamlit as st
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation import Evaluation, evaluate
-from mnist_core.network import Network
+from mnist_core.nn.network import Network
 from mnist_core.runs import DatasetReference, Run, list_runs, read_run
 from mnist_core.scores import Scores, score
 from pages.components.data import Choice, load

@@ -6,7 +6,7 @@ import pytest
 from mnist_core import evaluation
 from mnist_core.activations import hidden_activations, mean_by_class, strongest, strongest_connections
 from mnist_core.data.preprocessing import flatten, normalize
-from mnist_core.network import Network
+from mnist_core.nn.network import Network
 
 
 def test_activations_are_those_of_the_forward_pass_whatever_the_chunk(monkeypatch):

@@ -15,7 +15,7 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation import predict
 from mnist_core.export import FORMATS, read_model
-from mnist_core.network import Network
+from mnist_core.nn.network import Network
 from mnist_core.runs import create_run, write_atomically
 
 

@@ -6,10 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_core.data.preprocessing import one_hot
-from mnist_core.engine import INPLACE_ACTIVATIONS, Engine
-from mnist_core.gradient_check import numerical_gradient
-from mnist_core.network import ACTIVATIONS, Network, cross_entropy, softmax
-from mnist_core.walkthrough import as_vector
+from mnist_core.nn.activations import ACTIVATIONS, INPLACE_ACTIVATIONS
+from mnist_core.nn.gradient_check import numerical_gradient
+from mnist_core.nn.inplace import Engine
+from mnist_core.nn.losses import cross_entropy, softmax
+from mnist_core.nn.network import Network
+from mnist_core.nn.walkthrough import as_vector
 
 sizes = st.lists(st.integers(1, 7), min_size=2, max_size=5)
 

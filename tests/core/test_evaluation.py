@@ -10,7 +10,7 @@ from mnist_core import evaluation
 from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation import confusion_matrix, evaluate, misclassified, per_class_scores, per_image, predict
-from mnist_core.network import Network
+from mnist_core.nn.network import Network
 
 cases = st.integers(2, 6).flatmap(
     lambda n: st.tuples(

@@ -5,7 +5,8 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 from mnist_core.explanation import gradient_times_input, nearest_neighbours
-from mnist_core.network import ACTIVATIONS, Network
+from mnist_core.nn.activations import ACTIVATIONS
+from mnist_core.nn.network import Network
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

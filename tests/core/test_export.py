@@ -34,7 +34,8 @@ from mnist_core.export import (
     read_model,
     to_npz,
 )
-from mnist_core.network import ACTIVATIONS, Network
+from mnist_core.nn.activations import ACTIVATIONS
+from mnist_core.nn.network import Network
 from mnist_core.runs import DatasetReference, create_run
 from mnist_core.training import TrainingState, train
 from tests.core.test_jobs import wait

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_core.data.preprocessing import one_hot
-from mnist_core.gradient_check import numerical_gradient, relative_error
-from mnist_core.network import Network, cross_entropy
-from mnist_core.walkthrough import as_vector, checked_positions, parameter_name, walk_through
+from mnist_core.nn.gradient_check import numerical_gradient, relative_error
+from mnist_core.nn.losses import cross_entropy
+from mnist_core.nn.network import Network
+from mnist_core.nn.walkthrough import as_vector, checked_positions, parameter_name, walk_through
 
 SIZES = (12, 5, 4, 3)
 

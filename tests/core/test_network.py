@@ -12,7 +12,9 @@ from sklearn.neural_network import MLPClassifier
 
 from mnist_core.data.preprocessing import one_hot
 from mnist_core.errors import ConfigError, DatasetError
-from mnist_core.network import Network, cross_entropy, sigmoid, sigmoid_derivative, softmax
+from mnist_core.nn.activations import sigmoid, sigmoid_derivative
+from mnist_core.nn.losses import cross_entropy, softmax
+from mnist_core.nn.network import Network
 
 finite = st.floats(-1e4, 1e4)
 

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from mnist_core.optimizers import OPTIMIZERS, SCHEDULES, scheduled_share
+from mnist_core.nn.optimizers import OPTIMIZERS
+from mnist_core.nn.schedules import SCHEDULES, scheduled_share
 
 RATE, BETA, DECAY = 0.1, 0.8, 0.01
 

@@ -13,7 +13,7 @@ import pytest
 from mnist_core import runs
 from mnist_core.config import TrainingConfig
 from mnist_core.errors import RunError
-from mnist_core.network import Network
+from mnist_core.nn.network import Network
 from mnist_core.runs import (
     DatasetReference,
     Status,

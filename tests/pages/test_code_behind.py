@@ -18,15 +18,15 @@ from mnist_core.data.preprocessing import flatten, normalize, one_hot
 from mnist_core.drawing import ink_on_black, segment, steps_to_mnist, to_mnist
 from mnist_core.evaluation import confusion_matrix, evaluate, per_class_scores, per_image, predict
 from mnist_core.explanation import gradient_times_input, nearest_neighbours
-from mnist_core.gradient_check import numerical_gradient
 from mnist_core.histograms import layer_histograms
-from mnist_core.network import Network
-from mnist_core.optimizers import SGD
+from mnist_core.nn.gradient_check import numerical_gradient
+from mnist_core.nn.network import Network
+from mnist_core.nn.optimizers import SGD
+from mnist_core.nn.walkthrough import walk_through
 from mnist_core.pca import principal_components
 from mnist_core.scores import calibration
 from mnist_core.suspects import class_thresholds, find_suspects
 from mnist_core.training import train
-from mnist_core.walkthrough import walk_through
 from pages.components.code import excerpt
 
 FUNCTIONS = {

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mnist_core.data.dataset import load_dataset
-from mnist_core.network import Network
-from mnist_core.walkthrough import checked_positions, parameter_name, walk_through
+from mnist_core.nn.network import Network
+from mnist_core.nn.walkthrough import checked_positions, parameter_name, walk_through
 from pages.components.tables import format_number
 from tests.pages.conftest import by_label, html, texts
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
-from mnist_core.network import ForwardPass, Network, cross_entropy
-from mnist_core.optimizers import SGD
+from mnist_core.nn.losses import cross_entropy
+from mnist_core.nn.network import ForwardPass, Network
+from mnist_core.nn.optimizers import SGD
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,51 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist_core.network import Network
-
-
-def inplace_sigmoid(z: np.ndarray) -> None:
-    """Turn ``z`` into ``sigmoid(z) = (1 + tanh(z / 2)) / 2``."""
-    half = z.dtype.type(0.5)
-    z *= half
-    np.tanh(z, out=z)
-    z *= half
-    z += half
-
-
-def inplace_sigmoid_slope(a: np.ndarray, scratch: np.ndarray) -> None:
-    """Turn the activation ``a = sigmoid(z)`` into the slope at ``z``: ``a (1 - a)``."""
-    np.subtract(a.dtype.type(1), a, out=scratch)
-    a *= scratch
-
-
-def inplace_tanh(z: np.ndarray) -> None:
-    """Turn ``z`` into ``tanh(z)``."""
-    np.tanh(z, out=z)
-
-
-def inplace_tanh_slope(a: np.ndarray, scratch: np.ndarray) -> None:
-    """Turn the activation ``a = tanh(z)`` into the slope at ``z``: ``1 - a^2``."""
-    np.multiply(a, a, out=scratch)
-    np.subtract(a.dtype.type(1), scratch, out=a)
-
-
-def inplace_relu(z: np.ndarray) -> None:
-    """Turn ``z`` into ``max(z, 0)``."""
-    np.maximum(z, z.dtype.type(0), out=z)
-
-
-def inplace_relu_slope(a: np.ndarray, scratch: np.ndarray) -> None:
-    """Turn the activation ``a = max(z, 0)`` into the slope at ``z``: 1 above 0, else 0."""
-    np.sign(a, out=a)
-
-
-INPLACE_ACTIVATIONS = {
-    "sigmoid": (inplace_sigmoid, inplace_sigmoid_slope),
-    "tanh": (inplace_tanh, inplace_tanh_slope),
-    "relu": (inplace_relu, inplace_relu_slope),
-}
-"""By name: the activation, and its slope as a function of the activation's value."""
+from mnist_core.nn.activations import INPLACE_ACTIVATIONS
+from mnist_core.nn.network import Network
 
 
 class _Buffers(NamedTuple):

@@ -16,94 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_core.errors import ConfigError, DatasetError
-
-
-def sigmoid(z: np.ndarray) -> np.ndarray:
-    """Logistic function ``1 / (1 + exp(-z))``, element by element, range [0, 1].
-
-    Written as ``(1 + tanh(z / 2)) / 2``: the same function, and no ``exp`` that could overflow.
-    """
-    return 0.5 * (1 + np.tanh(0.5 * z))
-
-
-def sigmoid_derivative(z: np.ndarray) -> np.ndarray:
-    """Slope of the sigmoid at ``z``: ``sigmoid(z) * (1 - sigmoid(z))``, range [0, 1/4]."""
-    a = sigmoid(z)
-    return a * (1 - a)
-
-
-def tanh_derivative(z: np.ndarray) -> np.ndarray:
-    """Slope of the hyperbolic tangent at ``z``: ``1 - tanh(z)^2``, range [0, 1]."""
-    return 1 - np.tanh(z) ** 2
-
-
-def relu(z: np.ndarray) -> np.ndarray:
-    """Rectified linear unit ``max(z, 0)``."""
-    return np.maximum(z, 0)
-
-
-def relu_derivative(z: np.ndarray) -> np.ndarray:
-    """Slope of the rectified linear unit: 1 above 0, else 0."""
-    return (z > 0).astype(z.dtype)
-
-
-ACTIVATIONS = {
-    "sigmoid": (sigmoid, sigmoid_derivative),
-    "tanh": (np.tanh, tanh_derivative),
-    "relu": (relu, relu_derivative),
-}
-"""Hidden activations by name: the function and its derivative, both of the weighted input ``z``."""
-
-INITIALIZATIONS = ("uniform", "glorot", "he")
-
-
-def initial_limits(initialization: str, fan_in: int, fan_out: int) -> tuple[float, float]:
-    """Bounds of the uniform distributions that the weights and the biases of a layer are drawn from.
-
-    uniform   weights and biases 1/sqrt(fan_in): the reference recipe
-    glorot    weights sqrt(6 / (fan_in + fan_out)), biases 0: keeps the variance of signals and gradients where the
-              activation is nearly linear, so it fits sigmoid and tanh (X. Glorot, Y. Bengio, 2010)
-    he        weights sqrt(6 / fan_in), biases 0: makes up for the half that ReLU sets to 0 (K. He et al., 2015)
-    """
-    if initialization == "uniform":
-        return (1 / np.sqrt(fan_in),) * 2
-    return np.sqrt(6 / (fan_in + fan_out if initialization == "glorot" else fan_in)), 0.0
-
-
-def softmax(z: np.ndarray) -> np.ndarray:
-    """Turn each row of logits into probabilities ``exp(z_k) / sum_j exp(z_j)``.
-
-    The row's largest logit is subtracted first: the quotient stays the same, and ``exp`` can't overflow.
-
-    Parameters
-    ----------
-    z : ndarray of float, shape (N, C)
-
-    Returns
-    -------
-    ndarray of the same dtype, shape (N, C)
-        Each row is positive and sums to 1.
-    """
-    exp = np.exp(z - z.max(axis=1, keepdims=True))
-    return exp / exp.sum(axis=1, keepdims=True)
-
-
-def cross_entropy(probabilities: np.ndarray, y: np.ndarray) -> float:
-    """Categorical cross-entropy, the mean over the rows of ``-sum_k y_k log(p_k)``, in nats.
-
-    Parameters
-    ----------
-    probabilities : ndarray of float, shape (N, C)
-    y : ndarray of float, shape (N, C)
-        One-hot rows.
-
-    Returns
-    -------
-    float, at least 0
-        A probability of exactly 0 counts as the smallest positive number of its dtype, so the loss stays finite.
-    """
-    smallest = np.finfo(probabilities.dtype).tiny
-    return float(-np.sum(y * np.log(np.maximum(probabilities, smallest))) / len(y))
+from mnist_core.nn.activations import ACTIVATIONS
+from mnist_core.nn.initialization import INITIALIZATIONS, initial_limits
+from mnist_core.nn.losses import cross_entropy, softmax
 
 
 class ForwardPass(NamedTuple):

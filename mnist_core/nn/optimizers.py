@@ -15,8 +15,6 @@ in AdamW ``w <- w - lr d w``.
 Sources: I. Sutskever et al. 2013 (momentum, Nesterov); D. Kingma, J. Ba 2015 (Adam); I. Loshchilov, F. Hutter 2019 (AdamW).
 """
 
-import math
-
 import numpy as np
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
@@ -130,51 +128,3 @@ class AdamW(Adam):
 
 OPTIMIZERS = {"sgd": SGD, "momentum": Momentum, "nesterov": Nesterov, "adam": Adam, "adamw": AdamW}
 """Optimizers by name."""
-
-FIRST_SHARE, LAST_SHARE = 1 / 25, 1 / 100
-"""Of the learning rate: where a warm-up begins, and where cosine and one-cycle end."""
-ONE_CYCLE_WARMUP = 0.3
-"""Share of the training in which the rate of one-cycle rises, unless a warm-up says otherwise."""
-
-
-def constant(progress: float) -> float:
-    """The rate stays: 1."""
-    return 1.0
-
-
-def step(progress: float) -> float:
-    """A tenth from the middle of the training on, a hundredth from its last quarter on."""
-    return 1.0 if progress < 0.5 else 0.1 if progress < 0.75 else 0.01
-
-
-def cosine(progress: float) -> float:
-    """Half a cosine from 1 down to :data:`LAST_SHARE` (I. Loshchilov, F. Hutter, 2017)."""
-    return LAST_SHARE + (1 - LAST_SHARE) * (1 + math.cos(math.pi * progress)) / 2
-
-
-SCHEDULES = {"constant": constant, "step": step, "cosine": cosine, "one_cycle": cosine}
-"""By name: the share of the learning rate at a progress of 0 ... 1 after the warm-up. One-cycle is cosine up and down."""
-
-
-def scheduled_share(schedule: str, warmup: float, progress: float) -> float:
-    """Share of the learning rate that a schedule uses at a point of the training.
-
-    During the warm-up it rises from :data:`FIRST_SHARE` to 1: along half a cosine in one-cycle (L. Smith, 2018), in a
-    line else.
-
-    Parameters
-    ----------
-    schedule : str
-        A key of :data:`SCHEDULES`.
-    warmup : float
-        Share of the training that the rise takes; one-cycle without one takes :data:`ONE_CYCLE_WARMUP`.
-    progress : float
-        Share of the steps that were taken before; 1 and more is the end of the schedule.
-    """
-    one_cycle = schedule == "one_cycle"
-    warmup = warmup or (ONE_CYCLE_WARMUP if one_cycle else 0.0)
-    if progress < warmup:
-        rise = progress / warmup
-        rise = (1 - math.cos(math.pi * rise)) / 2 if one_cycle else rise
-        return FIRST_SHARE + (1 - FIRST_SHARE) * rise
-    return SCHEDULES[schedule](min((progress - warmup) / (1 - warmup), 1.0))
