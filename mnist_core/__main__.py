@@ -16,8 +16,9 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.data.download import download
 from mnist_core.errors import MnistError, RunError
 from mnist_core.evaluation import evaluate, per_class_scores, predict
-from mnist_core.export import FORMATS, export, file_name, image_shape
-from mnist_core.runs import Run, default_runs_dir, find_run, list_runs, write_atomically
+from mnist_core.export import FORMATS, export, file_name
+from mnist_core.runs.files import write_atomically
+from mnist_core.runs.run import Run, default_runs_dir, find_run, image_shape, list_runs
 
 EXAMPLES = """\
 a first session:

@@ -1,11 +1,8 @@
 """How runs differ: in their settings, and in the digits that they get right."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-
-from mnist_core.config import TrainingConfig
 
 
 class McNemar(NamedTuple):
@@ -68,9 +65,3 @@ def _two_sided(fewer: int, tosses: int) -> float:
         total += ways
         ways = ways * (tosses - heads) // (heads + 1)
     return min(1.0, 2 * total / 2**tosses)
-
-
-def differing_settings(configs: Sequence[TrainingConfig]) -> dict[str, list]:
-    """Find the settings that are not the same in all ``configs``: the value in each of them, by name of the field."""
-    columns = {name: [config.to_dict()[name] for config in configs] for name in TrainingConfig().to_dict()}
-    return {name: values for name, values in columns.items() if any(value != values[0] for value in values)}

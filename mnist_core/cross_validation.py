@@ -23,7 +23,8 @@ from mnist_core.errors import MnistError, RunError
 from mnist_core.evaluation import predict
 from mnist_core.jobs import start_process
 from mnist_core.process import Every, work_on_folder
-from mnist_core.runs import ACTIVE, Run, is_dead, write_atomically, write_json
+from mnist_core.runs.files import write_atomically, write_json
+from mnist_core.runs.run import ACTIVE, Run, is_dead
 from mnist_core.slots import wait_for_slot
 from mnist_core.training import BatchProgress, build_network, train
 

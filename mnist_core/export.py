@@ -15,7 +15,6 @@ import math
 import os
 import zipfile
 from collections.abc import Callable
-from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
@@ -23,26 +22,29 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist_core.config import MAX_HIDDEN_LAYERS, TrainingConfig
+from mnist_core.config import MAX_HIDDEN_LAYERS
 from mnist_core.data.dataset import Dataset
-from mnist_core.errors import ConfigError, DatasetError, MissingPackageError, ModelError
-from mnist_core.evaluation import evaluate
+from mnist_core.errors import ConfigError, MissingPackageError, ModelError
 from mnist_core.nn.network import Network
-from mnist_core.runs import About, Checkpoint, Run, create_run, write_atomically, write_json
-from mnist_core.training import TrainingState
 
 MAX_BYTES = 100_000_000
 """Largest model file that is read, compressed and uncompressed."""
+
 MAX_HEADER_BYTES = 65_536
+
 MAX_ARRAYS = 2 * (MAX_HIDDEN_LAYERS + 1) + 1
+
 PICKLE_SUFFIXES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
+
 EXPORT_ONE = "expected W1, b1, W2, b2, ... and the activation, as this project exports them. Export the model again."
 
 ONNX_OPSET, ONNX_IR_VERSION = 13, 8
 """Old enough for every runtime since 2021; from opset 13 on, Softmax works along one axis as :func:`softmax` does."""
+
 ONNX_ACTIVATIONS = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu"}
 
 PYTHON_ACTIVATIONS = {"sigmoid": "0.5 * (1 + np.tanh(0.5 * z))", "tanh": "np.tanh(z)", "relu": "np.maximum(z, 0)"}
+
 PYTHON_FILE = Template('''\
 """A neural network for images of $height x $width pixels and $classes classes: $layers, $activation. It needs NumPy alone.
 
@@ -252,25 +254,6 @@ def file_name(run_id: str, format: str) -> str:
     return f"model_{run_id.replace('-', '_')}{FORMATS[format].suffix}"
 
 
-def image_shape(run: Run, network: Network) -> tuple[int, int]:
-    """Height and width of the images that the network of a run reads: those of its data set.
-
-    Where the data set is gone, the images are taken to be square.
-
-    Raises
-    ------
-    DatasetError
-        If the data set is gone, and the number of pixels is no square.
-    """
-    try:
-        return run.dataset.load().image_shape
-    except DatasetError as error:
-        side = math.isqrt(network.layer_sizes[0])
-        if side**2 == network.layer_sizes[0]:
-            return side, side
-        raise DatasetError(f"The size of the images of run {run.id} is not known any more: {error}") from error
-
-
 def read_model(source: bytes | os.PathLike | str, name: str | None = None) -> Network:
     """Read a network from a ``.npz`` or ``.safetensors`` file as :func:`export` writes them.
 
@@ -335,44 +318,6 @@ def check_fits(network: Network, dataset: Dataset, name: str = "The network") ->
             f"{_times(dataset.image_shape)} = {math.prod(dataset.image_shape):,} pixels and {dataset.num_classes} "
             "classes: choose the data set that it was trained on."
         )
-
-
-def keep_as_run(network: Network, dataset: Dataset, name: str, runs_dir: Path | None = None) -> Run:
-    """Make a run of a network that was trained elsewhere, so that all that can be done with a run can be done with it.
-
-    It counts as one finished epoch, without curves; more epochs train it on, with plain gradient descent.
-
-    Parameters
-    ----------
-    network : Network
-    dataset : Dataset
-        What it is tested on, and trained on further.
-    name : str
-        Of the file that it came in.
-    runs_dir : Path, optional
-
-    Raises
-    ------
-    ModelError
-        If it does not fit the data.
-    ConfigError
-        If it has more layers, or larger ones, than a run may have.
-    RunError
-        If the run folder can't be written.
-    """
-    check_fits(network, dataset, name)
-    hidden = network.layer_sizes[1:-1]
-    config = TrainingConfig(epochs=1, hidden_layers=hidden, activation=network.activation)
-    result = evaluate(network, dataset.test_images, dataset.test_labels)
-    run = create_run(config, dataset, runs_dir)
-    checkpoint = Checkpoint.of(network, TrainingState(TrainingState.start(config, network).optimizer, epoch=1))
-    checkpoint.write(run.path)
-    write_atomically(run.path / "model.npz", lambda file: np.savez(file, **network.to_arrays()))
-    note = "It was not trained here: it has no curves, and its settings but for the layers and the activation are not known."
-    run = run.describe(About(name[: About.MAX_NAME], note, ("uploaded",)))
-    scores = {"test_accuracy": result.accuracy, "test_loss": result.loss}
-    write_json(run.path / "status.json", asdict(replace(run.status, state="finished", epoch=1, **scores)))
-    return run.refresh()
 
 
 def _read_npz(name: str, data: bytes) -> dict[str, np.ndarray]:

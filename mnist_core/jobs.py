@@ -13,7 +13,8 @@ from filelock import Timeout
 from mnist_core.config import TrainingConfig
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import RunError
-from mnist_core.runs import RESUMABLE, DatasetReference, Run, create_run, worker_lock, write_atomically, write_json
+from mnist_core.runs.files import worker_lock, write_atomically, write_json
+from mnist_core.runs.run import RESUMABLE, DatasetReference, Run, create_run
 from mnist_core.slots import blas_threads
 
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")

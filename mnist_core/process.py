@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from mnist_core.runs import Run, read_run
+from mnist_core.runs.run import Run, read_run
 
 
 class Every:

@@ -14,7 +14,7 @@ from mnist_core.drawing import Steps, steps_to_mnist
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation import evaluate
 from mnist_core.nn.network import Network
-from mnist_core.runs import default_runs_dir
+from mnist_core.runs.run import default_runs_dir
 from pages.components.code import code_behind
 from pages.components.data import Choice, choose, current_dataset
 from pages.components.digits import digit_grid, pixel_row

@@ -7,7 +7,7 @@ import streamlit as st
 from mnist_core.data import download as downloader
 from mnist_core.data.dataset import Dataset, cache_dir, load_dataset
 from mnist_core.errors import DatasetError, DownloadError
-from mnist_core.runs import Run, list_runs
+from mnist_core.runs.run import Run, list_runs
 from pages.components.code import code_behind
 from pages.components.data import Choice, choose, current_choice, current_dataset
 from pages.components.router import page

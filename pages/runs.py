@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from mnist_core.archive import MAX_ZIP, MB, export_run, import_run
-from mnist_core.comparison import differing_settings, mcnemar
+from mnist_core.comparison import mcnemar
 from mnist_core.errors import MnistError, RunError
-from mnist_core.runs import About, DatasetReference, Run, list_runs
+from mnist_core.runs.about import About
+from mnist_core.runs.archive import MAX_ZIP, MB, export_run, import_run
+from mnist_core.runs.run import DatasetReference, Run, list_runs
+from mnist_core.runs.settings_diff import differing_settings
 from pages.components.code import code_behind
 from pages.components.comparison import COLORS, label, show_curves, show_digits, show_settings, swatch
 from pages.components.data import current_dataset

@@ -11,7 +11,7 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.errors import RunError
 from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import SGD
-from mnist_core.runs import RESUMABLE, Run, find_run, list_runs
+from mnist_core.runs.run import RESUMABLE, Run, find_run, list_runs
 from mnist_core.slots import place_in_queue
 from mnist_core.training import build_network, train
 from pages.components.charts import Look, curve, layer_chart, learning_rate_chart

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mnist_core.config import TrainingConfig
 from mnist_core.nn.schedules import scheduled_share
-from mnist_core.runs import Step
+from mnist_core.runs.run import Step
 from mnist_core.statistics import LayerStatistics
 from mnist_core.training import EpochMetrics
 

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core.comparison import McNemar, differing_settings, mcnemar
+from mnist_core.comparison import McNemar, mcnemar
 from mnist_core.errors import MnistError
 from mnist_core.evaluation import Evaluation
-from mnist_core.runs import Run
+from mnist_core.runs.run import Run
+from mnist_core.runs.settings_diff import differing_settings
 from pages.components.charts import LAYER_COLORS, TRAINING, VALIDATION, thin_out
 from pages.components.digits import digit_grid
 from pages.components.run_view import architecture, plain, run_dataset, test_result

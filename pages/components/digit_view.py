@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.explanation import Neighbours, gradient_times_input, nearest_neighbours
-from mnist_core.runs import DatasetReference, Run, read_run
+from mnist_core.runs.run import DatasetReference, Run, read_run
 from pages.components.digits import digit_grid, diverging_colors
 from pages.components.gallery import read_choice
 from pages.components.image_picker import split_arrays

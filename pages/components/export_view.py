@@ -8,17 +8,9 @@ import streamlit as st
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import MnistError, ModelError
 from mnist_core.evaluation import evaluate
-from mnist_core.export import (
-    FORMATS,
-    MAX_BYTES,
-    check_fits,
-    export,
-    file_name,
-    keep_as_run,
-    missing_package,
-    read_model,
-)
-from mnist_core.runs import Run, read_run
+from mnist_core.export import FORMATS, MAX_BYTES, check_fits, export, file_name, missing_package, read_model
+from mnist_core.runs.run import Run, read_run
+from mnist_core.runs.uploaded import keep_as_run
 from pages.components.data import current_dataset
 from pages.components.run_view import architecture, model_written, run_dataset
 

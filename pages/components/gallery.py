@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.evaluation import PerImage
-from mnist_core.runs import Run
+from mnist_core.runs.run import Run
 from pages.components.digits import digit_grid, pick_page
 from pages.components.image_picker import SPLITS, split_arrays
 from pages.components.run_view import evaluation_of, run_dataset

@@ -13,7 +13,7 @@ from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.evaluation import Evaluation
 from mnist_core.nn.network import Network
 from mnist_core.pca import principal_components
-from mnist_core.runs import DatasetReference, Run, read_run
+from mnist_core.runs.run import DatasetReference, Run, read_run
 from pages.components.digits import png_base64
 from pages.components.run_view import model_written, run_dataset, test_result, trained_network
 

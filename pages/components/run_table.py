@@ -5,7 +5,7 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
-from mnist_core.runs import Run
+from mnist_core.runs.run import Run
 from pages.components.run_view import architecture
 from pages.components.settings import NAMES
 

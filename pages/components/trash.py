@@ -3,8 +3,8 @@
 import streamlit as st
 
 from mnist_core.errors import RunError
-from mnist_core.runs import Run
-from mnist_core.trash import delete_run, empty_trash, restore_run
+from mnist_core.runs.run import Run
+from mnist_core.runs.trash import delete_run, empty_trash, restore_run
 from pages.components.run_table import SELECTED, write_selection
 from pages.components.run_view import plain
 

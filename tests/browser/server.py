@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from mnist_core.runs import list_runs
+from mnist_core.runs.run import list_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = (

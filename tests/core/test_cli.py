@@ -16,7 +16,7 @@ from mnist_core.config import PRESETS, TrainingConfig
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation import evaluate
 from mnist_core.jobs import PROJECT
-from mnist_core.runs import list_runs
+from mnist_core.runs.run import list_runs
 
 
 def cli(*arguments):

@@ -16,7 +16,8 @@ from mnist_core.errors import DatasetError
 from mnist_core.evaluation import predict
 from mnist_core.export import FORMATS, read_model
 from mnist_core.nn.network import Network
-from mnist_core.runs import create_run, write_atomically
+from mnist_core.runs.files import write_atomically
+from mnist_core.runs.run import create_run
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_core.comparison import differing_settings, mcnemar
+from mnist_core.comparison import mcnemar
 from mnist_core.config import TrainingConfig
+from mnist_core.runs.settings_diff import differing_settings
 
 
 def arrays(both_right, only_a, only_b, both_wrong):

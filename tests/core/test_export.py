@@ -19,24 +19,15 @@ from hypothesis import strategies as st
 
 from mnist_core import export as export_module
 from mnist_core import jobs
-from mnist_core.archive import export_run, import_run
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import DatasetError, MissingPackageError, ModelError
 from mnist_core.evaluation import evaluate, predict
-from mnist_core.export import (
-    FORMATS,
-    check_fits,
-    export,
-    file_name,
-    image_shape,
-    keep_as_run,
-    missing_package,
-    read_model,
-    to_npz,
-)
+from mnist_core.export import FORMATS, check_fits, export, file_name, missing_package, read_model, to_npz
 from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import Network
-from mnist_core.runs import DatasetReference, create_run
+from mnist_core.runs.archive import export_run, import_run
+from mnist_core.runs.run import DatasetReference, create_run, image_shape
+from mnist_core.runs.uploaded import keep_as_run
 from mnist_core.training import TrainingState, train
 from tests.core.test_jobs import wait
 

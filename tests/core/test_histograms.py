@@ -13,7 +13,8 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.errors import RunError
 from mnist_core.histograms import BINS, COLUMNS, Histogram, is_due, layer_histograms, on_common_bins
-from mnist_core.runs import Checkpoint, create_run
+from mnist_core.runs.checkpoint import Checkpoint
+from mnist_core.runs.run import create_run
 from mnist_core.training import build_network
 from mnist_core.worker import Recorder
 from tests.core.test_jobs import wait, work

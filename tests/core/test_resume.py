@@ -11,11 +11,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnist_core import jobs, runs
+from mnist_core import jobs
 from mnist_core.config import TrainingConfig
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import RunError
-from mnist_core.runs import Checkpoint, create_run
+from mnist_core.runs import run as runs
+from mnist_core.runs.checkpoint import Checkpoint
+from mnist_core.runs.run import create_run
 from mnist_core.statistics import layer_statistics
 from mnist_core.training import build_network, train
 from tests.core.test_jobs import assert_same_parameters, wait, work

@@ -13,7 +13,8 @@ from mnist_core import jobs
 from mnist_core.config import TrainingConfig
 from mnist_core.data import dataset
 from mnist_core.data.dataset import load_dataset
-from mnist_core.runs import DatasetReference, Status, create_run, read_run, write_json
+from mnist_core.runs.files import write_json
+from mnist_core.runs.run import DatasetReference, Status, create_run, read_run
 
 APP = str(Path(__file__).resolve().parents[2] / "app.py")
 

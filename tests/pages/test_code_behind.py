@@ -6,8 +6,7 @@ import textwrap
 import pytest
 
 from mnist_core.activations import hidden_activations, mean_by_class, strongest_connections
-from mnist_core.archive import import_run
-from mnist_core.comparison import differing_settings, mcnemar
+from mnist_core.comparison import mcnemar
 from mnist_core.cross_validation import cross_validate
 from mnist_core.data.augmentation import augment, bilinear
 from mnist_core.data.batches import epoch_batches
@@ -24,6 +23,8 @@ from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import SGD
 from mnist_core.nn.walkthrough import walk_through
 from mnist_core.pca import principal_components
+from mnist_core.runs.archive import import_run
+from mnist_core.runs.settings_diff import differing_settings
 from mnist_core.scores import calibration
 from mnist_core.suspects import class_thresholds, find_suspects
 from mnist_core.training import train

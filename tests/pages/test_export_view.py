@@ -11,7 +11,7 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation import evaluate, predict
 from mnist_core.export import FORMATS, export, read_model
 from mnist_core.nn.network import Network
-from mnist_core.runs import find_run
+from mnist_core.runs.run import find_run
 from tests.pages.conftest import by_label, texts, use_folder
 
 

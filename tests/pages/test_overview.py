@@ -11,7 +11,7 @@ import pytest
 from mnist_core.data import dataset, download
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation import evaluate
-from mnist_core.runs import list_runs
+from mnist_core.runs.run import list_runs
 from tests.pages.conftest import by_label, texts, use_folder, wait
 
 

@@ -17,7 +17,9 @@ from mnist_core.comparison import mcnemar
 from mnist_core.config import TrainingConfig
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation import evaluate
-from mnist_core.runs import About, Status, list_runs, read_run, write_json
+from mnist_core.runs.about import About
+from mnist_core.runs.files import write_json
+from mnist_core.runs.run import Status, list_runs, read_run
 from tests.pages.conftest import by_label, html, texts, wait
 
 

@@ -10,7 +10,8 @@ from filelock import Timeout
 
 from mnist_core.cross_validation import read_progress
 from mnist_core.errors import RunError
-from mnist_core.runs import Run, default_runs_dir, read_run, worker_lock
+from mnist_core.runs.files import worker_lock
+from mnist_core.runs.run import Run, default_runs_dir, read_run
 
 KEEP_SECONDS = 3600.0
 

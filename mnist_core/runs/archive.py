@@ -17,19 +17,12 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from mnist_core.errors import MnistError, RunError
-from mnist_core.runs import (
-    Checkpoint,
-    DatasetReference,
-    Run,
-    Status,
-    default_runs_dir,
-    list_runs,
-    new_id,
-    read_run,
-    write_json,
-)
+from mnist_core.runs.checkpoint import Checkpoint
+from mnist_core.runs.files import write_json
+from mnist_core.runs.run import DatasetReference, Run, Status, default_runs_dir, list_runs, new_id, read_run
 
 MB = 1_000_000
+
 LIMITS = {
     "config.json": MB,
     "status.json": MB,
@@ -42,9 +35,12 @@ LIMITS = {
     "checkpoint.npz": 800 * MB,
 }
 """Files of an exported run and the most bytes that each may have."""
+
 MAX_ZIP = 100 * MB
 """Also the limit that .streamlit/config.toml sets for uploads."""
+
 MAX_EPOCH = 10**9
+
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 
 

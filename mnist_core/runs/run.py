@@ -7,8 +7,7 @@ the epochs), ``layers.csv`` (statistics of the layers), ``histograms.csv`` (dist
 the worker), ``worker.lock`` (held by a living worker) and ``log.txt``.
 """
 
-import csv
-import json
+import math
 import os
 import secrets
 import shutil
@@ -17,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -27,8 +26,10 @@ from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.errors import DatasetError, RunError
 from mnist_core.histograms import COLUMNS, Histogram
 from mnist_core.nn.network import Network
+from mnist_core.runs.about import About
+from mnist_core.runs.files import _read_json, complete_rows, worker_lock, write_json
 from mnist_core.statistics import LayerStatistics
-from mnist_core.training import EpochMetrics, TrainingState
+from mnist_core.training import EpochMetrics
 
 
 class Step(NamedTuple):
@@ -39,8 +40,11 @@ class Step(NamedTuple):
 
 
 ACTIVE = ("queued", "running")
+
 STATES = (*ACTIVE, "paused", "stopped", "finished", "failed")
+
 RESUMABLE = ("paused", "stopped", "failed", "interrupted")
+
 STALE_SECONDS = {"queued": 30.0, "running": 5.0}
 """Age of a heartbeat after which the worker's lock is tried, to tell whether the worker still lives."""
 
@@ -112,68 +116,6 @@ class DatasetReference:
                 "was created with: put the original files back, or start a new run."
             )
         return dataset
-
-
-@dataclass(frozen=True)
-class About:
-    """What people say of a run, the content of ``about.json``; it changes nothing in how the run is trained.
-
-    Parameters
-    ----------
-    name : str
-        At most ``MAX_NAME`` characters on one line; white space is tidied up.
-    note : str
-        At most ``MAX_NOTE`` characters.
-    tags : sequence of str
-        At most ``MAX_TAGS``, each of at most ``MAX_TAG`` characters; empty and repeated ones are left out.
-    problem : str or None
-        Why the file can't be read; never written.
-
-    Raises
-    ------
-    RunError
-        Names what is too long, or no text.
-    """
-
-    MAX_NAME: ClassVar[int] = 80
-    MAX_NOTE: ClassVar[int] = 2000
-    MAX_TAGS: ClassVar[int] = 10
-    MAX_TAG: ClassVar[int] = 30
-
-    name: str = ""
-    note: str = ""
-    tags: tuple[str, ...] = ()
-    problem: str | None = field(default=None, compare=False)
-
-    def __post_init__(self) -> None:
-        texts = (self.name, self.note, *self.tags) if isinstance(self.tags, list | tuple) else (None,)
-        if not all(isinstance(text, str) for text in texts):
-            raise RunError("The name, the note and each tag of a run must be text: write them again.")
-        tags = tuple(dict.fromkeys(filter(None, (" ".join(tag.split()) for tag in self.tags))))
-        object.__setattr__(self, "name", " ".join(self.name.split()))
-        object.__setattr__(self, "note", self.note.strip())
-        object.__setattr__(self, "tags", tags)
-        lengths = [("name", self.name, self.MAX_NAME), ("note", self.note, self.MAX_NOTE)]
-        for what, text, longest in [*lengths, *(("tag", tag, self.MAX_TAG) for tag in tags)]:
-            if len(text) > longest:
-                raise RunError(
-                    f"The {what} {text[:20]!r}… has {len(text):,} characters, expected at most {longest:,}: shorten it."
-                )
-        if len(tags) > self.MAX_TAGS:
-            raise RunError(f"Found {len(tags)} tags, expected at most {self.MAX_TAGS}: leave some out.")
-
-    @classmethod
-    def read(cls, folder: Path) -> "About":
-        """Read ``about.json`` of a run folder; empty where there is none, and with its ``problem`` where it is damaged."""
-        try:
-            content = _read_json(folder / "about.json")
-            return cls(**{name: content[name] for name in ("name", "note", "tags") if name in content})
-        except FileNotFoundError:
-            return cls()
-        except (OSError, ValueError, RecursionError, RunError) as error:
-            return cls(
-                problem=f"about.json can't be read ({error}) Write name, tags and note again, or delete the file."
-            )
 
 
 @dataclass(frozen=True)
@@ -269,65 +211,6 @@ class Run:
         except Exception as error:  # a damaged zip file raises nearly everything
             raise RunError(
                 f"The model of run {self.id} can't be read ({path.name}: {error}): train it again."
-            ) from error
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """What training goes on from after a complete epoch. Epoch 0 is the untrained network, without arrays.
-
-    ``arrays`` are those of :meth:`Network.to_arrays`, ``state`` those of :meth:`TrainingState.to_arrays`.
-    """
-
-    epoch: int = 0
-    arrays: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
-    state: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
-
-    @classmethod
-    def of(cls, network: Network, state: TrainingState) -> "Checkpoint":
-        """Copy the parameters of a network and the state of its training."""
-        arrays = {name: array.copy() for name, array in network.to_arrays().items()}
-        return cls(state.epoch, arrays, state.to_arrays())
-
-    def restore(self, config: TrainingConfig) -> tuple[Network, TrainingState]:
-        """Make the network and the state of its training again."""
-        network = Network.from_arrays(self.arrays)
-        return network, TrainingState.from_arrays(config, network, self.state)
-
-    def model(self) -> Network:
-        """Make the network that the training has come to: the best one if early stopping keeps it, else the last one."""
-        network = Network.from_arrays(self.arrays)
-        network.parameters[:] = self.state.get("best.parameters", network.parameters)
-        return network
-
-    def write(self, folder: Path) -> None:
-        """Write ``checkpoint.npz`` into a run folder, atomically."""
-        content = {**self.arrays, "epoch": np.array(self.epoch), **self.state}
-        write_atomically(folder / "checkpoint.npz", lambda file: np.savez(file, **content))
-
-    @classmethod
-    def read(cls, folder: Path) -> "Checkpoint":
-        """Read it again; the untrained one where there is none.
-
-        Raises
-        ------
-        RunError
-            If the file is damaged.
-        """
-        path = folder / "checkpoint.npz"
-        if not path.exists():
-            return cls()
-        try:
-            with np.load(path, allow_pickle=False) as content:
-                everything = dict(content)
-            arrays = {name: array for name, array in everything.items() if name[0] in "Wb" and "." not in name}
-            arrays["activation"] = everything.pop("activation")
-            state = {name: array for name, array in everything.items() if name not in arrays}
-            return cls(int(state["epoch"]), arrays, state)
-        except Exception as error:  # a damaged zip file raises nearly everything
-            raise RunError(
-                f"The checkpoint of run {folder.name} can't be read ({path.name}: {error}): delete the file to train "
-                "from the start again."
             ) from error
 
 
@@ -436,11 +319,6 @@ def read_run(path: Path) -> Run:
     return Run(path, config, dataset, created, status, about=about)
 
 
-def worker_lock(path: Path) -> FileLock:
-    """Lock that a worker holds as long as it lives; the operating system frees it when the process ends."""
-    return FileLock(path / "worker.lock")
-
-
 def is_dead(lock: FileLock, state: str, heartbeat: float) -> bool:
     """Whether the process died that should be at it: its heartbeat is old, and the lock that it would hold is free."""
     if state not in ACTIVE or time.time() - heartbeat < STALE_SECONDS[state]:
@@ -467,45 +345,20 @@ def _modified(path: Path) -> float:
         return 0.0
 
 
-def _read_json(path: Path) -> dict:
-    content = _retry_while_locked(lambda: json.loads(path.read_text(encoding="utf-8")))
-    if not isinstance(content, dict):
-        raise ValueError("not a JSON object")
-    return content
+def image_shape(run: Run, network: Network) -> tuple[int, int]:
+    """Height and width of the images that the network of a run reads: those of its data set.
 
+    Where the data set is gone, the images are taken to be square.
 
-def write_json(path: Path, content: dict) -> None:
-    """Write a JSON file atomically."""
-    write_atomically(path, lambda file: file.write(json.dumps(content, indent=1).encode()))
-
-
-def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let ``write`` fill a temporary file beside ``path``, sync it to the disk, and rename it into place."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    Raises
+    ------
+    DatasetError
+        If the data set is gone, and the number of pixels is no square.
+    """
     try:
-        with temporary.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        _retry_while_locked(lambda: temporary.replace(path))
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _retry_while_locked(action: Callable):
-    """On Windows a file that another process has open for a moment can't be replaced or read: try for a second."""
-    for _ in range(20):
-        try:
-            return action()
-        except PermissionError:
-            time.sleep(0.05)
-    return action()
-
-
-def complete_rows(path: Path, columns: tuple[str, ...]) -> list[list[str]]:
-    """Rows of a table below its header, without a last line that is still being written; none without a file."""
-    if not path.exists():
-        return []
-    text = path.read_text(encoding="utf-8")
-    lines = text[: text.rfind("\n") + 1].splitlines()
-    return [row for row in csv.reader(lines[1:]) if len(row) == len(columns)]
+        return run.dataset.load().image_shape
+    except DatasetError as error:
+        side = math.isqrt(network.layer_sizes[0])
+        if side**2 == network.layer_sizes[0]:
+            return side, side
+        raise DatasetError(f"The size of the images of run {run.id} is not known any more: {error}") from error

@@ -1,0 +1,1 @@
+"""A run as a folder: read, written, packed, deleted. Starts no process."""

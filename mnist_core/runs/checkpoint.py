@@ -1,0 +1,71 @@
+"""What training continues from: the parameters and the state of the training."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mnist_core.config import TrainingConfig
+from mnist_core.errors import RunError
+from mnist_core.nn.network import Network
+from mnist_core.runs.files import write_atomically
+from mnist_core.training import TrainingState
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What training goes on from after a complete epoch. Epoch 0 is the untrained network, without arrays.
+
+    ``arrays`` are those of :meth:`Network.to_arrays`, ``state`` those of :meth:`TrainingState.to_arrays`.
+    """
+
+    epoch: int = 0
+    arrays: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    state: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, network: Network, state: TrainingState) -> "Checkpoint":
+        """Copy the parameters of a network and the state of its training."""
+        arrays = {name: array.copy() for name, array in network.to_arrays().items()}
+        return cls(state.epoch, arrays, state.to_arrays())
+
+    def restore(self, config: TrainingConfig) -> tuple[Network, TrainingState]:
+        """Make the network and the state of its training again."""
+        network = Network.from_arrays(self.arrays)
+        return network, TrainingState.from_arrays(config, network, self.state)
+
+    def model(self) -> Network:
+        """Make the network that the training has come to: the best one if early stopping keeps it, else the last one."""
+        network = Network.from_arrays(self.arrays)
+        network.parameters[:] = self.state.get("best.parameters", network.parameters)
+        return network
+
+    def write(self, folder: Path) -> None:
+        """Write ``checkpoint.npz`` into a run folder, atomically."""
+        content = {**self.arrays, "epoch": np.array(self.epoch), **self.state}
+        write_atomically(folder / "checkpoint.npz", lambda file: np.savez(file, **content))
+
+    @classmethod
+    def read(cls, folder: Path) -> "Checkpoint":
+        """Read it again; the untrained one where there is none.
+
+        Raises
+        ------
+        RunError
+            If the file is damaged.
+        """
+        path = folder / "checkpoint.npz"
+        if not path.exists():
+            return cls()
+        try:
+            with np.load(path, allow_pickle=False) as content:
+                everything = dict(content)
+            arrays = {name: array for name, array in everything.items() if name[0] in "Wb" and "." not in name}
+            arrays["activation"] = everything.pop("activation")
+            state = {name: array for name, array in everything.items() if name not in arrays}
+            return cls(int(state["epoch"]), arrays, state)
+        except Exception as error:  # a damaged zip file raises nearly everything
+            raise RunError(
+                f"The checkpoint of run {folder.name} can't be read ({path.name}: {error}): delete the file to train "
+                "from the start again."
+            ) from error

@@ -1,0 +1,60 @@
+"""Read and write the files of a run folder: atomically, and without trusting what is there."""
+
+import csv
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from filelock import FileLock
+
+
+def worker_lock(path: Path) -> FileLock:
+    """Lock that a worker holds as long as it lives; the operating system frees it when the process ends."""
+    return FileLock(path / "worker.lock")
+
+
+def _read_json(path: Path) -> dict:
+    content = _retry_while_locked(lambda: json.loads(path.read_text(encoding="utf-8")))
+    if not isinstance(content, dict):
+        raise ValueError("not a JSON object")
+    return content
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write a JSON file atomically."""
+    write_atomically(path, lambda file: file.write(json.dumps(content, indent=1).encode()))
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Let ``write`` fill a temporary file beside ``path``, sync it to the disk, and rename it into place."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        _retry_while_locked(lambda: temporary.replace(path))
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _retry_while_locked(action: Callable):
+    """On Windows a file that another process has open for a moment can't be replaced or read: try for a second."""
+    for _ in range(20):
+        try:
+            return action()
+        except PermissionError:
+            time.sleep(0.05)
+    return action()
+
+
+def complete_rows(path: Path, columns: tuple[str, ...]) -> list[list[str]]:
+    """Rows of a table below its header, without a last line that is still being written; none without a file."""
+    if not path.exists():
+        return []
+    text = path.read_text(encoding="utf-8")
+    lines = text[: text.rfind("\n") + 1].splitlines()
+    return [row for row in csv.reader(lines[1:]) if len(row) == len(columns)]

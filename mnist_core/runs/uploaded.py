@@ -1,0 +1,55 @@
+"""Keep an uploaded model as a run."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from mnist_core.config import TrainingConfig
+from mnist_core.data.dataset import Dataset
+from mnist_core.evaluation import evaluate
+from mnist_core.export import check_fits
+from mnist_core.nn.network import Network
+from mnist_core.runs.about import About
+from mnist_core.runs.checkpoint import Checkpoint
+from mnist_core.runs.files import write_atomically, write_json
+from mnist_core.runs.run import Run, create_run
+from mnist_core.training import TrainingState
+
+
+def keep_as_run(network: Network, dataset: Dataset, name: str, runs_dir: Path | None = None) -> Run:
+    """Make a run of a network that was trained elsewhere, so that all that can be done with a run can be done with it.
+
+    It counts as one finished epoch, without curves; more epochs train it on, with plain gradient descent.
+
+    Parameters
+    ----------
+    network : Network
+    dataset : Dataset
+        What it is tested on, and trained on further.
+    name : str
+        Of the file that it came in.
+    runs_dir : Path, optional
+
+    Raises
+    ------
+    ModelError
+        If it does not fit the data.
+    ConfigError
+        If it has more layers, or larger ones, than a run may have.
+    RunError
+        If the run folder can't be written.
+    """
+    check_fits(network, dataset, name)
+    hidden = network.layer_sizes[1:-1]
+    config = TrainingConfig(epochs=1, hidden_layers=hidden, activation=network.activation)
+    result = evaluate(network, dataset.test_images, dataset.test_labels)
+    run = create_run(config, dataset, runs_dir)
+    checkpoint = Checkpoint.of(network, TrainingState(TrainingState.start(config, network).optimizer, epoch=1))
+    checkpoint.write(run.path)
+    write_atomically(run.path / "model.npz", lambda file: np.savez(file, **network.to_arrays()))
+    note = "It was not trained here: it has no curves, and its settings but for the layers and the activation are not known."
+    run = run.describe(About(name[: About.MAX_NAME], note, ("uploaded",)))
+    scores = {"test_accuracy": result.accuracy, "test_loss": result.loss}
+    write_json(run.path / "status.json", asdict(replace(run.status, state="finished", epoch=1, **scores)))
+    return run.refresh()
