@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from mnist_core.config import PRESETS
 from mnist_core.data.dataset import Dataset, load_dataset
-from mnist_core.evaluation import evaluate
+from mnist_core.evaluation.predict import evaluate
 from mnist_core.training import build_network, train
 
 OTHERS = {

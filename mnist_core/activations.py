@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist_core.evaluation import forward_in_chunks
+from mnist_core.evaluation.predict import forward_in_chunks
 from mnist_core.nn.network import Network
 
 

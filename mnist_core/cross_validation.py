@@ -20,7 +20,7 @@ from filelock import FileLock
 from mnist_core.config import PRESETS, TrainingConfig
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import MnistError, RunError
-from mnist_core.evaluation import predict
+from mnist_core.evaluation.predict import predict
 from mnist_core.jobs import start_process
 from mnist_core.process import Every, work_on_folder
 from mnist_core.runs.files import write_atomically, write_json

@@ -19,7 +19,7 @@ from mnist_core.config import TrainingConfig
 from mnist_core.data.batches import Feeder, split_validation
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError, TrainingError
-from mnist_core.evaluation import evaluate
+from mnist_core.evaluation.predict import evaluate
 from mnist_core.nn.inplace import Engine
 from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import OPTIMIZERS, SGD

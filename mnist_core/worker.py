@@ -11,7 +11,7 @@ import numpy as np
 
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import MnistError, RunError
-from mnist_core.evaluation import evaluate
+from mnist_core.evaluation.predict import evaluate
 from mnist_core.histograms import COLUMNS, is_due, layer_histograms
 from mnist_core.nn.network import Network
 from mnist_core.process import Every, work_on_folder

@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core.evaluation import Evaluation, confusion_matrix, evaluate, per_class_scores, per_image, predict
+from mnist_core.evaluation.metrics import Calibration, Scores, calibration, confusion_matrix, per_class_scores
+from mnist_core.evaluation.predict import Evaluation, evaluate, per_image, predict
 from mnist_core.explanation import gradient_times_input, nearest_neighbours
 from mnist_core.runs.run import Run
-from mnist_core.scores import Calibration, Scores, calibration
 from pages.components.code import code_behind
 from pages.components.digit_view import digit_of_address, open_digit
 from pages.components.export_view import show_export, show_upload_model

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from mnist_core.comparison import mcnemar
 from mnist_core.errors import MnistError, RunError
+from mnist_core.evaluation.significance import mcnemar
 from mnist_core.runs.about import About
 from mnist_core.runs.archive import MAX_ZIP, MB, export_run, import_run
 from mnist_core.runs.run import DatasetReference, Run, list_runs

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mnist_core.drawing import MAX_BYTES, Box, Found, find_digits, ink_on_black, read_picture, segment, to_mnist
 from mnist_core.errors import PictureError
-from mnist_core.evaluation import predict
+from mnist_core.evaluation.predict import predict
 from mnist_core.nn.network import Network
 from pages.components.code import code_behind
 from pages.components.digits import digit_grid

@@ -16,7 +16,7 @@ import pooch
 from mnist_core.data.idx import read_idx
 from mnist_core.data.preprocessing import flatten, one_hot, unflatten
 from mnist_core.errors import DatasetError, IdxError
-from mnist_core.evaluation import CHUNK
+from mnist_core.evaluation.predict import CHUNK
 
 SOURCES = ("auto", "full", "sample")
 

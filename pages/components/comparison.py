@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core.comparison import McNemar, mcnemar
 from mnist_core.errors import MnistError
-from mnist_core.evaluation import Evaluation
+from mnist_core.evaluation.predict import Evaluation
+from mnist_core.evaluation.significance import McNemar, mcnemar
 from mnist_core.runs.run import Run
 from mnist_core.runs.settings_diff import differing_settings
 from pages.components.charts import LAYER_COLORS, TRAINING, VALIDATION, thin_out

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from mnist_core.evaluation import PerImage
+from mnist_core.evaluation.predict import PerImage
 from mnist_core.runs.run import Run
 from pages.components.digits import digit_grid, pick_page
 from pages.components.image_picker import SPLITS, split_arrays

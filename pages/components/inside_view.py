@@ -10,7 +10,7 @@ import streamlit as st
 from mnist_core.activations import hidden_activations
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.preprocessing import flatten, normalize
-from mnist_core.evaluation import Evaluation
+from mnist_core.evaluation.predict import Evaluation
 from mnist_core.nn.network import Network
 from mnist_core.pca import principal_components
 from mnist_core.runs.run import DatasetReference, Run, read_run

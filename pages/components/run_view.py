@@ -10,10 +10,10 @@ import streamlit as st
 
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import DatasetError
-from mnist_core.evaluation import Evaluation, evaluate
+from mnist_core.evaluation.metrics import Scores, score
+from mnist_core.evaluation.predict import Evaluation, evaluate
 from mnist_core.nn.network import Network
 from mnist_core.runs.run import DatasetReference, Run, list_runs, read_run
-from mnist_core.scores import Scores, score
 from pages.components.data import Choice, load
 from pages.components.image_picker import split_arrays
 

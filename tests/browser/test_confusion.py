@@ -7,7 +7,7 @@ import pytest
 from mnist_core import jobs
 from mnist_core.config import TrainingConfig
 from mnist_core.data.dataset import load_dataset
-from mnist_core.evaluation import evaluate
+from mnist_core.evaluation.predict import evaluate
 from tests.pages.conftest import wait
 
 expect = pytest.importorskip(

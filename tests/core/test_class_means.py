@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_core import evaluation
 from mnist_core.data.dataset import class_means
+from mnist_core.evaluation import predict as evaluation
 
 
 @given(count=st.integers(1, 60), classes=st.integers(1, 5), seed=st.integers(0, 1000))

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_core.comparison import mcnemar
 from mnist_core.config import TrainingConfig
+from mnist_core.evaluation.significance import mcnemar
 from mnist_core.runs.settings_diff import differing_settings
 
 

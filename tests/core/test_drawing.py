@@ -28,7 +28,7 @@ from mnist_core.drawing import (
     to_mnist,
 )
 from mnist_core.errors import MnistError, PictureError
-from mnist_core.evaluation import predict
+from mnist_core.evaluation.predict import predict
 from mnist_core.training import build_network, train
 
 

@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from mnist_core import evaluation
 from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.errors import DatasetError
-from mnist_core.evaluation import confusion_matrix, evaluate, misclassified, per_class_scores, per_image, predict
+from mnist_core.evaluation import predict as evaluation
+from mnist_core.evaluation.metrics import confusion_matrix, per_class_scores
+from mnist_core.evaluation.predict import evaluate, misclassified, per_image, predict
 from mnist_core.nn.network import Network
 
 cases = st.integers(2, 6).flatmap(

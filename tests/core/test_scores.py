@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn import metrics
 
-from mnist_core.scores import calibration, rejection_curve, roc_auc, score, top_k_accuracy, wilson_interval
+from mnist_core.evaluation.metrics import calibration, rejection_curve, roc_auc, score, top_k_accuracy, wilson_interval
 
 
 @st.composite

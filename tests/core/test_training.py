@@ -15,7 +15,7 @@ from mnist_core.data.batches import epoch_batches, split_validation
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
 from mnist_core.errors import ConfigError, TrainingError
-from mnist_core.evaluation import evaluate
+from mnist_core.evaluation.predict import evaluate
 from mnist_core.nn.losses import cross_entropy
 from mnist_core.nn.network import Network
 from mnist_core.training import TrainingState, build_network, has_spare_core, train

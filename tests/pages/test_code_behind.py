@@ -6,7 +6,6 @@ import textwrap
 import pytest
 
 from mnist_core.activations import hidden_activations, mean_by_class, strongest_connections
-from mnist_core.comparison import mcnemar
 from mnist_core.cross_validation import cross_validate
 from mnist_core.data.augmentation import augment, bilinear
 from mnist_core.data.batches import epoch_batches
@@ -15,7 +14,10 @@ from mnist_core.data.idx import read_idx
 from mnist_core.data.own_digits import pack_digits
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
 from mnist_core.drawing import ink_on_black, segment, steps_to_mnist, to_mnist
-from mnist_core.evaluation import confusion_matrix, evaluate, per_class_scores, per_image, predict
+from mnist_core.evaluation.label_errors import class_thresholds, find_suspects
+from mnist_core.evaluation.metrics import calibration, confusion_matrix, per_class_scores
+from mnist_core.evaluation.predict import evaluate, per_image, predict
+from mnist_core.evaluation.significance import mcnemar
 from mnist_core.explanation import gradient_times_input, nearest_neighbours
 from mnist_core.histograms import layer_histograms
 from mnist_core.nn.gradient_check import numerical_gradient
@@ -25,8 +27,6 @@ from mnist_core.nn.walkthrough import walk_through
 from mnist_core.pca import principal_components
 from mnist_core.runs.archive import import_run
 from mnist_core.runs.settings_diff import differing_settings
-from mnist_core.scores import calibration
-from mnist_core.suspects import class_thresholds, find_suspects
 from mnist_core.training import train
 from pages.components.code import excerpt
 

@@ -14,7 +14,7 @@ from PIL import Image
 from mnist_core.config import TrainingConfig
 from mnist_core.data.dataset import load_dataset
 from mnist_core.drawing import to_mnist
-from mnist_core.evaluation import predict
+from mnist_core.evaluation.predict import predict
 from tests.pages.conftest import by_label, html, texts
 
 

@@ -15,10 +15,10 @@ from mnist_core import jobs
 from mnist_core.config import TrainingConfig
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.idx import write_idx
-from mnist_core.evaluation import evaluate, misclassified, per_class_scores
+from mnist_core.evaluation.metrics import calibration, per_class_scores, roc_auc, top_k_accuracy, wilson_interval
+from mnist_core.evaluation.predict import evaluate, misclassified
 from mnist_core.explanation import nearest_neighbours
 from mnist_core.runs.files import write_json
-from mnist_core.scores import calibration, roc_auc, top_k_accuracy, wilson_interval
 from tests.pages.conftest import by_label, html, texts, wait
 
 

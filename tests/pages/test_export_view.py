@@ -8,7 +8,7 @@ import streamlit as st
 
 from mnist_core import export as export_module
 from mnist_core.data.dataset import load_dataset
-from mnist_core.evaluation import evaluate, predict
+from mnist_core.evaluation.predict import evaluate, predict
 from mnist_core.export import FORMATS, export, read_model
 from mnist_core.nn.network import Network
 from mnist_core.runs.run import find_run

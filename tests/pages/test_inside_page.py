@@ -12,7 +12,7 @@ from mnist_core import jobs
 from mnist_core.activations import hidden_activations, mean_by_class, strongest
 from mnist_core.config import TrainingConfig
 from mnist_core.data.dataset import load_dataset
-from mnist_core.evaluation import predict
+from mnist_core.evaluation.predict import predict
 from mnist_core.runs.files import write_json
 from pages.components import inside_view
 from pages.components.digits import diverging_colors, mosaic

@@ -10,7 +10,7 @@ import pytest
 
 from mnist_core.data import dataset, download
 from mnist_core.data.dataset import load_dataset
-from mnist_core.evaluation import evaluate
+from mnist_core.evaluation.predict import evaluate
 from mnist_core.runs.run import list_runs
 from tests.pages.conftest import by_label, texts, use_folder, wait
 

@@ -13,10 +13,10 @@ import pytest
 import streamlit as st
 
 from mnist_core import jobs
-from mnist_core.comparison import mcnemar
 from mnist_core.config import TrainingConfig
 from mnist_core.data.dataset import load_dataset
-from mnist_core.evaluation import evaluate
+from mnist_core.evaluation.predict import evaluate
+from mnist_core.evaluation.significance import mcnemar
 from mnist_core.runs.about import About
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import Status, list_runs, read_run

@@ -11,9 +11,9 @@ from mnist_core import cross_validation
 from mnist_core.config import TrainingConfig
 from mnist_core.cross_validation import Progress, read_probabilities, read_progress
 from mnist_core.data.dataset import load_dataset
+from mnist_core.evaluation.label_errors import find_suspects
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import DatasetReference, create_run
-from mnist_core.suspects import find_suspects
 from tests.pages.conftest import by_label, html, texts
 
 

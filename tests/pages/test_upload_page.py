@@ -11,7 +11,7 @@ from PIL import Image
 
 from mnist_core.data.dataset import load_dataset
 from mnist_core.drawing import find_digits
-from mnist_core.evaluation import predict
+from mnist_core.evaluation.predict import predict
 from tests.core.test_drawing import encode, enlarged, page_of
 from tests.pages.conftest import by_label, html, texts
 

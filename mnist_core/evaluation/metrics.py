@@ -126,3 +126,47 @@ def score(labels: np.ndarray, probabilities: np.ndarray) -> Scores:
         calibration(labels, probabilities),
         rejection_curve(labels, probabilities),
     )
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
+    """Count for each true class (row) how often each class (column) was predicted.
+
+    Parameters
+    ----------
+    labels, predicted : ndarray of int, shape (N,), range 0 ... num_classes - 1
+
+    Returns
+    -------
+    ndarray of int64, shape (num_classes, num_classes)
+    """
+    cell = labels.astype(np.int64) * num_classes + predicted
+    return np.bincount(cell, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+
+class ClassScores(NamedTuple):
+    """Scores of each class, arrays of shape (C,); a quotient with nothing below the line counts as 0."""
+
+    precision: np.ndarray
+    """Of the digits predicted as this class, the share that is: TP / (TP + FP)."""
+    recall: np.ndarray
+    """Of the digits of this class, the share that was found: TP / (TP + FN)."""
+    f1: np.ndarray
+    """Harmonic mean of precision and recall: 2 TP / (2 TP + FP + FN)."""
+    support: np.ndarray
+    """Number of digits of this class: TP + FN."""
+
+
+def per_class_scores(confusion: np.ndarray) -> ClassScores:
+    """Precision, recall, F1 and support of each class from a confusion matrix of shape (C, C)."""
+    true_positives = np.diag(confusion)
+    predicted, support = confusion.sum(axis=0), confusion.sum(axis=1)
+
+    def quotient(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+        return np.divide(above, below, out=np.zeros(len(above)), where=below > 0)
+
+    return ClassScores(
+        quotient(true_positives, predicted),
+        quotient(true_positives, support),
+        quotient(2 * true_positives, predicted + support),
+        support,
+    )
