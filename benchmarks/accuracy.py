@@ -15,10 +15,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from mnist_core.config import PRESETS
 from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.evaluation.predict import evaluate
-from mnist_core.training import build_network, train
+from mnist_core.training.config import PRESETS
+from mnist_core.training.loop import build_network, train
 
 OTHERS = {
     "3-layer NN, 300+100 hidden units (LeCun et al. 1998)": 3.05,

@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # not this folder, whose pages.py would hide the package pages
 
 from mnist_core import cross_validation, jobs
-from mnist_core.config import TrainingConfig  # noqa: E402
 from mnist_core.data.dataset import load_dataset  # noqa: E402
+from mnist_core.training.config import TrainingConfig  # noqa: E402
 
 STATES = (
     ("overview", "overview", {}),

@@ -21,9 +21,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is loaded
 
 import numpy as np  # noqa: E402
 
-from mnist_core.config import PRESETS, TrainingConfig  # noqa: E402
 from mnist_core.data.dataset import Dataset, load_dataset  # noqa: E402
-from mnist_core.training import build_network, train  # noqa: E402
+from mnist_core.training.config import PRESETS, TrainingConfig  # noqa: E402
+from mnist_core.training.loop import build_network, train  # noqa: E402
 
 MEMORY = """
 import resource, sys

@@ -57,9 +57,9 @@ def this_project(x, labels) -> Epoch:
     """``train()`` as users call it: shuffling, gathering, loss and accuracy included."""
     import numpy as np
 
-    from mnist_core.config import TrainingConfig
     from mnist_core.data.dataset import Dataset
-    from mnist_core.training import train
+    from mnist_core.training.config import TrainingConfig
+    from mnist_core.training.loop import train
 
     images = (x * 255).astype(np.uint8).reshape(-1, 28, 28)
     dataset = Dataset(images, labels, images[:BATCH], labels[:BATCH], "random", "full", None, {})

@@ -11,7 +11,6 @@ import numpy as np
 from tqdm import tqdm
 
 from mnist_core import jobs
-from mnist_core.config import CHOICES, EXPLANATIONS, PRESETS, TrainingConfig
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.download import download
 from mnist_core.errors import MnistError, RunError
@@ -20,6 +19,7 @@ from mnist_core.evaluation.predict import evaluate, predict
 from mnist_core.export import FORMATS, export, file_name
 from mnist_core.runs.files import write_atomically
 from mnist_core.runs.run import Run, default_runs_dir, find_run, image_shape, list_runs
+from mnist_core.training.config import CHOICES, EXPLANATIONS, PRESETS, TrainingConfig
 
 EXAMPLES = """\
 a first session:

@@ -9,7 +9,6 @@ listens to ``cross_validation.control``.
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,19 +16,18 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from mnist_core.config import PRESETS, TrainingConfig
-from mnist_core.data.dataset import Dataset
 from mnist_core.errors import MnistError, RunError
-from mnist_core.evaluation.predict import predict
 from mnist_core.jobs import start_process
 from mnist_core.process import Every, work_on_folder
 from mnist_core.runs.files import write_atomically, write_json
 from mnist_core.runs.run import ACTIVE, Run, is_dead
 from mnist_core.slots import wait_for_slot
-from mnist_core.training import BatchProgress, build_network, train
+from mnist_core.training.config import PRESETS, TrainingConfig
+from mnist_core.training.loop import BatchProgress
+from mnist_core.training.out_of_sample import FOLDS, cross_validate
 
-FOLDS = 5
 STATUS_SECONDS = 0.25
+
 NAME = "cross_validation"
 
 
@@ -53,42 +51,6 @@ class Progress:
 def settings(run: Run) -> TrainingConfig:
     """Settings of each fold's training."""
     return replace(PRESETS["fast"], hidden_layers=run.config.hidden_layers, seed=run.config.seed)
-
-
-def fold_positions(count: int, folds: int, seed: int) -> list[np.ndarray]:
-    """Divide ``range(count)`` at random into folds of nearly equal size, each in ascending order."""
-    order = np.random.default_rng([seed, 3]).permutation(count)
-    return [np.sort(part) for part in np.array_split(order, folds)]
-
-
-def cross_validate(
-    config: TrainingConfig,
-    dataset: Dataset,
-    folds: int = FOLDS,
-    done: int = 0,
-    on_batch: Callable[[BatchProgress], None] | None = None,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Train for each fold on the others; yield its positions in the training set and its probabilities.
-
-    Parameters
-    ----------
-    config : TrainingConfig
-    dataset : Dataset
-        Its test set is not touched.
-    folds : int
-    done : int
-        Folds to leave out, which were trained before.
-    on_batch : callable, optional
-        As in :func:`train`.
-    """
-    for fold in fold_positions(len(dataset.train_labels), folds, config.seed)[done:]:
-        kept = np.ones(len(dataset.train_labels), bool)
-        kept[fold] = False
-        rest = replace(dataset, train_images=dataset.train_images[kept], train_labels=dataset.train_labels[kept])
-        network = build_network(config, dataset)
-        for _ in train(config, rest, network, on_batch):
-            pass
-        yield fold, predict(network, dataset.train_images[fold])
 
 
 def read_progress(run: Run) -> Progress | None:

@@ -22,10 +22,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist_core.config import MAX_HIDDEN_LAYERS
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError, MissingPackageError, ModelError
 from mnist_core.nn.network import Network
+from mnist_core.training.config import MAX_HIDDEN_LAYERS
 
 MAX_BYTES = 100_000_000
 """Largest model file that is read, compressed and uncompressed."""

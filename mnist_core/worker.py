@@ -12,15 +12,16 @@ import numpy as np
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import MnistError, RunError
 from mnist_core.evaluation.predict import evaluate
-from mnist_core.histograms import COLUMNS, is_due, layer_histograms
 from mnist_core.nn.network import Network
 from mnist_core.process import Every, work_on_folder
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.files import complete_rows, worker_lock, write_atomically, write_json
 from mnist_core.runs.run import Run, Step
 from mnist_core.slots import wait_for_slot
-from mnist_core.statistics import LayerStatistics, layer_statistics
-from mnist_core.training import BatchProgress, EpochMetrics, TrainingState, build_network, train
+from mnist_core.training.layer_histograms import COLUMNS, is_due, layer_histograms
+from mnist_core.training.layer_statistics import LayerStatistics, layer_statistics
+from mnist_core.training.loop import BatchProgress, EpochMetrics, build_network, train
+from mnist_core.training.state import TrainingState
 
 STATUS_SECONDS = 0.25
 STEP_SECONDS = 0.1

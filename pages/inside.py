@@ -7,9 +7,9 @@ import streamlit as st
 
 from mnist_core.activations import hidden_activations, mean_by_class, strongest, strongest_connections
 from mnist_core.data.preprocessing import unflatten
-from mnist_core.histograms import ACTIVATION, WEIGHT, Histogram, layer_histograms
 from mnist_core.pca import principal_components
 from mnist_core.runs.run import Run
+from mnist_core.training.layer_histograms import ACTIVATION, WEIGHT, Histogram, layer_histograms
 from pages.components.code import code_behind
 from pages.components.digits import color_scale, digit_grid, diverging_colors
 from pages.components.inside_charts import class_bars, digit_map, distribution_over_epochs

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core.config import PRESETS
 from mnist_core.data.augmentation import augment, bilinear
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
+from mnist_core.training.config import PRESETS
 from pages.components.charts import histogram
 from pages.components.code import code_behind
 from pages.components.data import current_dataset

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core.config import RANGES
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
 from mnist_core.nn.activations import sigmoid, sigmoid_derivative
@@ -15,6 +14,7 @@ from mnist_core.nn.losses import cross_entropy, softmax
 from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import SGD
 from mnist_core.nn.walkthrough import Walkthrough, checked_positions, parameter_name, walk_through
+from mnist_core.training.config import RANGES
 from pages.components.code import code_behind, show_excerpt
 from pages.components.data import current_dataset
 from pages.components.digits import digit_grid

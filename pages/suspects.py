@@ -5,10 +5,11 @@ import pandas as pd
 import streamlit as st
 
 from mnist_core import cross_validation
-from mnist_core.cross_validation import FOLDS, Progress, cross_validate, read_probabilities, read_progress
+from mnist_core.cross_validation import Progress, read_probabilities, read_progress
 from mnist_core.data.dataset import Dataset
 from mnist_core.evaluation.label_errors import Suspects, class_thresholds, find_suspects
 from mnist_core.runs.run import Run, list_runs
+from mnist_core.training.out_of_sample import FOLDS, cross_validate
 from pages.components.code import code_behind
 from pages.components.digits import digit_grid, pick_page
 from pages.components.router import page

@@ -5,7 +5,6 @@ import math
 import streamlit as st
 
 from mnist_core import jobs
-from mnist_core.config import TrainingConfig
 from mnist_core.data.batches import epoch_batches, validation_size
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import RunError
@@ -13,7 +12,8 @@ from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import SGD
 from mnist_core.runs.run import RESUMABLE, Run, find_run, list_runs
 from mnist_core.slots import place_in_queue
-from mnist_core.training import build_network, train
+from mnist_core.training.config import TrainingConfig
+from mnist_core.training.loop import build_network, train
 from pages.components.charts import Look, curve, layer_chart, learning_rate_chart
 from pages.components.code import code_behind
 from pages.components.data import current_dataset

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_core.config import TrainingConfig
 from mnist_core.errors import RunError
 from mnist_core.nn.network import Network
 from mnist_core.runs.files import write_atomically
-from mnist_core.training import TrainingState
+from mnist_core.training.config import TrainingConfig
+from mnist_core.training.state import TrainingState
 
 
 @dataclass(frozen=True)

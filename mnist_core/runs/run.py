@@ -21,15 +21,15 @@ from typing import NamedTuple
 import numpy as np
 from filelock import FileLock, Timeout
 
-from mnist_core.config import TrainingConfig
 from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.errors import DatasetError, RunError
-from mnist_core.histograms import COLUMNS, Histogram
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.files import _read_json, complete_rows, worker_lock, write_json
-from mnist_core.statistics import LayerStatistics
-from mnist_core.training import EpochMetrics
+from mnist_core.training.config import TrainingConfig
+from mnist_core.training.layer_histograms import COLUMNS, Histogram
+from mnist_core.training.layer_statistics import LayerStatistics
+from mnist_core.training.loop import EpochMetrics
 
 
 class Step(NamedTuple):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mnist_core.config import TrainingConfig
+from mnist_core.training.config import TrainingConfig
 
 
 def differing_settings(configs: Sequence[TrainingConfig]) -> dict[str, list]:

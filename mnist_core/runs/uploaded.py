@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_core.config import TrainingConfig
 from mnist_core.data.dataset import Dataset
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.export import check_fits
@@ -14,7 +13,8 @@ from mnist_core.runs.about import About
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.files import write_atomically, write_json
 from mnist_core.runs.run import Run, create_run
-from mnist_core.training import TrainingState
+from mnist_core.training.config import TrainingConfig
+from mnist_core.training.state import TrainingState
 
 
 def keep_as_run(network: Network, dataset: Dataset, name: str, runs_dir: Path | None = None) -> Run:

@@ -8,11 +8,11 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from mnist_core.config import TrainingConfig
 from mnist_core.nn.schedules import scheduled_share
 from mnist_core.runs.run import Step
-from mnist_core.statistics import LayerStatistics
-from mnist_core.training import EpochMetrics
+from mnist_core.training.config import TrainingConfig
+from mnist_core.training.layer_statistics import LayerStatistics
+from mnist_core.training.loop import EpochMetrics
 
 TRAINING, VALIDATION = "training", "validation"
 COLORS = {TRAINING: "#4c78d8", VALIDATION: "#e8833a"}

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from mnist_core.histograms import Histogram, on_common_bins
+from mnist_core.training.layer_histograms import Histogram, on_common_bins
 from pages.components.charts import COLORS, TRAINING
 
 CLASS_COLORS = (

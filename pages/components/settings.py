@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from mnist_core.config import CHOICES, EXPLANATIONS, MAX_HIDDEN_LAYERS, PRESETS, RANGES, TrainingConfig
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError
+from mnist_core.training.config import CHOICES, EXPLANATIONS, MAX_HIDDEN_LAYERS, PRESETS, RANGES, TrainingConfig
 
 LEARNING_RATES = (
     0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0,

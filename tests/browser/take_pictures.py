@@ -10,10 +10,10 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from mnist_core import jobs
-from mnist_core.config import PRESETS
 from mnist_core.data.dataset import find_full
 from mnist_core.runs.about import About
 from mnist_core.runs.run import list_runs
+from mnist_core.training.config import PRESETS
 from tests.browser.server import CHROMIUM_FLAGS, App, find_chromium, serve
 
 PICTURES = Path(__file__).parent / "pictures"

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from mnist_core import jobs
-from mnist_core.config import TrainingConfig
 from mnist_core.data.dataset import load_dataset
 from mnist_core.runs.run import find_run, list_runs
+from mnist_core.training.config import TrainingConfig
 
 expect = pytest.importorskip(
     "playwright.sync_api", reason="needs Playwright: pip install -r .ci/requirements.txt"

@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mnist_core import jobs
-from mnist_core.config import TrainingConfig
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import MnistError, RunError
 from mnist_core.runs import archive
@@ -22,6 +21,7 @@ from mnist_core.runs.archive import export_run, import_run
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import DatasetReference, list_runs
+from mnist_core.training.config import TrainingConfig
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from mnist_core.__main__ import main
-from mnist_core.config import TrainingConfig
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation.predict import predict
@@ -18,6 +17,7 @@ from mnist_core.export import FORMATS, read_model
 from mnist_core.nn.network import Network
 from mnist_core.runs.files import write_atomically
 from mnist_core.runs.run import create_run
+from mnist_core.training.config import TrainingConfig
 
 
 @pytest.fixture

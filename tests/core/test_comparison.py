@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_core.config import TrainingConfig
 from mnist_core.evaluation.significance import mcnemar
 from mnist_core.runs.settings_diff import differing_settings
+from mnist_core.training.config import TrainingConfig
 
 
 def arrays(both_right, only_a, only_b, both_wrong):

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw
 
-from mnist_core.config import PRESETS
 from mnist_core.data.dataset import load_dataset
 from mnist_core.drawing import (
     Box,
@@ -29,7 +28,8 @@ from mnist_core.drawing import (
 )
 from mnist_core.errors import MnistError, PictureError
 from mnist_core.evaluation.predict import predict
-from mnist_core.training import build_network, train
+from mnist_core.training.config import PRESETS
+from mnist_core.training.loop import build_network, train
 
 
 @pytest.fixture(scope="module")

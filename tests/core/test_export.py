@@ -28,7 +28,8 @@ from mnist_core.nn.network import Network
 from mnist_core.runs.archive import export_run, import_run
 from mnist_core.runs.run import DatasetReference, create_run, image_shape
 from mnist_core.runs.uploaded import keep_as_run
-from mnist_core.training import TrainingState, train
+from mnist_core.training.loop import train
+from mnist_core.training.state import TrainingState
 from tests.core.test_jobs import wait
 
 SHAPE = (5, 4)
@@ -180,7 +181,7 @@ def test_wrong_requests():
 
 
 def test_the_image_shape_comes_from_the_data_or_is_square(tiny_folder, tmp_path, monkeypatch):
-    from mnist_core.config import TrainingConfig
+    from mnist_core.training.config import TrainingConfig
 
     run = create_run(TrainingConfig(), DatasetReference.of(load_dataset("full", tiny_folder())), tmp_path)
     assert image_shape(run, network()) == SHAPE

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from mnist_core import jobs
-from mnist_core.config import TrainingConfig
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.idx import write_idx
 from mnist_core.errors import RunError
 from mnist_core.runs import run as runs
 from mnist_core.runs.run import create_run, list_runs
-from mnist_core.training import EpochMetrics, build_network, train
+from mnist_core.training.config import TrainingConfig
+from mnist_core.training.loop import EpochMetrics, build_network, train
 
 LONG = TrainingConfig(epochs=10_000, hidden_layers=(4,), batch_size=4)
 

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from mnist_core import jobs
-from mnist_core.config import TrainingConfig
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import RunError
 from mnist_core.runs import run as runs
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.run import create_run
-from mnist_core.statistics import layer_statistics
-from mnist_core.training import build_network, train
+from mnist_core.training.config import TrainingConfig
+from mnist_core.training.layer_statistics import layer_statistics
+from mnist_core.training.loop import build_network, train
 from tests.core.test_jobs import assert_same_parameters, wait, work
 
 CONFIG = TrainingConfig(epochs=1000, hidden_layers=(8, 6), batch_size=4, validation_fraction=0.1)

@@ -10,12 +10,12 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from mnist_core.config import TrainingConfig
 from mnist_core.errors import RunError
 from mnist_core.nn.network import Network
 from mnist_core.runs import run as runs
 from mnist_core.runs.files import write_atomically, write_json
 from mnist_core.runs.run import DatasetReference, Status, create_run, find_run, list_runs, read_run
+from mnist_core.training.config import TrainingConfig
 
 REFERENCE = DatasetReference("somewhere", "sample", None, {"file": "abc"})
 

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from mnist_core.config import TrainingConfig
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
-from mnist_core.statistics import PROBED, layer_statistics
-from mnist_core.training import build_network
+from mnist_core.training.config import TrainingConfig
+from mnist_core.training.layer_statistics import PROBED, layer_statistics
+from mnist_core.training.loop import build_network
 
 
 @pytest.fixture(scope="module")

@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 
 from mnist_core import cross_validation
-from mnist_core.config import PRESETS, TrainingConfig
-from mnist_core.cross_validation import FOLDS, cross_validate, fold_positions, read_probabilities, read_progress
+from mnist_core.cross_validation import read_probabilities, read_progress
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import RunError
 from mnist_core.evaluation.label_errors import class_thresholds, find_suspects
 from mnist_core.jobs import PROJECT
 from mnist_core.runs import run as runs
 from mnist_core.runs.run import DatasetReference, create_run
+from mnist_core.training.config import PRESETS, TrainingConfig
+from mnist_core.training.out_of_sample import FOLDS, cross_validate, fold_positions
 
 
 def corrupt(dataset, count, seed=0):

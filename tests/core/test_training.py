@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_core.config import CHOICES, EXPLANATIONS, RANGES, TrainingConfig
 from mnist_core.data.batches import epoch_batches, split_validation
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
@@ -18,7 +17,9 @@ from mnist_core.errors import ConfigError, TrainingError
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.nn.losses import cross_entropy
 from mnist_core.nn.network import Network
-from mnist_core.training import TrainingState, build_network, has_spare_core, train
+from mnist_core.training.config import CHOICES, EXPLANATIONS, RANGES, TrainingConfig
+from mnist_core.training.loop import build_network, has_spare_core, train
+from mnist_core.training.state import TrainingState
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from mnist_core import jobs
-from mnist_core.config import TrainingConfig
 from mnist_core.data import dataset
 from mnist_core.data.dataset import load_dataset
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import DatasetReference, Status, create_run, read_run
+from mnist_core.training.config import TrainingConfig
 
 APP = str(Path(__file__).resolve().parents[2] / "app.py")
 

@@ -6,7 +6,6 @@ import textwrap
 import pytest
 
 from mnist_core.activations import hidden_activations, mean_by_class, strongest_connections
-from mnist_core.cross_validation import cross_validate
 from mnist_core.data.augmentation import augment, bilinear
 from mnist_core.data.batches import epoch_batches
 from mnist_core.data.dataset import class_means, load_dataset
@@ -19,7 +18,6 @@ from mnist_core.evaluation.metrics import calibration, confusion_matrix, per_cla
 from mnist_core.evaluation.predict import evaluate, per_image, predict
 from mnist_core.evaluation.significance import mcnemar
 from mnist_core.explanation import gradient_times_input, nearest_neighbours
-from mnist_core.histograms import layer_histograms
 from mnist_core.nn.gradient_check import numerical_gradient
 from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import SGD
@@ -27,7 +25,9 @@ from mnist_core.nn.walkthrough import walk_through
 from mnist_core.pca import principal_components
 from mnist_core.runs.archive import import_run
 from mnist_core.runs.settings_diff import differing_settings
-from mnist_core.training import train
+from mnist_core.training.layer_histograms import layer_histograms
+from mnist_core.training.loop import train
+from mnist_core.training.out_of_sample import cross_validate
 from pages.components.code import excerpt
 
 FUNCTIONS = {

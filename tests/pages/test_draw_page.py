@@ -11,10 +11,10 @@ import pytest
 import streamlit as st
 from PIL import Image
 
-from mnist_core.config import TrainingConfig
 from mnist_core.data.dataset import load_dataset
 from mnist_core.drawing import to_mnist
 from mnist_core.evaluation.predict import predict
+from mnist_core.training.config import TrainingConfig
 from tests.pages.conftest import by_label, html, texts
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from mnist_core import jobs
 from mnist_core.activations import hidden_activations, mean_by_class, strongest
-from mnist_core.config import TrainingConfig
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import predict
 from mnist_core.runs.files import write_json
+from mnist_core.training.config import TrainingConfig
 from pages.components import inside_view
 from pages.components.digits import diverging_colors, mosaic
 from pages.components.inside_charts import MOST_COLUMNS, distribution_over_epochs

@@ -13,13 +13,13 @@ import pytest
 import streamlit as st
 
 from mnist_core import jobs
-from mnist_core.config import TrainingConfig
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.evaluation.significance import mcnemar
 from mnist_core.runs.about import About
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import Status, list_runs, read_run
+from mnist_core.training.config import TrainingConfig
 from tests.pages.conftest import by_label, html, texts, wait
 
 

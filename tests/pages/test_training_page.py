@@ -12,11 +12,11 @@ import pytest
 
 from mnist_core import jobs
 from mnist_core.__main__ import asked_config, build_parser
-from mnist_core.config import EXPLANATIONS, PRESETS, TrainingConfig
 from mnist_core.data.batches import split_validation
 from mnist_core.data.dataset import load_dataset
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import list_runs
+from mnist_core.training.config import EXPLANATIONS, PRESETS, TrainingConfig
 from pages.components.charts import Look, curve, horizon, smooth
 from pages.components.settings import command_line
 from tests.pages.conftest import by_label, texts, use_folder, wait

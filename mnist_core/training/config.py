@@ -199,6 +199,7 @@ def _check_number(name: str, value: object, kind: type) -> None:
 _MODERN = {
     "activation": "relu", "initialization": "he", "optimizer": "adamw", "schedule": "one_cycle", "weight_decay": 0.01,
 }  # fmt: skip
+
 PRESETS = {
     "reference": TrainingConfig(),
     "fast": TrainingConfig(

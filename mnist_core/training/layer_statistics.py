@@ -11,6 +11,7 @@ from mnist_core.nn.network import Network
 
 PROBED = 128
 """Images, the first ones of the training set, that the statistics are taken over."""
+
 FLAT_SHARE = 0.05
 
 

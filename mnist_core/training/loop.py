@@ -10,20 +10,19 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from mnist_core.config import TrainingConfig
 from mnist_core.data.batches import Feeder, split_validation
 from mnist_core.data.dataset import Dataset
-from mnist_core.errors import ConfigError, TrainingError
+from mnist_core.errors import TrainingError
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.nn.inplace import Engine
 from mnist_core.nn.network import Network
-from mnist_core.nn.optimizers import OPTIMIZERS, SGD
 from mnist_core.nn.schedules import scheduled_share
+from mnist_core.training.config import TrainingConfig
+from mnist_core.training.state import Best, TrainingState
 
 DIVERGED_NATS = 100.0
 """Mean loss of an epoch above which training has diverged: the labels got a probability of e^-100 on average."""
@@ -60,74 +59,6 @@ def build_network(config: TrainingConfig, dataset: Dataset) -> Network:
     """Make the untrained network of ``config``, with as many inputs as pixels and as many outputs as classes."""
     sizes = (math.prod(dataset.image_shape), *config.hidden_layers, dataset.num_classes)
     return Network(sizes, config.activation, config.seed, initialization=config.initialization)
-
-
-class Best(NamedTuple):
-    """The model with the lowest validation loss so far."""
-
-    epoch: int
-    val_loss: float
-    parameters: np.ndarray
-
-
-@dataclass
-class TrainingState:
-    """What training goes on from, besides the parameters; all random numbers come from the seed and the epoch.
-
-    Attributes
-    ----------
-    optimizer : SGD
-        Or one of its kind, with what it remembers.
-    epoch : int
-        Epochs that were trained.
-    best : Best or None
-        Kept for early stopping.
-    """
-
-    optimizer: SGD
-    epoch: int = 0
-    best: Best | None = None
-
-    @classmethod
-    def start(cls, config: TrainingConfig, network: Network) -> "TrainingState":
-        """State before the first epoch."""
-        make = OPTIMIZERS[config.optimizer]
-        size, weights = network.num_parameters, network.num_weights
-        return cls(make(size, weights, network.dtype, config.momentum, config.weight_decay))
-
-    def to_arrays(self) -> dict[str, np.ndarray]:
-        """Copy everything by name, as in ``checkpoint.npz``."""
-        arrays = {"epoch": np.array(self.epoch), "steps": np.array(self.optimizer.steps)}
-        arrays |= {f"optimizer.{name}": array.copy() for name, array in self.optimizer.memory.items()}
-        if self.best:
-            arrays |= {f"best.{name}": np.array(value) for name, value in self.best._asdict().items()}
-        return arrays
-
-    @classmethod
-    def from_arrays(cls, config: TrainingConfig, network: Network, arrays: dict[str, np.ndarray]) -> "TrainingState":
-        """Invert :meth:`to_arrays`; other names in ``arrays`` are left alone.
-
-        Raises
-        ------
-        ConfigError
-            If something is missing, or has another shape than the parameters.
-        """
-        state = cls.start(config, network)
-        try:
-            state.epoch, state.optimizer.steps = int(arrays["epoch"]), int(arrays["steps"])
-            for name, memory in state.optimizer.memory.items():
-                memory[:] = arrays[f"optimizer.{name}"]
-            if "best.epoch" in arrays:
-                parameters = np.empty_like(network.parameters)
-                parameters[:] = arrays["best.parameters"]
-                state.best = Best(int(arrays["best.epoch"]), float(arrays["best.val_loss"]), parameters)
-        except (KeyError, ValueError) as error:
-            raise ConfigError(f"The state of the training is not complete ({error}).") from error
-        return state
-
-    def stops_early(self, patience: int) -> bool:
-        """Whether the validation loss has not become better for ``patience`` epochs."""
-        return bool(patience and self.best and self.epoch - self.best.epoch >= patience)
 
 
 def train(

@@ -8,14 +8,18 @@ import numpy as np
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.nn.network import Network
-from mnist_core.statistics import PROBED
+from mnist_core.training.layer_statistics import PROBED
 
 BINS = 32
+
 COLUMNS = ("epoch", "layer", "kind", "low", "high", *(f"count_{number}" for number in range(1, BINS + 1)))
 """Columns of ``histograms.csv``."""
+
 WEIGHT, ACTIVATION = "weight", "activation"
+
 COUNTED = 200_000
 """Values of a layer that are counted at most, evenly spread: a very large layer must not hold up its training."""
+
 EPOCHS_APART = 40
 """The gap to the next epoch described is at most a 40th of the epoch, so 10,000 epochs make 260 of them."""
 

@@ -1,0 +1,1 @@
+"""Mini-batch gradient descent over epochs: settings, loop, state. Writes no file."""

@@ -1,0 +1,79 @@
+"""Where training stands between two epochs."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from mnist_core.errors import ConfigError
+from mnist_core.nn.network import Network
+from mnist_core.nn.optimizers import OPTIMIZERS, SGD
+from mnist_core.training.config import TrainingConfig
+
+
+class Best(NamedTuple):
+    """The model with the lowest validation loss so far."""
+
+    epoch: int
+    val_loss: float
+    parameters: np.ndarray
+
+
+@dataclass
+class TrainingState:
+    """What training goes on from, besides the parameters; all random numbers come from the seed and the epoch.
+
+    Attributes
+    ----------
+    optimizer : SGD
+        Or one of its kind, with what it remembers.
+    epoch : int
+        Epochs that were trained.
+    best : Best or None
+        Kept for early stopping.
+    """
+
+    optimizer: SGD
+    epoch: int = 0
+    best: Best | None = None
+
+    @classmethod
+    def start(cls, config: TrainingConfig, network: Network) -> "TrainingState":
+        """State before the first epoch."""
+        make = OPTIMIZERS[config.optimizer]
+        size, weights = network.num_parameters, network.num_weights
+        return cls(make(size, weights, network.dtype, config.momentum, config.weight_decay))
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Copy everything by name, as in ``checkpoint.npz``."""
+        arrays = {"epoch": np.array(self.epoch), "steps": np.array(self.optimizer.steps)}
+        arrays |= {f"optimizer.{name}": array.copy() for name, array in self.optimizer.memory.items()}
+        if self.best:
+            arrays |= {f"best.{name}": np.array(value) for name, value in self.best._asdict().items()}
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, config: TrainingConfig, network: Network, arrays: dict[str, np.ndarray]) -> "TrainingState":
+        """Invert :meth:`to_arrays`; other names in ``arrays`` are left alone.
+
+        Raises
+        ------
+        ConfigError
+            If something is missing, or has another shape than the parameters.
+        """
+        state = cls.start(config, network)
+        try:
+            state.epoch, state.optimizer.steps = int(arrays["epoch"]), int(arrays["steps"])
+            for name, memory in state.optimizer.memory.items():
+                memory[:] = arrays[f"optimizer.{name}"]
+            if "best.epoch" in arrays:
+                parameters = np.empty_like(network.parameters)
+                parameters[:] = arrays["best.parameters"]
+                state.best = Best(int(arrays["best.epoch"]), float(arrays["best.val_loss"]), parameters)
+        except (KeyError, ValueError) as error:
+            raise ConfigError(f"The state of the training is not complete ({error}).") from error
+        return state
+
+    def stops_early(self, patience: int) -> bool:
+        """Whether the validation loss has not become better for ``patience`` epochs."""
+        return bool(patience and self.best and self.epoch - self.best.epoch >= patience)
