@@ -7,7 +7,8 @@ import streamlit as st
 
 from mnist_core.evaluation.metrics import Calibration, Scores, calibration, confusion_matrix, per_class_scores
 from mnist_core.evaluation.predict import Evaluation, evaluate, per_image, predict
-from mnist_core.explanation import gradient_times_input, nearest_neighbours
+from mnist_core.inspection.attribution import gradient_times_input
+from mnist_core.inspection.neighbours import nearest_neighbours
 from mnist_core.runs.run import Run
 from pages.components.code import code_behind
 from pages.components.digit_view import digit_of_address, open_digit

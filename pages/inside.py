@@ -5,9 +5,9 @@ import math
 import numpy as np
 import streamlit as st
 
-from mnist_core.activations import hidden_activations, mean_by_class, strongest, strongest_connections
 from mnist_core.data.preprocessing import unflatten
-from mnist_core.pca import principal_components
+from mnist_core.inspection.pca import principal_components
+from mnist_core.inspection.units import hidden_activations, mean_by_class, strongest, strongest_connections
 from mnist_core.runs.run import Run
 from mnist_core.training.layer_histograms import ACTIVATION, WEIGHT, Histogram, layer_histograms
 from pages.components.code import code_behind

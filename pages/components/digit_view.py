@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from mnist_core.explanation import Neighbours, gradient_times_input, nearest_neighbours
+from mnist_core.inspection.attribution import gradient_times_input
+from mnist_core.inspection.neighbours import Neighbours, nearest_neighbours
 from mnist_core.runs.run import DatasetReference, Run, read_run
 from pages.components.digits import digit_grid, diverging_colors
 from pages.components.gallery import read_choice

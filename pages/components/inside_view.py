@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core.activations import hidden_activations
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.evaluation.predict import Evaluation
+from mnist_core.inspection.pca import principal_components
+from mnist_core.inspection.units import hidden_activations
 from mnist_core.nn.network import Network
-from mnist_core.pca import principal_components
 from mnist_core.runs.run import DatasetReference, Run, read_run
 from pages.components.digits import png_base64
 from pages.components.run_view import model_written, run_dataset, test_result, trained_network

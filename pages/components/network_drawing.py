@@ -6,8 +6,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from mnist_core.activations import strongest, strongest_connections
 from mnist_core.data.preprocessing import flatten, normalize
+from mnist_core.inspection.units import strongest, strongest_connections
 from mnist_core.nn.network import Network
 from pages.components.inside_view import picture_uri
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mnist_core.activations import hidden_activations, mean_by_class, strongest, strongest_connections
 from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.evaluation import predict as evaluation
+from mnist_core.inspection.units import hidden_activations, mean_by_class, strongest, strongest_connections
 from mnist_core.nn.network import Network
 
 

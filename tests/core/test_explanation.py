@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from mnist_core.explanation import gradient_times_input, nearest_neighbours
+from mnist_core.inspection.attribution import gradient_times_input
+from mnist_core.inspection.neighbours import nearest_neighbours
 from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import Network
 

@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.preprocessing import flatten, normalize
-from mnist_core.pca import principal_components
+from mnist_core.inspection.pca import principal_components
 
 
 @pytest.mark.parametrize(("shape", "count"), [((50, 8), 2), ((8, 50), 3), ((30, 1), 1), ((5, 5), 5)])

@@ -5,7 +5,6 @@ import textwrap
 
 import pytest
 
-from mnist_core.activations import hidden_activations, mean_by_class, strongest_connections
 from mnist_core.data.augmentation import augment, bilinear
 from mnist_core.data.batches import epoch_batches
 from mnist_core.data.dataset import class_means, load_dataset
@@ -17,12 +16,14 @@ from mnist_core.evaluation.label_errors import class_thresholds, find_suspects
 from mnist_core.evaluation.metrics import calibration, confusion_matrix, per_class_scores
 from mnist_core.evaluation.predict import evaluate, per_image, predict
 from mnist_core.evaluation.significance import mcnemar
-from mnist_core.explanation import gradient_times_input, nearest_neighbours
+from mnist_core.inspection.attribution import gradient_times_input
+from mnist_core.inspection.neighbours import nearest_neighbours
+from mnist_core.inspection.pca import principal_components
+from mnist_core.inspection.units import hidden_activations, mean_by_class, strongest_connections
 from mnist_core.nn.gradient_check import numerical_gradient
 from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import SGD
 from mnist_core.nn.walkthrough import walk_through
-from mnist_core.pca import principal_components
 from mnist_core.runs.archive import import_run
 from mnist_core.runs.settings_diff import differing_settings
 from mnist_core.training.layer_histograms import layer_histograms
