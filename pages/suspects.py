@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core import cross_validation
-from mnist_core.cross_validation import Progress, read_probabilities, read_progress
 from mnist_core.data.dataset import Dataset
 from mnist_core.evaluation.label_errors import Suspects, class_thresholds, find_suspects
+from mnist_core.jobs import label_check as cross_validation
+from mnist_core.jobs.label_check import Progress, read_probabilities, read_progress
 from mnist_core.runs.run import Run, list_runs
 from mnist_core.training.out_of_sample import FOLDS, cross_validate
 from pages.components.code import code_behind

@@ -4,14 +4,14 @@ import math
 
 import streamlit as st
 
-from mnist_core import jobs
 from mnist_core.data.batches import epoch_batches, validation_size
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import RunError
+from mnist_core.jobs import start as jobs
+from mnist_core.jobs.queue import place_in_queue
 from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import SGD
 from mnist_core.runs.run import RESUMABLE, Run, find_run, list_runs
-from mnist_core.slots import place_in_queue
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.loop import build_network, train
 from pages.components.charts import Look, curve, layer_chart, learning_rate_chart

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from mnist_core.cross_validation import read_progress
 from mnist_core.errors import RunError
+from mnist_core.jobs.label_check import read_progress
 from mnist_core.runs.files import worker_lock
 from mnist_core.runs.run import Run, default_runs_dir, read_run
 

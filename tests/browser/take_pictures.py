@@ -9,8 +9,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from mnist_core import jobs
 from mnist_core.data.dataset import find_full
+from mnist_core.jobs import start as jobs
 from mnist_core.runs.about import About
 from mnist_core.runs.run import list_runs
 from mnist_core.training.config import PRESETS

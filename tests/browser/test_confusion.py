@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from mnist_core import jobs
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import evaluate
+from mnist_core.jobs import start as jobs
 from mnist_core.training.config import TrainingConfig
 from tests.pages.conftest import wait
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from mnist_core import jobs
 from mnist_core.data.dataset import load_dataset
+from mnist_core.jobs import start as jobs
 from mnist_core.training.config import PRESETS
 from tests.browser.test_journey import go, settle
 from tests.core.test_drawing import encode, page_of

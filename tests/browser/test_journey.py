@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from mnist_core import jobs
 from mnist_core.data.dataset import load_dataset
+from mnist_core.jobs import start as jobs
 from mnist_core.runs.run import find_run, list_runs
 from mnist_core.training.config import TrainingConfig
 

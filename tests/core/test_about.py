@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 import pytest
 
-from mnist_core.cross_validation import Progress
 from mnist_core.errors import RunError
+from mnist_core.jobs.label_check import Progress
 from mnist_core.runs.about import About
 from mnist_core.runs.files import worker_lock, write_json
 from mnist_core.runs.run import DatasetReference, Status, create_run, find_run, list_runs, read_run

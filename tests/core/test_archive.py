@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mnist_core import jobs
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import MnistError, RunError
+from mnist_core.jobs import start as jobs
 from mnist_core.runs import archive
 from mnist_core.runs.about import About
 from mnist_core.runs.archive import export_run, import_run

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_core import jobs
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.errors import RunError
+from mnist_core.jobs import start as jobs
+from mnist_core.jobs.recorder import Recorder
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.run import create_run
 from mnist_core.training import layer_histograms as histograms
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.layer_histograms import BINS, COLUMNS, Histogram, is_due, layer_histograms, on_common_bins
 from mnist_core.training.loop import build_network
-from mnist_core.worker import Recorder
 from tests.core.test_jobs import wait, work
 
 CONFIG = TrainingConfig(epochs=6, hidden_layers=(8, 6), batch_size=4)

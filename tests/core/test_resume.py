@@ -11,9 +11,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnist_core import jobs
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import RunError
+from mnist_core.jobs import start as jobs
 from mnist_core.runs import run as runs
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.run import create_run

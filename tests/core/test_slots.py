@@ -8,11 +8,12 @@ from contextlib import ExitStack
 
 import pytest
 
-from mnist_core import jobs, slots
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import ConfigError
+from mnist_core.jobs import queue as slots
+from mnist_core.jobs import start as jobs
+from mnist_core.jobs.queue import blas_threads, number_of_slots, place_in_queue, wait_for_slot
 from mnist_core.runs import run as runs
-from mnist_core.slots import blas_threads, number_of_slots, place_in_queue, wait_for_slot
 from mnist_core.training.config import TrainingConfig
 from tests.core.test_jobs import wait
 

@@ -11,12 +11,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnist_core import cross_validation
-from mnist_core.cross_validation import read_probabilities, read_progress
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import RunError
 from mnist_core.evaluation.label_errors import class_thresholds, find_suspects
-from mnist_core.jobs import PROJECT
+from mnist_core.jobs import label_check as cross_validation
+from mnist_core.jobs.label_check import read_probabilities, read_progress
+from mnist_core.jobs.start import PROJECT
 from mnist_core.runs import run as runs
 from mnist_core.runs.run import DatasetReference, create_run
 from mnist_core.training.config import PRESETS, TrainingConfig

@@ -9,9 +9,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import jobs
 from mnist_core.data import dataset
 from mnist_core.data.dataset import load_dataset
+from mnist_core.jobs import start as jobs
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import DatasetReference, Status, create_run, read_run
 from mnist_core.training.config import TrainingConfig

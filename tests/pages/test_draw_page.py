@@ -145,7 +145,7 @@ def test_an_undone_drawing_is_empty(open_page, finished, canvas):
 
 @pytest.mark.parametrize(("shape", "sentence"), [((5, 4), "which make no square"), ((20, 20), "")])
 def test_networks_of_other_sizes(open_page, tiny_folder, canvas, shape, sentence):
-    from mnist_core import jobs
+    from mnist_core.jobs import start as jobs
     from tests.pages.conftest import wait
 
     wait(jobs.start(TrainingConfig(epochs=1), load_dataset("full", tiny_folder(shape=shape))))

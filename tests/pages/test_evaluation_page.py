@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 import streamlit as st
 
-from mnist_core import jobs
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.idx import write_idx
 from mnist_core.evaluation.metrics import calibration, per_class_scores, roc_auc, top_k_accuracy, wilson_interval
 from mnist_core.evaluation.predict import evaluate, misclassified
 from mnist_core.inspection.neighbours import nearest_neighbours
+from mnist_core.jobs import start as jobs
 from mnist_core.runs.files import write_json
 from mnist_core.training.config import TrainingConfig
 from tests.pages.conftest import by_label, html, texts, wait

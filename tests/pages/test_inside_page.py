@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core import jobs
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import predict
 from mnist_core.inspection.units import hidden_activations, mean_by_class, strongest
+from mnist_core.jobs import start as jobs
 from mnist_core.runs.files import write_json
 from mnist_core.training.config import TrainingConfig
 from pages.components import inside_view

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import streamlit as st
 
-from mnist_core import jobs
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.evaluation.significance import mcnemar
+from mnist_core.jobs import start as jobs
 from mnist_core.runs.about import About
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import Status, list_runs, read_run

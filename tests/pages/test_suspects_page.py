@@ -7,10 +7,10 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from mnist_core import cross_validation
-from mnist_core.cross_validation import Progress, read_probabilities, read_progress
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.label_errors import find_suspects
+from mnist_core.jobs import label_check as cross_validation
+from mnist_core.jobs.label_check import Progress, read_probabilities, read_progress
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import DatasetReference, create_run
 from mnist_core.training.config import TrainingConfig

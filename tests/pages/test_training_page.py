@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mnist_core import jobs
 from mnist_core.__main__ import asked_config, build_parser
 from mnist_core.data.batches import split_validation
 from mnist_core.data.dataset import load_dataset
+from mnist_core.jobs import start as jobs
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import list_runs
 from mnist_core.training.config import EXPLANATIONS, PRESETS, TrainingConfig

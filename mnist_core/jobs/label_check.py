@@ -17,11 +17,11 @@ import numpy as np
 from filelock import FileLock
 
 from mnist_core.errors import MnistError, RunError
-from mnist_core.jobs import start_process
-from mnist_core.process import Every, work_on_folder
+from mnist_core.jobs.job import Every, work_on_folder
+from mnist_core.jobs.queue import wait_for_slot
+from mnist_core.jobs.start import start_process
 from mnist_core.runs.files import write_atomically, write_json
 from mnist_core.runs.run import ACTIVE, Run, is_dead
-from mnist_core.slots import wait_for_slot
 from mnist_core.training.config import PRESETS, TrainingConfig
 from mnist_core.training.loop import BatchProgress
 from mnist_core.training.out_of_sample import FOLDS, cross_validate

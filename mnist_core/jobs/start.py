@@ -12,13 +12,14 @@ from filelock import Timeout
 
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import RunError
+from mnist_core.jobs.queue import blas_threads
 from mnist_core.runs.files import worker_lock, write_atomically, write_json
 from mnist_core.runs.run import RESUMABLE, DatasetReference, Run, create_run
-from mnist_core.slots import blas_threads
 from mnist_core.training.config import TrainingConfig
 
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """Read by the linear algebra libraries when NumPy is loaded."""
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 

@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 from mnist_core.errors import ConfigError
 
 SLOTS_VARIABLE = "MNIST_CONCURRENT_RUNS"
+
 LOOK_SECONDS = 0.2
 
 
