@@ -15,8 +15,8 @@ from mnist_core.data.download import download
 from mnist_core.errors import MnistError, RunError
 from mnist_core.evaluation.metrics import per_class_scores
 from mnist_core.evaluation.predict import evaluate, predict
-from mnist_core.export import FORMATS, export, file_name
 from mnist_core.jobs import start as jobs
+from mnist_core.models.formats import FORMATS, export, file_name
 from mnist_core.runs.files import write_atomically
 from mnist_core.runs.run import Run, default_runs_dir, find_run, image_shape, list_runs
 from mnist_core.training.config import CHOICES, EXPLANATIONS, PRESETS, TrainingConfig

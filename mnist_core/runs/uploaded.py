@@ -7,7 +7,7 @@ import numpy as np
 
 from mnist_core.data.dataset import Dataset
 from mnist_core.evaluation.predict import evaluate
-from mnist_core.export import check_fits
+from mnist_core.models.reading import check_fits
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.checkpoint import Checkpoint

@@ -8,7 +8,8 @@ import streamlit as st
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import MnistError, ModelError
 from mnist_core.evaluation.predict import evaluate
-from mnist_core.export import FORMATS, MAX_BYTES, check_fits, export, file_name, missing_package, read_model
+from mnist_core.models.formats import FORMATS, export, file_name, missing_package
+from mnist_core.models.reading import MAX_BYTES, check_fits, read_model
 from mnist_core.runs.run import Run, read_run
 from mnist_core.runs.uploaded import keep_as_run
 from pages.components.data import current_dataset

@@ -17,12 +17,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_core import export as export_module
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import DatasetError, MissingPackageError, ModelError
 from mnist_core.evaluation.predict import evaluate, predict
-from mnist_core.export import FORMATS, check_fits, export, file_name, missing_package, read_model, to_npz
 from mnist_core.jobs import start as jobs
+from mnist_core.models import formats as export_module
+from mnist_core.models.formats import FORMATS, export, file_name, missing_package, to_npz
+from mnist_core.models.reading import check_fits, read_model
 from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import Network
 from mnist_core.runs.archive import export_run, import_run

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import streamlit as st
 
-from mnist_core import export as export_module
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import evaluate, predict
-from mnist_core.export import FORMATS, export, read_model
+from mnist_core.models import formats as export_module
+from mnist_core.models.formats import FORMATS, export
+from mnist_core.models.reading import read_model
 from mnist_core.nn.network import Network
 from mnist_core.runs.run import find_run
 from tests.pages.conftest import by_label, texts, use_folder

@@ -1,0 +1,184 @@
+"""Read a model file that somebody brings: npz or safetensors, never a pickle."""
+
+import io
+import json
+import math
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from mnist_core.data.dataset import Dataset
+from mnist_core.errors import ConfigError, MissingPackageError, ModelError
+from mnist_core.models.optional import _install, _times
+from mnist_core.nn.network import Network
+from mnist_core.training.config import MAX_HIDDEN_LAYERS
+
+MAX_BYTES = 100_000_000
+"""Largest model file that is read, compressed and uncompressed."""
+
+MAX_HEADER_BYTES = 65_536
+
+MAX_ARRAYS = 2 * (MAX_HIDDEN_LAYERS + 1) + 1
+
+PICKLE_SUFFIXES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
+
+EXPORT_ONE = "expected W1, b1, W2, b2, ... and the activation, as this project exports them. Export the model again."
+
+
+def read_model(source: bytes | os.PathLike | str, name: str | None = None) -> Network:
+    """Read a network from a ``.npz`` or ``.safetensors`` file as :func:`export` writes them.
+
+    What the file is, its content tells. Sizes are read from its headers and checked before any array is made.
+
+    Parameters
+    ----------
+    source : bytes or path
+        Content of the file, or the file.
+    name : str, optional
+        Name of the file for messages.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    ModelError
+        If it is a pickle, something else, damaged, above :data:`MAX_BYTES`, holds a number that is not finite, or
+        its arrays are not those of a network.
+    MissingPackageError
+        If it is a safetensors file, and the package is not installed.
+    OSError
+        If the path can't be read.
+    """
+    if not isinstance(source, bytes):
+        name = name or Path(source).name
+        _check_size(name, Path(source).stat().st_size)
+        source = Path(source).read_bytes()
+    name = name or "The file"
+    _check_size(name, len(source))
+    if source[:1] == b"\x80" or name.lower().endswith(PICKLE_SUFFIXES):
+        raise _pickle_error(name)
+    if source[:4] == b"PK\x03\x04":
+        read = _read_npz
+    elif source[8:9] == b"{":
+        read = _read_safetensors
+    else:
+        found = f"it begins with {source[:8]!r}" if source else "it is empty"
+        raise ModelError(f"{name} is neither an .npz nor a .safetensors file ({found}): {EXPORT_ONE}")
+    try:
+        return _to_network(name, read(name, source))
+    except ModelError:
+        raise
+    except Exception as error:  # a damaged file raises nearly everything
+        raise ModelError(f"{name} is damaged ({error}): copy or export it again.") from error
+
+
+def check_fits(network: Network, dataset: Dataset, name: str = "The network") -> None:
+    """Check that a network reads images of the size of a data set, and knows all its classes.
+
+    Raises
+    ------
+    ModelError
+        Says what differs.
+    """
+    pixels, classes = network.layer_sizes[0], network.layer_sizes[-1]
+    if pixels != math.prod(dataset.image_shape) or classes < dataset.num_classes:
+        raise ModelError(
+            f"{name} reads {pixels:,} pixels and tells {classes} classes apart; the images of {dataset.name} have "
+            f"{_times(dataset.image_shape)} = {math.prod(dataset.image_shape):,} pixels and {dataset.num_classes} "
+            "classes: choose the data set that it was trained on."
+        )
+
+
+def _read_npz(name: str, data: bytes) -> dict[str, np.ndarray]:
+    if data.count(b"PK\x01\x02") > MAX_ARRAYS:  # each entry of a zip directory begins so
+        raise ModelError(f"{name} holds more than {MAX_ARRAYS} files: {EXPORT_ONE}")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = archive.infolist()
+        if any(member.filename.endswith(PICKLE_SUFFIXES) for member in members):
+            raise _pickle_error(name)
+        _check_size(name, sum(member.file_size for member in members))
+        for member in members:
+            _check_member(name, archive, member)
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def _check_member(name: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Check that an array of an archive has the size that its entry promises, and holds numbers or a name."""
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ModelError(f"{name} is compressed in a way that NumPy does not write: {EXPORT_ONE}")
+    with archive.open(member) as file:
+        read_header = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[np.lib.format.read_magic(file)]
+        shape, _, dtype = read_header(file)
+        if dtype.hasobject:
+            raise _pickle_error(name)
+        if dtype.kind not in "fU" or dtype.itemsize > 128 or (dtype.kind == "U" and shape):
+            raise ModelError(f"{name} holds an array of dtype {dtype} in {member.filename!r}: {EXPORT_ONE}")
+        declared, there = math.prod(shape) * dtype.itemsize, member.file_size - file.tell()
+        if declared != there:
+            raise ModelError(
+                f"{name} is damaged ({member.filename} tells of {declared:,} bytes and has {there:,}): copy or export "
+                "it again."
+            )
+
+
+def _read_safetensors(name: str, data: bytes) -> dict[str, np.ndarray]:
+    try:
+        from safetensors.numpy import load
+    except ImportError as error:
+        raise MissingPackageError(_install("safetensors")) from error
+    length = int.from_bytes(data[:8], "little")
+    if length > MAX_HEADER_BYTES:
+        raise ModelError(
+            f"{name} has a header of {length:,} bytes, expected at most {MAX_HEADER_BYTES:,}: it is damaged, or not a "
+            "model of this project. Export the model again."
+        )
+    header = json.loads(data[8 : 8 + length])
+    metadata = header.pop("__metadata__", {})
+    if len(header) > MAX_ARRAYS or "activation" not in metadata:
+        found = f"tensors {_some(header)} and metadata {_some(metadata)}"
+        raise ModelError(f"{name} is no model of this project (found {found}): {EXPORT_ONE}")
+    return {**load(data), "activation": np.array(str(metadata["activation"])[:100])}
+
+
+def _to_network(name: str, arrays: dict[str, np.ndarray]) -> Network:
+    native = {key: array.astype(array.dtype.newbyteorder("="), copy=False) for key, array in arrays.items()}
+    try:
+        network = Network.from_arrays(native)
+    except ConfigError as error:
+        raise ModelError(
+            f"{name} is no model of this project ({str(error)[:300].rstrip('.')}). Export the model again."
+        ) from error
+    if not np.isfinite(network.parameters).all():
+        raise ModelError(
+            f"{name} holds weights or biases that are not finite (NaN or infinite): its training went wrong. "
+            "Train with a smaller learning rate, and export that."
+        )
+    return network
+
+
+def _check_size(name: str, size: int) -> None:
+    if size > MAX_BYTES:
+        raise ModelError(
+            f"{name} holds {size:,} bytes, expected at most {MAX_BYTES:,}: a 784-128-64-10 network has half a million. "
+            "Export a smaller network."
+        )
+
+
+def _pickle_error(name: str) -> ModelError:
+    return ModelError(
+        f"{name} is a pickle (.pkl, .pt), and reading one runs code of whoever wrote it, so it is refused: "
+        "save the arrays as .npz or .safetensors where you trust it."
+    )
+
+
+def _some(names: dict) -> str:
+    """The first few of some names."""
+    return ", ".join(str(name)[:40] for name in list(names)[:4]) + (", ..." if len(names) > 4 else "") or "none"
