@@ -258,7 +258,9 @@ def _predict(arguments: argparse.Namespace) -> None:
 
 def _read_digit(path: Path, shape: tuple[int, int]) -> np.ndarray:
     """Read a picture as the network was trained to see one: uint8 of this shape, white on black."""
-    from mnist_core.drawing import ink_on_black, read_picture, to_mnist
+    from mnist_core.handwriting.ink import ink_on_black
+    from mnist_core.handwriting.mnist_format import to_mnist
+    from mnist_core.handwriting.reading import read_picture
 
     try:
         grey = read_picture(path.read_bytes())

@@ -10,9 +10,9 @@ from streamlit_drawable_canvas import st_canvas
 
 from mnist_core.data.own_digits import add_to_training, pack_digits
 from mnist_core.data.preprocessing import flatten, normalize
-from mnist_core.drawing import Steps, steps_to_mnist
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation.predict import evaluate
+from mnist_core.handwriting.mnist_format import Steps, steps_to_mnist
 from mnist_core.nn.network import Network
 from mnist_core.runs.run import default_runs_dir
 from pages.components.code import code_behind

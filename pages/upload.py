@@ -7,9 +7,13 @@ import pandas as pd
 import streamlit as st
 from PIL import Image, ImageDraw, ImageFont
 
-from mnist_core.drawing import MAX_BYTES, Box, Found, find_digits, ink_on_black, read_picture, segment, to_mnist
 from mnist_core.errors import PictureError
 from mnist_core.evaluation.predict import predict
+from mnist_core.handwriting.find import Found, find_digits
+from mnist_core.handwriting.ink import ink_on_black
+from mnist_core.handwriting.mnist_format import to_mnist
+from mnist_core.handwriting.reading import MAX_BYTES, read_picture
+from mnist_core.handwriting.segmentation import Box, segment
 from mnist_core.nn.network import Network
 from pages.components.code import code_behind
 from pages.components.digits import digit_grid

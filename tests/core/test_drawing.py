@@ -14,20 +14,13 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw
 
 from mnist_core.data.dataset import load_dataset
-from mnist_core.drawing import (
-    Box,
-    cut_digits,
-    find_digits,
-    ink_on_black,
-    is_light_paper,
-    otsu,
-    read_picture,
-    segment,
-    steps_to_mnist,
-    to_mnist,
-)
 from mnist_core.errors import MnistError, PictureError
 from mnist_core.evaluation.predict import predict
+from mnist_core.handwriting.find import find_digits
+from mnist_core.handwriting.ink import ink_on_black, is_light_paper, otsu
+from mnist_core.handwriting.mnist_format import steps_to_mnist, to_mnist
+from mnist_core.handwriting.reading import read_picture
+from mnist_core.handwriting.segmentation import Box, cut_digits, segment
 from mnist_core.training.config import PRESETS
 from mnist_core.training.loop import build_network, train
 
@@ -182,7 +175,7 @@ def test_too_many_pieces_are_refused_soon():
 
 
 def test_pieces_are_those_of_a_flood_fill():
-    from mnist_core.drawing import _components
+    from mnist_core.handwriting.segmentation import _components
 
     rng = np.random.default_rng(2)
     for density in (0.1, 0.3, 0.45, 0.6):

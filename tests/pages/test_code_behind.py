@@ -11,11 +11,13 @@ from mnist_core.data.dataset import class_means, load_dataset
 from mnist_core.data.idx import read_idx
 from mnist_core.data.own_digits import pack_digits
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
-from mnist_core.drawing import ink_on_black, segment, steps_to_mnist, to_mnist
 from mnist_core.evaluation.label_errors import class_thresholds, find_suspects
 from mnist_core.evaluation.metrics import calibration, confusion_matrix, per_class_scores
 from mnist_core.evaluation.predict import evaluate, per_image, predict
 from mnist_core.evaluation.significance import mcnemar
+from mnist_core.handwriting.ink import ink_on_black
+from mnist_core.handwriting.mnist_format import steps_to_mnist, to_mnist
+from mnist_core.handwriting.segmentation import segment
 from mnist_core.inspection.attribution import gradient_times_input
 from mnist_core.inspection.neighbours import nearest_neighbours
 from mnist_core.inspection.pca import principal_components

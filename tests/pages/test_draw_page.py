@@ -12,8 +12,8 @@ import streamlit as st
 from PIL import Image
 
 from mnist_core.data.dataset import load_dataset
-from mnist_core.drawing import to_mnist
 from mnist_core.evaluation.predict import predict
+from mnist_core.handwriting.mnist_format import to_mnist
 from mnist_core.training.config import TrainingConfig
 from tests.pages.conftest import by_label, html, texts
 

@@ -1,0 +1,1 @@
+"""From a photo or a drawing to MNIST images. Knows pictures, not networks."""

@@ -1,0 +1,144 @@
+"""Separate ink from paper: from a grey picture to ink on black."""
+
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+
+from mnist_core.errors import PictureError
+
+SMALLEST_CONTRAST = 16
+"""Grey levels between paper and ink, below which there is no ink."""
+
+DARKEST_LIGHT = 48
+"""Grey level of paper in a shadow below which ink is not made stronger any more."""
+
+SOFT_EDGE = 0.3
+"""Share of the ink's darkness up to which a pixel is the soft edge of a stroke."""
+
+
+def ink_on_black(grey: np.ndarray) -> np.ndarray:
+    """Show the ink bright on black, whatever its colour and that of the paper, and however unevenly it is lit.
+
+    The paper is what is left of the picture when everything narrow is taken away (a morphological opening, with a
+    window twice as wide as the strokes); the ink is the rest (the top-hat transform). What is fainter than the noise
+    is paper.
+
+    Parameters
+    ----------
+    grey : ndarray of uint8, shape (H, W)
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W)
+        0 is paper, 255 the ink where it is strongest; all 0 if there is no ink.
+    """
+    light_paper = is_light_paper(grey)
+    pixels = 255 - grey if light_paper else grey
+    small, factor = _reduced(pixels, 128)
+    paper = _paper(small)
+    if factor > 1:
+        paper = np.asarray(Image.fromarray(paper).resize(pixels.shape[::-1], Image.Resampling.BILINEAR))
+    difference = pixels.astype(np.float32) - paper
+    if light_paper:  # which reflects a share of the light that falls on it; so does the ink
+        difference *= 255 / np.maximum(255 - paper.astype(np.float32), DARKEST_LIGHT)
+    ink = np.maximum(difference, 0)
+
+    noise = 1.4826 * np.median(np.abs(np.diff(difference, axis=1))) / np.sqrt(2) if ink.shape[1] > 1 else 0
+    strongest = np.percentile(ink[ink >= max(otsu(ink), 1)], 95) if ink.max(initial=0) >= 1 else 0
+    if strongest < max(SMALLEST_CONTRAST, 5 * noise):
+        return np.zeros(grey.shape, np.uint8)
+    floor = min(3 * noise, strongest / 2)
+    return np.rint(255 * np.clip((ink - floor) / (strongest - floor), 0, 1)).astype(np.uint8)
+
+
+def _paper(small: np.ndarray) -> np.ndarray:
+    """Bright ink taken away from a small picture: with the narrowest window that shows nearly all contrast, doubled."""
+    longest = max(small.shape)
+    windows = sorted({longest // part | 1 for part in (40, 28, 20, 14, 10, 8, 6)})
+    contrast = [np.percentile(small - _opened(small, window), 98) for window in windows]
+    enough = next(window for window, value in zip(windows, contrast, strict=True) if value >= 0.9 * max(contrast))
+    return _opened(small, 2 * enough + 1)
+
+
+def _opened(image: np.ndarray, window: int) -> np.ndarray:
+    return _spread(_spread(image, window, np.min), window, np.max)
+
+
+def is_light_paper(grey: np.ndarray) -> bool:
+    """Tell whether the ink is darker than the paper.
+
+    A curved surface of grey levels is fitted to the paper, beginning with the border of the picture, which is mostly
+    paper, and going on with all that is as bright as the surface. Ink is what differs from it most.
+
+    Parameters
+    ----------
+    grey : ndarray of uint8, shape (H, W)
+    """
+    small, _ = _reduced(grey, 64)
+    height, width = small.shape
+    level = small.astype(np.float64).ravel()
+    y, x = (axis.ravel() for axis in np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j])
+    terms = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], axis=1)
+    rim = max(min(height, width) // 16, 1)
+    border = np.ones((height, width), bool)
+    border[rim:-rim, rim:-rim] = False
+    border = border.ravel()
+    rest = level - np.median(level[border])
+    keep = border & (np.abs(rest) <= max(3 * np.median(np.abs(rest[border])), 20))
+    for _ in range(5):
+        surface = terms @ np.linalg.lstsq(terms[keep], level[keep], rcond=None)[0]
+        rest = level - surface
+        keep = np.abs(rest) <= max(3 * np.median(np.abs(rest[keep])), 8)
+    low, high = np.percentile(rest, (1, 99))
+    return bool(-low > high)
+
+
+def otsu(grey: np.ndarray) -> float:
+    """Threshold between dark and bright pixels that tells the two apart best.
+
+    It maximizes the variance between the two classes, ``w0 w1 (m0 - m1)^2`` with their shares w and means m
+    (N. Otsu, *A threshold selection method from gray-level histograms*, 1979).
+
+    Parameters
+    ----------
+    grey : ndarray of numbers from 0 to 255
+
+    Returns
+    -------
+    float
+        Bright pixels are above it.
+    """
+    counts, edges = np.histogram(grey, bins=256, range=(0, 256))
+    below = np.cumsum(counts)
+    sums = np.cumsum(counts * edges[:-1])
+    above = below[-1] - below
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
+    between = np.nan_to_num(between, nan=0.0)
+    best = np.flatnonzero(between == between.max())  # all thresholds in a gap of the histogram are equally good
+    return float((best[0] + best[-1]) / 2)
+
+
+def _reduced(image: np.ndarray, longest: int) -> tuple[np.ndarray, int]:
+    """Image made smaller by a whole factor, to at most ``longest`` pixels a side; and that factor."""
+    factor = -(-max(image.shape) // longest)
+    return (np.asarray(Image.fromarray(image).reduce(factor)), factor) if factor > 1 else (image, 1)
+
+
+def _spread(image: np.ndarray, window: int, pick: Callable) -> np.ndarray:
+    """Replace each pixel by the largest (np.max) or smallest (np.min) one of a square window around it."""
+    for axis in (0, 1):
+        margin = [(0, 0), (0, 0)]
+        margin[axis] = (window // 2, window // 2)
+        views = np.lib.stride_tricks.sliding_window_view(np.pad(image, margin, "edge"), window, axis)
+        image = pick(views, axis=-1)
+    return image
+
+
+def _no_ink() -> PictureError:
+    return _error("no ink", "a digit", "Draw one, with more contrast to the paper.")
+
+
+def _error(found: str, expected: str, advice: str) -> PictureError:
+    return PictureError(f"Found {found}, but expected {expected}. {advice}")

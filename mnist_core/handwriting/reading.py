@@ -1,0 +1,147 @@
+"""From a picture of handwriting to images as MNIST has them.
+
+>>> grey = read_picture(Path("page.jpg").read_bytes())      # (H, W) uint8, as photographed
+>>> ink = ink_on_black(grey)                                # (H, W) uint8, 0 is paper and 255 is ink
+>>> images = [to_mnist(digit) for digit in cut_digits(ink, segment(ink))]   # each (28, 28) uint8
+
+or all of it at once: ``find_digits(grey).images``.
+
+MNIST was made from black and white scans: "the images were size normalized to fit in a 20x20 pixel box while preserving
+their aspect ratio. The resulting images contain grey levels as a result of the anti-aliasing technique used by the
+normalization algorithm. The images were centered in a 28x28 image by computing the center of mass of the pixels, and
+translating the image so as to position this point at the center of the 28x28 field" (http://yann.lecun.com/exdb/mnist;
+Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, *Gradient-based learning applied to document recognition*, 1998).
+A network that learned from such images has to be shown such images.
+"""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from mnist_core.errors import PictureError
+from mnist_core.handwriting.ink import _error
+
+MAX_BYTES = 20_000_000
+
+MAX_PIXELS = 25_000_000
+"""As many as the photos of today's phones have, rounded up."""
+
+LONGEST_SIDE = 2100
+"""Larger pictures are made smaller when they are read: a digit of it becomes 28 pixels wide in the end."""
+
+EXPECTED = "a PNG, JPEG or WebP picture"
+
+SIGNATURES = {
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"RIFF": "WebP",
+    b"GIF8": "GIF",
+    b"BM": "BMP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"%PDF": "PDF",
+}
+
+READERS = {"PNG": PngImageFile, "JPEG": JpegImageFile, "WebP": WebPImageFile}
+
+
+def read_picture(data: bytes) -> np.ndarray:
+    """Read a PNG, JPEG or WebP picture as grey levels.
+
+    Neither size nor content is trusted: the size is read from the header, and only what is small enough is decoded.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of the file, at most 20 MB and 25 million pixels. Transparent parts are taken for white paper; a photo
+        is turned as its camera noted.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W)
+        0 is black, 255 is white. A picture longer than 2,100 pixels is made smaller.
+
+    Raises
+    ------
+    PictureError
+        Says what was found, what was expected and what to do.
+    """
+    kind = _kind(data)
+    try:
+        width, height = _webp_size(data) if kind == "WebP" else READERS[kind](io.BytesIO(data)).size
+        if width * height > MAX_PIXELS:
+            found, expected = f"a picture of {width:,} x {height:,} pixels", f"at most {MAX_PIXELS / 1e6:.0f} million"
+            raise _error(found, expected, "Make it smaller, or cut out the part with the digits.")
+        picture = READERS[kind](io.BytesIO(data))
+        if kind != "JPEG" and getattr(picture, "n_frames", 1) > 1:
+            raise _error(f"an animated {kind} file", "a still picture", "Save one picture of it as a PNG file.")
+        picture.draft("L", picture.size)  # a JPEG file holds its grey levels apart
+        return _grey(ImageOps.exif_transpose(picture))
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error) as error:
+        if isinstance(error, PictureError):
+            raise
+        found, advice = f"a damaged or incomplete {kind} file", "Copy or export the picture again."
+        raise _error(found, "an intact one", advice) from error
+
+
+def _kind(data: bytes) -> str:
+    """Name of the format, by the first bytes: never by the name of the file."""
+    if not data:
+        raise _error("an empty file (0 bytes)", EXPECTED, "Save or export the picture again.")
+    if len(data) > MAX_BYTES:
+        found = f"a file of {len(data) / 1e6:.1f} MB"
+        raise _error(found, f"at most {MAX_BYTES / 1e6:.0f} MB", "Make the picture smaller, or save it as JPEG.")
+    kind = next((name for signature, name in SIGNATURES.items() if data.startswith(signature)), None)
+    if kind == "WebP" and data[8:12] != b"WEBP":
+        kind = None
+    if kind in READERS:
+        return kind
+    if kind is None and data[4:8] == b"ftyp":
+        kind = "HEIC or AVIF"
+    advice = "Open it in a picture program and save it as PNG or JPEG."
+    if kind:
+        raise _error(f"{'an' if kind[0] in 'AEH' and kind[1] != 'E' else 'a'} {kind} file", EXPECTED, advice)
+    try:
+        data[:1000].decode("utf-8", "strict" if len(data) <= 1000 else "ignore")
+        text = b"\0" not in data[:1000] and all(byte >= 32 or byte in b"\t\n\r\f" for byte in data[:1000])
+    except UnicodeDecodeError:
+        text = False
+    raise _error("a text file" if text else "an unknown kind of file", EXPECTED, "Choose the file of a picture.")
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Width and height from a WebP header, since its library takes memory for the whole picture at once.
+
+    Source: RFC 9649, *WebP Image Format*, and RFC 6386, section 9.1.
+    """
+    kind = data[12:16]
+    if kind == b"VP8X":
+        return tuple(1 + int.from_bytes(data[start : start + 3], "little") for start in (24, 27))
+    if kind == b"VP8L":
+        bits = struct.unpack_from("<I", data, 21)[0]
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    if kind == b"VP8 ":
+        return tuple(size & 0x3FFF for size in struct.unpack_from("<HH", data, 26))
+    raise ValueError(f"unknown chunk {kind}")
+
+
+def _grey(picture: Image.Image) -> np.ndarray:
+    """Decode to grey levels on white paper, at most ``LONGEST_SIDE`` long."""
+    if picture.mode.startswith("I"):  # 16 bits a pixel
+        picture = Image.fromarray((np.asarray(picture).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
+    factor = -(-max(picture.size) // LONGEST_SIDE)
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        papers = [Image.new("RGBA", picture.size, color) for color in ("white", "black")]
+        on_white, on_black = (Image.alpha_composite(paper, picture).convert("L") for paper in papers)
+        low, high = on_white.getextrema()
+        picture = on_black if low == high else on_white  # white ink can't be seen on white paper
+    elif picture.mode != "L":
+        picture = picture.convert("RGB").convert("L")
+    return np.array(picture.reduce(factor) if factor > 1 else picture)
