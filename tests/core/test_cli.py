@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnist_core.__main__ import asked_config, build_parser, main
+from mnist_core.cli import asked_config, build_parser, main
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.jobs.start import PROJECT

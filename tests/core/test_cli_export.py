@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from mnist_core.__main__ import main
+from mnist_core.cli import main
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation.predict import predict

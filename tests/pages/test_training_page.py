@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mnist_core.__main__ import asked_config, build_parser
+from mnist_core.cli import asked_config, build_parser
 from mnist_core.data.batches import split_validation
 from mnist_core.data.dataset import load_dataset
 from mnist_core.jobs import start as jobs

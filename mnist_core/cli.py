@@ -1,0 +1,337 @@
+"""Command line: ``python -m mnist_core download | train | evaluate | predict | export | runs``."""
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from mnist_core.data.dataset import load_dataset
+from mnist_core.data.download import download
+from mnist_core.errors import MnistError, RunError
+from mnist_core.evaluation.metrics import per_class_scores
+from mnist_core.evaluation.predict import evaluate, predict
+from mnist_core.jobs import start as jobs
+from mnist_core.models.formats import FORMATS, export, file_name
+from mnist_core.runs.files import write_atomically
+from mnist_core.runs.run import Run, default_runs_dir, find_run, image_shape, list_runs
+from mnist_core.training.config import CHOICES, EXPLANATIONS, PRESETS, TrainingConfig
+
+EXAMPLES = """\
+a first session:
+  python -m mnist_core download                  fetch the 70,000 images (11.6 MB), once
+  python -m mnist_core train                     the reference recipe: 784-128-64-10, 100 epochs
+  python -m mnist_core train --preset best       more than 99 %: ReLU, AdamW, one-cycle, augmented images
+  python -m mnist_core train --epochs 5 --hidden-layers 300 100 --learning-rate 0.1
+  python -m mnist_core runs                      what was trained, with its test accuracy
+  python -m mnist_core evaluate latest           scores and mistakes of the newest run
+  python -m mnist_core evaluate 2026 --json      for scripts; a run may be named by the beginning of its id
+  python -m mnist_core predict latest seven.png  which digit is in a picture of your own
+  python -m mnist_core export latest --format python --output model.py    take it with you: onnx, npz, safetensors, too
+
+Without the download, training uses a sample of 5,000 real images that comes with the project.
+Runs are folders that the dashboard (streamlit run app.py) shows live.
+exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe the commands and their options."""
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="python -m mnist_core",
+        description="Train and examine neural networks on MNIST, in plain NumPy.",
+        epilog=EXAMPLES,
+        formatter_class=formatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    _add_download(commands)
+    _add_train(commands)
+    _add_evaluate(commands)
+    _add_predict(commands)
+    _add_export(commands)
+    _add_runs(commands)
+    return parser
+
+
+def _add_download(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("download", help="fetch the full MNIST data set, checked by SHA-256")
+    command.add_argument(
+        "--data-dir", type=Path, help="folder to put the four files in (default: the user's cache folder)"
+    )
+    command.set_defaults(action=_download)
+
+
+def _add_train(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("train", help="train a network; prints the run id and the test accuracy")
+    command.add_argument(
+        "--preset", choices=tuple(PRESETS), default="reference",
+        help="settings to start from; options beside it change single ones (default: %(default)s)",
+    )  # fmt: skip
+    for field in fields(TrainingConfig):
+        how = {"type": type(field.default)}
+        if field.name in CHOICES:
+            how = {"choices": CHOICES[field.name]}
+        elif field.name == "hidden_layers":
+            how = {"type": int, "nargs": "*", "metavar": "UNITS"}
+        default = " ".join(map(str, field.default)) if field.name == "hidden_layers" else f"{field.default}"
+        text = f"{EXPLANATIONS[field.name]} (default: {default})".replace("%", "%%")
+        command.add_argument("--" + field.name.replace("_", "-"), default=argparse.SUPPRESS, help=text, **how)
+    command.add_argument(
+        "--source",
+        choices=("auto", "full", "sample"),
+        default="auto",
+        help="which data (default: full if there, else sample)",
+    )
+    _add_folders(command, data=True)
+    command.set_defaults(action=_train)
+
+
+def _add_evaluate(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("evaluate", help="scores of a run on the test set")
+    command.add_argument("run", metavar="RUN", help="a run id, the beginning of one, or 'latest'")
+    command.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    _add_folders(command, data=True)
+    command.set_defaults(action=_evaluate)
+
+
+def _add_predict(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("predict", help="which digits are in pictures, according to a run")
+    command.add_argument("run", metavar="RUN", help="a run id, the beginning of one, or 'latest'")
+    command.add_argument(
+        "images", nargs="+", type=Path, metavar="IMAGE",
+        help="PNG, JPEG or WebP of one digit; white on black in the size of the training images it is taken as it is, "
+        "else it is inverted if need be, cropped, centred and scaled",
+    )  # fmt: skip
+    command.add_argument("--json", action="store_true", help="a JSON list with all probabilities instead of a table")
+    _add_folders(command, data=False)
+    command.set_defaults(action=_predict)
+
+
+def _add_export(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("export", help="write the model of a run for other programs")
+    command.add_argument("run", metavar="RUN", help="a run id, the beginning of one, or 'latest'")
+    formats = "; ".join(f"{name}: {kind.about.rstrip('.')}" for name, kind in FORMATS.items())
+    command.add_argument("--format", choices=tuple(FORMATS), required=True, help=formats)
+    command.add_argument("--output", type=Path, help="file to write, or a folder (default: model_RUN here)")
+    _add_folders(command, data=False)
+    command.set_defaults(action=_export)
+
+
+def _add_runs(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("runs", help="list the runs; pause, resume or stop one")
+    command.add_argument(
+        "verb",
+        nargs="?",
+        choices=("list", "pause", "resume", "stop"),
+        default="list",
+        help="what to do (default: list)",
+    )
+    command.add_argument("run", nargs="?", metavar="RUN", help="the run to pause, resume or stop")
+    _add_folders(command, data=False)
+    command.set_defaults(action=_runs, usage_error=command.error)
+
+
+def _add_folders(command: argparse.ArgumentParser, data: bool) -> None:
+    if data:
+        command.add_argument(
+            "--data-dir",
+            type=Path,
+            help="folder of four IDX files in the MNIST naming (default: MNIST_DATA_DIR, then the cache)",
+        )
+    command.add_argument("--runs-dir", type=Path, help="folder of the runs (default: MNIST_RUNS_DIR, then ./runs)")
+
+
+def _download(arguments: argparse.Namespace) -> None:
+    with tqdm(unit="B", unit_scale=True, disable=None) as bar:
+
+        def show(done: int, total: int, message: str) -> None:
+            bar.total, bar.n = total, done
+            bar.set_description(message, refresh=False)
+            bar.refresh()
+
+        folder = download(arguments.data_dir, progress=show)
+    print(f"The full data set is in {folder}")
+
+
+def asked_config(arguments: argparse.Namespace) -> TrainingConfig:
+    """Settings of ``train``: those of its preset, but for the options that were given."""
+    given = {name: value for name, value in vars(arguments).items() if name in EXPLANATIONS}
+    return TrainingConfig(**{**PRESETS[arguments.preset].to_dict(), **given})
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    config = asked_config(arguments)
+    dataset = load_dataset("full" if arguments.data_dir else arguments.source, arguments.data_dir)
+    print(f"data  {dataset.description}")
+    run = jobs.start(config, dataset, arguments.runs_dir)
+    print(f"run   {run.id}", flush=True)
+    run = _follow(run)
+    if run.status.state in ("failed", "interrupted"):
+        raise RunError(
+            run.status.error or f"The training process of run {run.id} died: {run.path / 'log.txt'} may say why."
+        )
+    if run.status.test_accuracy is None:
+        raise RunError(f"Run {run.id} was stopped before its first epoch was done, so there is no model to test.")
+    early = " (stopped early, best model kept)" if run.stopped_early else ""
+    print(f"{run.status.state} after {run.status.epoch} epochs{early}, test accuracy {run.status.test_accuracy:.2%}")
+
+
+def _follow(run: Run) -> Run:
+    """Show the progress of a run until it ends; Ctrl-C asks it to stop, and waits for that."""
+    with tqdm(total=run.epochs, unit="epoch", disable=None) as bar:
+        while run.status.active:
+            try:
+                time.sleep(0.1)
+                run = run.refresh()
+                _update_bar(bar, run)
+            except KeyboardInterrupt:
+                bar.write("stopping after Ctrl-C ...", file=sys.stderr)
+                jobs.request(run, "stop")
+    return run
+
+
+def _update_bar(bar: tqdm, run: Run) -> None:
+    metrics = run.metrics() if run.status.epoch > bar.n else []
+    if metrics:
+        bar.set_postfix(
+            loss=f"{metrics[-1].train_loss:.4f}", accuracy=f"{metrics[-1].train_accuracy:.2%}", refresh=False
+        )
+    bar.update(run.status.epoch - bar.n)
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    run = find_run(arguments.run, arguments.runs_dir)
+    dataset = load_dataset("full", arguments.data_dir) if arguments.data_dir else run.dataset.load()
+    result = evaluate(run.load_network(), dataset.test_images, dataset.test_labels)
+    if arguments.json:
+        report = {
+            "run": run.id,
+            "dataset": {"name": dataset.name, "source": dataset.source},
+            "accuracy": result.accuracy,
+            "loss": result.loss,
+            "errors": result.errors,
+            "confusion_matrix": result.confusion_matrix.tolist(),
+        }
+        print(json.dumps(report))
+        return
+    print(f"run        {run.id}, {run.status.epoch} of {run.epochs} epochs")
+    print(f"data       {dataset.name}, {len(result.labels):,} test images")
+    print(f"accuracy   {result.accuracy:.2%}   ({result.errors:,} errors)")
+    print(f"loss       {result.loss:.4f} nats\n")
+    print("class   precision  recall  F1      images")
+    for label, row in enumerate(zip(*per_class_scores(result.confusion_matrix), strict=True)):
+        print("{:<7} {:<10.3f} {:<7.3f} {:<7.3f} {:,}".format(label, *row))
+
+
+def _predict(arguments: argparse.Namespace) -> None:
+    run = find_run(arguments.run, arguments.runs_dir)
+    network = run.load_network()
+    shape = image_shape(run, network)
+    images = np.stack([_read_digit(path, shape) for path in arguments.images])
+    rows = predict(network, images).astype(float)
+    report = []
+    for path, row in zip(arguments.images, rows, strict=True):
+        digit, *others = np.argsort(-row, kind="stable").tolist()
+        report.append(
+            {
+                "image": str(path),
+                "digit": digit,
+                "probability": row[digit],
+                "runner_up": others[0] if others else None,
+                "probabilities": row.tolist(),
+            }
+        )
+    if arguments.json:
+        print(json.dumps(report))
+        return
+    width = max(len(entry["image"]) for entry in report)
+    for entry in report:
+        second = entry["runner_up"]
+        runner_up = "" if second is None else f"   runner-up {second} ({entry['probabilities'][second]:.1%})"
+        print(f"{entry['image']:<{width}}   {entry['digit']} ({entry['probability']:.1%}){runner_up}")
+
+
+def _read_digit(path: Path, shape: tuple[int, int]) -> np.ndarray:
+    """Read a picture as the network was trained to see one: uint8 of this shape, white on black."""
+    from mnist_core.handwriting.ink import ink_on_black
+    from mnist_core.handwriting.mnist_format import to_mnist
+    from mnist_core.handwriting.reading import read_picture
+
+    try:
+        grey = read_picture(path.read_bytes())
+        ink = ink_on_black(grey)
+        white_on_black = np.vdot(ink, grey - grey.mean()) > 0  # the ink is brighter than the picture is on average
+        if grey.shape == shape and white_on_black:
+            return grey
+        if shape[0] != shape[1]:
+            raise RunError(
+                f"found {grey.shape[0]} x {grey.shape[1]} pixels, expected white on black of {shape[0]} x {shape[1]} as "
+                "in training: only square images are fitted, so give it this size."
+            )
+        return to_mnist(ink, shape[0])
+    except MnistError as error:
+        raise type(error)(f"{path}: {error}") from error
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    run = find_run(arguments.run, arguments.runs_dir)
+    network = run.load_network()
+    content = export(network, image_shape(run, network), arguments.format)
+    path = arguments.output or Path()
+    if path.is_dir():
+        path /= file_name(run.id, arguments.format)
+    try:
+        write_atomically(path, lambda file: file.write(content))
+    except OSError as error:
+        raise RunError(f"Can't write {path} ({error.strerror}): name another place with --output.") from error
+    print(f"wrote {path} ({len(content):,} bytes)")
+
+
+def _runs(arguments: argparse.Namespace) -> None:
+    if arguments.verb != "list":
+        if not arguments.run:
+            verb = arguments.verb
+            arguments.usage_error(f"{verb} needs the id of a run: python -m mnist_core runs {verb} RUN")
+        run = find_run(arguments.run, arguments.runs_dir)
+        if arguments.verb == "resume":
+            jobs.resume(run)
+            print(f"run {run.id} goes on after epoch {run.status.epoch} of {run.epochs}")
+        else:
+            jobs.request(run, arguments.verb)
+            print(f"asked run {run.id} to {arguments.verb}")
+        return
+    runs = list_runs(arguments.runs_dir)
+    if not runs:
+        print(f"No runs in {arguments.runs_dir or default_runs_dir()} yet. Train one: python -m mnist_core train")
+        return
+    print(f"{'run':<22}{'state':<13}{'epochs':<11}{'test accuracy':<15}data")
+    for run in runs:
+        if run.problem:
+            print(f"{run.id:<22}damaged      {run.problem}")
+            continue
+        accuracy = "-" if run.status.test_accuracy is None else f"{run.status.test_accuracy:.2%}"
+        epochs = f"{run.status.epoch}/{run.epochs}"
+        print(f"{run.id:<22}{run.status.state:<13}{epochs:<11}{accuracy:<15}{run.dataset.name}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit code is 0 when it is done, 1 when it failed, 2 when its usage was wrong."""
+    parsed = build_parser().parse_args(arguments)
+    try:
+        parsed.action(parsed)
+    except (MnistError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("error: interrupted by Ctrl-C", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
