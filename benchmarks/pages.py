@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # not this folder, whose pages.py would hide the package pages
 
 from mnist_core.data.dataset import load_dataset  # noqa: E402
-from mnist_core.jobs import label_check as cross_validation
-from mnist_core.jobs import start as jobs
+from mnist_core.jobs import label_check as cross_validation  # noqa: E402
+from mnist_core.jobs import start as jobs  # noqa: E402
 from mnist_core.training.config import TrainingConfig  # noqa: E402
 
 STATES = (

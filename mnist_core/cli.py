@@ -15,10 +15,13 @@ from mnist_core.data.download import download
 from mnist_core.errors import MnistError, RunError
 from mnist_core.evaluation.metrics import per_class_scores
 from mnist_core.evaluation.predict import evaluate, predict
+from mnist_core.handwriting.ink import ink_on_black
+from mnist_core.handwriting.mnist_format import to_mnist
+from mnist_core.handwriting.reading import read_picture
 from mnist_core.jobs import start as jobs
 from mnist_core.models.formats import FORMATS, export, file_name
 from mnist_core.runs.files import write_atomically
-from mnist_core.runs.run import Run, default_runs_dir, find_run, image_shape, list_runs
+from mnist_core.runs.run import Run, default_runs_dir, find_run, list_runs
 from mnist_core.training.config import CHOICES, EXPLANATIONS, PRESETS, TrainingConfig
 
 EXAMPLES = """\
@@ -231,7 +234,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 def _predict(arguments: argparse.Namespace) -> None:
     run = find_run(arguments.run, arguments.runs_dir)
     network = run.load_network()
-    shape = image_shape(run, network)
+    shape = run.image_shape(network)
     images = np.stack([_read_digit(path, shape) for path in arguments.images])
     rows = predict(network, images).astype(float)
     report = []
@@ -258,9 +261,6 @@ def _predict(arguments: argparse.Namespace) -> None:
 
 def _read_digit(path: Path, shape: tuple[int, int]) -> np.ndarray:
     """Read a picture as the network was trained to see one: uint8 of this shape, white on black."""
-    from mnist_core.handwriting.ink import ink_on_black
-    from mnist_core.handwriting.mnist_format import to_mnist
-    from mnist_core.handwriting.reading import read_picture
 
     try:
         grey = read_picture(path.read_bytes())
@@ -281,7 +281,7 @@ def _read_digit(path: Path, shape: tuple[int, int]) -> np.ndarray:
 def _export(arguments: argparse.Namespace) -> None:
     run = find_run(arguments.run, arguments.runs_dir)
     network = run.load_network()
-    content = export(network, image_shape(run, network), arguments.format)
+    content = export(network, run.image_shape(network), arguments.format)
     path = arguments.output or Path()
     if path.is_dir():
         path /= file_name(run.id, arguments.format)

@@ -9,8 +9,8 @@ from mnist_core.data.dataset import Dataset, class_means
 from mnist_core.data.idx import read_idx
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
-from pages.components.digits import digit_figure, digit_grid
-from pages.components.image_picker import SPLITS, pick_image, split_arrays
+from pages.components.digits.grid import digit_figure, digit_grid
+from pages.components.digits.picker import SPLITS, pick_image, split_arrays
 from pages.components.router import page
 from pages.components.tables import pixel_table
 

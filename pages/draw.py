@@ -17,10 +17,10 @@ from mnist_core.nn.network import Network
 from mnist_core.runs.run import default_runs_dir
 from pages.components.code import code_behind
 from pages.components.data import Choice, choose, current_dataset
-from pages.components.digits import digit_grid, pixel_row
-from pages.components.reading import probability_chart, show_activations
+from pages.components.digits.grid import digit_grid, pixel_row
+from pages.components.digits.reading import probability_chart, show_activations
 from pages.components.router import page
-from pages.components.run_view import pick_network, picture_size
+from pages.components.runs.picker import pick_network, picture_size
 
 SIDE = 320  # CSS pixels: fits a phone
 PEN, THINNEST, THICKEST = 24, 8, 48

@@ -11,12 +11,12 @@ from mnist_core.inspection.attribution import gradient_times_input
 from mnist_core.inspection.neighbours import nearest_neighbours
 from mnist_core.runs.run import Run
 from pages.components.code import code_behind
-from pages.components.digit_view import digit_of_address, open_digit
-from pages.components.export_view import show_export, show_upload_model
-from pages.components.gallery import ANY, Choice, read_choice, show_gallery, write_choice
-from pages.components.image_picker import split_arrays
+from pages.components.digits.gallery import ANY, Choice, read_choice, show_gallery, write_choice
+from pages.components.digits.picker import split_arrays
+from pages.components.digits.viewer import digit_of_address, open_digit
 from pages.components.router import page
-from pages.components.run_view import pick_trained_run, run_dataset, test_result, test_scores
+from pages.components.runs.export import show_export, show_upload_model
+from pages.components.runs.picker import pick_trained_run, run_dataset, test_result, test_scores
 from pages.components.tables import confusion_style
 
 CELLS = ("counts", "row %", "column %")

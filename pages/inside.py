@@ -10,13 +10,13 @@ from mnist_core.inspection.pca import principal_components
 from mnist_core.inspection.units import hidden_activations, mean_by_class, strongest, strongest_connections
 from mnist_core.runs.run import Run
 from mnist_core.training.layer_histograms import ACTIVATION, WEIGHT, Histogram, layer_histograms
+from pages.components.charts.layers import class_bars, digit_map, distribution_over_epochs
+from pages.components.charts.network import MOST_LINES, MOST_UNITS, network_drawing
 from pages.components.code import code_behind
-from pages.components.digits import color_scale, digit_grid, diverging_colors
-from pages.components.inside_charts import class_bars, digit_map, distribution_over_epochs
+from pages.components.digits.grid import color_scale, digit_grid, diverging_colors
 from pages.components.inside_view import Inside, inside
-from pages.components.network_drawing import MOST_LINES, MOST_UNITS, network_drawing
 from pages.components.router import page
-from pages.components.run_view import pick_trained_run
+from pages.components.runs.picker import pick_trained_run
 from pages.components.tables import is_dark
 
 PICTURES = 128

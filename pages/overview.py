@@ -11,7 +11,7 @@ from mnist_core.runs.run import Run, list_runs
 from pages.components.code import code_behind
 from pages.components.data import Choice, choose, current_choice, current_dataset
 from pages.components.router import page
-from pages.components.run_view import architecture, state_badge
+from pages.components.runs.picker import architecture, state_badge
 
 SHOWN_RUNS = 5
 CHOICES = {

@@ -10,11 +10,11 @@ from mnist_core.data.augmentation import augment, bilinear
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
 from mnist_core.training.config import PRESETS
-from pages.components.charts import histogram
+from pages.components.charts.curves import histogram
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
-from pages.components.digits import digit_figure, digit_grid
-from pages.components.image_picker import Picked, pick_image, split_arrays
+from pages.components.digits.grid import digit_figure, digit_grid
+from pages.components.digits.picker import Picked, pick_image, split_arrays
 from pages.components.router import page
 from pages.components.settings import change, current_settings, edit_augmentation
 from pages.components.tables import grey, pixel_table

@@ -17,7 +17,7 @@ from mnist_core.nn.walkthrough import Walkthrough, checked_positions, parameter_
 from mnist_core.training.config import RANGES
 from pages.components.code import code_behind, show_excerpt
 from pages.components.data import current_dataset
-from pages.components.digits import digit_grid
+from pages.components.digits.grid import digit_grid
 from pages.components.lesson import Shown, Step, pick_step, show_arrays
 from pages.components.router import page
 from pages.components.tables import format_number

@@ -11,9 +11,9 @@ from mnist_core.jobs.label_check import Progress, read_probabilities, read_progr
 from mnist_core.runs.run import Run, list_runs
 from mnist_core.training.out_of_sample import FOLDS, cross_validate
 from pages.components.code import code_behind
-from pages.components.digits import digit_grid, pick_page
+from pages.components.digits.grid import digit_grid, pick_page
 from pages.components.router import page
-from pages.components.run_view import architecture, pick_run, run_dataset
+from pages.components.runs.picker import architecture, pick_run, run_dataset
 
 PAGE_SIZE = 60
 REFRESH_SECONDS = 1.0

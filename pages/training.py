@@ -14,11 +14,11 @@ from mnist_core.nn.optimizers import SGD
 from mnist_core.runs.run import RESUMABLE, Run, find_run, list_runs
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.loop import build_network, train
-from pages.components.charts import Look, curve, layer_chart, learning_rate_chart
+from pages.components.charts.curves import Look, curve, layer_chart, learning_rate_chart
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
 from pages.components.router import page
-from pages.components.run_view import architecture, pick_run, state_badge
+from pages.components.runs.picker import architecture, pick_run, state_badge
 from pages.components.settings import NAMES, command_line, describe, edit_settings
 
 REFRESH_SECONDS = 1.0

@@ -16,9 +16,9 @@ from mnist_core.handwriting.reading import MAX_BYTES, read_picture
 from mnist_core.handwriting.segmentation import Box, segment
 from mnist_core.nn.network import Network
 from pages.components.code import code_behind
-from pages.components.digits import digit_grid
+from pages.components.digits.grid import digit_grid
 from pages.components.router import page
-from pages.components.run_view import pick_network, picture_size
+from pages.components.runs.picker import pick_network, picture_size
 
 MODES = {"auto": None, "one digit": False, "several digits": True}
 SMALLEST, LARGEST = 240, 1200  # pixels of the longer side of a picture where it is shown

@@ -2,7 +2,7 @@
 
 A data set is four files named as MNIST's are: images and labels, for training and for testing. Fashion-MNIST,
 KMNIST or digits of your own will do as well, since image size, number of classes and counts are read from
-the files. Nothing here touches the network; ``mnist_core.download`` does.
+the files. Nothing here touches the network; ``mnist_core.data.download`` does.
 """
 
 import os
@@ -16,7 +16,6 @@ import pooch
 from mnist_core.data.idx import read_idx
 from mnist_core.data.preprocessing import flatten, one_hot, unflatten
 from mnist_core.errors import DatasetError, IdxError
-from mnist_core.evaluation.predict import CHUNK
 
 SOURCES = ("auto", "full", "sample")
 
@@ -38,6 +37,9 @@ MNIST_SHA256 = {
     TEST_IMAGES: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     TEST_LABELS: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
+
+CHUNK = 4096
+"""Images that :func:`class_means` adds up at once, which bounds the memory."""
 
 SAMPLE_FILE = "mnist_5k.csv.gz"
 
@@ -144,7 +146,7 @@ def find_full(data_dir: str | os.PathLike | None = None) -> Path | None:
     """Say which folder `load_dataset` takes the full data set from, without reading any file.
 
     A file may be plain or gzip-compressed, and its name may have a dot before "idx". Of several the first is
-    taken: ``train-images-idx3-ubyte.gz`` (so that what ``mnist_core.download`` verified wins), then
+    taken: ``train-images-idx3-ubyte.gz`` (so that what ``mnist_core.data.download`` verified wins), then
     ``train-images-idx3-ubyte``, ``train-images.idx3-ubyte.gz``, ``train-images.idx3-ubyte``.
 
     Parameters

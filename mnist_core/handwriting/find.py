@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist_core.handwriting.ink import _no_ink, ink_on_black, is_light_paper
+from mnist_core.handwriting.ink import ink_on_black, is_light_paper, no_ink
 from mnist_core.handwriting.mnist_format import to_mnist
 from mnist_core.handwriting.segmentation import Box, cut_digits, segment
 
@@ -49,5 +49,5 @@ def find_digits(grey: np.ndarray, several: bool | None = None, size: int = 28) -
     else:
         digits, boxes = [ink], boxes or [whole]
     if not digits:
-        raise _no_ink()
+        raise no_ink()
     return Found(light_paper, boxes, np.stack([to_mnist(digit, size) for digit in digits]))

@@ -35,7 +35,7 @@ def ink_on_black(grey: np.ndarray) -> np.ndarray:
     """
     light_paper = is_light_paper(grey)
     pixels = 255 - grey if light_paper else grey
-    small, factor = _reduced(pixels, 128)
+    small, factor = reduced(pixels, 128)
     paper = _paper(small)
     if factor > 1:
         paper = np.asarray(Image.fromarray(paper).resize(pixels.shape[::-1], Image.Resampling.BILINEAR))
@@ -62,7 +62,7 @@ def _paper(small: np.ndarray) -> np.ndarray:
 
 
 def _opened(image: np.ndarray, window: int) -> np.ndarray:
-    return _spread(_spread(image, window, np.min), window, np.max)
+    return spread(spread(image, window, np.min), window, np.max)
 
 
 def is_light_paper(grey: np.ndarray) -> bool:
@@ -75,7 +75,7 @@ def is_light_paper(grey: np.ndarray) -> bool:
     ----------
     grey : ndarray of uint8, shape (H, W)
     """
-    small, _ = _reduced(grey, 64)
+    small, _ = reduced(grey, 64)
     height, width = small.shape
     level = small.astype(np.float64).ravel()
     y, x = (axis.ravel() for axis in np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j])
@@ -120,13 +120,13 @@ def otsu(grey: np.ndarray) -> float:
     return float((best[0] + best[-1]) / 2)
 
 
-def _reduced(image: np.ndarray, longest: int) -> tuple[np.ndarray, int]:
+def reduced(image: np.ndarray, longest: int) -> tuple[np.ndarray, int]:
     """Image made smaller by a whole factor, to at most ``longest`` pixels a side; and that factor."""
     factor = -(-max(image.shape) // longest)
     return (np.asarray(Image.fromarray(image).reduce(factor)), factor) if factor > 1 else (image, 1)
 
 
-def _spread(image: np.ndarray, window: int, pick: Callable) -> np.ndarray:
+def spread(image: np.ndarray, window: int, pick: Callable) -> np.ndarray:
     """Replace each pixel by the largest (np.max) or smallest (np.min) one of a square window around it."""
     for axis in (0, 1):
         margin = [(0, 0), (0, 0)]
@@ -136,9 +136,11 @@ def _spread(image: np.ndarray, window: int, pick: Callable) -> np.ndarray:
     return image
 
 
-def _no_ink() -> PictureError:
-    return _error("no ink", "a digit", "Draw one, with more contrast to the paper.")
+def no_ink() -> PictureError:
+    """The error of a picture without ink."""
+    return picture_error("no ink", "a digit", "Draw one, with more contrast to the paper.")
 
 
-def _error(found: str, expected: str, advice: str) -> PictureError:
+def picture_error(found: str, expected: str, advice: str) -> PictureError:
+    """An error in three parts: what was found, what was expected, what to do."""
     return PictureError(f"Found {found}, but expected {expected}. {advice}")

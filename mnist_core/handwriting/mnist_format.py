@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from mnist_core.handwriting.ink import SOFT_EDGE, _no_ink, _reduced, _spread
-from mnist_core.handwriting.segmentation import THINNEST_STROKE, Box, _components
+from mnist_core.handwriting.ink import SOFT_EDGE, no_ink, reduced, spread
+from mnist_core.handwriting.segmentation import THINNEST_STROKE, Box, components
 
 BOX_SHARE = 20 / 28
 """Share of the image that MNIST's digits fill at most."""
@@ -58,9 +58,9 @@ def steps_to_mnist(ink: np.ndarray, size: int = 28) -> Steps:
     """
     strongest = int(ink.max(initial=0))
     if strongest == 0:
-        raise _no_ink()
+        raise no_ink()
     mask = ink > SOFT_EDGE * strongest
-    pieces = _components(mask)
+    pieces = components(mask)
     labels = pieces.labels(mask)
     dark = np.bincount(labels[ink > 0.6 * strongest], minlength=len(pieces.area) + 1)[1:]
     meant = (pieces.area >= 0.01 * pieces.area.sum()) & (dark >= 0.1 * pieces.area)
@@ -74,14 +74,14 @@ def steps_to_mnist(ink: np.ndarray, size: int = 28) -> Steps:
 
 def _scale(cropped: np.ndarray, longest: int) -> np.ndarray:
     """Resize to ``longest`` pixels along the longer side, anti-aliased, with strokes that are thick enough."""
-    cropped, _ = _reduced(cropped, 8 * longest)
+    cropped, _ = reduced(cropped, 8 * longest)
     factor = longest / max(cropped.shape)
     mask = np.pad(cropped > 0.5 * cropped.max(), 1)
     edges = np.count_nonzero(np.diff(mask, axis=0)) + np.count_nonzero(np.diff(mask, axis=1))
     stroke = factor * 2.5 * np.count_nonzero(mask) / max(edges, 1)  # an edge runs along both sides, often slanted
     if stroke < THINNEST_STROKE:
         grow = round((THINNEST_STROKE - stroke) / factor / 2)
-        cropped = _spread(np.pad(cropped, grow), 2 * grow + 1, np.max)
+        cropped = spread(np.pad(cropped, grow), 2 * grow + 1, np.max)
         factor = longest / max(cropped.shape)
     height, width = (max(round(side * factor), 1) for side in cropped.shape)
     scaled = np.asarray(Image.fromarray(cropped).resize((width, height), Image.Resampling.LANCZOS), np.float32)

@@ -25,7 +25,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from mnist_core.errors import PictureError
-from mnist_core.handwriting.ink import _error
+from mnist_core.handwriting.ink import picture_error
 
 MAX_BYTES = 20_000_000
 
@@ -77,26 +77,26 @@ def read_picture(data: bytes) -> np.ndarray:
         width, height = _webp_size(data) if kind == "WebP" else READERS[kind](io.BytesIO(data)).size
         if width * height > MAX_PIXELS:
             found, expected = f"a picture of {width:,} x {height:,} pixels", f"at most {MAX_PIXELS / 1e6:.0f} million"
-            raise _error(found, expected, "Make it smaller, or cut out the part with the digits.")
+            raise picture_error(found, expected, "Make it smaller, or cut out the part with the digits.")
         picture = READERS[kind](io.BytesIO(data))
         if kind != "JPEG" and getattr(picture, "n_frames", 1) > 1:
-            raise _error(f"an animated {kind} file", "a still picture", "Save one picture of it as a PNG file.")
+            raise picture_error(f"an animated {kind} file", "a still picture", "Save one picture of it as a PNG file.")
         picture.draft("L", picture.size)  # a JPEG file holds its grey levels apart
         return _grey(ImageOps.exif_transpose(picture))
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error) as error:
         if isinstance(error, PictureError):
             raise
         found, advice = f"a damaged or incomplete {kind} file", "Copy or export the picture again."
-        raise _error(found, "an intact one", advice) from error
+        raise picture_error(found, "an intact one", advice) from error
 
 
 def _kind(data: bytes) -> str:
     """Name of the format, by the first bytes: never by the name of the file."""
     if not data:
-        raise _error("an empty file (0 bytes)", EXPECTED, "Save or export the picture again.")
+        raise picture_error("an empty file (0 bytes)", EXPECTED, "Save or export the picture again.")
     if len(data) > MAX_BYTES:
         found = f"a file of {len(data) / 1e6:.1f} MB"
-        raise _error(found, f"at most {MAX_BYTES / 1e6:.0f} MB", "Make the picture smaller, or save it as JPEG.")
+        raise picture_error(found, f"at most {MAX_BYTES / 1e6:.0f} MB", "Make the picture smaller, or save it as JPEG.")
     kind = next((name for signature, name in SIGNATURES.items() if data.startswith(signature)), None)
     if kind == "WebP" and data[8:12] != b"WEBP":
         kind = None
@@ -106,13 +106,13 @@ def _kind(data: bytes) -> str:
         kind = "HEIC or AVIF"
     advice = "Open it in a picture program and save it as PNG or JPEG."
     if kind:
-        raise _error(f"{'an' if kind[0] in 'AEH' and kind[1] != 'E' else 'a'} {kind} file", EXPECTED, advice)
+        raise picture_error(f"{'an' if kind[0] in 'AEH' and kind[1] != 'E' else 'a'} {kind} file", EXPECTED, advice)
     try:
         data[:1000].decode("utf-8", "strict" if len(data) <= 1000 else "ignore")
         text = b"\0" not in data[:1000] and all(byte >= 32 or byte in b"\t\n\r\f" for byte in data[:1000])
     except UnicodeDecodeError:
         text = False
-    raise _error("a text file" if text else "an unknown kind of file", EXPECTED, "Choose the file of a picture.")
+    raise picture_error("a text file" if text else "an unknown kind of file", EXPECTED, "Choose the file of a picture.")
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_core.errors import PictureError
-from mnist_core.handwriting.ink import _error, _spread, otsu
+from mnist_core.handwriting.ink import otsu, picture_error, spread
 
 MAX_DIGITS = 200
 
@@ -63,7 +63,7 @@ def segment(ink: np.ndarray) -> list[Box]:
     PictureError
         If there are more than 200.
     """
-    pieces = _components(_is_ink(ink)) if ink.any() else None
+    pieces = components(_is_ink(ink)) if ink.any() else None
     if pieces is None or not len(pieces.area):
         return []
     sizes = np.maximum(pieces.bottom - pieces.top, pieces.right - pieces.left)
@@ -72,11 +72,11 @@ def segment(ink: np.ndarray) -> list[Box]:
     usual = int(sizes[order][heaviest])  # half of all ink is in pieces of at least this size
     large = sizes >= 0.2 * usual
     if np.count_nonzero(large) > 4 * MAX_DIGITS:
-        raise _too_many(np.count_nonzero(large))
+        raise too_many(np.count_nonzero(large))
     boxes = [Box(*map(int, box)) for box in zip(*pieces[:4], strict=True)]
     boxes = _merge([box for box, is_large in zip(boxes, large, strict=True) if is_large], usual)
     if len(boxes) > MAX_DIGITS:
-        raise _too_many(len(boxes))
+        raise too_many(len(boxes))
     return _in_reading_order(boxes)
 
 
@@ -94,7 +94,7 @@ def cut_digits(ink: np.ndarray, boxes: Sequence[Box]) -> list[np.ndarray]:
         With a margin for the soft edges of the strokes.
     """
     mask = _is_ink(ink)
-    pieces = _components(mask)
+    pieces = components(mask)
     labels = np.pad(pieces.labels(mask), 2)
     ink = np.pad(ink, 2)
     digits = []
@@ -104,7 +104,7 @@ def cut_digits(ink: np.ndarray, boxes: Sequence[Box]) -> list[np.ndarray]:
         window = slice(box.top, box.bottom + 4), slice(box.left, box.right + 4)
         own = np.concatenate([[False], inside])[labels[window]]
         foreign = (labels[window] > 0) & ~own
-        digits.append(np.where(_spread(foreign, 5, np.max) & ~own, 0, ink[window]))
+        digits.append(np.where(spread(foreign, 5, np.max) & ~own, 0, ink[window]))
     return digits
 
 
@@ -181,7 +181,7 @@ class _Pieces(NamedTuple):
         return labels
 
 
-def _components(mask: np.ndarray) -> _Pieces:
+def components(mask: np.ndarray) -> _Pieces:
     """Label pixels that touch one another along an edge or at a corner.
 
     The mask is cut into horizontal runs. Runs that touch in neighbouring rows are joined: each takes over the
@@ -221,6 +221,7 @@ def _components(mask: np.ndarray) -> _Pieces:
     )
 
 
-def _too_many(count: int) -> PictureError:
+def too_many(count: int) -> PictureError:
+    """The error of a picture with more pieces of ink than digits are read from."""
     found = f"{count:,} separate pieces of ink"
-    return _error(found, f"at most {MAX_DIGITS} digits", "Cut out a part of the page, without pattern or print.")
+    return picture_error(found, f"at most {MAX_DIGITS} digits", "Cut out a part of the page, without pattern or print.")

@@ -1,6 +1,6 @@
 """Out-of-sample probabilities of a training set, as a job in a process of its own.
 
-``python -m mnist_core.cross_validation RUN_FOLDER`` trains a network for each fold on the other folds, with the hidden
+``python -m mnist_core.jobs.label_check RUN_FOLDER`` trains a network for each fold on the other folds, with the hidden
 layers and the seed of the run and else the preset *fast*. In the run folder it writes ``cross_validation.json`` (how it
 stands), ``cross_validation.npz`` (the probabilities, and how many folds are done: a restart goes on there), and it
 listens to ``cross_validation.control``.
@@ -96,7 +96,7 @@ def start(run: Run) -> None:
         write_json(run.path / f"{NAME}.json", asdict(Progress(heartbeat=time.time())))
     except OSError as error:
         raise RunError(f"Can't write to {run.path} ({error.strerror}): make the folder writable.") from error
-    start_process(run, "mnist_core.cross_validation")
+    start_process(run, "mnist_core.jobs.label_check")
 
 
 def request_stop(run: Run) -> None:

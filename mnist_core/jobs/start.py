@@ -20,7 +20,7 @@ from mnist_core.training.config import TrainingConfig
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """Read by the linear algebra libraries when NumPy is loaded."""
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 def start(config: TrainingConfig, dataset: Dataset | DatasetReference, runs_dir: Path | None = None) -> Run:
@@ -32,7 +32,7 @@ def start(config: TrainingConfig, dataset: Dataset | DatasetReference, runs_dir:
         If the run folder can't be written, or no process can be started.
     """
     run = create_run(config, dataset, runs_dir)
-    start_process(run, "mnist_core.worker")
+    start_process(run, "mnist_core.jobs.worker")
     return run
 
 
@@ -74,7 +74,7 @@ def resume(run: Run, more_epochs: int = 0) -> Run:
         raise RunError(f"Run {run.id} is being worked on: wait until it ends, or pause it.") from error
     except OSError as error:
         raise RunError(f"Can't write to {run.path} ({error.strerror}): make the folder writable.") from error
-    start_process(run, "mnist_core.worker")
+    start_process(run, "mnist_core.jobs.worker")
     return run.refresh()
 
 

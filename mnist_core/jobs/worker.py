@@ -1,4 +1,4 @@
-"""The training process, ``python -m mnist_core.worker RUN_FOLDER``: trains a run and records it in its folder."""
+"""The training process, ``python -m mnist_core.jobs.worker RUN_FOLDER``: trains a run and records it in its folder."""
 
 import os
 import sys

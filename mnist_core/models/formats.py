@@ -18,7 +18,7 @@ import numpy as np
 
 from mnist_core.errors import MissingPackageError, ModelError
 from mnist_core.models.onnx import to_onnx
-from mnist_core.models.optional import _install, _times
+from mnist_core.models.optional import install_hint, times
 from mnist_core.models.python_file import to_python
 from mnist_core.nn.network import Network
 
@@ -35,7 +35,7 @@ def to_safetensors(network: Network, image_shape: tuple[int, int]) -> bytes:
     try:
         from safetensors.numpy import save
     except ImportError as error:
-        raise MissingPackageError(_install("safetensors")) from error
+        raise MissingPackageError(install_hint("safetensors")) from error
     arrays = network.to_arrays()
     return save(arrays, metadata={"activation": str(arrays.pop("activation"))})
 
@@ -58,7 +58,7 @@ FORMATS = {
     "npz": Format(
         ".npz", to_npz, None,
         "NumPy's own archive of the arrays W1, b1, W2, b2, ... and the name of the activation, as in the run's folder.",
-        'from mnist_core.evaluation import predict\nfrom mnist_core.export import read_model\n\n'
+        'from mnist_core.evaluation.predict import predict\nfrom mnist_core.models.reading import read_model\n\n'
         'probabilities = predict(read_model("model.npz"), images)  # uint8 (N, H, W)',
     ),
     "safetensors": Format(
@@ -110,7 +110,7 @@ def export(network: Network, image_shape: tuple[int, int], format: str) -> bytes
         raise ModelError(f"Unknown format {format!r}: expected one of {', '.join(FORMATS)}.")
     if math.prod(image_shape) != network.layer_sizes[0]:
         raise ModelError(
-            f"The network reads {network.layer_sizes[0]} pixels, found images of {_times(image_shape)}: "
+            f"The network reads {network.layer_sizes[0]} pixels, found images of {times(image_shape)}: "
             "name the size of the images that it was trained on."
         )
     return FORMATS[format].write(network, tuple(image_shape))
@@ -119,7 +119,7 @@ def export(network: Network, image_shape: tuple[int, int], format: str) -> bytes
 def missing_package(format: str) -> str | None:
     """Say what to install before a format can be written; None when nothing is missing."""
     package = FORMATS[format].package
-    return _install(package) if package and find_spec(package) is None else None
+    return install_hint(package) if package and find_spec(package) is None else None
 
 
 def file_name(run_id: str, format: str) -> str:

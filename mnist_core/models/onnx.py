@@ -3,7 +3,7 @@
 import numpy as np
 
 from mnist_core.errors import MissingPackageError
-from mnist_core.models.optional import _install
+from mnist_core.models.optional import install_hint
 from mnist_core.nn.network import Network
 
 ONNX_OPSET, ONNX_IR_VERSION = 13, 8
@@ -20,7 +20,7 @@ def to_onnx(network: Network, image_shape: tuple[int, int]) -> bytes:
     try:
         from onnx import TensorProto, helper, numpy_helper
     except ImportError as error:
-        raise MissingPackageError(_install("onnx")) from error
+        raise MissingPackageError(install_hint("onnx")) from error
     constants = {"white": np.array(255, np.float32)}
     nodes = [
         helper.make_node("Cast", ["images"], ["pixels"], to=TensorProto.FLOAT),

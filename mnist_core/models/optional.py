@@ -1,9 +1,11 @@
 """Packages that some model formats need, and what to say when they are missing."""
 
 
-def _install(package: str) -> str:
+def install_hint(package: str) -> str:
+    """Say how to install a package that a format needs."""
     return f"This format needs the package {package}, which is not installed: pip install {package}"
 
 
-def _times(image_shape: tuple[int, int]) -> str:
+def times(image_shape: tuple[int, int]) -> str:
+    """Write a shape for people: 28 x 28."""
     return " x ".join(map(str, image_shape))

@@ -11,7 +11,7 @@ import numpy as np
 
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError, MissingPackageError, ModelError
-from mnist_core.models.optional import _install, _times
+from mnist_core.models.optional import install_hint, times
 from mnist_core.nn.network import Network
 from mnist_core.training.config import MAX_HIDDEN_LAYERS
 
@@ -88,7 +88,7 @@ def check_fits(network: Network, dataset: Dataset, name: str = "The network") ->
     if pixels != math.prod(dataset.image_shape) or classes < dataset.num_classes:
         raise ModelError(
             f"{name} reads {pixels:,} pixels and tells {classes} classes apart; the images of {dataset.name} have "
-            f"{_times(dataset.image_shape)} = {math.prod(dataset.image_shape):,} pixels and {dataset.num_classes} "
+            f"{times(dataset.image_shape)} = {math.prod(dataset.image_shape):,} pixels and {dataset.num_classes} "
             "classes: choose the data set that it was trained on."
         )
 
@@ -133,7 +133,7 @@ def _read_safetensors(name: str, data: bytes) -> dict[str, np.ndarray]:
     try:
         from safetensors.numpy import load
     except ImportError as error:
-        raise MissingPackageError(_install("safetensors")) from error
+        raise MissingPackageError(install_hint("safetensors")) from error
     length = int.from_bytes(data[:8], "little")
     if length > MAX_HEADER_BYTES:
         raise ModelError(

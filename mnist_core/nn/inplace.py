@@ -1,6 +1,6 @@
 """Back-propagation for training: what ``Network.back_propagate`` computes, in buffers that are made once.
 
-Read ``mnist_core.network`` to learn how it works. Here the same equations are written in place, since making a new
+Read ``mnist_core.nn.network`` to learn how it works. Here the same equations are written in place, since making a new
 array for every intermediate result would take a third of the time of an epoch. A test holds the two against each other.
 """
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from mnist_core.errors import RunError
-from mnist_core.runs.files import _read_json
+from mnist_core.runs.files import read_json
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class About:
     def read(cls, folder: Path) -> "About":
         """Read ``about.json`` of a run folder; empty where there is none, and with its ``problem`` where it is damaged."""
         try:
-            content = _read_json(folder / "about.json")
+            content = read_json(folder / "about.json")
             return cls(**{name: content[name] for name in ("name", "note", "tags") if name in content})
         except FileNotFoundError:
             return cls()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 
 def worker_lock(path: Path) -> FileLock:
@@ -16,7 +16,19 @@ def worker_lock(path: Path) -> FileLock:
     return FileLock(path / "worker.lock")
 
 
-def _read_json(path: Path) -> dict:
+def is_busy(path: Path, patience: float = 0.0) -> bool:
+    """Whether a process works on a run folder: a lock in it stays held for ``patience`` seconds."""
+    for lock in path.glob("*.lock"):
+        try:
+            with FileLock(lock).acquire(timeout=patience):
+                pass
+        except Timeout:
+            return True
+    return False
+
+
+def read_json(path: Path) -> dict:
+    """Read a JSON object; ValueError if the file holds something else."""
     content = _retry_while_locked(lambda: json.loads(path.read_text(encoding="utf-8")))
     if not isinstance(content, dict):
         raise ValueError("not a JSON object")

@@ -25,7 +25,7 @@ from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.errors import DatasetError, RunError
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
-from mnist_core.runs.files import _read_json, complete_rows, worker_lock, write_json
+from mnist_core.runs.files import complete_rows, read_json, worker_lock, write_json
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.layer_histograms import COLUMNS, Histogram
 from mnist_core.training.layer_statistics import LayerStatistics
@@ -128,7 +128,7 @@ class Run:
     created: float
     status: Status
     problem: str | None = None
-    about: About = About()
+    about: About = field(default_factory=About)
 
     @property
     def id(self) -> str:
@@ -193,6 +193,24 @@ class Run:
             raise RunError(
                 f"The metrics of run {self.id} can't be read ({name}: {error}): show another run."
             ) from error
+
+    def image_shape(self, network: Network) -> tuple[int, int]:
+        """Height and width of the images that the network of this run reads: those of its data set.
+
+        Without the data set, the images are taken to be square.
+
+        Raises
+        ------
+        DatasetError
+            If the data set is gone, and the number of pixels is no square.
+        """
+        try:
+            return self.dataset.load().image_shape
+        except DatasetError as error:
+            side = math.isqrt(network.layer_sizes[0])
+            if side**2 == network.layer_sizes[0]:
+                return side, side
+            raise DatasetError(f"The size of the images of run {self.id} is no longer known: {error}") from error
 
     def load_network(self) -> Network:
         """Build the network from ``model.npz``.
@@ -297,7 +315,7 @@ def _is_id(root: Path, name: str) -> bool:
 def read_run(path: Path) -> Run:
     """Read one run folder; a damaged one is returned with its ``problem``, never raised."""
     try:
-        content = _read_json(path / "config.json")
+        content = read_json(path / "config.json")
         config = TrainingConfig.from_dict(content["training"])
         dataset = DatasetReference(**content["dataset"])
         created = float(content["created"])
@@ -309,7 +327,7 @@ def read_run(path: Path) -> Run:
         return Run(path, None, None, _modified(path), Status("damaged"), _problem("config.json", error))
     about = About.read(path)
     try:
-        status = Status(**_read_json(path / "status.json"))
+        status = Status(**read_json(path / "status.json"))
         if status.state not in STATES:
             raise ValueError(f"state is {status.state!r}, expected one of {', '.join(STATES)}")
     except (OSError, ValueError, TypeError, RecursionError) as error:
@@ -343,22 +361,3 @@ def _modified(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:  # deleted between listing and reading
         return 0.0
-
-
-def image_shape(run: Run, network: Network) -> tuple[int, int]:
-    """Height and width of the images that the network of a run reads: those of its data set.
-
-    Where the data set is gone, the images are taken to be square.
-
-    Raises
-    ------
-    DatasetError
-        If the data set is gone, and the number of pixels is no square.
-    """
-    try:
-        return run.dataset.load().image_shape
-    except DatasetError as error:
-        side = math.isqrt(network.layer_sizes[0])
-        if side**2 == network.layer_sizes[0]:
-            return side, side
-        raise DatasetError(f"The size of the images of run {run.id} is not known any more: {error}") from error

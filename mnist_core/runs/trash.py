@@ -6,14 +6,13 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from filelock import Timeout
-
 from mnist_core.errors import RunError
-from mnist_core.jobs.label_check import read_progress
-from mnist_core.runs.files import worker_lock
+from mnist_core.runs.files import is_busy
 from mnist_core.runs.run import Run, default_runs_dir, read_run
 
 KEEP_SECONDS = 3600.0
+WORKER_SECONDS = 2.0
+"""A worker lives on for a moment after it wrote its result, with its lock held: Windows moves no folder with an open file."""
 
 
 def delete_run(run: Run) -> None:
@@ -28,28 +27,20 @@ def delete_run(run: Run) -> None:
         run = run.refresh()
     if run.status.active:
         raise RunError(f"Run {run.id} is {run.status.state}: pause or stop it first, then delete it.")
-    if (progress := read_progress(run)) and progress.active:
-        raise RunError(f"The labels of run {run.id} are being checked: stop that first, then delete it.")
+    if is_busy(run.path, WORKER_SECONDS):
+        raise RunError(
+            f"Run {run.id} is being worked on: wait a moment, or stop the check of its labels first, then delete it."
+        )
     trash = run.path.parent / ".trash"
     try:
-        _wait_for_worker(run)
         trash.mkdir(exist_ok=True)
         shutil.rmtree(trash / run.id, ignore_errors=True)
         os.utime(run.path)  # tells when it was deleted
         run.path.rename(trash / run.id)
-    except Timeout as error:
-        raise RunError(f"Run {run.id} is being worked on: wait a moment, then delete it.") from error
     except FileNotFoundError as error:
         raise RunError(f"Run {run.id} is not there any more: it was deleted elsewhere.") from error
     except OSError as error:
         raise RunError(f"Can't delete {run.path} ({error.strerror}): make the folder writable.") from error
-
-
-def _wait_for_worker(run: Run) -> None:
-    """A worker lives on for a moment after it wrote its result. Windows moves no folder with an open lock, so it is freed."""
-    if run.path.is_dir():
-        with worker_lock(run.path).acquire(timeout=2):
-            pass
 
 
 def restore_run(run_id: str, runs_dir: Path | None = None) -> Run:

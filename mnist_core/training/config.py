@@ -111,7 +111,7 @@ class TrainingConfig:
     patience : int
         Epochs without a better validation loss after which training ends, with the best model; 0 for never.
     shift, rotation, scale, shear, elastic : float
-        How far the training images are distorted, see :class:`mnist_core.augmentation.Augmentation`.
+        How far the training images are distorted, see :class:`mnist_core.data.augmentation.Augmentation`.
     blas_threads : int
         Threads of the linear algebra library in the training process; 0 for cores divided by concurrent runs.
 

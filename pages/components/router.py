@@ -8,7 +8,7 @@ import streamlit as st
 
 from mnist_core.errors import MnistError
 from pages.components.data import show_status
-from pages.components.trash import forget_deleted
+from pages.components.runs.delete import forget_deleted
 
 PAGES = Path(__file__).resolve().parent.parent
 ICON = PAGES.parent / ".streamlit" / "icon.svg"

@@ -9,7 +9,7 @@ from mnist_core.jobs import start as jobs
 from mnist_core.runs.about import About
 from mnist_core.runs.run import find_run, list_runs
 from mnist_core.training.config import TrainingConfig
-from tests.browser.test_journey import go, settle
+from tests.helpers import go, settle
 
 expect = pytest.importorskip(
     "playwright.sync_api", reason="needs Playwright: pip install -r .ci/requirements.txt"

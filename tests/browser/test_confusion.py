@@ -8,7 +8,7 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.jobs import start as jobs
 from mnist_core.training.config import TrainingConfig
-from tests.pages.conftest import wait
+from tests.helpers import wait
 
 expect = pytest.importorskip(
     "playwright.sync_api", reason="needs Playwright: pip install -r .ci/requirements.txt"

@@ -10,9 +10,7 @@ import pytest
 from mnist_core.data.dataset import load_dataset
 from mnist_core.jobs import start as jobs
 from mnist_core.training.config import PRESETS
-from tests.browser.test_journey import go, settle
-from tests.core.test_drawing import encode, page_of
-from tests.pages.conftest import wait
+from tests.helpers import encode, go, page_of, settle, wait
 
 expect = pytest.importorskip(
     "playwright.sync_api", reason="needs Playwright: pip install -r .ci/requirements.txt"

@@ -7,7 +7,7 @@ import pytest
 from mnist_core.data.dataset import load_dataset
 from mnist_core.jobs import start as jobs
 from mnist_core.training.config import TrainingConfig
-from tests.browser.test_journey import settle
+from tests.helpers import settle
 
 expect = pytest.importorskip(
     "playwright.sync_api", reason="needs Playwright: pip install -r .ci/requirements.txt"

@@ -8,6 +8,7 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.jobs import start as jobs
 from mnist_core.runs.run import find_run, list_runs
 from mnist_core.training.config import TrainingConfig
+from tests.helpers import go, set_number, settle
 
 expect = pytest.importorskip(
     "playwright.sync_api", reason="needs Playwright: pip install -r .ci/requirements.txt"
@@ -33,26 +34,6 @@ PROGRESS = re.compile(r"^After epoch (\d+)")
 def address(title):
     """Path of a page."""
     return {"Overview": "", "Suspect labels": "suspects"}.get(title, title.lower().replace(" ", "_"))
-
-
-def go(page, title):
-    """Follow a link of the sidebar."""
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name=title).click()
-    page.get_by_role("heading", name=title, level=1).wait_for()
-
-
-def set_number(page, label, value):
-    """Type into an exact number field, and wait until the app took it."""
-    field = page.get_by_label(f"{label}, exactly")
-    field.fill(str(value))
-    field.press("Enter")
-    settle(page)
-
-
-def settle(page):
-    """Wait until the app is not running a script."""
-    page.wait_for_timeout(150)
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
 
 
 def epochs_shown(page):

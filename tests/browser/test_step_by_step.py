@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.test_journey import settle
+from tests.helpers import settle
 
 expect = pytest.importorskip(
     "playwright.sync_api", reason="needs Playwright: pip install -r .ci/requirements.txt"

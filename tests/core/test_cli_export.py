@@ -4,11 +4,11 @@ import io
 import json
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
+from mnist_core import cli
 from mnist_core.cli import main
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import DatasetError
@@ -52,7 +52,6 @@ def pictures(tmp_path):
 @pytest.fixture
 def drawing(monkeypatch):
     """Stand-ins for the functions that read pictures, so that what is done with them can be told apart."""
-    module = ModuleType("mnist_core.drawing")
 
     def read_picture(data):
         from PIL import Image, UnidentifiedImageError
@@ -62,10 +61,9 @@ def drawing(monkeypatch):
         except UnidentifiedImageError as error:
             raise DatasetError("this is no picture") from error
 
-    module.read_picture = read_picture
-    module.ink_on_black = lambda grey: 255 - grey if grey[0, 0] > 127 else grey
-    module.to_mnist = lambda grey, size=28: np.full((size, size), grey.max() - grey[0, 0], np.uint8)
-    monkeypatch.setitem(sys.modules, "mnist_core.drawing", module)
+    monkeypatch.setattr(cli, "read_picture", read_picture)
+    monkeypatch.setattr(cli, "ink_on_black", lambda grey: 255 - grey if grey[0, 0] > 127 else grey)
+    monkeypatch.setattr(cli, "to_mnist", lambda grey, size=28: np.full((size, size), grey.max() - grey[0, 0], np.uint8))
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -152,7 +150,6 @@ def test_predict_of_images_that_are_not_square(make_run, pictures, drawing, caps
 
 
 def test_predict_takes_images_of_the_data_set_as_they_are_and_fits_others(make_run, tmp_path, capsys):
-    pytest.importorskip("mnist_core.drawing")
     image = pytest.importorskip("PIL.Image")
     images = load_dataset("sample").test_images[:20]
     run = make_run(shape=(28, 28), classes=10)
@@ -169,7 +166,6 @@ def test_predict_takes_images_of_the_data_set_as_they_are_and_fits_others(make_r
 
 
 def test_predict_of_an_empty_picture(make_run, tmp_path, capsys):
-    pytest.importorskip("mnist_core.drawing")
     pytest.importorskip("PIL.Image").fromarray(np.zeros((6, 6), np.uint8)).save(tmp_path / "blank.png")
     make_run()
     assert main(["predict", "latest", "blank.png"]) == 1

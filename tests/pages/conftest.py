@@ -15,18 +15,9 @@ from mnist_core.jobs import start as jobs
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import DatasetReference, Status, create_run, read_run
 from mnist_core.training.config import TrainingConfig
+from tests.helpers import wait
 
 APP = str(Path(__file__).resolve().parents[2] / "app.py")
-
-
-def wait(run):
-    """Return the run when it is no longer under way."""
-    deadline = time.monotonic() + 30
-    while run.status.active:
-        assert time.monotonic() < deadline, run.status
-        time.sleep(0.05)
-        run = run.refresh()
-    return run
 
 
 @pytest.fixture(scope="session")
@@ -91,26 +82,3 @@ def open_page():
         return app
 
     return open_page
-
-
-def by_label(elements, label):
-    """The one element with this label."""
-    (found,) = [element for element in elements if element.label == label]
-    return found
-
-
-def use_folder(app, folder):
-    """Choose a folder as data, on the overview."""
-    app.radio[0].set_value("full").run()
-    app.text_input[0].set_value(str(folder)).run()
-    by_label(app.button, "Use this data").click().run()
-
-
-def texts(elements):
-    """All texts of some elements in one."""
-    return "\n".join(element.value for element in elements)
-
-
-def html(app):
-    """All HTML of the page in one text."""
-    return "\n".join(element.proto.body for element in app.get("html"))

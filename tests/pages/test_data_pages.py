@@ -7,7 +7,7 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.data.idx import write_idx
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
 from mnist_core.training.config import PRESETS
-from tests.pages.conftest import by_label, html, texts
+from tests.helpers import by_label, html, texts
 
 
 @pytest.fixture(scope="module")

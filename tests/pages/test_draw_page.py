@@ -15,7 +15,7 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import predict
 from mnist_core.handwriting.mnist_format import to_mnist
 from mnist_core.training.config import TrainingConfig
-from tests.pages.conftest import by_label, html, texts
+from tests.helpers import by_label, html, texts
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_an_undone_drawing_is_empty(open_page, finished, canvas):
 @pytest.mark.parametrize(("shape", "sentence"), [((5, 4), "which make no square"), ((20, 20), "")])
 def test_networks_of_other_sizes(open_page, tiny_folder, canvas, shape, sentence):
     from mnist_core.jobs import start as jobs
-    from tests.pages.conftest import wait
+    from tests.helpers import wait
 
     wait(jobs.start(TrainingConfig(epochs=1), load_dataset("full", tiny_folder(shape=shape))))
     canvas.ink = large(load_dataset("sample").test_images[0])

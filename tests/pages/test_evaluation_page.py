@@ -19,7 +19,7 @@ from mnist_core.inspection.neighbours import nearest_neighbours
 from mnist_core.jobs import start as jobs
 from mnist_core.runs.files import write_json
 from mnist_core.training.config import TrainingConfig
-from tests.pages.conftest import by_label, html, texts, wait
+from tests.helpers import by_label, html, texts, wait
 
 
 @pytest.fixture

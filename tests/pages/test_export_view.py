@@ -13,7 +13,7 @@ from mnist_core.models.formats import FORMATS, export
 from mnist_core.models.reading import read_model
 from mnist_core.nn.network import Network
 from mnist_core.runs.run import find_run
-from tests.pages.conftest import by_label, texts, use_folder
+from tests.helpers import by_label, texts, use_folder
 
 
 def upload(app, name, content):

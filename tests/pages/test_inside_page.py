@@ -15,10 +15,10 @@ from mnist_core.jobs import start as jobs
 from mnist_core.runs.files import write_json
 from mnist_core.training.config import TrainingConfig
 from pages.components import inside_view
-from pages.components.digits import diverging_colors, mosaic
-from pages.components.inside_charts import MOST_COLUMNS, distribution_over_epochs
-from pages.components.network_drawing import MOST_LINES, MOST_UNITS, network_drawing, shown_units
-from tests.pages.conftest import by_label, html, texts, wait
+from pages.components.charts.layers import MOST_COLUMNS, distribution_over_epochs
+from pages.components.charts.network import MOST_LINES, MOST_UNITS, network_drawing, shown_units
+from pages.components.digits.grid import diverging_colors, mosaic
+from tests.helpers import by_label, html, texts, wait
 
 
 def digits_of(page):

@@ -12,7 +12,7 @@ from mnist_core.data import dataset, download
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.runs.run import list_runs
-from tests.pages.conftest import by_label, texts, use_folder, wait
+from tests.helpers import by_label, texts, use_folder, wait
 
 
 def test_a_first_visit_shows_the_sample_and_where_to_begin(open_page):

@@ -20,7 +20,7 @@ from mnist_core.runs.about import About
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import Status, list_runs, read_run
 from mnist_core.training.config import TrainingConfig
-from tests.pages.conftest import by_label, html, texts, wait
+from tests.helpers import by_label, html, texts, wait
 
 
 @pytest.fixture(scope="session")

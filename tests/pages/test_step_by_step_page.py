@@ -7,7 +7,7 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.nn.network import Network
 from mnist_core.nn.walkthrough import checked_positions, parameter_name, walk_through
 from pages.components.tables import format_number
-from tests.pages.conftest import by_label, html, texts
+from tests.helpers import by_label, html, texts
 
 STEPS = 9
 SMALL, REFERENCE = (784, 6, 4, 10), (784, 128, 64, 10)

@@ -14,7 +14,7 @@ from mnist_core.jobs.label_check import Progress, read_probabilities, read_progr
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import DatasetReference, create_run
 from mnist_core.training.config import TrainingConfig
-from tests.pages.conftest import by_label, html, texts
+from tests.helpers import by_label, html, texts
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from mnist_core.jobs import start as jobs
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import list_runs
 from mnist_core.training.config import EXPLANATIONS, PRESETS, TrainingConfig
-from pages.components.charts import Look, curve, horizon, smooth
+from pages.components.charts.curves import Look, curve, horizon, smooth
 from pages.components.settings import command_line
-from tests.pages.conftest import by_label, texts, use_folder, wait
+from tests.helpers import by_label, texts, use_folder, wait
 
 HEADER = "epoch,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate,seconds\n"
 

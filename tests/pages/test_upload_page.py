@@ -12,8 +12,7 @@ from PIL import Image
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import predict
 from mnist_core.handwriting.find import find_digits
-from tests.core.test_drawing import encode, enlarged, page_of
-from tests.pages.conftest import by_label, html, texts
+from tests.helpers import by_label, encode, enlarged, html, page_of, texts
 
 
 @pytest.fixture

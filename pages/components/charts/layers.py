@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mnist_core.training.layer_histograms import Histogram, on_common_bins
-from pages.components.charts import COLORS, TRAINING
+from pages.components.charts.curves import COLORS, TRAINING
 
 CLASS_COLORS = (
     "#4c78a8", "#f58518", "#e45756", "#72b7b2", "#54a24b", "#eeca3b", "#b279a2", "#ff9da6", "#9d755d", "#bab0ac",

@@ -1,4 +1,4 @@
-"""Make the pictures of the README: python -m tests.browser.take_pictures"""
+"""Make the pictures of the README: python -m tools.take_pictures"""
 
 import io
 import math
@@ -16,7 +16,7 @@ from mnist_core.runs.run import list_runs
 from mnist_core.training.config import PRESETS
 from tests.browser.server import CHROMIUM_FLAGS, App, find_chromium, serve
 
-PICTURES = Path(__file__).parent / "pictures"
+PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 WIDTH = 960
 
 

@@ -7,9 +7,9 @@ import streamlit as st
 
 from mnist_core.evaluation.predict import PerImage
 from mnist_core.runs.run import Run
-from pages.components.digits import digit_grid, pick_page
-from pages.components.image_picker import SPLITS, split_arrays
-from pages.components.run_view import evaluation_of, run_dataset
+from pages.components.digits.grid import digit_grid, pick_page
+from pages.components.digits.picker import SPLITS, split_arrays
+from pages.components.runs.picker import evaluation_of, run_dataset
 
 PAGE_SIZE = 100
 ANY = "any"

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mnist_core.data import dataset
 from mnist_core.data.dataset import class_means
-from mnist_core.evaluation import predict as evaluation
 
 
 @given(count=st.integers(1, 60), classes=st.integers(1, 5), seed=st.integers(0, 1000))
@@ -23,5 +23,5 @@ def test_chunks_add_up(monkeypatch):
     images = np.arange(10 * 4, dtype=np.uint8).reshape(10, 2, 2)
     labels = np.arange(10) % 3
     whole = class_means(images, labels, 3)
-    monkeypatch.setattr(evaluation, "CHUNK", 4)
+    monkeypatch.setattr(dataset, "CHUNK", 4)
     np.testing.assert_array_equal(class_means(images, labels, 3), whole)

@@ -18,7 +18,7 @@ from mnist_core.training import layer_histograms as histograms
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.layer_histograms import BINS, COLUMNS, Histogram, is_due, layer_histograms, on_common_bins
 from mnist_core.training.loop import build_network
-from tests.core.test_jobs import wait, work
+from tests.helpers import wait, work
 
 CONFIG = TrainingConfig(epochs=6, hidden_layers=(8, 6), batch_size=4)
 

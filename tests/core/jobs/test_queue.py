@@ -15,7 +15,7 @@ from mnist_core.jobs import start as jobs
 from mnist_core.jobs.queue import blas_threads, number_of_slots, place_in_queue, wait_for_slot
 from mnist_core.runs import run as runs
 from mnist_core.training.config import TrainingConfig
-from tests.core.test_jobs import wait
+from tests.helpers import wait
 
 LONG = TrainingConfig(epochs=10_000, hidden_layers=(4,), batch_size=4)
 SHORT = TrainingConfig(epochs=2, hidden_layers=(4,), batch_size=4)

@@ -12,6 +12,7 @@ import pytest
 
 from mnist_core.errors import RunError
 from mnist_core.nn.network import Network
+from mnist_core.runs import files
 from mnist_core.runs import run as runs
 from mnist_core.runs.files import write_atomically, write_json
 from mnist_core.runs.run import DatasetReference, Status, create_run, find_run, list_runs, read_run
@@ -110,7 +111,7 @@ def test_a_run_without_a_sign_of_life_and_without_a_worker_is_interrupted(run):
 def test_a_busy_worker_that_holds_its_lock_is_running(run):
     set_status(run, state="running", heartbeat=time.time() - 60)
     hold = (
-        "import sys\nfrom pathlib import Path\nfrom mnist_core.runs import worker_lock\n"
+        "import sys\nfrom pathlib import Path\nfrom mnist_core.runs.files import worker_lock\n"
         "with worker_lock(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()"
     )
     with subprocess.Popen(
@@ -138,14 +139,14 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
 
 def test_a_file_that_is_locked_for_a_moment_is_tried_again(tmp_path, monkeypatch):
     tries = []
-    monkeypatch.setattr(runs.time, "sleep", tries.append)
+    monkeypatch.setattr(files.time, "sleep", tries.append)
 
     def action():
         if len(tries) < 3:
             raise PermissionError
         return "done"
 
-    assert runs._retry_while_locked(action) == "done"
+    assert files._retry_while_locked(action) == "done"
     assert len(tries) == 3
 
 

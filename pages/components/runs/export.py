@@ -13,7 +13,7 @@ from mnist_core.models.reading import MAX_BYTES, check_fits, read_model
 from mnist_core.runs.run import Run, read_run
 from mnist_core.runs.uploaded import keep_as_run
 from pages.components.data import current_dataset
-from pages.components.run_view import architecture, model_written, run_dataset
+from pages.components.runs.picker import architecture, model_written, run_dataset
 
 LABELS = {"npz": "NumPy (.npz)", "safetensors": "safetensors", "onnx": "ONNX", "python": "Python file"}
 

@@ -15,7 +15,7 @@ from mnist_core.evaluation.predict import Evaluation, evaluate
 from mnist_core.nn.network import Network
 from mnist_core.runs.run import DatasetReference, Run, list_runs, read_run
 from pages.components.data import Choice, load
-from pages.components.image_picker import split_arrays
+from pages.components.digits.picker import split_arrays
 
 STATE_BADGES = {
     "queued": ("blue", ":material/hourglass_top:"),

@@ -8,11 +8,11 @@ import streamlit as st
 from mnist_core.inspection.attribution import gradient_times_input
 from mnist_core.inspection.neighbours import Neighbours, nearest_neighbours
 from mnist_core.runs.run import DatasetReference, Run, read_run
-from pages.components.digits import digit_grid, diverging_colors
-from pages.components.gallery import read_choice
-from pages.components.image_picker import split_arrays
-from pages.components.reading import probability_chart
-from pages.components.run_view import evaluation_of, run_dataset, trained_network
+from pages.components.digits.gallery import read_choice
+from pages.components.digits.grid import digit_grid, diverging_colors
+from pages.components.digits.picker import split_arrays
+from pages.components.digits.reading import probability_chart
+from pages.components.runs.picker import evaluation_of, run_dataset, trained_network
 
 NEIGHBOURS = 10
 

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from mnist_core.runs.run import Run
-from pages.components.run_view import architecture
+from pages.components.runs.picker import architecture
 from pages.components.settings import NAMES
 
 SELECTED = "selected_runs"

@@ -341,8 +341,8 @@ def test_a_thread_that_gathers_ahead_changes_nothing(sample, monkeypatch, thread
 
 
 def test_an_error_while_batches_are_made_ahead_is_not_lost(sample, monkeypatch):
-    monkeypatch.setattr("mnist_core.training.has_spare_core", lambda: True)
-    monkeypatch.setattr("mnist_core.batches.augment", lambda *_: 1 / 0)
+    monkeypatch.setattr("mnist_core.training.loop.has_spare_core", lambda: True)
+    monkeypatch.setattr("mnist_core.data.batches.augment", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         next(train(TrainingConfig(shift=1), sample))
 

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from mnist_core.nn.network import ForwardPass, Network
-from pages.components.digits import png_base64
+from pages.components.digits.grid import png_base64
 from pages.components.settings import NAMES
 
 WINNER, OTHER, TRUE = "#4c78d8", "#9fb2d9", "#3aa675"

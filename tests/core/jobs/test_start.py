@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -19,6 +18,7 @@ from mnist_core.runs import run as runs
 from mnist_core.runs.run import create_run, list_runs
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.loop import EpochMetrics, build_network, train
+from tests.helpers import assert_same_parameters, wait, work
 
 LONG = TrainingConfig(epochs=10_000, hidden_layers=(4,), batch_size=4)
 
@@ -26,20 +26,6 @@ LONG = TrainingConfig(epochs=10_000, hidden_layers=(4,), batch_size=4)
 @pytest.fixture
 def dataset(tiny_folder):
     return load_dataset("full", tiny_folder(train=40))
-
-
-def wait(run, until=lambda run: not run.status.active, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not until(run):
-        assert time.monotonic() < deadline, f"still {run.status}: {(run.path / 'log.txt').read_text()}"
-        time.sleep(0.02)
-        run = run.refresh()
-    return run
-
-
-def assert_same_parameters(network, other):
-    for ours, theirs in zip(network.weights + network.biases, other.weights + other.biases, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_a_run_leaves_what_training_in_this_process_gives(dataset, tmp_path):
@@ -91,8 +77,8 @@ def test_a_killed_run_reads_as_interrupted_with_its_metrics(dataset, tmp_path, m
 
 def test_a_worker_outlives_the_process_that_started_it(dataset, tmp_path):
     start = (
-        "import sys\nfrom mnist_core import jobs\nfrom mnist_core.dataset import load_dataset\n"
-        "from mnist_core.config import TrainingConfig\n"
+        "import sys\nfrom mnist_core.jobs import start as jobs\nfrom mnist_core.data.dataset import load_dataset\n"
+        "from mnist_core.training.config import TrainingConfig\n"
         "config = TrainingConfig(epochs=300, hidden_layers=(4,), batch_size=4)\n"
         "jobs.start(config, load_dataset('full', sys.argv[1]), sys.argv[2])"
     )
@@ -106,11 +92,6 @@ def test_two_starts_at_once_are_two_runs(dataset, tmp_path):
     started = [jobs.start(config, dataset, tmp_path) for _ in range(2)]
     assert started[0].id != started[1].id
     assert [wait(run).status.state for run in started] == ["finished", "finished"]
-
-
-def work(run):
-    command = [sys.executable, "-m", "mnist_core.worker", str(run.path)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=jobs.PROJECT, check=False)
 
 
 def test_a_data_set_that_changed_fails_with_a_sentence(tiny_folder, tmp_path):

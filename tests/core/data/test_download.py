@@ -21,7 +21,7 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.data.download import FILES, LEFTOVER_PREFIX, LEFTOVER_SECONDS, MIRRORS, download
 from mnist_core.errors import DatasetError, DownloadError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TIMEOUT = (0.25, 0.25)
 FIRST, *OTHERS = FILES
 CONTENTS = {
@@ -496,7 +496,7 @@ def test_downloads_in_several_threads_do_not_break_each_other(serve, tmp_path):
 
 CHILD = """
 import json, sys
-from mnist_core.download import download
+from mnist_core.data.download import download
 folder, url, files, limit = json.loads(sys.argv[1])
 if limit:
     import resource

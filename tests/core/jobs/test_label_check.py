@@ -75,7 +75,7 @@ def run(tiny_folder, tmp_path):
 
 
 def work(run):
-    command = [sys.executable, "-m", "mnist_core.cross_validation", str(run.path)]
+    command = [sys.executable, "-m", "mnist_core.jobs.label_check", str(run.path)]
     return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
 
 
@@ -125,7 +125,7 @@ def test_a_killed_job_reads_as_interrupted(tiny_folder, tmp_path, monkeypatch):
     monkeypatch.setitem(runs.STALE_SECONDS, "running", 0.0)
     dataset = load_dataset("full", tiny_folder(train=3000))
     run = create_run(TrainingConfig(hidden_layers=(2000,)), DatasetReference.of(dataset), tmp_path / "runs")
-    with subprocess.Popen([sys.executable, "-m", "mnist_core.cross_validation", str(run.path)], cwd=PROJECT) as process:
+    with subprocess.Popen([sys.executable, "-m", "mnist_core.jobs.label_check", str(run.path)], cwd=PROJECT) as process:
         deadline = time.monotonic() + 30
         while not (progress := read_progress(run)) or progress.done == 0:
             assert time.monotonic() < deadline

@@ -1,6 +1,5 @@
 """Pictures of handwriting become images as MNIST has them, and bad files one sentence."""
 
-import io
 import time
 import zlib
 from contextlib import suppress
@@ -23,6 +22,7 @@ from mnist_core.handwriting.reading import read_picture
 from mnist_core.handwriting.segmentation import Box, cut_digits, segment
 from mnist_core.training.config import PRESETS
 from mnist_core.training.loop import build_network, train
+from tests.helpers import encode, enlarged, page_of
 
 
 @pytest.fixture(scope="module")
@@ -37,31 +37,6 @@ def network(sample):
     for _ in train(config, sample, network):
         pass
     return network
-
-
-def encode(pixels, kind="PNG", **options):
-    buffer = io.BytesIO()
-    picture = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
-    picture.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def enlarged(image, factor=10, margins=(40, 70)):
-    """Draw an image of MNIST large in black on white paper."""
-    height, width = image.shape
-    large = Image.fromarray(image).resize((factor * width, factor * height), Image.Resampling.BICUBIC)
-    return 255 - np.pad(np.asarray(large), [(margins[0], margins[0]), (margins[1], margins[1])])
-
-
-def page_of(images, columns, factor=4, gap=40):
-    """Lay images out in rows on white paper."""
-    rows = [
-        np.hstack([np.pad(enlarged(image, factor, (0, 0)), ((gap, 0), (gap, 0)), constant_values=255) for image in row])
-        for row in (images[start : start + columns] for start in range(0, len(images), columns))
-    ]
-    width = max(row.shape[1] for row in rows)
-    rows = [np.pad(row, ((0, 0), (0, width - row.shape[1])), constant_values=255) for row in rows]
-    return np.pad(np.vstack(rows), ((0, gap), (0, gap)), constant_values=255)
 
 
 def photographed(page, seed=0):
@@ -175,12 +150,12 @@ def test_too_many_pieces_are_refused_soon():
 
 
 def test_pieces_are_those_of_a_flood_fill():
-    from mnist_core.handwriting.segmentation import _components
+    from mnist_core.handwriting.segmentation import components
 
     rng = np.random.default_rng(2)
     for density in (0.1, 0.3, 0.45, 0.6):
         mask = rng.random((37, 53)) < density
-        labels = _components(mask).labels(mask)
+        labels = components(mask).labels(mask)
         assert ((labels > 0) == mask).all()
         expected = flood_fill(mask)
         pairs = set(zip(labels[mask].tolist(), expected[mask].tolist(), strict=True))

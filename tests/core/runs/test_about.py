@@ -5,9 +5,9 @@ import time
 from dataclasses import asdict
 
 import pytest
+from filelock import FileLock
 
 from mnist_core.errors import RunError
-from mnist_core.jobs.label_check import Progress
 from mnist_core.runs.about import About
 from mnist_core.runs.files import worker_lock, write_json
 from mnist_core.runs.run import DatasetReference, Status, create_run, find_run, list_runs, read_run
@@ -95,11 +95,9 @@ def test_a_dead_or_damaged_run_is_deleted(run, tmp_path, state):
 
 
 def test_a_run_whose_labels_are_checked_is_not_deleted(run):
-    write_json(run.path / "cross_validation.json", asdict(Progress("running", heartbeat=time.time())))
-    with pytest.raises(RunError, match="are being checked: stop that first"):
+    with FileLock(run.path / "cross_validation.lock"), pytest.raises(RunError, match="stop the check of its labels"):
         delete_run(run)
     assert run.path.is_dir()
-    write_json(run.path / "cross_validation.json", asdict(Progress("finished")))
     delete_run(run)
 
 

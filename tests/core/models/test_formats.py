@@ -23,15 +23,17 @@ from mnist_core.evaluation.predict import evaluate, predict
 from mnist_core.jobs import start as jobs
 from mnist_core.models import formats as export_module
 from mnist_core.models.formats import FORMATS, export, file_name, missing_package, to_npz
-from mnist_core.models.reading import check_fits, read_model
+from mnist_core.models.onnx import ONNX_ACTIVATIONS
+from mnist_core.models.python_file import PYTHON_ACTIVATIONS
+from mnist_core.models.reading import MAX_BYTES, check_fits, read_model
 from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import Network
 from mnist_core.runs.archive import export_run, import_run
-from mnist_core.runs.run import DatasetReference, create_run, image_shape
+from mnist_core.runs.run import DatasetReference, create_run
 from mnist_core.runs.uploaded import keep_as_run
 from mnist_core.training.loop import train
 from mnist_core.training.state import TrainingState
-from tests.core.test_jobs import wait
+from tests.helpers import wait
 
 SHAPE = (5, 4)
 READABLE = ("npz", "safetensors")
@@ -157,8 +159,8 @@ def test_the_python_file_says_what_it_expects(images, tmp_path):
 def test_each_python_activation_is_the_network_s():
     z = np.linspace(-50, 50, 101, dtype=np.float32)
     for name, (function, _) in ACTIVATIONS.items():
-        np.testing.assert_array_equal(eval(export_module.PYTHON_ACTIVATIONS[name], {"np": np, "z": z}), function(z))
-    assert set(export_module.ONNX_ACTIVATIONS) == set(ACTIVATIONS)
+        np.testing.assert_array_equal(eval(PYTHON_ACTIVATIONS[name], {"np": np, "z": z}), function(z))
+    assert set(ONNX_ACTIVATIONS) == set(ACTIVATIONS)
 
 
 @pytest.mark.parametrize("kind", ["onnx", "safetensors"])
@@ -185,15 +187,15 @@ def test_the_image_shape_comes_from_the_data_or_is_square(tiny_folder, tmp_path,
     from mnist_core.training.config import TrainingConfig
 
     run = create_run(TrainingConfig(), DatasetReference.of(load_dataset("full", tiny_folder())), tmp_path)
-    assert image_shape(run, network()) == SHAPE
+    assert run.image_shape(network()) == SHAPE
 
     def gone(self):
         raise DatasetError("it is gone")
 
     monkeypatch.setattr(DatasetReference, "load", gone)
-    assert image_shape(run, network(sizes=(25, 3))) == (5, 5)
-    with pytest.raises(DatasetError, match="is not known any more: it is gone"):
-        image_shape(run, network())
+    assert run.image_shape(network(sizes=(25, 3))) == (5, 5)
+    with pytest.raises(DatasetError, match="is no longer known: it is gone"):
+        run.image_shape(network())
 
 
 # What is refused
@@ -327,7 +329,7 @@ def test_the_shapes_of_two_arrays_do_not_make_a_huge_network():
 def test_a_large_file_is_not_even_read(tmp_path):
     path = tmp_path / "large.npz"
     with path.open("wb") as file:
-        file.truncate(export_module.MAX_BYTES + 1)
+        file.truncate(MAX_BYTES + 1)
     with pytest.raises(ModelError, match=r"large.npz holds 100,000,001 bytes, expected at most 100,000,000"):
         read_model(path)
 

@@ -20,7 +20,7 @@ from mnist_core.runs.run import create_run
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.layer_statistics import layer_statistics
 from mnist_core.training.loop import build_network, train
-from tests.core.test_jobs import assert_same_parameters, wait, work
+from tests.helpers import assert_same_parameters, wait, work
 
 CONFIG = TrainingConfig(epochs=1000, hidden_layers=(8, 6), batch_size=4, validation_fraction=0.1)
 EVERYTHING = replace(

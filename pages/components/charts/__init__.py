@@ -1,0 +1,1 @@
+"""Charts as Altair or HTML: curves, layers, the network."""

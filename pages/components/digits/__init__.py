@@ -1,0 +1,1 @@
+"""Images of digits: grids, one in detail, the gallery, pickers."""

@@ -1,0 +1,1 @@
+"""Runs: picked, listed, compared, deleted, exported."""

@@ -1,0 +1,98 @@
+"""What tests of several rooms use."""
+
+import io
+import subprocess
+import sys
+import time
+
+import numpy as np
+from PIL import Image
+
+from mnist_core.jobs import start as jobs
+
+
+def wait(run, until=lambda run: not run.status.active, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not until(run):
+        assert time.monotonic() < deadline, f"still {run.status}: {(run.path / 'log.txt').read_text()}"
+        time.sleep(0.02)
+        run = run.refresh()
+    return run
+
+
+def assert_same_parameters(network, other):
+    for ours, theirs in zip(network.weights + network.biases, other.weights + other.biases, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def work(run):
+    command = [sys.executable, "-m", "mnist_core.jobs.worker", str(run.path)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=jobs.PROJECT, check=False)
+
+
+def encode(pixels, kind="PNG", **options):
+    buffer = io.BytesIO()
+    picture = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def enlarged(image, factor=10, margins=(40, 70)):
+    """Draw an image of MNIST large in black on white paper."""
+    height, width = image.shape
+    large = Image.fromarray(image).resize((factor * width, factor * height), Image.Resampling.BICUBIC)
+    return 255 - np.pad(np.asarray(large), [(margins[0], margins[0]), (margins[1], margins[1])])
+
+
+def page_of(images, columns, factor=4, gap=40):
+    """Lay images out in rows on white paper."""
+    rows = [
+        np.hstack([np.pad(enlarged(image, factor, (0, 0)), ((gap, 0), (gap, 0)), constant_values=255) for image in row])
+        for row in (images[start : start + columns] for start in range(0, len(images), columns))
+    ]
+    width = max(row.shape[1] for row in rows)
+    rows = [np.pad(row, ((0, 0), (0, width - row.shape[1])), constant_values=255) for row in rows]
+    return np.pad(np.vstack(rows), ((0, gap), (0, gap)), constant_values=255)
+
+
+def go(page, title):
+    """Follow a link of the sidebar."""
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=title).click()
+    page.get_by_role("heading", name=title, level=1).wait_for()
+
+
+def set_number(page, label, value):
+    """Type into an exact number field, and wait until the app took it."""
+    field = page.get_by_label(f"{label}, exactly")
+    field.fill(str(value))
+    field.press("Enter")
+    settle(page)
+
+
+def settle(page):
+    """Wait until the app is not running a script."""
+    page.wait_for_timeout(150)
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+
+
+def by_label(elements, label):
+    """The one element with this label."""
+    (found,) = [element for element in elements if element.label == label]
+    return found
+
+
+def use_folder(app, folder):
+    """Choose a folder as data, on the overview."""
+    app.radio[0].set_value("full").run()
+    app.text_input[0].set_value(str(folder)).run()
+    by_label(app.button, "Use this data").click().run()
+
+
+def texts(elements):
+    """All texts of some elements in one."""
+    return "\n".join(element.value for element in elements)
+
+
+def html(app):
+    """All HTML of the page in one text."""
+    return "\n".join(element.proto.body for element in app.get("html"))
