@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # not this folder, whose pages.py would hide the package pages
 
 from mnist_core.data.dataset import load_dataset  # noqa: E402
-from mnist_core.jobs import label_check as cross_validation  # noqa: E402
-from mnist_core.jobs import start as jobs  # noqa: E402
+from mnist_core.jobs.label_check import read_progress, start_label_check  # noqa: E402
+from mnist_core.jobs.start import start_run  # noqa: E402
 from mnist_core.training.config import TrainingConfig  # noqa: E402
 
 STATES = (
@@ -49,14 +49,14 @@ STATES = (
 
 def prepare() -> None:
     """Leave a finished run in the runs folder, with its labels checked."""
-    run = jobs.start(TrainingConfig(epochs=5, validation_fraction=0.1), load_dataset())
+    run = start_run(TrainingConfig(epochs=5, validation_fraction=0.1), load_dataset())
     while run.status.active:
         time.sleep(0.1)
         run = run.refresh()
     if run.status.state != "finished":
         sys.exit(f"The run that the pages need {run.status.state}: {run.status.error}")
-    cross_validation.start(run)
-    while (progress := cross_validation.read_progress(run)).active:
+    start_label_check(run)
+    while (progress := read_progress(run)).active:
         time.sleep(0.1)
     if progress.state != "finished":
         sys.exit(f"The check of the labels that a page needs {progress.state}: {progress.error}")

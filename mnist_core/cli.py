@@ -18,7 +18,7 @@ from mnist_core.evaluation.predict import evaluate, predict
 from mnist_core.handwriting.ink import ink_on_black
 from mnist_core.handwriting.mnist_format import to_mnist
 from mnist_core.handwriting.reading import read_picture
-from mnist_core.jobs import start as jobs
+from mnist_core.jobs.start import request, resume_run, start_run
 from mnist_core.models.formats import FORMATS, export, file_name
 from mnist_core.runs.files import write_atomically
 from mnist_core.runs.run import Run, default_runs_dir, find_run, list_runs
@@ -171,7 +171,7 @@ def _train(arguments: argparse.Namespace) -> None:
     config = asked_config(arguments)
     dataset = load_dataset("full" if arguments.data_dir else arguments.source, arguments.data_dir)
     print(f"data  {dataset.description}")
-    run = jobs.start(config, dataset, arguments.runs_dir)
+    run = start_run(config, dataset, arguments.runs_dir)
     print(f"run   {run.id}", flush=True)
     run = _follow(run)
     if run.status.state in ("failed", "interrupted"):
@@ -194,7 +194,7 @@ def _follow(run: Run) -> Run:
                 _update_bar(bar, run)
             except KeyboardInterrupt:
                 bar.write("stopping after Ctrl-C ...", file=sys.stderr)
-                jobs.request(run, "stop")
+                request(run, "stop")
     return run
 
 
@@ -299,10 +299,10 @@ def _runs(arguments: argparse.Namespace) -> None:
             arguments.usage_error(f"{verb} needs the id of a run: python -m mnist_core runs {verb} RUN")
         run = find_run(arguments.run, arguments.runs_dir)
         if arguments.verb == "resume":
-            jobs.resume(run)
+            resume_run(run)
             print(f"run {run.id} goes on after epoch {run.status.epoch} of {run.epochs}")
         else:
-            jobs.request(run, arguments.verb)
+            request(run, arguments.verb)
             print(f"asked run {run.id} to {arguments.verb}")
         return
     runs = list_runs(arguments.runs_dir)

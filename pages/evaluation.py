@@ -107,7 +107,7 @@ def show_classes(result: Evaluation, scores: Scores) -> None:
 def show_confidence(scores: Scores) -> None:
     """Reliability diagram, and what refusing uncertain digits gains."""
     left, right = st.columns(2, gap="large")
-    measured, curve = scores.calibration, scores.rejection
+    measured, curve = scores.calibration, scores.selective
     with left:
         st.altair_chart(reliability_chart(measured), key="reliability")
         st.caption(

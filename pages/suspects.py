@@ -6,8 +6,14 @@ import streamlit as st
 
 from mnist_core.data.dataset import Dataset
 from mnist_core.evaluation.label_errors import Suspects, class_thresholds, find_suspects
-from mnist_core.jobs import label_check as cross_validation
-from mnist_core.jobs.label_check import Progress, read_probabilities, read_progress
+from mnist_core.jobs.label_check import (
+    Progress,
+    fold_settings,
+    read_probabilities,
+    read_progress,
+    start_label_check,
+    stop_label_check,
+)
 from mnist_core.runs.run import Run, list_runs
 from mnist_core.training.out_of_sample import FOLDS, cross_validate
 from pages.components.code import code_behind
@@ -25,13 +31,13 @@ def show_job(run: Run, dataset: Dataset, progress: Progress | None) -> None:
     if progress and progress.active:
         waiting = "waiting for a free slot" if state == "queued" else f"fold {progress.fold + 1} of {FOLDS}"
         st.progress(progress.done, waiting)
-        st.button("Stop", icon=":material/stop:", on_click=cross_validation.request_stop, args=(run,))
+        st.button("Stop", icon=":material/stop:", on_click=stop_label_check, args=(run,))
         return
     if state == "failed":
         st.error(progress.error, icon=":material/error:")
     elif state in ("stopped", "interrupted"):
         st.info(f"{progress.fold} of {FOLDS} folds are done; the next start goes on there.", icon=":material/pause:")
-    config = cross_validation.settings(run)
+    config = fold_settings(run)
     st.markdown(
         f"The {len(dataset.train_labels):,} training digits are divided into {FOLDS} parts; for each, a network with the hidden "
         f"layers of this run ({architecture(config.hidden_layers) or 'none'}) and the settings of the *Fast* preset is trained "
@@ -39,7 +45,7 @@ def show_job(run: Run, dataset: Dataset, progress: Progress | None) -> None:
     )
     label = "Go on" if state in ("stopped", "interrupted") else "Check the labels"
     if st.button(label, type="primary", icon=":material/rule:"):
-        cross_validation.start(run)
+        start_label_check(run)
         st.rerun()
 
 

@@ -7,8 +7,8 @@ import streamlit as st
 from mnist_core.data.batches import epoch_batches, validation_size
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import RunError
-from mnist_core.jobs import start as jobs
 from mnist_core.jobs.queue import place_in_queue
+from mnist_core.jobs.start import request, resume_run, start_run
 from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import SGD
 from mnist_core.runs.run import RESUMABLE, Run, find_run, list_runs
@@ -41,7 +41,7 @@ def show_start(config: TrainingConfig, dataset: Dataset, runs: list[Run]) -> Non
     if st.button(
         label, type="secondary" if busy or known else "primary", icon=":material/play_arrow:", width="stretch"
     ):
-        run = jobs.start(config, dataset)
+        run = start_run(config, dataset)
         st.session_state["run_id"] = st.query_params["run"] = run.id
         st.rerun()
 
@@ -102,19 +102,19 @@ def show_controls(run: Run) -> None:
                 st.button(label, icon=icon, disabled=bool(asked), key=verb, on_click=ask, args=(run, verb))
         elif state in RESUMABLE:
             if st.button("Resume", icon=":material/resume:", key="resume"):
-                jobs.resume(run)
+                resume_run(run)
                 st.rerun()
         elif state == "finished" and not run.stopped_early:
             more = st.number_input("More epochs", 1, 10_000, 10, key="more_epochs", width=140)
             if st.button(f"Train {more} more epochs", icon=":material/add:", key="train_more"):
-                jobs.resume(run, more)
+                resume_run(run, more)
                 st.rerun()
 
 
 def ask(run: Run, verb: str) -> None:
     """Ask a run to pause or stop; it may have ended a moment ago, which is as good."""
     if run.refresh().status.active:
-        jobs.request(run, verb)
+        request(run, verb)
 
 
 def _asked(run: Run) -> str:

@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from mnist_core.data.dataset import find_full
-from mnist_core.jobs import start as jobs
+from mnist_core.jobs.start import start_run
 from mnist_core.runs.about import About
 from mnist_core.runs.run import list_runs
 from mnist_core.training.config import PRESETS
@@ -38,7 +38,7 @@ def walk(page: Page, app: App) -> None:
     take(page, "training")
     page.get_by_role("button", name="What does it get wrong?").wait_for(timeout=300_000)
     (reference,) = list_runs(app.runs)
-    fast = jobs.start(PRESETS["fast"], reference.dataset, app.runs)
+    fast = start_run(PRESETS["fast"], reference.dataset, app.runs)
     while fast.refresh().status.active:
         page.wait_for_timeout(500)
     reference.describe(About("Reference recipe"))

@@ -69,7 +69,7 @@ class Batch(NamedTuple):
     """Shape (N,)."""
 
 
-class Feeder:
+class DataLoader:
     """Makes the mini-batches of each epoch.
 
     Parameters

@@ -81,7 +81,7 @@ def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -
     return Calibration(edges, count, mean_confidence, accuracy, error)
 
 
-class Rejection(NamedTuple):
+class SelectivePrediction(NamedTuple):
     """What is gained by refusing the digits of lowest confidence, arrays of shape (N,), from none refused to all but one."""
 
     rejected: np.ndarray
@@ -92,14 +92,14 @@ class Rejection(NamedTuple):
     """Lowest confidence that is kept."""
 
 
-def rejection_curve(labels: np.ndarray, probabilities: np.ndarray) -> Rejection:
+def selective_prediction(labels: np.ndarray, probabilities: np.ndarray) -> SelectivePrediction:
     """Accuracy against the share of rejected digits, the least confident first (C. Chow, 1970)."""
     confidence = probabilities.max(axis=1)
     order = np.argsort(confidence, kind="stable")
     right = (probabilities.argmax(axis=1) == labels)[order]
     kept = np.arange(len(order), 0, -1)
     accuracy = np.cumsum(right[::-1])[::-1] / kept
-    return Rejection(1 - kept / len(order), accuracy, confidence[order])
+    return SelectivePrediction(1 - kept / len(order), accuracy, confidence[order])
 
 
 class Scores(NamedTuple):
@@ -112,7 +112,7 @@ class Scores(NamedTuple):
     auc: np.ndarray
     """Of each class, shape (C,)."""
     calibration: Calibration
-    rejection: Rejection
+    selective: SelectivePrediction
 
 
 def score(labels: np.ndarray, probabilities: np.ndarray) -> Scores:
@@ -124,7 +124,7 @@ def score(labels: np.ndarray, probabilities: np.ndarray) -> Scores:
         top_k_accuracy(labels, probabilities, 3),
         roc_auc(labels, probabilities),
         calibration(labels, probabilities),
-        rejection_curve(labels, probabilities),
+        selective_prediction(labels, probabilities),
     )
 
 

@@ -48,7 +48,7 @@ class Progress:
         return self.state in ACTIVE
 
 
-def settings(run: Run) -> TrainingConfig:
+def fold_settings(run: Run) -> TrainingConfig:
     """Settings of each fold's training."""
     return replace(PRESETS["fast"], hidden_layers=run.config.hidden_layers, seed=run.config.seed)
 
@@ -80,7 +80,7 @@ def read_probabilities(run: Run) -> np.ndarray:
     return probabilities
 
 
-def start(run: Run) -> None:
+def start_label_check(run: Run) -> None:
     """Start the job, or let it go on with its next fold.
 
     Raises
@@ -99,7 +99,7 @@ def start(run: Run) -> None:
     start_process(run, "mnist_core.jobs.label_check")
 
 
-def request_stop(run: Run) -> None:
+def stop_label_check(run: Run) -> None:
     """Ask the job to end; the folds that are done are kept."""
     write_atomically(run.path / f"{NAME}.control", lambda file: file.write(b"stop\n"))
 
@@ -152,7 +152,7 @@ class _Reporter:
 
 def work(run: Run) -> None:
     """Do the job; errors become the state *failed* with one sentence."""
-    config = settings(run)
+    config = fold_settings(run)
     reporter = _Reporter(run.path, 0, config.epochs)
     try:
         reporter.done, probabilities = _read(run.path)

@@ -23,7 +23,7 @@ THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-def start(config: TrainingConfig, dataset: Dataset | DatasetReference, runs_dir: Path | None = None) -> Run:
+def start_run(config: TrainingConfig, dataset: Dataset | DatasetReference, runs_dir: Path | None = None) -> Run:
     """Create a run and start a process that trains it, which goes on when this process ends.
 
     Raises
@@ -36,7 +36,7 @@ def start(config: TrainingConfig, dataset: Dataset | DatasetReference, runs_dir:
     return run
 
 
-def resume(run: Run, more_epochs: int = 0) -> Run:
+def resume_run(run: Run, more_epochs: int = 0) -> Run:
     """Let a run go on from its last checkpoint, to the bit as if it had never paused.
 
     Parameters

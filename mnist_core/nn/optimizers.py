@@ -38,17 +38,17 @@ class SGD:
     ----------
     steps : int
         Steps taken so far.
-    memory : dict of ndarray, shapes (size,)
-        What the optimizer remembers of the steps before, by name.
+    state : dict of ndarray, shapes (size,)
+        What the optimizer keeps between steps, by name, such as the velocity.
     """
 
-    remembers: tuple[str, ...] = ()
+    state_names: tuple[str, ...] = ()
 
     def __init__(self, size: int, decayed: int = 0, dtype=np.float32, momentum: float = 0.9, weight_decay: float = 0.0):
         self.decayed = slice(0, decayed)
         self.momentum, self.weight_decay = np.dtype(dtype).type(momentum), np.dtype(dtype).type(weight_decay)
         self.steps = 0
-        self.memory = {name: np.zeros(size, dtype) for name in self.remembers}
+        self.state = {name: np.zeros(size, dtype) for name in self.state_names}
         self._scratch = np.empty(size, dtype)
 
     def step(self, parameters: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
@@ -69,12 +69,12 @@ class SGD:
 
 
 class Momentum(SGD):
-    """Gradient descent with a velocity that remembers the gradients before."""
+    """Gradient descent with a velocity that accumulates the gradients."""
 
-    remembers = ("velocity",)
+    state_names = ("velocity",)
 
     def _move(self, parameters, gradient, rate):
-        velocity = self.memory["velocity"]
+        velocity = self.state["velocity"]
         velocity *= self.momentum
         velocity += gradient
         np.multiply(velocity, rate, out=gradient)
@@ -84,10 +84,10 @@ class Momentum(SGD):
 class Nesterov(SGD):
     """Momentum that looks ahead: the gradient counts once more, as if taken where the velocity leads."""
 
-    remembers = ("velocity",)
+    state_names = ("velocity",)
 
     def _move(self, parameters, gradient, rate):
-        velocity = self.memory["velocity"]
+        velocity = self.state["velocity"]
         velocity *= self.momentum
         velocity += gradient
         np.multiply(velocity, self.momentum, out=self._scratch)
@@ -99,11 +99,11 @@ class Nesterov(SGD):
 class Adam(SGD):
     """Steps of about the same length for every parameter: the mean gradient over its root mean square."""
 
-    remembers = ("mean", "square")
+    state_names = ("mean", "square")
 
     def _move(self, parameters, gradient, rate):
         one = gradient.dtype.type
-        mean, square, scratch = self.memory["mean"], self.memory["square"], self._scratch
+        mean, square, scratch = self.state["mean"], self.state["square"], self._scratch
         mean *= one(BETA1)
         np.multiply(gradient, one(1 - BETA1), out=scratch)
         mean += scratch

@@ -2,7 +2,7 @@
 
 import math
 
-FIRST_SHARE, LAST_SHARE = 1 / 25, 1 / 100
+FIRST_FACTOR, LAST_FACTOR = 1 / 25, 1 / 100
 """Of the learning rate: where a warm-up begins, and where cosine and one-cycle end."""
 
 ONE_CYCLE_WARMUP = 0.3
@@ -20,18 +20,18 @@ def step(progress: float) -> float:
 
 
 def cosine(progress: float) -> float:
-    """Half a cosine from 1 down to :data:`LAST_SHARE` (I. Loshchilov, F. Hutter, 2017)."""
-    return LAST_SHARE + (1 - LAST_SHARE) * (1 + math.cos(math.pi * progress)) / 2
+    """Half a cosine from 1 down to :data:`LAST_FACTOR` (I. Loshchilov, F. Hutter, 2017)."""
+    return LAST_FACTOR + (1 - LAST_FACTOR) * (1 + math.cos(math.pi * progress)) / 2
 
 
 SCHEDULES = {"constant": constant, "step": step, "cosine": cosine, "one_cycle": cosine}
 """By name: the share of the learning rate at a progress of 0 ... 1 after the warm-up. One-cycle is cosine up and down."""
 
 
-def scheduled_share(schedule: str, warmup: float, progress: float) -> float:
+def learning_rate_factor(schedule: str, warmup: float, progress: float) -> float:
     """Share of the learning rate that a schedule uses at a point of the training.
 
-    During the warm-up it rises from :data:`FIRST_SHARE` to 1: along half a cosine in one-cycle (L. Smith, 2018), in a
+    During the warm-up it rises from :data:`FIRST_FACTOR` to 1: along half a cosine in one-cycle (L. Smith, 2018), in a
     line else.
 
     Parameters
@@ -48,5 +48,5 @@ def scheduled_share(schedule: str, warmup: float, progress: float) -> float:
     if progress < warmup:
         rise = progress / warmup
         rise = (1 - math.cos(math.pi * rise)) / 2 if one_cycle else rise
-        return FIRST_SHARE + (1 - FIRST_SHARE) * rise
+        return FIRST_FACTOR + (1 - FIRST_FACTOR) * rise
     return SCHEDULES[schedule](min((progress - warmup) / (1 - warmup), 1.0))

@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist_core.data.batches import Feeder, split_validation
+from mnist_core.data.batches import DataLoader, split_validation
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import TrainingError
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.nn.inplace import Engine
 from mnist_core.nn.network import Network
-from mnist_core.nn.schedules import scheduled_share
+from mnist_core.nn.schedules import learning_rate_factor
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.state import Best, TrainingState
 
@@ -98,7 +98,7 @@ def train(
     network = network or build_network(config, dataset)
     state = state or TrainingState.start(config, network)
     training, validation = split_validation(len(dataset.train_labels), config.validation_fraction, config.seed)
-    feeder = Feeder(
+    loader = DataLoader(
         dataset.train_images, dataset.train_labels, config.batch_size, config.augmentation, config.seed,
         network.dtype, ahead=has_spare_core(),
     )  # fmt: skip
@@ -106,7 +106,7 @@ def train(
     while state.epoch < config.epochs + more_epochs and not state.stops_early(config.patience):
         started = time.perf_counter()
         epoch = state.epoch + 1
-        loss, accuracy, rate = _train_epoch(config, state, engine, feeder, training, on_batch)
+        loss, accuracy, rate = _train_epoch(config, state, engine, loader, training, on_batch)
         val_loss, val_accuracy = _validate(network, dataset, validation)
         state.epoch = epoch
         if config.patience and (state.best is None or val_loss < state.best.val_loss):
@@ -120,7 +120,7 @@ def _train_epoch(
     config: TrainingConfig,
     state: TrainingState,
     engine: Engine,
-    feeder: Feeder,
+    loader: DataLoader,
     training: np.ndarray,
     on_batch: Callable[[BatchProgress], None] | None,
 ) -> tuple[float, float, float]:
@@ -128,12 +128,12 @@ def _train_epoch(
     epoch, updates = state.epoch + 1, -(-len(training) // config.batch_size)
     rng = np.random.default_rng([config.seed, epoch, 2])
     loss_sum, correct, done = 0.0, 0, 0
-    for number, (x, labels) in enumerate(feeder.epoch(training, epoch)):
+    for number, (x, labels) in enumerate(loader.epoch(training, epoch)):
         loss, batch_correct = engine.back_propagate(x, labels, rng)
         if not math.isfinite(loss):
             raise _diverged(config, epoch, f"became {loss}")
         progress = (epoch - 1 + number / updates) / config.epochs
-        rate = config.learning_rate * scheduled_share(config.schedule, config.warmup, progress)
+        rate = config.learning_rate * learning_rate_factor(config.schedule, config.warmup, progress)
         state.optimizer.step(engine.network.parameters, engine.gradient, rate)
         loss_sum += loss * len(labels)
         correct += batch_correct

@@ -26,7 +26,7 @@ class TrainingState:
     Attributes
     ----------
     optimizer : SGD
-        Or one of its kind, with what it remembers.
+        Or a subclass, with its state.
     epoch : int
         Epochs that were trained.
     best : Best or None
@@ -47,7 +47,7 @@ class TrainingState:
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Copy everything by name, as in ``checkpoint.npz``."""
         arrays = {"epoch": np.array(self.epoch), "steps": np.array(self.optimizer.steps)}
-        arrays |= {f"optimizer.{name}": array.copy() for name, array in self.optimizer.memory.items()}
+        arrays |= {f"optimizer.{name}": array.copy() for name, array in self.optimizer.state.items()}
         if self.best:
             arrays |= {f"best.{name}": np.array(value) for name, value in self.best._asdict().items()}
         return arrays
@@ -64,7 +64,7 @@ class TrainingState:
         state = cls.start(config, network)
         try:
             state.epoch, state.optimizer.steps = int(arrays["epoch"]), int(arrays["steps"])
-            for name, memory in state.optimizer.memory.items():
+            for name, memory in state.optimizer.state.items():
                 memory[:] = arrays[f"optimizer.{name}"]
             if "best.epoch" in arrays:
                 parameters = np.empty_like(network.parameters)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from mnist_core.data.dataset import load_dataset
-from mnist_core.jobs import start as jobs
+from mnist_core.jobs.start import start_run
 from mnist_core.runs.about import About
 from mnist_core.runs.run import find_run, list_runs
 from mnist_core.training.config import TrainingConfig
@@ -25,7 +25,7 @@ def two_runs(app, wait_for_end):
     """Two finished runs, the newest first."""
     configs = (TrainingConfig(epochs=2, validation_fraction=0.1), TrainingConfig(epochs=3, activation="relu"))
     for config, name in zip(configs, ("sigmoid net", "ReLU net"), strict=True):
-        wait_for_end(jobs.start(config, load_dataset("sample"), app.runs)).describe(About(name))
+        wait_for_end(start_run(config, load_dataset("sample"), app.runs)).describe(About(name))
     return list_runs(app.runs)
 
 

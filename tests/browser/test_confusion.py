@@ -6,7 +6,7 @@ import pytest
 
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import evaluate
-from mnist_core.jobs import start as jobs
+from mnist_core.jobs.start import start_run
 from mnist_core.training.config import TrainingConfig
 from tests.helpers import wait
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.browser
 def run(app):
     """A run of some skill, whose confusions are few but there."""
     config = TrainingConfig(epochs=8, optimizer="adam", learning_rate=0.003)
-    return wait(jobs.start(config, load_dataset("sample"), app.runs))
+    return wait(start_run(config, load_dataset("sample"), app.runs))
 
 
 def test_from_a_cell_to_its_digits_to_one_of_them(app, page, run):

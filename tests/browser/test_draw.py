@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from mnist_core.data.dataset import load_dataset
-from mnist_core.jobs import start as jobs
+from mnist_core.jobs.start import start_run
 from mnist_core.training.config import PRESETS
 from tests.helpers import encode, go, page_of, settle, wait
 
@@ -25,7 +25,7 @@ ZERO = [
 
 @pytest.fixture
 def trained(app):
-    return wait(jobs.start(replace(PRESETS["fast"], epochs=8), load_dataset("sample"), app.runs))
+    return wait(start_run(replace(PRESETS["fast"], epochs=8), load_dataset("sample"), app.runs))
 
 
 def canvas_of(page):

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from mnist_core.data.dataset import load_dataset
-from mnist_core.jobs import start as jobs
+from mnist_core.jobs.start import start_run
 from mnist_core.training.config import TrainingConfig
 from tests.helpers import settle
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_a_pointer_over_the_map_shows_the_digit(app, page):
-    run = jobs.start(TrainingConfig(epochs=3), load_dataset("sample"), app.runs)
+    run = start_run(TrainingConfig(epochs=3), load_dataset("sample"), app.runs)
     page.goto(f"{app.url}/training?run={run.id}")
     page.get_by_role("button", name="What does it get wrong?").wait_for()
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Inside").click()

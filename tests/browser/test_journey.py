@@ -5,7 +5,7 @@ import re
 import pytest
 
 from mnist_core.data.dataset import load_dataset
-from mnist_core.jobs import start as jobs
+from mnist_core.jobs.start import start_run
 from mnist_core.runs.run import find_run, list_runs
 from mnist_core.training.config import TrainingConfig
 from tests.helpers import go, set_number, settle
@@ -162,7 +162,7 @@ def test_the_first_visit_of_a_fresh_server_may_be_any_page(app, page):
 
 
 def test_every_page_fits_a_phone(app, page):
-    run = jobs.start(TrainingConfig(epochs=3), load_dataset("sample"), app.runs)
+    run = start_run(TrainingConfig(epochs=3), load_dataset("sample"), app.runs)
     page.set_viewport_size({"width": 390, "height": 844})
     for title in PAGES:
         page.goto(f"{app.url}/{address(title)}")

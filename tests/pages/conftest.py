@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.data import dataset
 from mnist_core.data.dataset import load_dataset
-from mnist_core.jobs import start as jobs
+from mnist_core.jobs.start import start_run
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import DatasetReference, Status, create_run, read_run
 from mnist_core.training.config import TrainingConfig
@@ -24,7 +24,7 @@ APP = str(Path(__file__).resolve().parents[2] / "app.py")
 def finished_folder(tmp_path_factory):
     """Folder of a finished run of two epochs on the sample, to be copied."""
     config = TrainingConfig(epochs=2, validation_fraction=0.1, optimizer="adam", learning_rate=0.003)
-    return wait(jobs.start(config, load_dataset("sample"), tmp_path_factory.mktemp("finished"))).path
+    return wait(start_run(config, load_dataset("sample"), tmp_path_factory.mktemp("finished"))).path
 
 
 @pytest.fixture(autouse=True)

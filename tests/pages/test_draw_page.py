@@ -145,10 +145,10 @@ def test_an_undone_drawing_is_empty(open_page, finished, canvas):
 
 @pytest.mark.parametrize(("shape", "sentence"), [((5, 4), "which make no square"), ((20, 20), "")])
 def test_networks_of_other_sizes(open_page, tiny_folder, canvas, shape, sentence):
-    from mnist_core.jobs import start as jobs
+    from mnist_core.jobs.start import start_run
     from tests.helpers import wait
 
-    wait(jobs.start(TrainingConfig(epochs=1), load_dataset("full", tiny_folder(shape=shape))))
+    wait(start_run(TrainingConfig(epochs=1), load_dataset("full", tiny_folder(shape=shape))))
     canvas.ink = large(load_dataset("sample").test_images[0])
     app = open_page("draw")
     if sentence:

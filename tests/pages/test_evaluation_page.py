@@ -16,7 +16,7 @@ from mnist_core.data.idx import write_idx
 from mnist_core.evaluation.metrics import calibration, per_class_scores, roc_auc, top_k_accuracy, wilson_interval
 from mnist_core.evaluation.predict import evaluate, misclassified
 from mnist_core.inspection.neighbours import nearest_neighbours
-from mnist_core.jobs import start as jobs
+from mnist_core.jobs.start import start_run
 from mnist_core.runs.files import write_json
 from mnist_core.training.config import TrainingConfig
 from tests.helpers import by_label, html, texts, wait
@@ -218,7 +218,7 @@ def test_a_perfect_network_has_no_gallery(open_page, tiny_folder):
         stripes[np.arange(count), np.arange(count) % 3] = 255  # class k has a white row k
         write_idx(folder / f"{split}-images-idx3-ubyte.gz", stripes)
     config = TrainingConfig(epochs=50, learning_rate=2.0, hidden_layers=(), batch_size=6)
-    run = wait(jobs.start(config, load_dataset("full", folder)))
+    run = wait(start_run(config, load_dataset("full", folder)))
     app = open_page("evaluation")
     assert app.selectbox(key="run_picker").value == run.id
     assert [metric.value for metric in app.metric][::2] == ["100.00%", "0 of 3"]

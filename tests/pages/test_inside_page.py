@@ -11,7 +11,7 @@ import pytest
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import predict
 from mnist_core.inspection.units import hidden_activations, mean_by_class, strongest
-from mnist_core.jobs import start as jobs
+from mnist_core.jobs.start import start_run
 from mnist_core.runs.files import write_json
 from mnist_core.training.config import TrainingConfig
 from pages.components import inside_view
@@ -56,7 +56,7 @@ def test_every_unit_of_the_first_layer_is_a_picture(open_page, finished):
 
 
 def test_a_wide_layer_comes_in_parts(open_page):
-    wait(jobs.start(TrainingConfig(epochs=1, hidden_layers=(150,)), load_dataset("sample")))
+    wait(start_run(TrainingConfig(epochs=1, hidden_layers=(150,)), load_dataset("sample")))
     app = open_page("inside")
     assert len(re.findall(r'aria-label="unit \d+: ', html(app))) == 128
     by_label(app.number_input, "Part (1 to 2)").set_value(2).run()
@@ -121,7 +121,7 @@ def test_of_a_huge_network_fewer_digits_are_looked_at(open_page, finished, monke
 
 
 def test_a_network_without_hidden_layers_has_pixels_to_sort(open_page):
-    wait(jobs.start(TrainingConfig(epochs=1, hidden_layers=()), load_dataset("sample")))
+    wait(start_run(TrainingConfig(epochs=1, hidden_layers=()), load_dataset("sample")))
     app = open_page("inside")
     assert "This network has no hidden layer" in texts(app.info)
     assert "drawn where the pixels put them" in texts(app.caption)
@@ -132,7 +132,7 @@ def test_a_network_without_hidden_layers_has_pixels_to_sort(open_page):
 @pytest.mark.parametrize("layers", [(1,), (30, 1, 8)])
 def test_other_activations_and_shapes_draw(open_page, tiny_folder, activation, layers):
     config = TrainingConfig(epochs=2, hidden_layers=layers, activation=activation, learning_rate=0.05)
-    run = wait(jobs.start(config, load_dataset("full", tiny_folder())))
+    run = wait(start_run(config, load_dataset("full", tiny_folder())))
     assert run.status.state == "finished"
     app = open_page("inside")
     assert len(app.subheader) == 5 and not app.error

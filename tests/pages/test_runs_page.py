@@ -15,7 +15,7 @@ import streamlit as st
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.evaluation.significance import mcnemar
-from mnist_core.jobs import start as jobs
+from mnist_core.jobs.start import start_run
 from mnist_core.runs.about import About
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import Status, list_runs, read_run
@@ -27,7 +27,7 @@ from tests.helpers import by_label, html, texts, wait
 def other_folder(tmp_path_factory):
     """Folder of a second finished run, without a validation share, to be copied."""
     config = TrainingConfig(epochs=3, activation="relu", hidden_layers=(20,), learning_rate=0.1)
-    return wait(jobs.start(config, load_dataset("sample"), tmp_path_factory.mktemp("other"))).path
+    return wait(start_run(config, load_dataset("sample"), tmp_path_factory.mktemp("other"))).path
 
 
 @pytest.fixture

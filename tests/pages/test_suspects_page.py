@@ -9,7 +9,7 @@ import pytest
 
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.label_errors import find_suspects
-from mnist_core.jobs import label_check as cross_validation
+from mnist_core.jobs import label_check
 from mnist_core.jobs.label_check import Progress, read_probabilities, read_progress
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import DatasetReference, create_run
@@ -87,7 +87,7 @@ def test_a_job_that_ended_before_its_end_goes_on(open_page, make_run, monkeypatc
     run = make_run(state="stopped")
     write_json(run.path / "cross_validation.json", asdict(Progress(state, 2, 0.5)))
     started = []
-    monkeypatch.setattr(cross_validation, "start", started.append)
+    monkeypatch.setattr(label_check, "start_label_check", started.append)
     app = open_page("suspects")
     assert "2 of 5 folds are done" in texts(app.info)
     by_label(app.button, "Go on").click().run()

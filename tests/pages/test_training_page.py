@@ -13,7 +13,7 @@ import pytest
 from mnist_core.cli import asked_config, build_parser
 from mnist_core.data.batches import split_validation
 from mnist_core.data.dataset import load_dataset
-from mnist_core.jobs import start as jobs
+from mnist_core.jobs.start import start_run
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import list_runs
 from mnist_core.training.config import EXPLANATIONS, PRESETS, TrainingConfig
@@ -426,7 +426,7 @@ def trained(make_run):
         schedule="one_cycle",
         validation_fraction=0.1,
     )
-    return wait(jobs.start(config, load_dataset("sample")))
+    return wait(start_run(config, load_dataset("sample")))
 
 
 def test_charts_of_layers_and_learning_rate(open_page, trained):

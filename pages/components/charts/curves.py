@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from mnist_core.nn.schedules import scheduled_share
+from mnist_core.nn.schedules import learning_rate_factor
 from mnist_core.runs.run import Step
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.layer_statistics import LayerStatistics
@@ -141,7 +141,7 @@ def lines(
 def learning_rate_chart(rows: list[EpochMetrics], config: TrainingConfig, epochs: int) -> alt.LayerChart:
     """Draw the learning rate of each epoch, and faintly that of all that are to come."""
     plan = [
-        (epoch, config.learning_rate * scheduled_share(config.schedule, config.warmup, epoch / config.epochs))
+        (epoch, config.learning_rate * learning_rate_factor(config.schedule, config.warmup, epoch / config.epochs))
         for epoch in np.linspace(0, epochs, MAX_POINTS)
     ]
     used = thin_out([(row.epoch, row.learning_rate) for row in rows])

@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn import metrics
 
-from mnist_core.evaluation.metrics import calibration, rejection_curve, roc_auc, score, top_k_accuracy, wilson_interval
+from mnist_core.evaluation.metrics import (
+    calibration,
+    roc_auc,
+    score,
+    selective_prediction,
+    top_k_accuracy,
+    wilson_interval,
+)
 
 
 @st.composite
@@ -72,7 +79,7 @@ def test_calibration_counts_every_digit_and_a_sure_and_right_network_has_no_erro
 
 def test_rejecting_the_least_confident_first():
     probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]])
-    curve = rejection_curve(np.array([0, 1, 1, 1]), probabilities)  # the one of 0.6 is wrong
+    curve = selective_prediction(np.array([0, 1, 1, 1]), probabilities)  # the one of 0.6 is wrong
     assert curve.rejected == pytest.approx([0, 0.25, 0.5, 0.75])
     assert curve.accuracy == pytest.approx([0.75, 1, 1, 1])
     assert curve.threshold == pytest.approx([0.6, 0.7, 0.8, 0.9])
@@ -87,4 +94,4 @@ def test_all_scores_at_once_are_the_single_ones():
     assert (scores.top_2, scores.top_3) == tuple(top_k_accuracy(labels, probabilities, k) for k in (2, 3))
     np.testing.assert_array_equal(scores.auc, roc_auc(labels, probabilities))
     assert scores.calibration.error == calibration(labels, probabilities).error
-    np.testing.assert_array_equal(scores.rejection.accuracy, rejection_curve(labels, probabilities).accuracy)
+    np.testing.assert_array_equal(scores.selective.accuracy, selective_prediction(labels, probabilities).accuracy)

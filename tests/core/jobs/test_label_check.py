@@ -14,8 +14,7 @@ import pytest
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import RunError
 from mnist_core.evaluation.label_errors import class_thresholds, find_suspects
-from mnist_core.jobs import label_check as cross_validation
-from mnist_core.jobs.label_check import read_probabilities, read_progress
+from mnist_core.jobs.label_check import fold_settings, read_probabilities, read_progress, start_label_check
 from mnist_core.jobs.start import PROJECT
 from mnist_core.runs import run as runs
 from mnist_core.runs.run import DatasetReference, create_run
@@ -89,14 +88,14 @@ def wait(run, until=lambda progress: not progress.active):
 
 def test_the_job_leaves_what_the_core_gives(run):
     assert read_progress(run) is None
-    cross_validation.start(run)
+    start_label_check(run)
     with pytest.raises(RunError, match="under way already"):
-        cross_validation.start(run)
+        start_label_check(run)
     progress = wait(run)
     assert (progress.state, progress.fold, progress.error) == ("finished", FOLDS, None)
     probabilities = read_probabilities(run)
     assert probabilities.shape == (60, 3)
-    for fold, of_fold in cross_validate(cross_validation.settings(run), run.dataset.load()):
+    for fold, of_fold in cross_validate(fold_settings(run), run.dataset.load()):
         np.testing.assert_allclose(probabilities[fold], of_fold, rtol=1e-5)
 
 
@@ -113,7 +112,7 @@ def test_killed_or_stopped_it_goes_on_with_its_next_fold(run, monkeypatch):
     (run.path / "cross_validation.control").write_text("stop\n")
     assert work(run).returncode == 0
     assert read_progress(run).state == "stopped"
-    cross_validation.start(run)
+    start_label_check(run)
     assert wait(run).state in ("finished", "interrupted")
     progress = wait(run, lambda progress: progress.state == "finished")
     assert progress.fold == FOLDS

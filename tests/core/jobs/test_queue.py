@@ -11,8 +11,8 @@ import pytest
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import ConfigError
 from mnist_core.jobs import queue as slots
-from mnist_core.jobs import start as jobs
 from mnist_core.jobs.queue import blas_threads, number_of_slots, place_in_queue, wait_for_slot
+from mnist_core.jobs.start import request, start_run
 from mnist_core.runs import run as runs
 from mnist_core.training.config import TrainingConfig
 from tests.helpers import wait
@@ -30,13 +30,13 @@ def start(tiny_folder, tmp_path, monkeypatch):
     def start(config):
         if started:  # ids are in order from one second to the next
             time.sleep(max(0.0, int(started[-1].created) + 1.01 - time.time()))
-        started.append(jobs.start(config, dataset, tmp_path))
+        started.append(start_run(config, dataset, tmp_path))
         return started[-1]
 
     yield start
     for run in started:
         if run.refresh().status.active:
-            jobs.request(run, "stop")
+            request(run, "stop")
             wait(run.refresh())
 
 
@@ -51,11 +51,11 @@ def test_runs_beyond_the_slots_wait_in_order_and_start_by_themselves(start, tmp_
     assert [place_in_queue(tmp_path, run.id) for run in (first, second, third)] == [None, 1, 2]
     assert [run.refresh().status.state for run in (first, second, third)] == ["running", "queued", "queued"]
 
-    jobs.request(second, "stop")
+    request(second, "stop")
     assert wait(second.refresh()).status.state == "stopped"
     assert second.refresh().metrics() == []
     assert wait(third.refresh(), lambda run: place_in_queue(tmp_path, run.id) == 1).status.state == "queued"
-    jobs.request(first, "stop")
+    request(first, "stop")
     assert wait(third.refresh()).status.state == "finished"
     assert list((tmp_path / ".queue").iterdir()) == []
 

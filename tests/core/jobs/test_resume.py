@@ -13,7 +13,7 @@ import pytest
 
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import RunError
-from mnist_core.jobs import start as jobs
+from mnist_core.jobs.start import request, resume_run, start_run
 from mnist_core.runs import run as runs
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.run import create_run
@@ -27,7 +27,7 @@ EVERYTHING = replace(
     CONFIG, activation="relu", optimizer="adamw", learning_rate=0.002, schedule="one_cycle", weight_decay=0.01,
     dropout=0.1, label_smoothing=0.1, patience=1000, shift=1, rotation=5, elastic=0.5, batch_size=16,
 )  # fmt: skip
-"""All that draws random numbers or remembers steps: dropout, augmentation, AdamW, the best model so far."""
+"""All that draws random numbers or keeps a state: dropout, augmentation, AdamW, the best model so far."""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def dataset(tiny_folder):
 @pytest.fixture(scope="module")
 def whole(dataset, tmp_path_factory):
     """A run that was never disturbed."""
-    return wait(jobs.start(CONFIG, dataset, tmp_path_factory.mktemp("whole")))
+    return wait(start_run(CONFIG, dataset, tmp_path_factory.mktemp("whole")))
 
 
 def rows(run):
@@ -61,7 +61,7 @@ def kill(run):
 
 
 def test_killed_twenty_times_at_random_moments_with_everything_switched_on(dataset, tmp_path, monkeypatch):
-    whole = wait(jobs.start(EVERYTHING, dataset, tmp_path / "whole"))
+    whole = wait(start_run(EVERYTHING, dataset, tmp_path / "whole"))
     killed_twenty_times(EVERYTHING, dataset, whole, tmp_path, monkeypatch)
     assert "best.parameters" in Checkpoint.read(whole.path).state
 
@@ -74,7 +74,7 @@ def killed_twenty_times(config, dataset, whole, tmp_path, monkeypatch):
     monkeypatch.setitem(runs.STALE_SECONDS, "running", 0.0)
     monkeypatch.setitem(runs.STALE_SECONDS, "queued", 5.0)
     moments = random.Random(695)
-    run, kills = jobs.start(config, dataset, tmp_path), 0
+    run, kills = start_run(config, dataset, tmp_path), 0
     while kills < 20:
         run = wait(run, lambda run: run.status.state not in ("queued", "interrupted"))
         if run.status.state == "finished":
@@ -84,7 +84,7 @@ def killed_twenty_times(config, dataset, whole, tmp_path, monkeypatch):
         kills += 1
         run = wait(run)
         if run.status.state == "interrupted":
-            run = jobs.resume(run)
+            run = resume_run(run)
     assert kills == 20
     assert_same_run(wait(run), whole)
 
@@ -97,36 +97,36 @@ def test_killed_while_a_checkpoint_is_written(dataset, whole, tmp_path, moment):
     content = (run.path / "checkpoint.npz").read_bytes()
     leftover = run.path / ".checkpoint.npz.1.tmp"
     leftover.write_bytes(content if moment == "before the rename" else content[: len(content) // 2])
-    run = wait(jobs.resume(run.refresh(), 500))
+    run = wait(resume_run(run.refresh(), 500))
     assert run.epochs == 1000
     assert_same_run(run, whole)
 
 
 @pytest.mark.parametrize(("verb", "state"), [("pause", "paused"), ("stop", "stopped")])
 def test_paused_or_stopped_and_resumed(dataset, whole, tmp_path, verb, state):
-    run = wait(jobs.start(CONFIG, dataset, tmp_path), lambda run: run.status.epoch >= 5)
-    jobs.request(run, verb)
+    run = wait(start_run(CONFIG, dataset, tmp_path), lambda run: run.status.epoch >= 5)
+    request(run, verb)
     run = wait(run)
     assert run.status.state == state
     assert 5 <= run.status.epoch < 1000
     assert Checkpoint.read(run.path).epoch == run.status.epoch
     assert (run.status.test_accuracy is None) == (state == "paused")
-    assert_same_run(wait(jobs.resume(run)), whole)
+    assert_same_run(wait(resume_run(run)), whole)
 
 
 def test_a_pause_in_the_queue_waits_at_the_start(dataset, tmp_path):
     run = create_run(CONFIG, dataset, tmp_path)
-    jobs.request(run, "pause")
+    request(run, "pause")
     assert work(run).returncode == 0
     run = run.refresh()
     assert (run.status.state, run.status.epoch, run.metrics()) == ("paused", 0, [])
 
 
 def test_more_epochs_continue_a_finished_run(dataset, whole, tmp_path):
-    run = wait(jobs.start(replace(CONFIG, epochs=400), dataset, tmp_path))
+    run = wait(start_run(replace(CONFIG, epochs=400), dataset, tmp_path))
     with pytest.raises(RunError, match="is finished: only one of paused"):
-        jobs.resume(run)
-    run = wait(jobs.resume(run, 600))
+        resume_run(run)
+    run = wait(resume_run(run, 600))
     assert run.config.epochs == 400
     assert run.epochs == 1000
     assert_same_run(run, whole)
@@ -134,12 +134,12 @@ def test_more_epochs_continue_a_finished_run(dataset, whole, tmp_path):
 
 def test_two_resumes_at_once_are_one(dataset, whole, tmp_path):
     run = create_run(CONFIG, dataset, tmp_path)
-    jobs.request(run, "pause")
+    request(run, "pause")
     work(run)
 
     def resume(_):
         try:
-            return jobs.resume(run.refresh())
+            return resume_run(run.refresh())
         except RunError as error:
             return error
 
@@ -177,20 +177,20 @@ def test_a_pause_within_the_first_epoch_after_a_resume_changes_nothing(dataset, 
     run = create_run(replace(CONFIG, epochs=400), dataset, tmp_path)
     assert work(run).returncode == 0
     before = Checkpoint.read(run.path)
-    run = jobs.resume(run.refresh(), 600)
-    jobs.request(run, "pause")  # noticed after the first mini-batch
+    run = resume_run(run.refresh(), 600)
+    request(run, "pause")  # noticed after the first mini-batch
     run = wait(run)
     assert (run.status.state, run.status.epoch) == ("paused", 400)
     after = Checkpoint.read(run.path)
     assert after.epoch == before.epoch == 400
     for name, array in before.arrays.items():
         np.testing.assert_array_equal(after.arrays[name], array)
-    assert_same_run(wait(jobs.resume(run)), whole)
+    assert_same_run(wait(resume_run(run)), whole)
 
 
 def test_a_run_that_stopped_early_has_its_best_model_and_is_not_trained_on(dataset, tmp_path):
     config = replace(CONFIG, patience=2, learning_rate=3.0)
-    run = wait(jobs.start(config, dataset, tmp_path))
+    run = wait(start_run(config, dataset, tmp_path))
     assert run.stopped_early, run.status.error
     losses = [row.val_loss for row in run.metrics()]
     best = 1 + int(np.argmin(losses))
@@ -199,7 +199,7 @@ def test_a_run_that_stopped_early_has_its_best_model_and_is_not_trained_on(datas
     list(train(replace(config, epochs=best, patience=0), dataset, network))
     assert_same_parameters(run.load_network(), network)
     with pytest.raises(RunError, match="ended early after epoch"):
-        jobs.resume(run, 5)
+        resume_run(run, 5)
 
 
 def test_layers_are_described_from_the_untrained_network_on(dataset, whole):

@@ -13,7 +13,8 @@ import pytest
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.idx import write_idx
 from mnist_core.errors import RunError
-from mnist_core.jobs import start as jobs
+from mnist_core.jobs import start
+from mnist_core.jobs.start import request, start_run
 from mnist_core.runs import run as runs
 from mnist_core.runs.run import create_run, list_runs
 from mnist_core.training.config import TrainingConfig
@@ -30,7 +31,7 @@ def dataset(tiny_folder):
 
 def test_a_run_leaves_what_training_in_this_process_gives(dataset, tmp_path):
     config = TrainingConfig(epochs=4, hidden_layers=(6,), batch_size=7, validation_fraction=0.2)
-    run = wait(jobs.start(config, dataset, tmp_path))
+    run = wait(start_run(config, dataset, tmp_path))
     assert run.status.state == "finished", run.status.error
     assert run.status.epoch == 4
     network = build_network(config, dataset)
@@ -49,8 +50,8 @@ def test_a_run_leaves_what_training_in_this_process_gives(dataset, tmp_path):
 
 
 def test_a_stopped_run_keeps_its_last_complete_epoch(dataset, tmp_path):
-    run = wait(jobs.start(LONG, dataset, tmp_path), lambda run: run.status.epoch >= 5)
-    jobs.request(run, "stop")
+    run = wait(start_run(LONG, dataset, tmp_path), lambda run: run.status.epoch >= 5)
+    request(run, "stop")
     run = wait(run)
     assert run.status.state == "stopped"
     done = run.status.epoch
@@ -63,11 +64,11 @@ def test_a_stopped_run_keeps_its_last_complete_epoch(dataset, tmp_path):
     assert_same_parameters(run.load_network(), network)
     assert run.status.test_accuracy is not None
     with pytest.raises(RunError, match="is stopped: only a queued or running one"):
-        jobs.request(run, "stop")
+        request(run, "stop")
 
 
 def test_a_killed_run_reads_as_interrupted_with_its_metrics(dataset, tmp_path, monkeypatch):
-    run = wait(jobs.start(LONG, dataset, tmp_path), lambda run: run.status.epoch >= 5)
+    run = wait(start_run(LONG, dataset, tmp_path), lambda run: run.status.epoch >= 5)
     os.kill(run.status.pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
     monkeypatch.setitem(runs.STALE_SECONDS, "running", 0.5)
     run = wait(run)
@@ -77,10 +78,10 @@ def test_a_killed_run_reads_as_interrupted_with_its_metrics(dataset, tmp_path, m
 
 def test_a_worker_outlives_the_process_that_started_it(dataset, tmp_path):
     start = (
-        "import sys\nfrom mnist_core.jobs import start as jobs\nfrom mnist_core.data.dataset import load_dataset\n"
+        "import sys\nfrom mnist_core.jobs.start import start_run\nfrom mnist_core.data.dataset import load_dataset\n"
         "from mnist_core.training.config import TrainingConfig\n"
         "config = TrainingConfig(epochs=300, hidden_layers=(4,), batch_size=4)\n"
-        "jobs.start(config, load_dataset('full', sys.argv[1]), sys.argv[2])"
+        "start_run(config, load_dataset('full', sys.argv[1]), sys.argv[2])"
     )
     subprocess.run([sys.executable, "-c", start, dataset.data_dir, str(tmp_path)], check=True)
     (run,) = list_runs(tmp_path)
@@ -89,7 +90,7 @@ def test_a_worker_outlives_the_process_that_started_it(dataset, tmp_path):
 
 def test_two_starts_at_once_are_two_runs(dataset, tmp_path):
     config = TrainingConfig(epochs=2, hidden_layers=())
-    started = [jobs.start(config, dataset, tmp_path) for _ in range(2)]
+    started = [start_run(config, dataset, tmp_path) for _ in range(2)]
     assert started[0].id != started[1].id
     assert [wait(run).status.state for run in started] == ["finished", "finished"]
 
@@ -119,7 +120,7 @@ def test_a_damaged_run_is_refused_by_the_worker(dataset, tmp_path):
 
 def test_a_run_stopped_before_its_first_epoch_has_no_model_and_no_score(dataset, tmp_path):
     run = create_run(LONG, dataset, tmp_path)
-    jobs.request(run, "stop")
+    request(run, "stop")
     assert work(run).returncode == 0
     run = run.refresh()
     assert (run.status.state, run.status.epoch, run.status.test_accuracy) == ("stopped", 0, None)
@@ -140,7 +141,7 @@ def test_a_worker_leaves_no_temporary_file(dataset, tmp_path):
 def test_starts_from_threads_at_once_are_as_many_runs(dataset, tmp_path):
     config = TrainingConfig(epochs=1, hidden_layers=())
     with ThreadPoolExecutor(4) as pool:
-        started = list(pool.map(lambda _: jobs.start(config, dataset, tmp_path), range(4)))
+        started = list(pool.map(lambda _: start_run(config, dataset, tmp_path), range(4)))
     assert len({run.id for run in started}) == 4
     assert [wait(run).status.state for run in started] == ["finished"] * 4
     assert {run.id for run in list_runs(tmp_path)} == {run.id for run in started}
@@ -149,7 +150,7 @@ def test_starts_from_threads_at_once_are_as_many_runs(dataset, tmp_path):
 def test_no_process_is_an_error_that_says_so(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
     with pytest.raises(RunError, match="No training process could be started"):
-        jobs.start(LONG, dataset, tmp_path)
+        start_run(LONG, dataset, tmp_path)
 
 
 def test_a_disk_that_fails_ends_the_run_with_a_sentence(dataset, tmp_path):
@@ -181,11 +182,11 @@ def test_a_run_that_diverges_fails_with_a_sentence(dataset, tmp_path):
 
 def test_blas_threads_are_a_setting_of_the_run(dataset, tmp_path, monkeypatch):
     started = []
-    monkeypatch.setattr(jobs.subprocess, "Popen", lambda command, **how: started.append(how["env"]) or Ended())
+    monkeypatch.setattr(start.subprocess, "Popen", lambda command, **how: started.append(how["env"]) or Ended())
     monkeypatch.setenv("MNIST_CONCURRENT_RUNS", "1")
     for asked in (0, 3):
-        jobs.start(TrainingConfig(blas_threads=asked), dataset, tmp_path)
-    threads = [{environment[name] for name in jobs.THREAD_VARIABLES} for environment in started]
+        start_run(TrainingConfig(blas_threads=asked), dataset, tmp_path)
+    threads = [{environment[name] for name in start.THREAD_VARIABLES} for environment in started]
     assert threads == [{str(os.cpu_count())}, {"3"}]
 
 

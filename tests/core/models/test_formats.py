@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import DatasetError, MissingPackageError, ModelError
 from mnist_core.evaluation.predict import evaluate, predict
-from mnist_core.jobs import start as jobs
+from mnist_core.jobs.start import resume_run
 from mnist_core.models import formats as export_module
 from mnist_core.models.formats import FORMATS, export, file_name, missing_package, to_npz
 from mnist_core.models.onnx import ONNX_ACTIVATIONS
@@ -399,7 +399,7 @@ def test_a_model_kept_as_a_run_is_evaluated_trained_on_and_taken_along(tmp_path)
     expected = evaluate(network, sample.test_images, sample.test_labels)
     assert (run.status.test_accuracy, run.status.test_loss) == (expected.accuracy, expected.loss)
 
-    more = wait(jobs.resume(run, 2))
+    more = wait(resume_run(run, 2))
     again = Network.from_arrays(network.to_arrays())
     state = TrainingState.start(run.config, again)
     state.epoch = 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mnist_core.nn.optimizers import OPTIMIZERS
-from mnist_core.nn.schedules import SCHEDULES, scheduled_share
+from mnist_core.nn.schedules import SCHEDULES, learning_rate_factor
 
 RATE, BETA, DECAY = 0.1, 0.8, 0.01
 
@@ -87,8 +87,8 @@ def test_a_memory_taken_along_goes_on_as_if_never_left():
     for gradient in gradients[:4]:
         first.step(ours, gradient.copy(), 0.01)
     second.steps = first.steps
-    for name, memory in first.memory.items():
-        second.memory[name][:] = memory
+    for name, kept in first.state.items():
+        second.state[name][:] = kept
     for gradient in gradients[4:]:
         second.step(ours, gradient.copy(), 0.01)
     np.testing.assert_array_equal(ours, w)
@@ -108,7 +108,7 @@ def test_a_memory_taken_along_goes_on_as_if_never_left():
 )
 def test_shares_of_the_learning_rate(schedule, warmup, points):
     for progress, share in points.items():
-        assert scheduled_share(schedule, warmup, progress) == pytest.approx(share), progress
+        assert learning_rate_factor(schedule, warmup, progress) == pytest.approx(share), progress
 
 
 def test_one_cycle_and_cosine_are_those_of_pytorch():
@@ -116,7 +116,7 @@ def test_one_cycle_and_cosine_are_those_of_pytorch():
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 2.0)
     theirs = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2.0, total_steps=101, final_div_factor=4)
     for number in range(101):
-        share = scheduled_share("one_cycle", 0.0, number / 100) if number < 29 or number > 31 else None
+        share = learning_rate_factor("one_cycle", 0.0, number / 100) if number < 29 or number > 31 else None
         if share:
             assert 2 * share == pytest.approx(theirs.get_last_lr()[0], abs=0.02)
         optimizer.step()
@@ -126,5 +126,5 @@ def test_one_cycle_and_cosine_are_those_of_pytorch():
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_a_schedule_stays_between_nothing_and_the_learning_rate(schedule):
     for warmup in (0.0, 0.1, 0.9):
-        shares = [scheduled_share(schedule, warmup, n / 500) for n in range(700)]
+        shares = [learning_rate_factor(schedule, warmup, n / 500) for n in range(700)]
         assert 0 < min(shares) <= max(shares) <= 1

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import MnistError, RunError
-from mnist_core.jobs import start as jobs
+from mnist_core.jobs.start import resume_run, start_run
 from mnist_core.runs import archive
 from mnist_core.runs.about import About
 from mnist_core.runs.archive import export_run, import_run
@@ -28,7 +28,7 @@ from mnist_core.training.config import TrainingConfig
 def run(tmp_path_factory):
     """A finished run with all of its files."""
     config = TrainingConfig(epochs=2, hidden_layers=(4,), validation_fraction=0.1, optimizer="adam", patience=5)
-    run = jobs.start(config, load_dataset("sample"), tmp_path_factory.mktemp("there"))
+    run = start_run(config, load_dataset("sample"), tmp_path_factory.mktemp("there"))
     deadline = time.monotonic() + 30
     while run.status.active:
         assert time.monotonic() < deadline
@@ -88,7 +88,7 @@ def test_a_run_comes_back_the_same(run, files, tmp_path):
 
 
 def test_an_imported_run_can_be_trained_on(run, tmp_path):
-    there = jobs.resume(import_run(export_run(run), tmp_path), more_epochs=1)
+    there = resume_run(import_run(export_run(run), tmp_path), more_epochs=1)
     deadline = time.monotonic() + 30
     while there.status.active and time.monotonic() < deadline:
         time.sleep(0.05)

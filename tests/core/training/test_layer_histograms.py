@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.errors import RunError
-from mnist_core.jobs import start as jobs
 from mnist_core.jobs.recorder import Recorder
+from mnist_core.jobs.start import resume_run
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.run import create_run
 from mnist_core.training import layer_histograms as histograms
@@ -113,7 +113,7 @@ def test_a_resumed_run_goes_on_after_its_checkpoint(dataset, tmp_path):
     before = (run.path / "histograms.csv").read_text()
     late = before.splitlines()[-1].replace("6,", "9,", 1)
     (run.path / "histograms.csv").write_text(f"{before}{late}\n{late[:20]}")  # a worker that died after its checkpoint
-    run = wait(jobs.resume(run.refresh(), 4))
+    run = wait(resume_run(run.refresh(), 4))
     rows = run.histograms()
     epochs = [row.epoch for row in rows]
     assert epochs == sorted(epochs) and epochs[-1] == 10
