@@ -138,8 +138,8 @@ def test_an_epoch_is_what_a_plain_loop_does(sample):
     np.testing.assert_allclose(network.weights[0], plain.weights[0], rtol=1e-4, atol=1e-6)
     assert metrics.epoch == 1
     assert metrics.learning_rate == 0.5
-    assert metrics.train_loss == pytest.approx(sum(losses) / 3600, rel=1e-5)
-    assert metrics.train_accuracy == pytest.approx(sum(hits) / 3600)
+    assert metrics.train_loss == pytest.approx(sum(losses) / 4500, rel=1e-5)
+    assert metrics.train_accuracy == pytest.approx(sum(hits) / 4500)
     on_validation = evaluate(network, sample.train_images[validation], sample.train_labels[validation])
     assert (metrics.val_loss, metrics.val_accuracy) == pytest.approx((on_validation.loss, on_validation.accuracy))
 
@@ -158,7 +158,7 @@ def test_progress_is_told_after_each_batch_and_can_end_it(sample):
     seen = []
     list(train(TrainingConfig(epochs=2, batch_size=1500), sample, on_batch=seen.append))
     assert [(p.epoch, p.images_done, p.images_total) for p in seen] == [
-        (epoch, done, 5000) for epoch in (1, 2) for done in (1500, 3000, 5000)
+        (epoch, done, 5000) for epoch in (1, 2) for done in (1500, 3000, 4500, 5000)
     ]
 
     def stop(progress):
