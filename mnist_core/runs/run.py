@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from filelock import FileLock, Timeout
 
-from mnist_core.data.dataset import Dataset, load_dataset
+from mnist_core.data.dataset import FORMER_SAMPLE, Dataset, load_dataset
 from mnist_core.errors import DatasetError, RunError
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
@@ -111,6 +111,11 @@ class DatasetReference:
 
     def check(self, dataset: Dataset) -> Dataset:
         """Return ``dataset``, or raise DatasetError if its files are not those referred to."""
+        if FORMER_SAMPLE in self.checksums:
+            raise DatasetError(
+                "This run was trained on the former sample of 5,000 images, which this version no longer has: "
+                "its recorded scores stay; start a new run to evaluate."
+            )
         if dataset.checksums != self.checksums:
             raise DatasetError(
                 f"The files of the data set {self.name} ({self.data_dir or self.source}) are not those that this run "
