@@ -60,7 +60,7 @@ def test_issues_are_shown_most_suspicious_first_filtered_and_paged(open_page, ch
     assert shown == [(str(label), str((label + 1) % 10)) for label in labels[:60]]
     by_label(app.number_input, "Page (1 to 2)").set_value(2).run()
     assert html(app).count("· 1.0%<") == 10
-    by_label(app.selectbox, "Label").set_value(int(labels[0])).run()
+    by_label(app.selectbox, "Given label").set_value(int(labels[0])).run()
     assert html(app).count("· 1.0%<") == np.sum(labels[:70] == labels[0])
     by_label(app.selectbox, "Suggested label").set_value(int(labels[0])).run()
     assert "No label issue matches these filters" in texts(app.info)

@@ -100,7 +100,7 @@ def test_a_folder_of_ones_own_serves_every_page(open_page, tiny_folder):
     assert app.dataframe[0].value["shape"].tolist() == ["(30, 8, 6)", "(30,)", "(12, 8, 6)", "(12,)"]
     app.switch_page("pages/preprocessing.py").run()
     assert not app.error
-    assert "**8 x 6 → 48** numbers" in texts(app.markdown)
+    assert "**8x6 → 48** numbers" in texts(app.markdown)
 
     app.switch_page("pages/training.py").run()
     assert "**48-128-64-3**" in texts(app.markdown)
