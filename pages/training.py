@@ -267,4 +267,12 @@ with page():
         with start:
             show_start(config, dataset, runs)
 
-    code_behind(train, Network.forward_pass, Network.deltas, Network.back_propagate, SGD.step, epoch_batches)
+    code_behind(
+        train,
+        Network.forward_pass,
+        Network.deltas,
+        Network.deltas_below,
+        Network.back_propagate,
+        SGD.step,
+        epoch_batches,
+    )

@@ -3,7 +3,6 @@
 import numpy as np
 
 from mnist_core.data.preprocessing import flatten, normalize
-from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import Network
 
 CHUNK = 8192
@@ -25,11 +24,4 @@ def gradient_times_input(network: Network, image: np.ndarray) -> np.ndarray:
     ndarray of the network's dtype, shape (C, H, W)
     """
     x = flatten(normalize(image[np.newaxis]))
-    weighted_inputs = network.forward_pass(x).weighted_inputs
-    _, derivative = ACTIVATIONS[network.activation]
-    slopes = np.eye(network.layer_sizes[-1], dtype=network.dtype)
-    for layer in reversed(range(len(network.weights))):
-        slopes = slopes @ network.weights[layer].T
-        if layer:
-            slopes *= derivative(weighted_inputs[layer - 1])
-    return (slopes * x).reshape(-1, *image.shape)
+    return (network.logit_gradients(x) * x).reshape(-1, *image.shape)

@@ -195,13 +195,56 @@ class Network:
         -------
         list of ndarray, shapes (N, fan_out), from the first layer to the last
         """
-        _, derivative = ACTIVATIONS[self.activation]
         delta = (forward.activations[-1] - y.astype(self.dtype, copy=False)) / len(y)
+        return self.deltas_below(forward, delta)
+
+    def deltas_below(self, forward: ForwardPass, delta: np.ndarray) -> list[np.ndarray]:
+        """Carry a ``delta`` of the output layer back through the hidden layers by (BP2).
+
+        Parameters
+        ----------
+        forward : ForwardPass
+            Of N images, or of one image that all rows of ``delta`` are about.
+        delta : ndarray, shape (N, layer_sizes[-1])
+            Derivatives of some function of the logits with respect to the logits, one row each.
+
+        Returns
+        -------
+        list of ndarray, shapes (N, fan_out), from the first layer to the last; the last one is ``delta``
+        """
+        _, derivative = ACTIVATIONS[self.activation]
         deltas = [delta]
         for layer in reversed(range(1, len(self.weights))):
             delta = (delta @ self.weights[layer].T) * derivative(forward.weighted_inputs[layer - 1])
             deltas.append(delta)
         return deltas[::-1]
+
+    def logit_gradients(self, x: np.ndarray) -> np.ndarray:
+        """Gradient of every logit with respect to the pixels of one image: ``dz_k/dx``.
+
+        The way back of :meth:`deltas_below`, started from ``dz_k/dz = 1`` for each class k, and one layer further:
+
+            dz_k/dx = delta_1 @ W_1.T
+
+        Parameters
+        ----------
+        x : ndarray, shape (1, layer_sizes[0])
+            One image, normalized and flattened.
+
+        Returns
+        -------
+        ndarray of the network's dtype, shape (layer_sizes[-1], layer_sizes[0])
+            One row per class.
+
+        Raises
+        ------
+        DatasetError
+            If ``x`` is not one row as long as the first layer.
+        """
+        if len(x) != 1:
+            raise DatasetError(f"Found {len(x)} images, expected one: call this method once per image.")
+        each_logit = np.eye(self.layer_sizes[-1], dtype=self.dtype)
+        return self.deltas_below(self.forward_pass(x), each_logit)[0] @ self.weights[0].T
 
     def back_propagate(
         self, x: np.ndarray, y: np.ndarray, forward: ForwardPass | None = None

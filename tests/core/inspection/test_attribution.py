@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from sklearn.neighbors import NearestNeighbors
 
 from mnist_core.inspection.attribution import gradient_times_input
 from mnist_core.inspection.neighbours import nearest_neighbours
@@ -33,10 +32,11 @@ def test_pulls_of_relu_without_biases_add_up_to_the_logits():
 
 
 def test_neighbours_are_those_of_scikit_learn():
+    neighbors = pytest.importorskip("sklearn.neighbors", reason="the oracle is scikit-learn")
     rng = np.random.default_rng(2)
     images = rng.integers(0, 256, (300, 5, 4)).astype(np.uint8)
     found = nearest_neighbours(images[7], images, 6)
-    peer = NearestNeighbors(n_neighbors=6, algorithm="brute").fit(images.reshape(300, -1) / 255)
+    peer = neighbors.NearestNeighbors(n_neighbors=6, algorithm="brute").fit(images.reshape(300, -1) / 255)
     distance, index = peer.kneighbors(images[7].reshape(1, -1) / 255)
     assert found.index.tolist() == index[0].tolist()
     assert found.index[0] == 7
