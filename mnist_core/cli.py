@@ -36,7 +36,7 @@ a first session:
   python -m mnist_core predict latest seven.png  which digit is in a picture of your own
   python -m mnist_core export latest --format python --output model.py    take it with you: onnx, npz, safetensors, too
 
-Without the download, training uses a sample of 5,000 real images that comes with the project.
+Without the download, training uses a sample of 6,000 real images that comes with the project.
 Runs are folders that the dashboard (streamlit run app.py) shows live.
 exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage"""
 

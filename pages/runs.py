@@ -10,10 +10,11 @@ from mnist_core.runs.run import DatasetReference, Run, list_runs
 from mnist_core.runs.settings_diff import differing_settings
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
+from pages.components.errors import plain
 from pages.components.router import page
 from pages.components.runs.compare import COLORS, label, show_curves, show_digits, show_settings, swatch
 from pages.components.runs.delete import confirm_deletion, enter_page, show_undo
-from pages.components.runs.picker import architecture, plain, state_badge
+from pages.components.runs.picker import architecture, state_badge
 from pages.components.runs.table import select_runs, write_selection
 
 REFRESH_SECONDS = 2.0

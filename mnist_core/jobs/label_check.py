@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from mnist_core.errors import MnistError, RunError
-from mnist_core.jobs.job import Every, work_on_folder
+from mnist_core.errors import RunError
+from mnist_core.jobs.job import Every, claimed, error_sentence, work_on_folder
 from mnist_core.jobs.queue import wait_for_slot
 from mnist_core.jobs.start import start_process
-from mnist_core.runs.files import write_atomically, write_json
+from mnist_core.runs.files import write_atomically, write_json, writing_to
 from mnist_core.runs.run import ACTIVE, Run, is_dead
 from mnist_core.training.config import PRESETS, TrainingConfig
 from mnist_core.training.loop import BatchProgress
@@ -91,17 +91,27 @@ def start_label_check(run: Run) -> None:
     progress = read_progress(run)
     if progress and progress.active:
         raise RunError(f"The cross-validation of run {run.id} is under way already.")
-    try:
-        (run.path / f"{NAME}.control").unlink(missing_ok=True)
+
+    def is_unchanged() -> bool:
+        latest = read_progress(run)
+        return (latest and latest.heartbeat) == (progress and progress.heartbeat)
+
+    job = f"The cross-validation of run {run.id}"
+    with claimed(job, _lock(run.path), run.path / f"{NAME}.control", is_unchanged):
         write_json(run.path / f"{NAME}.json", asdict(Progress(heartbeat=time.time())))
-    except OSError as error:
-        raise RunError(f"Can't write to {run.path} ({error.strerror}): make the folder writable.") from error
     start_process(run, "mnist_core.jobs.label_check")
 
 
 def stop_label_check(run: Run) -> None:
-    """Ask the job to end; the folds that are done are kept."""
-    write_atomically(run.path / f"{NAME}.control", lambda file: file.write(b"stop\n"))
+    """Ask the job to end; the folds that are done are kept.
+
+    Raises
+    ------
+    RunError
+        If the folder can't be written.
+    """
+    with writing_to(run.path):
+        write_atomically(run.path / f"{NAME}.control", lambda file: file.write(b"stop\n"))
 
 
 def _lock(path: Path) -> FileLock:
@@ -172,9 +182,8 @@ def work(run: Run) -> None:
     except Stopped:
         reporter.write("stopped")
     except Exception as error:
-        sentence = str(error) if isinstance(error, MnistError) else f"It ended in an error: {error!r}."
         with suppress(OSError):  # the disk may be what failed
-            reporter.write("failed", sentence)
+            reporter.write("failed", error_sentence(error, run.path))
         raise
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from mnist_core.errors import MnistError, RunError
 from mnist_core.runs.checkpoint import Checkpoint
-from mnist_core.runs.files import write_json
+from mnist_core.runs.files import write_json, writing_to
 from mnist_core.runs.run import DatasetReference, Run, Status, default_runs_dir, list_runs, new_id, read_run
 
 MB = 1_000_000
@@ -99,7 +99,8 @@ def import_run(content: bytes, runs_dir: Path | None = None, known: Iterable[Dat
         raise
     except Exception as error:  # a damaged zip file raises nearly everything
         if isinstance(error, OSError) and error.errno:
-            raise RunError(f"Can't import a run into {root} ({error.strerror}): make the folder writable.") from error
+            with writing_to(root, "import a run into"):
+                raise
         raise RunError(f"This is no zip file, or a damaged one ({error}): export the run again.") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)

@@ -13,6 +13,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,11 +22,11 @@ from typing import NamedTuple
 import numpy as np
 from filelock import FileLock, Timeout
 
-from mnist_core.data.dataset import Dataset, load_dataset
+from mnist_core.data.dataset import FORMER_SAMPLE, Dataset, load_dataset
 from mnist_core.errors import DatasetError, RunError
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
-from mnist_core.runs.files import complete_rows, read_json, worker_lock, write_json
+from mnist_core.runs.files import complete_rows, read_json, worker_lock, write_json, writing_to
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.layer_histograms import COLUMNS, Histogram
 from mnist_core.training.layer_statistics import LayerStatistics
@@ -110,6 +111,11 @@ class DatasetReference:
 
     def check(self, dataset: Dataset) -> Dataset:
         """Return ``dataset``, or raise DatasetError if its files are not those referred to."""
+        if FORMER_SAMPLE in self.checksums:
+            raise DatasetError(
+                "This run was trained on the former sample of 5,000 images, which this version no longer has: "
+                "its recorded scores stay; start a new run to evaluate."
+            )
         if dataset.checksums != self.checksums:
             raise DatasetError(
                 f"The files of the data set {self.name} ({self.data_dir or self.source}) are not those that this run "
@@ -158,10 +164,8 @@ class Run:
             If the folder can't be written.
         """
         content = {"name": about.name, "note": about.note, "tags": list(about.tags)}
-        try:
+        with writing_to(self.path):
             write_json(self.path / "about.json", content)
-        except OSError as error:
-            raise RunError(f"Can't write to {self.path} ({error.strerror}): make the folder writable.") from error
         return replace(self, about=replace(about, problem=None))
 
     def metrics(self) -> list[EpochMetrics]:
@@ -250,18 +254,14 @@ def create_run(config: TrainingConfig, dataset: Dataset | DatasetReference, runs
     created = time.time()
     run_id = new_id(root, created)
     draft = root / f".{run_id}"
-    try:
+    advice = "make the folder writable, or choose another one with MNIST_RUNS_DIR"
+    with writing_to(root, "create a run in", advice), ExitStack() as draft_removed:
+        draft_removed.callback(shutil.rmtree, draft, ignore_errors=True)  # renamed by then, unless something failed
         draft.mkdir(parents=True)
         content = {"created": created, "training": config.to_dict(), "dataset": asdict(reference)}
         write_json(draft / "config.json", content)
         write_json(draft / "status.json", asdict(Status(heartbeat=created)))
         draft.rename(root / run_id)
-    except OSError as error:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise RunError(
-            f"Can't create a run in {root} ({error.strerror}): make the folder writable, or choose another one "
-            "with MNIST_RUNS_DIR."
-        ) from error
     return read_run(root / run_id)
 
 

@@ -59,7 +59,7 @@ def stop_button(page):
 def test_from_the_data_to_the_mistakes(app, page):
     page.goto(app.url)
     page.get_by_role("heading", name="Learn neural networks on MNIST").wait_for()
-    page.get_by_text("In use: MNIST (sample of 5,000)").wait_for()
+    page.get_by_text("In use: MNIST (sample of 6,000)").wait_for()
     page.get_by_role("button", name="Start with the data").click()
 
     page.get_by_role("heading", name="Dataset", level=1).wait_for()
@@ -81,7 +81,7 @@ def test_from_the_data_to_the_mistakes(app, page):
     page.get_by_text("784-128-64-10").first.wait_for()
     set_number(page, "Epochs", 3)
     page.get_by_role("button", name="Start training").click()
-    page.get_by_text(re.compile(r"% accuracy on the test set of MNIST \(sample of 5,000\)")).wait_for()
+    page.get_by_text(re.compile(r"% accuracy on the test set of MNIST \(sample of 6,000\)")).wait_for()
     assert epochs_shown(page) == 3
     page.get_by_role("button", name="What does it get wrong?").click()
 

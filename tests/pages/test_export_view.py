@@ -74,7 +74,7 @@ def test_a_model_file_is_tested_without_any_run(open_page, kind):
         "Test loss (nats)": f"{expected.loss:.4f}",
         "Errors": f"{expected.errors} of 1,000",
     }
-    assert "mine.bin (784-12-10, tanh) on the 1,000 test images of **MNIST (sample of 5,000)**." in texts(app.caption)
+    assert "mine.bin (784-12-10, tanh) on the 1,000 test images of **MNIST (sample of 6,000)**." in texts(app.caption)
 
 
 def test_a_model_of_a_run_scores_as_the_run(open_page, finished):

@@ -22,8 +22,8 @@ def checked(make_run):
     """A run whose cross-validation is done, with made-up probabilities that contradict the first 70 labels."""
     run = make_run(state="stopped")
     labels = load_dataset("sample").train_labels
-    probabilities = np.full((4000, 10), 0.01)
-    probabilities[np.arange(4000), labels] = 0.91
+    probabilities = np.full((5000, 10), 0.01)
+    probabilities[np.arange(5000), labels] = 0.91
     probabilities[:70] = np.roll(probabilities[:70], 1, axis=1)
     np.savez(run.path / "cross_validation.npz", probabilities=probabilities, done=np.array(5))
     write_json(run.path / "cross_validation.json", asdict(Progress("finished", 5, 1.0)))
@@ -54,7 +54,7 @@ def test_the_check_is_a_job_with_progress_and_an_end(open_page, tiny_folder):
 def test_suspects_are_shown_most_suspicious_first_filtered_and_paged(open_page, checked):
     labels = load_dataset("sample").train_labels
     app = open_page("suspects")
-    assert "**70 of 4,000 labels are contradicted**" in texts(app.markdown)
+    assert "**70 of 5,000 labels are contradicted**" in texts(app.markdown)
     assert "a suspicion, not a verdict" in texts(app.markdown)
     shown = re.findall(r">(\d) → (\d) · 1.0%<", html(app))
     assert shown == [(str(label), str((label + 1) % 10)) for label in labels[:60]]

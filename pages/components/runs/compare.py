@@ -15,7 +15,8 @@ from mnist_core.runs.run import Run
 from mnist_core.runs.settings_diff import differing_settings
 from pages.components.charts.curves import LAYER_COLORS, TRAINING, VALIDATION, thin_out
 from pages.components.digits.grid import digit_grid
-from pages.components.runs.picker import architecture, plain, run_dataset, test_result
+from pages.components.errors import plain
+from pages.components.runs.picker import architecture, run_dataset, test_result
 from pages.components.settings import NAMES
 
 COLORS = LAYER_COLORS[:8]

@@ -5,7 +5,7 @@ import streamlit as st
 from mnist_core.errors import RunError
 from mnist_core.runs.run import Run
 from mnist_core.runs.trash import delete_run, empty_trash, restore_run
-from pages.components.runs.picker import plain
+from pages.components.errors import plain
 from pages.components.runs.table import SELECTED, write_selection
 
 DELETED = "deleted_runs"

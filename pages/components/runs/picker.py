@@ -1,7 +1,6 @@
 """What pages share about runs: their short description, the picker, and cached evaluations."""
 
 import math
-import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -44,11 +43,6 @@ def short_description(run: Run) -> str:
     score = "" if run.status.test_accuracy is None else f" · test accuracy {run.status.test_accuracy:.2%}"
     name = f"{run.about.name} · " if run.about.name else ""
     return f"{name}{datetime.fromtimestamp(run.created):%d %b %H:%M:%S} · {hidden} · {state}{score}"
-
-
-def plain(text: str) -> str:
-    """Escape what Markdown would take for a sign of its own, in words that people wrote."""
-    return re.sub(r"([\\`*_{}\[\]()#+!|<>~$:-])", r"\\\1", text)
 
 
 def state_badge(run: Run) -> None:

@@ -1,16 +1,18 @@
 """Nearest neighbours against scikit-learn."""
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
+import pytest
 
 from mnist_core.inspection.neighbours import nearest_neighbours
+
+sklearn_neighbors = pytest.importorskip("sklearn.neighbors", reason="the oracle is scikit-learn")
 
 
 def test_neighbours_are_those_of_scikit_learn():
     rng = np.random.default_rng(2)
     images = rng.integers(0, 256, (300, 5, 4)).astype(np.uint8)
     found = nearest_neighbours(images[7], images, 6)
-    peer = NearestNeighbors(n_neighbors=6, algorithm="brute").fit(images.reshape(300, -1) / 255)
+    peer = sklearn_neighbors.NearestNeighbors(n_neighbors=6, algorithm="brute").fit(images.reshape(300, -1) / 255)
     distance, index = peer.kneighbors(images[7].reshape(1, -1) / 255)
     assert found.index.tolist() == index[0].tolist()
     assert found.index[0] == 7

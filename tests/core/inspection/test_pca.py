@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from sklearn.decomposition import PCA
 
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.inspection.pca import principal_components
+
+PCA = pytest.importorskip("sklearn.decomposition", reason="the oracle is scikit-learn").PCA
 
 
 @pytest.mark.parametrize(("shape", "count"), [((50, 8), 2), ((8, 50), 3), ((30, 1), 1), ((5, 5), 5)])

@@ -10,10 +10,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import RunError
 from mnist_core.evaluation.label_errors import class_thresholds, find_suspects
+from mnist_core.jobs import label_check
 from mnist_core.jobs.label_check import fold_settings, read_probabilities, read_progress, start_label_check
 from mnist_core.jobs.start import PROJECT
 from mnist_core.runs import run as runs
@@ -139,6 +141,20 @@ def test_errors_become_a_sentence(run):
     assert "delete the file and start again" in read_progress(run).error
     (run.path / "cross_validation.json").write_text("{")
     assert "can't be read" in read_progress(run).error
+
+
+def test_a_second_start_at_the_same_moment_is_refused(run):
+    with FileLock(run.path / "cross_validation.lock"), pytest.raises(RunError, match="is being worked on"):
+        start_label_check(run)
+    assert read_progress(run) is None
+
+
+def test_a_start_removes_an_old_request_to_stop(run, monkeypatch):
+    monkeypatch.setattr(label_check, "start_process", lambda run, module: None)
+    (run.path / "cross_validation.control").write_text("stop\n")
+    start_label_check(run)
+    assert read_progress(run).state == "queued"
+    assert not (run.path / "cross_validation.control").exists()
 
 
 def test_data_that_is_gone_is_said(run):

@@ -147,7 +147,7 @@ def test_two_resumes_at_once_are_one(dataset, whole, tmp_path):
         results = list(pool.map(resume, range(4)))
     refused = [str(result) for result in results if isinstance(result, RunError)]
     assert len(refused) == 3
-    words = ("is queued", "is running", "is being worked on", "was resumed elsewhere")
+    words = ("is queued", "is running", "is being worked on", "was started elsewhere")
     assert all(any(word in text for word in words) for text in refused)
     assert_same_run(wait(run.refresh()), whole)
 

@@ -178,7 +178,7 @@ def test_a_missing_package_is_named(kind, monkeypatch):
 def test_wrong_requests():
     with pytest.raises(ModelError, match=r"'pickle': expected one of npz, safetensors, onnx, python"):
         export(network(), SHAPE, "pickle")
-    with pytest.raises(ModelError, match=r"reads 20 pixels, found images of 28 x 28"):
+    with pytest.raises(ModelError, match=r"reads 20 pixels, found images of 28x28"):
         export(network(), (28, 28), "npz")
     assert file_name("20260102-030405-ab12", "python") == "model_20260102_030405_ab12.py"
 
@@ -377,7 +377,7 @@ def test_a_model_has_to_fit_the_data(tiny_folder):
     check_fits(network(), data)
     check_fits(network(sizes=(20, 5)), data)
     for sizes in ((16, 3), (20, 2)):
-        with pytest.raises(ModelError, match=r"m.npz reads .* have 5 x 4 = 20 pixels and 3 classes: choose the data"):
+        with pytest.raises(ModelError, match=r"m.npz reads .* have 5x4 = 20 pixels and 3 classes: choose the data"):
             check_fits(network(sizes=sizes), data, "m.npz")
 
 

@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier
 
 from mnist_core.data.preprocessing import one_hot
 from mnist_core.errors import ConfigError, DatasetError
@@ -96,10 +94,13 @@ def test_float32_stays_float32():
 
 
 def test_equals_scikit_learn_before_and_after_a_step():
+    sklearn = pytest.importorskip("sklearn.neural_network", reason="the oracle is scikit-learn")
+    from sklearn.exceptions import ConvergenceWarning
+
     rng = np.random.default_rng(1)
     x, labels = rng.random((40, 9)), np.tile(np.arange(4), 10)
     network = Network((9, 6, 5, 4), dtype=np.float64)
-    peer = MLPClassifier(
+    peer = sklearn.MLPClassifier(
         (6, 5), activation="logistic", solver="sgd", alpha=0, momentum=0, learning_rate_init=0.3, batch_size=40, max_iter=1,
         nesterovs_momentum=False,
     )  # fmt: skip

@@ -109,7 +109,7 @@ def test_a_run_whose_worker_still_writes_is_not_deleted(run):
 
 def test_what_is_gone_is_said(run, tmp_path):
     delete_run(run)
-    with pytest.raises(RunError, match="is not there any more"):
+    with pytest.raises(RunError, match="is no longer there"):
         delete_run(run)
     assert list(tmp_path.glob("2*")) == []
     empty_trash(tmp_path, [run.id])
