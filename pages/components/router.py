@@ -37,7 +37,7 @@ def navigation() -> st.Page:
                     PAGES / "evaluation.py", title="Evaluation", icon=":material/fact_check:", url_path="evaluation"
                 ),
                 st.Page(PAGES / "inside.py", title="Inside", icon=":material/neurology:", url_path="inside"),
-                st.Page(PAGES / "suspects.py", title="Suspect labels", icon=":material/rule:", url_path="suspects"),
+                st.Page(PAGES / "label_issues.py", title="Label issues", icon=":material/rule:", url_path="suspects"),
             ],
             "Your digits": [
                 st.Page(PAGES / "draw.py", title="Draw", icon=":material/draw:", url_path="draw"),

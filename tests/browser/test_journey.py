@@ -24,7 +24,7 @@ PAGES = (
     "Runs",
     "Evaluation",
     "Inside",
-    "Suspect labels",
+    "Label issues",
     "Draw",
     "Upload",
 )
@@ -33,7 +33,7 @@ PROGRESS = re.compile(r"^After epoch (\d+)")
 
 def address(title):
     """Path of a page."""
-    return {"Overview": "", "Suspect labels": "suspects"}.get(title, title.lower().replace(" ", "_"))
+    return {"Overview": "", "Label issues": "suspects"}.get(title, title.lower().replace(" ", "_"))
 
 
 def epochs_shown(page):
