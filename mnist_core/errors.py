@@ -41,4 +41,19 @@ class MissingPackageError(ModelError):
 
 
 class TrainingError(MnistError):
-    """Training cannot go on, for example because the loss is no longer a number."""
+    """Training cannot continue, for example because the loss is no longer a number."""
+
+
+def times(shape: tuple[int, ...]) -> str:
+    """Write the shape of an array or an image for a message.
+
+    Parameters
+    ----------
+    shape : tuple of int
+
+    Returns
+    -------
+    str
+        "28x28" for (28, 28), "60000x28x28" for (60000, 28, 28), "a single value" for ().
+    """
+    return "x".join(map(str, shape)) or "a single value"

@@ -16,7 +16,7 @@ from pages.components.runs.picker import architecture, state_badge
 SHOWN_RUNS = 5
 CHOICES = {
     "auto": "Automatic: the full MNIST where it is there, else the sample",
-    "sample": "Sample: 5,000 real MNIST images that come with this project",
+    "sample": "Sample: 6,000 real MNIST images that come with this project",
     "full": "A folder of four IDX files in the MNIST naming",
 }
 

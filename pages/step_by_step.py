@@ -203,7 +203,7 @@ def show_hidden_deltas(batch: Batch) -> None:
     formula(
         r"\begin{gathered} \delta^{l} = \left( \delta^{l+1} (W^{l+1})^{\mathsf T} \right) \odot \sigma'(z^{l}) \quad \text{(BP2)}"
         r" \\ \sigma'(z) = \sigma(z) \, (1 - \sigma(z)) \end{gathered}",
-        (Network.deltas, "for layer in", "deltas.append"), (sigmoid_derivative, "a =", "return"),
+        (Network.deltas_below, "for layer in", "deltas.append"), (sigmoid_derivative, "a =", "return"),
     )  # fmt: skip
     st.markdown(
         "Each unit receives its share of the error from the next layer, through the same weights that carried its signal "
@@ -336,4 +336,11 @@ with page():
     number = pick_step(STEPS)
     st.subheader(f"{number} · {STEPS[number - 1].title}")
     STEPS[number - 1].draw(batch)
-    code_behind(walk_through, Network.forward_pass, Network.deltas, Network.back_propagate, numerical_gradient)
+    code_behind(
+        walk_through,
+        Network.forward_pass,
+        Network.deltas,
+        Network.deltas_below,
+        Network.back_propagate,
+        numerical_gradient,
+    )

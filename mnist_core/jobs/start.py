@@ -8,13 +8,14 @@ import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from filelock import Timeout
-
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import RunError
+from mnist_core.jobs.job import claimed
 from mnist_core.jobs.queue import blas_threads
-from mnist_core.runs.files import worker_lock, write_atomically, write_json
-from mnist_core.runs.run import RESUMABLE, DatasetReference, Run, create_run
+from mnist_core.runs.dataset_reference import DatasetReference
+from mnist_core.runs.files import worker_lock, write_atomically, write_json, writing_to
+from mnist_core.runs.run import Run, create_run
+from mnist_core.runs.status import RESUMABLE
 from mnist_core.training.config import TrainingConfig
 
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -61,19 +62,15 @@ def resume_run(run: Run, more_epochs: int = 0) -> Run:
             f"Run {run.id} ended early after epoch {run.status.epoch}, because its validation loss no longer became "
             "better: start a new run with more patience to train longer."
         )
-    try:
-        with worker_lock(run.path).acquire(timeout=0):
-            if run.refresh().status.heartbeat != run.status.heartbeat:
-                raise RunError(f"Run {run.id} was resumed elsewhere at the same moment: watch it there.")
-            (run.path / "control").unlink(missing_ok=True)
-            more = run.status.more_epochs + more_epochs
-            status = replace(run.status, state="queued", heartbeat=time.time(), more_epochs=more, error=None)
-            status = replace(status, test_accuracy=None, test_loss=None)  # they will be those of another model
-            write_json(run.path / "status.json", asdict(status))
-    except Timeout as error:
-        raise RunError(f"Run {run.id} is being worked on: wait until it ends, or pause it.") from error
-    except OSError as error:
-        raise RunError(f"Can't write to {run.path} ({error.strerror}): make the folder writable.") from error
+
+    def is_unchanged() -> bool:
+        return run.refresh().status.heartbeat == run.status.heartbeat
+
+    with claimed(f"Run {run.id}", worker_lock(run.path), run.path / "control", is_unchanged):
+        more = run.status.more_epochs + more_epochs
+        status = replace(run.status, state="queued", heartbeat=time.time(), more_epochs=more, error=None)
+        status = replace(status, test_accuracy=None, test_loss=None)  # they will be those of another model
+        write_json(run.path / "status.json", asdict(status))
     start_process(run, "mnist_core.jobs.worker")
     return run.refresh()
 
@@ -127,7 +124,5 @@ def request(run: Run, what: str) -> None:
     run = run.refresh()
     if not run.status.active:
         raise RunError(f"Run {run.id} is {run.status.state}: only a queued or running one can be asked to {what}.")
-    try:
+    with writing_to(run.path):
         write_atomically(run.path / "control", lambda file: file.write(f"{what}\n".encode()))
-    except OSError as error:
-        raise RunError(f"Can't write to {run.path} ({error.strerror}): make the folder writable.") from error

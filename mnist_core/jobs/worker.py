@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import MnistError, RunError
 from mnist_core.evaluation.predict import evaluate
-from mnist_core.jobs.job import Every, work_on_folder
+from mnist_core.jobs.job import Every, error_sentence, work_on_folder
 from mnist_core.jobs.queue import wait_for_slot
 from mnist_core.jobs.recorder import Interruption, Recorder
 from mnist_core.runs.checkpoint import Checkpoint
@@ -36,7 +36,7 @@ def queue_up(run: Run, held: ExitStack) -> bool:
         write_json(run.path / "status.json", asdict(status))
         return False
     except (MnistError, OSError) as error:
-        status = replace(run.status, state="failed", heartbeat=time.time(), error=_sentence(error))
+        status = replace(run.status, state="failed", heartbeat=time.time(), error=error_sentence(error, run.path))
         write_json(run.path / "status.json", asdict(status))
         raise
     return True
@@ -58,16 +58,11 @@ def work(run: Run) -> None:
             recorder.describe_last_epoch(dataset)
             scores = _test_scores(recorder.checkpoint, dataset) if state != "paused" else {}
             recorder.write_status(state=state, images_done=0, **scores)
-        except (MnistError, OSError, MemoryError) as error:
-            with suppress(OSError):  # the disk may be what failed
-                recorder.write_all()
-            recorder.write_status(state="failed", error=_sentence(error))
-            raise
         except Exception as error:
-            recorder.write_status(
-                state="failed",
-                error=f"An error in the program ended it ({error!r}): log.txt in {run.path} tells where.",
-            )
+            if isinstance(error, MnistError | OSError | MemoryError):
+                with suppress(OSError):  # the disk may be what failed
+                    recorder.write_all()
+            recorder.write_status(state="failed", error=error_sentence(error, run.path))
             raise
 
 
@@ -94,14 +89,6 @@ def _test_scores(checkpoint: Checkpoint, dataset: Dataset) -> dict[str, float]:
         return {}
     result = evaluate(checkpoint.model(), dataset.test_images, dataset.test_labels)
     return {"test_accuracy": result.accuracy, "test_loss": result.loss}
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, MnistError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "This machine ran out of memory: use smaller hidden layers or a smaller batch, or end other programs."
-    return f"The run folder can't be written ({error}): free some space or make it writable, then start again."
 
 
 def take_turn(run: Run) -> None:

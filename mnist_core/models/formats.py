@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist_core.errors import MissingPackageError, ModelError
+from mnist_core.errors import MissingPackageError, ModelError, times
 from mnist_core.models.onnx import to_onnx
-from mnist_core.models.optional import install_hint, times
+from mnist_core.models.optional import install_hint
 from mnist_core.models.python_file import to_python
 from mnist_core.nn.network import Network
 

@@ -4,8 +4,3 @@
 def install_hint(package: str) -> str:
     """Say how to install a package that a format needs."""
     return f"This format needs the package {package}, which is not installed: pip install {package}"
-
-
-def times(image_shape: tuple[int, int]) -> str:
-    """Write a shape for people: 28 x 28."""
-    return " x ".join(map(str, image_shape))

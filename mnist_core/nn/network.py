@@ -17,7 +17,7 @@ import numpy as np
 
 from mnist_core.errors import ConfigError, DatasetError
 from mnist_core.nn.activations import ACTIVATIONS
-from mnist_core.nn.initialization import INITIALIZATIONS, initial_limits
+from mnist_core.nn.initialization import INITIALIZATIONS
 from mnist_core.nn.losses import cross_entropy, softmax
 
 
@@ -46,7 +46,7 @@ class Network:
     dtype : dtype
         float32, or float64 where the gradients are to be checked.
     initialization : str
-        One of :data:`INITIALIZATIONS`, as :func:`initial_limits` tells.
+        Distribution of the first parameters, a key of :data:`INITIALIZATIONS`.
 
     Attributes
     ----------
@@ -84,11 +84,12 @@ class Network:
         self.num_weights = sum(fan_in * fan_out for fan_in, fan_out in shapes)
         self.parameters = np.empty(self.num_weights + sum(self.layer_sizes[1:]), self.dtype)
         self.weights, self.biases = self.unpack(self.parameters)
+        limits, gain = INITIALIZATIONS[initialization].limits, ACTIVATIONS[activation].gain
         rng = np.random.default_rng(seed)
         for weight, bias, shape in zip(self.weights, self.biases, shapes, strict=True):
-            of_weights, of_biases = initial_limits(initialization, *shape)
-            weight[:] = rng.uniform(-of_weights, of_weights, weight.shape)
-            bias[:] = rng.uniform(-of_biases, of_biases, bias.shape)
+            weight_limit, bias_limit = limits(*shape, gain)
+            weight[:] = rng.uniform(-weight_limit, weight_limit, weight.shape)
+            bias[:] = rng.uniform(-bias_limit, bias_limit, bias.shape)
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.layer_sizes))
@@ -171,7 +172,7 @@ class Network:
                 f"The network reads rows of {self.layer_sizes[0]} pixels, found an array of shape {x.shape}: "
                 "use images of the size that it was trained on, normalized and flattened."
             )
-        activate, _ = ACTIVATIONS[self.activation]
+        activate = ACTIVATIONS[self.activation].function
         weighted_inputs, activations = [], [x.astype(self.dtype, copy=False)]
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True), start=1):
             z = activations[-1] @ weight + bias
@@ -195,13 +196,56 @@ class Network:
         -------
         list of ndarray, shapes (N, fan_out), from the first layer to the last
         """
-        _, derivative = ACTIVATIONS[self.activation]
         delta = (forward.activations[-1] - y.astype(self.dtype, copy=False)) / len(y)
+        return self.deltas_below(forward, delta)
+
+    def deltas_below(self, forward: ForwardPass, delta: np.ndarray) -> list[np.ndarray]:
+        """Carry a ``delta`` of the output layer back through the hidden layers by (BP2).
+
+        Parameters
+        ----------
+        forward : ForwardPass
+            Of N images, or of one image that all rows of ``delta`` are about.
+        delta : ndarray, shape (N, layer_sizes[-1])
+            Derivatives of some function of the logits with respect to the logits, one row each.
+
+        Returns
+        -------
+        list of ndarray, shapes (N, fan_out), from the first layer to the last; the last one is ``delta``
+        """
+        derivative = ACTIVATIONS[self.activation].derivative
         deltas = [delta]
         for layer in reversed(range(1, len(self.weights))):
             delta = (delta @ self.weights[layer].T) * derivative(forward.weighted_inputs[layer - 1])
             deltas.append(delta)
         return deltas[::-1]
+
+    def logit_gradients(self, x: np.ndarray) -> np.ndarray:
+        """Gradient of every logit with respect to the pixels of one image: ``dz_k/dx``.
+
+        The way back of :meth:`deltas_below`, started from ``dz_k/dz = 1`` for each class k, and one layer further:
+
+            dz_k/dx = delta_1 @ W_1.T
+
+        Parameters
+        ----------
+        x : ndarray, shape (1, layer_sizes[0])
+            One image, normalized and flattened.
+
+        Returns
+        -------
+        ndarray of the network's dtype, shape (layer_sizes[-1], layer_sizes[0])
+            One row per class.
+
+        Raises
+        ------
+        DatasetError
+            If ``x`` is not one row as long as the first layer.
+        """
+        if len(x) != 1:
+            raise DatasetError(f"Found {len(x)} images, expected one: call this method once per image.")
+        each_logit = np.eye(self.layer_sizes[-1], dtype=self.dtype)
+        return self.deltas_below(self.forward_pass(x), each_logit)[0] @ self.weights[0].T
 
     def back_propagate(
         self, x: np.ndarray, y: np.ndarray, forward: ForwardPass | None = None

@@ -4,11 +4,14 @@ import csv
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from filelock import FileLock, Timeout
+
+from mnist_core.errors import RunError
 
 
 def worker_lock(path: Path) -> FileLock:
@@ -25,6 +28,30 @@ def is_busy(path: Path, patience: float = 0.0) -> bool:
         except Timeout:
             return True
     return False
+
+
+@contextmanager
+def writing_to(folder: Path, action: str = "write to", advice: str = "make the folder writable") -> Iterator[None]:
+    """Turn an error of the disk into a sentence: ``with writing_to(run.path): ...``.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder that is written.
+    action : str
+        A verb, such that "Can't <action> <folder>" is English.
+    advice : str
+        What to do about it.
+
+    Raises
+    ------
+    RunError
+        In place of an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"Can't {action} {folder} ({error.strerror or error}): {advice}.") from error
 
 
 def read_json(path: Path) -> dict:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mnist_core.errors import RunError
-from mnist_core.runs.files import is_busy
+from mnist_core.runs.files import is_busy, writing_to
 from mnist_core.runs.run import Run, default_runs_dir, read_run
 
 KEEP_SECONDS = 3600.0
@@ -32,15 +32,14 @@ def delete_run(run: Run) -> None:
             f"Run {run.id} is being worked on: wait a moment, or stop the check of its labels first, then delete it."
         )
     trash = run.path.parent / ".trash"
-    try:
-        trash.mkdir(exist_ok=True)
-        shutil.rmtree(trash / run.id, ignore_errors=True)
-        os.utime(run.path)  # tells when it was deleted
-        run.path.rename(trash / run.id)
-    except FileNotFoundError as error:
-        raise RunError(f"Run {run.id} is not there any more: it was deleted elsewhere.") from error
-    except OSError as error:
-        raise RunError(f"Can't delete {run.path} ({error.strerror}): make the folder writable.") from error
+    with writing_to(run.path, "delete"):
+        try:
+            trash.mkdir(exist_ok=True)
+            shutil.rmtree(trash / run.id, ignore_errors=True)
+            os.utime(run.path)  # tells when it was deleted
+            run.path.rename(trash / run.id)
+        except FileNotFoundError as error:
+            raise RunError(f"Run {run.id} is no longer there: it was deleted elsewhere.") from error
 
 
 def restore_run(run_id: str, runs_dir: Path | None = None) -> Run:

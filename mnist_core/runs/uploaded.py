@@ -11,7 +11,7 @@ from mnist_core.models.reading import check_fits
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.checkpoint import Checkpoint
-from mnist_core.runs.files import write_atomically, write_json
+from mnist_core.runs.files import write_atomically, write_json, writing_to
 from mnist_core.runs.run import Run, create_run
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.state import TrainingState
@@ -46,10 +46,12 @@ def keep_as_run(network: Network, dataset: Dataset, name: str, runs_dir: Path | 
     result = evaluate(network, dataset.test_images, dataset.test_labels)
     run = create_run(config, dataset, runs_dir)
     checkpoint = Checkpoint.of(network, TrainingState(TrainingState.start(config, network).optimizer, epoch=1))
-    checkpoint.write(run.path)
-    write_atomically(run.path / "model.npz", lambda file: np.savez(file, **network.to_arrays()))
+    with writing_to(run.path):
+        checkpoint.write(run.path)
+        write_atomically(run.path / "model.npz", lambda file: np.savez(file, **network.to_arrays()))
     note = "It was not trained here: it has no curves, and its settings but for the layers and the activation are not known."
     run = run.describe(About(name[: About.MAX_NAME], note, ("uploaded",)))
     scores = {"test_accuracy": result.accuracy, "test_loss": result.loss}
-    write_json(run.path / "status.json", asdict(replace(run.status, state="finished", epoch=1, **scores)))
+    with writing_to(run.path):
+        write_json(run.path / "status.json", asdict(replace(run.status, state="finished", epoch=1, **scores)))
     return run.refresh()

@@ -91,7 +91,7 @@ def test_preprocessing_shows_shapes_rows_and_one_hot(open_page, sample):
         "(128,)",
         "(128, 10)",
     ]
-    assert steps["shape of the training set"].tolist()[2:] == ["(4000, 784)", "(4000,)", "(4000, 10)"]
+    assert steps["shape of the training set"].tolist()[2:] == ["(5000, 784)", "(5000,)", "(5000, 10)"]
     assert steps["dtype"].tolist() == ["uint8", "float32", "float32", "uint8", "float32"]
     app.slider[0].set_value(3).run()
     assert "elements 84 to 111" in texts(app.markdown)

@@ -165,6 +165,6 @@ def test_drawn_digits_join_the_training_set(open_page, finished, canvas):
         app.run()
         label_it(app, int(sample.test_labels[n]))
     by_label(app.button, "Add to the training set").click().run()
-    assert "now has 4,002 images, 2 of them yours" in app.success[0].value
+    assert "now has 5,002 images, 2 of them yours" in app.success[0].value
     app.switch_page("pages/training.py").run()
-    assert "4,002 images" in texts(app.markdown)
+    assert "5,002 images" in texts(app.markdown)

@@ -63,7 +63,7 @@ def test_scores_are_those_of_the_core(open_page, result):
     assert app.metric[2].delta == f"top 2: {second:.2%}, top 3: {third:.2%}"
     assert app.metric[1].delta == f"calibration error {calibration(result.labels, result.probabilities).error:.2%}"
     np.testing.assert_allclose(app.dataframe[1].value["auc"], roc_auc(result.labels, result.probabilities))
-    assert "**test set of MNIST (sample of 5,000)**" in texts(app.caption)
+    assert "**test set of MNIST (sample of 6,000)**" in texts(app.caption)
     table = app.dataframe[1].value
     for name, values in per_class_scores(result.confusion_matrix)._asdict().items():
         np.testing.assert_allclose(table[name], values)
@@ -158,7 +158,7 @@ def test_the_training_digits_can_be_browsed(open_page, finished):
     sample = load_dataset("sample")
     trained = evaluate(finished.load_network(), sample.train_images, sample.train_labels)
     assert captions(app) == lines(trained, range(100))
-    assert "of 4,000: true label" in texts(app.caption)
+    assert "of 5,000: true label" in texts(app.caption)
 
 
 @pytest.mark.parametrize("split", ["test set", "training set"])
@@ -261,7 +261,7 @@ def test_a_data_set_that_is_gone_is_said_in_a_sentence(open_page, finished, tmp_
 
 def test_other_data_under_the_same_name_is_refused(open_page, finished):
     content = json.loads((finished.path / "config.json").read_text())
-    content["dataset"]["checksums"] = {"mnist_5k.csv.gz": "0" * 64}
+    content["dataset"]["checksums"] = {"sample.npz": "0" * 64}
     write_json(finished.path / "config.json", content)
     app = open_page("evaluation")
     assert "are not those that this run was created with" in app.error[0].value

@@ -11,8 +11,9 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.label_errors import find_suspects
 from mnist_core.jobs import label_check
 from mnist_core.jobs.label_check import Progress, read_probabilities, read_progress
+from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import write_json
-from mnist_core.runs.run import DatasetReference, create_run
+from mnist_core.runs.run import create_run
 from mnist_core.training.config import TrainingConfig
 from tests.helpers import by_label, html, texts
 
@@ -22,8 +23,8 @@ def checked(make_run):
     """A run whose cross-validation is finished, with probabilities that contradict the first 70 labels."""
     run = make_run(state="stopped")
     labels = load_dataset("sample").train_labels
-    probabilities = np.full((4000, 10), 0.01)
-    probabilities[np.arange(4000), labels] = 0.91
+    probabilities = np.full((5000, 10), 0.01)
+    probabilities[np.arange(5000), labels] = 0.91
     probabilities[:70] = np.roll(probabilities[:70], 1, axis=1)
     np.savez(run.path / "cross_validation.npz", probabilities=probabilities, done=np.array(5))
     write_json(run.path / "cross_validation.json", asdict(Progress("finished", 5, 1.0)))
@@ -54,7 +55,7 @@ def test_the_check_runs_to_its_end(open_page, tiny_folder):
 def test_issues_are_shown_most_suspicious_first_filtered_and_paged(open_page, checked):
     labels = load_dataset("sample").train_labels
     app = open_page("label_issues")
-    assert "**70 of 4,000 labels disagree with the network**" in texts(app.markdown)
+    assert "**70 of 5,000 labels disagree with the network**" in texts(app.markdown)
     assert "a suspicion, not a verdict" in texts(app.markdown)
     shown = re.findall(r">(\d) → (\d) · 1.0%<", html(app))
     assert shown == [(str(label), str((label + 1) % 10)) for label in labels[:60]]
@@ -70,7 +71,7 @@ def test_issues_are_shown_most_suspicious_first_filtered_and_paged(open_page, ch
     ("progress", "words"),
     [
         (Progress("queued", heartbeat=1e12), "waiting for a free slot"),
-        (Progress("running", 2, 0.5, 1e12), "fold 3 of 5"),
+        (Progress("running", 2, 0.5, heartbeat=1e12), "fold 3 of 5"),
     ],
 )
 def test_a_running_check_shows_its_progress_and_can_be_stopped(open_page, make_run, progress, words):

@@ -18,7 +18,7 @@ from tests.helpers import by_label, texts, use_folder, wait
 def test_a_first_visit_shows_the_sample_and_where_to_begin(open_page):
     app = open_page("overview")
     assert [(metric.label, metric.value) for metric in app.metric] == [
-        ("Training images", "4,000"),
+        ("Training images", "5,000"),
         ("Test images", "1,000"),
         ("Image size", "28 x 28 px"),
         ("Classes", "10"),
@@ -26,7 +26,7 @@ def test_a_first_visit_shows_the_sample_and_where_to_begin(open_page):
     assert app.button[0].label == "Start with the data"
     assert "Nothing was trained yet" in texts(app.info)
     assert by_label(app.button, "Download the full MNIST")
-    assert "4,000 training and 1,000 test images" in texts(app.sidebar.caption)
+    assert "5,000 training and 1,000 test images" in texts(app.sidebar.caption)
     app.button[0].click().run()
     assert app.title[0].value == "Dataset"
 
@@ -47,7 +47,7 @@ def test_a_folder_that_is_missing_is_named_and_the_sample_heals_it(open_page, mo
     app.radio[0].set_value("sample").run()
     by_label(app.button, "Use this data").click().run()
     assert not app.error
-    assert app.metric[0].value == "4,000"
+    assert app.metric[0].value == "5,000"
 
 
 @pytest.mark.parametrize("page", ["dataset", "preprocessing", "training"])
@@ -62,7 +62,7 @@ def test_a_dead_mirror_leaves_the_sample_and_says_why(open_page, monkeypatch):
     app = open_page("overview")
     by_label(app.button, "Download the full MNIST").click().run()
     assert "could not be downloaded: 127.0.0.1:9 could not be reached" in app.error[0].value
-    assert app.metric[0].value == "4,000"
+    assert app.metric[0].value == "5,000"
 
 
 def test_a_download_is_in_use_at_once(open_page, monkeypatch, tiny_folder, tmp_path):
@@ -121,28 +121,28 @@ def test_a_folder_of_ones_own_serves_every_page(open_page, tiny_folder):
 @pytest.mark.parametrize("page", ["overview", "dataset", "preprocessing", "training", "evaluation"])
 def test_the_sidebar_names_the_data_on_every_page(open_page, page):
     app = open_page(page)
-    assert "MNIST (sample of 5,000)" in texts(app.sidebar.markdown)
-    assert "4,000 training and 1,000 test images" in texts(app.sidebar.caption)
+    assert "MNIST (sample of 6,000)" in texts(app.sidebar.markdown)
+    assert "5,000 training and 1,000 test images" in texts(app.sidebar.caption)
 
 
 def test_the_choice_is_this_sessions_alone(open_page, tiny_folder):
     app = open_page("overview")
     use_folder(app, tiny_folder())
     assert app.metric[0].value == "12"
-    assert open_page("overview").metric[0].value == "4,000"
+    assert open_page("overview").metric[0].value == "5,000"
 
 
 def test_a_wrong_folder_changes_nothing(open_page, tmp_path):
     app = open_page("overview")
     use_folder(app, tmp_path)
     assert "found no train-images-idx3-ubyte" in app.error[0].value
-    assert app.metric[0].value == "4,000"
+    assert app.metric[0].value == "5,000"
 
 
 def test_latest_runs_and_the_next_step(open_page, finished, make_run):
     app = open_page("overview")
     assert app.button[0].label == "See what the latest network gets wrong"
-    assert f"**{finished.status.test_accuracy:.2%}** accuracy on the test set of MNIST (sample of 5,000)" in texts(
+    assert f"**{finished.status.test_accuracy:.2%}** accuracy on the test set of MNIST (sample of 6,000)" in texts(
         app.markdown
     )
     damaged = make_run()

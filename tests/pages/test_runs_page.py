@@ -18,7 +18,8 @@ from mnist_core.evaluation.significance import mcnemar
 from mnist_core.jobs.start import start_run
 from mnist_core.runs.about import About
 from mnist_core.runs.files import write_json
-from mnist_core.runs.run import Status, list_runs, read_run
+from mnist_core.runs.run import list_runs, read_run
+from mnist_core.runs.status import Status
 from mnist_core.training.config import TrainingConfig
 from tests.helpers import by_label, html, texts, wait
 
@@ -72,7 +73,7 @@ def test_the_table_says_what_each_run_is(open_page, finished, make_run):
     assert (row["layers"], row["activation"], row["optimizer"], row["rate"], row["batch"]) == (
         "128-64", "sigmoid", "Adam", 0.003, 128,
     )  # fmt: skip
-    assert (row["epochs"], row["note"], row["data"]) == ("2 of 2", "my note", "MNIST (sample of 5,000)")
+    assert (row["epochs"], row["note"], row["data"]) == ("2 of 2", "my note", "MNIST (sample of 6,000)")
     assert list(row["tags"]) == ["a", "b"]
     assert table.iloc[0]["epochs"] == "7 of 100"
 
@@ -211,7 +212,7 @@ def test_runs_on_other_data_are_not_compared_digit_by_digit(open_page, finished,
     write_json(other.path / "config.json", content)
     app = open_runs(open_page, finished, other)
     assert "choose two runs on the same data set" in texts(app.info)
-    assert app.dataframe[1].value.loc["data set"].tolist() == ["MNIST (sample of 5,000)", "letters"]
+    assert app.dataframe[1].value.loc["data set"].tolist() == ["MNIST (sample of 6,000)", "letters"]
 
 
 def test_a_run_without_a_model_has_none_to_compare(open_page, finished, make_run):

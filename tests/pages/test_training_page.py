@@ -50,7 +50,7 @@ def test_without_runs_it_says_what_to_do_and_offers_the_reference_recipe(open_pa
     app = open_page("training")
     assert "No run yet" in texts(app.markdown)
     assert "**784-128-64-10** · 109,386 parameters" in texts(app.markdown)
-    assert "4,000 images · 32 updates an epoch · 3,200 in all" in texts(app.markdown)
+    assert "5,000 images · 40 updates an epoch · 4,000 in all" in texts(app.markdown)
     assert by_label(app.button, "Reference recipe").disabled
     assert app.session_state["settings"] == TrainingConfig()
 
@@ -157,7 +157,7 @@ def test_start_trains_in_a_process_of_its_own_and_leads_to_the_evaluation(open_p
     run = wait(run)
     app.run()
     assert not app.exception
-    assert f"**{run.status.test_accuracy:.2%}** accuracy on the test set of MNIST (sample of 5,000)" in texts(
+    assert f"**{run.status.test_accuracy:.2%}** accuracy on the test set of MNIST (sample of 6,000)" in texts(
         app.markdown
     )
     assert progress(app).startswith("epoch 2 of 2")

@@ -36,9 +36,9 @@ def test_digits_join_the_training_set_and_the_test_set_stays(tmp_path):
     images, labels = sample.test_images[:3], sample.test_labels[:3].astype(int)
     folder = add_to_training(sample, images, labels, tmp_path)
     joined = load_dataset("full", folder)
-    np.testing.assert_array_equal(joined.train_images[:4000], sample.train_images)
-    np.testing.assert_array_equal(joined.train_images[4000:], images)
-    assert joined.train_labels[4000:].tolist() == labels.tolist()
+    np.testing.assert_array_equal(joined.train_images[:5000], sample.train_images)
+    np.testing.assert_array_equal(joined.train_images[5000:], images)
+    assert joined.train_labels[5000:].tolist() == labels.tolist()
     np.testing.assert_array_equal(joined.test_images, sample.test_images)
     assert add_to_training(sample, images, labels, tmp_path) == folder
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
@@ -46,7 +46,7 @@ def test_digits_join_the_training_set_and_the_test_set_stays(tmp_path):
 
 
 def test_digits_of_another_size_do_not_join(tmp_path):
-    with pytest.raises(DatasetError, match="Found digits of 5 x 4 pixels, but the data in use has images of 28 x 28"):
+    with pytest.raises(DatasetError, match="Found digits of 5x4 pixels, but the data in use has images of 28x28"):
         add_to_training(load_dataset("sample"), np.zeros((1, 5, 4), np.uint8), np.array([1]), tmp_path)
 
 

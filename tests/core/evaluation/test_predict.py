@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn import metrics
 
 from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.errors import DatasetError
@@ -12,6 +11,8 @@ from mnist_core.evaluation import predict as evaluation
 from mnist_core.evaluation.metrics import confusion_matrix, per_class_scores
 from mnist_core.evaluation.predict import evaluate, misclassified, per_image, predict
 from mnist_core.nn.network import Network
+
+metrics = pytest.importorskip("sklearn.metrics", reason="the oracle is scikit-learn")
 
 cases = st.integers(2, 6).flatmap(
     lambda n: st.tuples(

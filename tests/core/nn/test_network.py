@@ -7,12 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier
 
 from mnist_core.data.preprocessing import one_hot
 from mnist_core.errors import ConfigError, DatasetError
-from mnist_core.nn.activations import sigmoid, sigmoid_derivative
+from mnist_core.nn.activations import ACTIVATIONS, sigmoid, sigmoid_derivative
 from mnist_core.nn.losses import cross_entropy, softmax
 from mnist_core.nn.network import Network
 
@@ -96,10 +94,13 @@ def test_float32_stays_float32():
 
 
 def test_equals_scikit_learn_before_and_after_a_step():
+    sklearn = pytest.importorskip("sklearn.neural_network", reason="the oracle is scikit-learn")
+    from sklearn.exceptions import ConvergenceWarning
+
     rng = np.random.default_rng(1)
     x, labels = rng.random((40, 9)), np.tile(np.arange(4), 10)
     network = Network((9, 6, 5, 4), dtype=np.float64)
-    peer = MLPClassifier(
+    peer = sklearn.MLPClassifier(
         (6, 5), activation="logistic", solver="sgd", alpha=0, momentum=0, learning_rate_init=0.3, batch_size=40, max_iter=1,
         nesterovs_momentum=False,
     )  # fmt: skip
@@ -249,3 +250,22 @@ def test_fitting_initializations_keep_the_signal_through_many_layers(activation,
 def test_an_unknown_initialization_is_refused():
     with pytest.raises(ConfigError, match="initialization is 'random', expected one of uniform, glorot, he"):
         Network((4, 2), initialization="random")
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("sizes", [(6, 3), (6, 5, 3), (6, 5, 4, 3)])
+def test_logit_gradients_are_the_numerical_slopes_of_the_logits(activation, sizes):
+    network = Network(sizes, activation, dtype=np.float64)
+    x = np.random.default_rng(3).random((1, 6))
+    gradients = network.logit_gradients(x)
+    assert gradients.shape == (3, 6)
+    for pixel in range(6):
+        nudge = np.zeros((1, 6))
+        nudge[0, pixel] = 1e-6
+        above, below = (network.forward_pass(x + sign * nudge).weighted_inputs[-1][0] for sign in (1, -1))
+        np.testing.assert_allclose(gradients[:, pixel], (above - below) / 2e-6, rtol=1e-5, atol=1e-8)
+
+
+def test_logit_gradients_are_of_one_image():
+    with pytest.raises(DatasetError, match="Found 2 images, expected one"):
+        Network((6, 3)).logit_gradients(np.zeros((2, 6), np.float32))

@@ -10,12 +10,14 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from mnist_core.errors import RunError
+from mnist_core.errors import DatasetError, RunError
 from mnist_core.nn.network import Network
 from mnist_core.runs import files
 from mnist_core.runs import run as runs
+from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import write_atomically, write_json
-from mnist_core.runs.run import DatasetReference, Status, create_run, find_run, list_runs, read_run
+from mnist_core.runs.run import create_run, find_run, list_runs, read_run
+from mnist_core.runs.status import Status
 from mnist_core.training.config import TrainingConfig
 
 REFERENCE = DatasetReference("somewhere", "sample", None, {"file": "abc"})
@@ -305,3 +307,14 @@ def test_a_model_with_a_flipped_byte_is_read_or_named(run):
             except Exception as error:
                 others.add(repr(error))
     assert others == set()
+
+
+def test_a_run_on_the_former_sample_is_listed_and_says_that_its_data_are_gone(tmp_path):
+    reference = DatasetReference("MNIST (sample of 5,000)", "sample", None, {"mnist_5k.csv.gz": "ab" * 32})
+    run = create_run(TrainingConfig(epochs=3), reference, tmp_path)
+    set_status(run, state="finished", epoch=3, test_accuracy=0.934)
+    (old,) = list_runs(tmp_path)
+    assert old.problem is None
+    assert (old.dataset, old.status.test_accuracy) == (reference, 0.934)
+    with pytest.raises(DatasetError, match="former sample of 5,000 images, which this version no longer has"):
+        old.dataset.load()

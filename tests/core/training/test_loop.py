@@ -125,7 +125,7 @@ def test_an_epoch_is_what_a_plain_loop_does(sample):
     (metrics,) = train(config, sample, network)
 
     x, y = flatten(normalize(sample.train_images)), one_hot(sample.train_labels, 10)
-    training, validation = split_validation(4000, 0.1, 695)
+    training, validation = split_validation(5000, 0.1, 695)
     losses, hits = [], []
     for batch in epoch_batches(training, 300, 695, 1):
         probabilities = plain.feed_forward(x[batch])
@@ -138,8 +138,8 @@ def test_an_epoch_is_what_a_plain_loop_does(sample):
     np.testing.assert_allclose(network.weights[0], plain.weights[0], rtol=1e-4, atol=1e-6)
     assert metrics.epoch == 1
     assert metrics.learning_rate == 0.5
-    assert metrics.train_loss == pytest.approx(sum(losses) / 3600, rel=1e-5)
-    assert metrics.train_accuracy == pytest.approx(sum(hits) / 3600)
+    assert metrics.train_loss == pytest.approx(sum(losses) / 4500, rel=1e-5)
+    assert metrics.train_accuracy == pytest.approx(sum(hits) / 4500)
     on_validation = evaluate(network, sample.train_images[validation], sample.train_labels[validation])
     assert (metrics.val_loss, metrics.val_accuracy) == pytest.approx((on_validation.loss, on_validation.accuracy))
 
@@ -158,7 +158,7 @@ def test_progress_is_told_after_each_batch_and_can_end_it(sample):
     seen = []
     list(train(TrainingConfig(epochs=2, batch_size=1500), sample, on_batch=seen.append))
     assert [(p.epoch, p.images_done, p.images_total) for p in seen] == [
-        (epoch, done, 4000) for epoch in (1, 2) for done in (1500, 3000, 4000)
+        (epoch, done, 5000) for epoch in (1, 2) for done in (1500, 3000, 4500, 5000)
     ]
 
     def stop(progress):
@@ -242,8 +242,8 @@ def test_an_epoch_equals_a_loop_written_by_hand_in_double_precision(sample):
     config = TrainingConfig(epochs=1, batch_size=500, hidden_layers=(7,), learning_rate=0.3)
     network = build_network(config, sample)
     (w1, w2), (b1, b2) = ([p.astype(float) for p in kind] for kind in (network.weights, network.biases))
-    x, loss_sum, hits = sample.train_images.reshape(4000, 784) / 255.0, 0.0, 0
-    for batch in epoch_batches(np.arange(4000), 500, config.seed, 1):
+    x, loss_sum, hits = sample.train_images.reshape(5000, 784) / 255.0, 0.0, 0
+    for batch in epoch_batches(np.arange(5000), 500, config.seed, 1):
         hidden = 1 / (1 + np.exp(-(x[batch] @ w1 + b1)))
         exponentials = np.exp(hidden @ w2 + b2)
         p = exponentials / exponentials.sum(axis=1, keepdims=True)
@@ -258,8 +258,8 @@ def test_an_epoch_equals_a_loop_written_by_hand_in_double_precision(sample):
         w1 -= 0.3 * x[batch].T @ back / 500
         b1 -= 0.3 * back.mean(axis=0)
     (metrics,) = train(config, sample, network)
-    assert metrics.train_loss == pytest.approx(loss_sum / 4000, rel=1e-5)
-    assert metrics.train_accuracy == pytest.approx(hits / 4000, abs=2 / 4000)  # float32 may tip a close call
+    assert metrics.train_loss == pytest.approx(loss_sum / 5000, rel=1e-5)
+    assert metrics.train_accuracy == pytest.approx(hits / 5000, abs=2 / 5000)  # float32 may tip a close call
     for ours, by_hand in zip(network.weights + network.biases, [w1, w2, b1, b2], strict=True):
         np.testing.assert_allclose(ours, by_hand, atol=1e-5)
 
@@ -354,7 +354,7 @@ def test_early_stopping_keeps_the_best_model(sample):
     losses = [row.val_loss for row in rows]
     best = int(np.argmin(losses))
     assert len(rows) == best + 1 + 3 < 500
-    _, validation = split_validation(4000, 0.2, config.seed)
+    _, validation = split_validation(5000, 0.2, config.seed)
     kept = evaluate(network, sample.train_images[validation], sample.train_labels[validation])
     assert kept.loss == pytest.approx(losses[best])
 
