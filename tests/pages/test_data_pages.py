@@ -45,7 +45,7 @@ def test_another_image_is_kept_on_the_next_page(open_page, sample):
 
 def test_an_index_beyond_the_smaller_split_is_its_last(open_page):
     app = open_page("dataset")
-    app.number_input(key="picked_index").set_value(3999).run()
+    app.number_input(key="picked_index").set_value(4999).run()
     app.button_group(key="picked_split").set_value("test set").run()
     assert not app.exception
     assert app.number_input(key="picked_index").value == 999
