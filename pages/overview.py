@@ -11,7 +11,7 @@ from mnist_core.runs.run import Run, list_runs
 from pages.components.code import code_behind
 from pages.components.data import Choice, choose, current_choice, current_dataset
 from pages.components.router import page
-from pages.components.runs.picker import architecture, state_badge
+from pages.components.runs.picker import architecture, select_run, state_badge
 
 SHOWN_RUNS = 5
 CHOICES = {
@@ -32,7 +32,7 @@ def next_step(runs: list[Run]) -> None:
         text, target, icon = "Start with the data", "pages/dataset.py", ":material/grid_view:"
     if st.button(text, type="primary", icon=icon):
         if run:
-            st.session_state["run_id"] = run.id
+            select_run(run)
         st.switch_page(target)
 
 
