@@ -6,7 +6,8 @@ from mnist_core.errors import MnistError
 from mnist_core.evaluation.significance import mcnemar
 from mnist_core.runs.about import About
 from mnist_core.runs.archive import MAX_ZIP, MB, export_run, import_run
-from mnist_core.runs.run import DatasetReference, Run, list_runs
+from mnist_core.runs.dataset_reference import DatasetReference
+from mnist_core.runs.run import Run, list_runs
 from mnist_core.runs.settings_diff import differing_settings
 from pages.components.code import code_behind
 from pages.components.data import current_dataset

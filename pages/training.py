@@ -10,7 +10,8 @@ from mnist_core.jobs.queue import place_in_queue
 from mnist_core.jobs.start import request, resume_run, start_run
 from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import SGD
-from mnist_core.runs.run import RESUMABLE, Run, find_run, list_runs
+from mnist_core.runs.run import Run, find_run, list_runs
+from mnist_core.runs.status import RESUMABLE
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.loop import build_network, train
 from pages.components.charts.curves import Look, curve, layer_chart, learning_rate_chart

@@ -50,7 +50,7 @@ PAGES = (
     PageInfo("Network", "evaluation", "Evaluation", ":material/fact_check:", "Click a confusion to see its images"),
     PageInfo("Network", "inside", "Inside", ":material/neurology:", "Weights as images, a digit on its way through"),
     PageInfo(
-        "Network", "suspects", "Label issues", ":material/rule:", "Labels that the network contradicts", "suspects"
+        "Network", "label_issues", "Label issues", ":material/rule:", "Labels that the network contradicts", "suspects"
     ),
     PageInfo("Your digits", "draw", "Draw", ":material/draw:", "Draw a digit and let a network read it"),
     PageInfo("Your digits", "upload", "Upload", ":material/upload:", "Let a network read the digits of a photo"),
