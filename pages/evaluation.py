@@ -16,6 +16,7 @@ from pages.components.digits.viewer import show_opened_digit
 from pages.components.router import page
 from pages.components.runs.export import show_export, show_upload_model
 from pages.components.runs.picker import pick_trained_run, test_result, test_scores
+from pages.components.state import OneOf, parse_bool, remembered
 from pages.components.tables import confusion_style
 
 CELLS = ("counts", "row %", "column %")
@@ -43,11 +44,14 @@ def show_confusion(run: Run, result: Evaluation) -> None:
     """Confusion table; a click on a cell puts it into the address, and so into the gallery."""
     confusion = result.confusion_matrix
     share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    cells_show = remembered("confusion_unit", CELLS[0], url="cells", parse=OneOf(CELLS))
+    hide_correct = remembered("errors_only", False, url="errors", parse=parse_bool)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        unit = st.segmented_control("Cells show", CELLS, default="counts", required=True, key="confusion_unit")
-        errors_only = st.toggle(
-            "Errors only", key="errors_only", help="Hides the right ones, so that the confusions show."
+        st.segmented_control("Cells show", CELLS, required=True, **cells_show.widget)
+        st.toggle(
+            "Errors only", help="Hide correct predictions so that the confusions stand out.", **hide_correct.widget
         )
+    unit, errors_only = cells_show.value, hide_correct.value
     of_column = confusion / np.maximum(confusion.sum(axis=0), 1)
     table = pd.DataFrame({"counts": confusion, "row %": 100 * share, "column %": 100 * of_column}[unit])
     table.columns = [f"→ {label}" for label in table.columns]

@@ -12,7 +12,7 @@ from pages.components.code import code_behind
 from pages.components.data import Choice, choose, current_choice, current_dataset
 from pages.components.errors import callback, show_error
 from pages.components.router import PAGES, page, page_info
-from pages.components.runs.picker import architecture, state_badge
+from pages.components.runs.picker import architecture, select_run, state_badge
 from pages.components.state import OneOf, remembered
 
 SHOWN_RUNS = 5
@@ -35,7 +35,7 @@ def next_step(runs: list[Run]) -> None:
         text, target = "Start with the data", page_info("dataset")
     if st.button(text, type="primary", icon=target.icon):
         if run:
-            st.session_state["run_id"] = run.id
+            select_run(run)
         st.switch_page(target.path)
 
 

@@ -138,7 +138,7 @@ def _take(entry: _Entry, url: str, text: str) -> None:
     try:
         entry.value = entry.parse(text)
     except ValueError as error:
-        st.warning(plain(f"The address says {url}={text}, but {error}: it is ignored."), icon=":material/link_off:")
+        st.warning(plain(f"The address says {url}={text}, which is ignored: {error}."), icon=":material/link_off:")
 
 
 def to_text(value: Any) -> str:

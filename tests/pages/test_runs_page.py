@@ -157,7 +157,7 @@ def test_curves_are_over_epochs_or_time_in_one_colour_a_run(open_page, finished,
     assert "dashed ones are on the validation share" in texts(app.caption)
     by_label(app.button_group, "Horizontal axis").set_value("By time").run()
     assert points(app, 1)["layer"][0]["encoding"]["x"]["title"] == "seconds of training"
-    by_label(app.toggle, "Logarithmic").set_value(True).run()
+    by_label(app.toggle, "Log scale").set_value(True).run()
     assert points(app, 0)["layer"][0]["encoding"]["y"]["scale"]["type"] == "log"
 
 
