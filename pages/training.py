@@ -19,7 +19,7 @@ from pages.components.code import code_behind
 from pages.components.data import current_dataset
 from pages.components.router import page
 from pages.components.runs.picker import architecture, pick_run, state_badge
-from pages.components.settings import NAMES, command_line, describe, edit_settings
+from pages.components.settings import command_line, edit_settings
 
 REFRESH_SECONDS = 1.0
 CHARTS = ("Curves", "Layers", "Learning rate")
@@ -32,7 +32,7 @@ def show_start(config: TrainingConfig, dataset: Dataset, runs: list[Run]) -> Non
     images = total - validation_size(total, config.validation_fraction)
     updates = -(-images // config.batch_size)
     st.markdown(
-        f"**{architecture(network.layer_sizes)}** · {network.num_parameters:,} parameters · {NAMES[config.activation]}  \n"
+        f"**{architecture(network.layer_sizes)}** · {network.num_parameters:,} parameters · {ACTIVATION.display(config.activation)}  \n"
         f"{images:,} images · {updates:,} updates an epoch · {updates * config.epochs:,} in all"
     )
     busy = any(run.status.active for run in runs)
@@ -71,7 +71,7 @@ def _what(run: Run) -> str:
     hidden = architecture(config.hidden_layers) or "none"
     return (
         f"hidden layers {hidden} · learning rate {config.learning_rate:g} · batch {config.batch_size} · seed {config.seed} "
-        f"· {' · '.join([*describe(config), run.dataset.name])}"
+        f"· {' · '.join([*config.describe(), run.dataset.name])}"
     )
 
 
