@@ -14,7 +14,7 @@ from mnist_core.nn.losses import cross_entropy, softmax
 from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import SGD
 from mnist_core.nn.walkthrough import Walkthrough, checked_positions, parameter_name, walk_through
-from mnist_core.training.config import RANGES
+from mnist_core.training.config import TrainingConfig
 from pages.components.code import code_behind, show_excerpt
 from pages.components.data import current_dataset
 from pages.components.digits.grid import digit_grid
@@ -22,6 +22,7 @@ from pages.components.lesson import Shown, Step, pick_step, show_arrays
 from pages.components.router import page
 from pages.components.tables import format_number
 
+SETTINGS = TrainingConfig.settings()
 BATCH = 4
 HIDDEN = {"small: 6 and 4 units": (6, 4), "reference: 128 and 64 units": (128, 64)}
 STRUT = r"\rule[-1.1em]{0pt}{2.6em}"  # height to spare: where it scrolls, the last pixels of a fraction were cut off
@@ -68,11 +69,11 @@ def choose_batch(dataset: Dataset) -> Batch:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control("Hidden layers", list(HIDDEN), key="walk_network", on_change=read, args=("network",))
         st.number_input(
-            "Seed of the mini-batch", 0, RANGES["seed"][1], key="walk_seed", on_change=read, args=("seed",), width=170,
+            "Seed of the mini-batch", 0, SETTINGS["seed"].high, key="walk_seed", on_change=read, args=("seed",), width=170,
             help=f"Which {BATCH} training images are drawn.",
         )  # fmt: skip
         st.number_input(
-            "Learning rate", *RANGES["learning_rate"], step=0.1, format="%.6g", key="walk_learning_rate", on_change=read,
+            "Learning rate", SETTINGS["learning_rate"].low, SETTINGS["learning_rate"].high, step=0.1, format="%.6g", key="walk_learning_rate", on_change=read,
             args=("learning_rate",), width=150,
         )  # fmt: skip
     count = min(BATCH, len(dataset.train_labels))

@@ -9,6 +9,7 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.errors import RunError
 from mnist_core.jobs.queue import place_in_queue
 from mnist_core.jobs.start import request, resume_run, start_run
+from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import SGD
 from mnist_core.runs.run import RESUMABLE, Run, find_run, list_runs
@@ -32,7 +33,7 @@ def show_start(config: TrainingConfig, dataset: Dataset, runs: list[Run]) -> Non
     images = total - validation_size(total, config.validation_fraction)
     updates = -(-images // config.batch_size)
     st.markdown(
-        f"**{architecture(network.layer_sizes)}** · {network.num_parameters:,} parameters · {ACTIVATION.display(config.activation)}  \n"
+        f"**{architecture(network.layer_sizes)}** · {network.num_parameters:,} parameters · {ACTIVATIONS[config.activation].label}  \n"
         f"{images:,} images · {updates:,} updates an epoch · {updates * config.epochs:,} in all"
     )
     busy = any(run.status.active for run in runs)

@@ -65,6 +65,10 @@ class Setting(ABC):
         """Explanation of the setting and of each value that has a name."""
         return self.explanation
 
+    def explain(self, value: Any) -> str:
+        """Explanation of the setting and of its present value."""
+        return self.explanation
+
     @property
     @abstractmethod
     def argument(self) -> dict[str, Any]:
@@ -176,16 +180,19 @@ class Choice(Setting):
         return value
 
     def display(self, value: str) -> str:
-        return _LABELS.get(value, value)
+        label: str = self.table[value].label
+        return label
 
     def describe(self, value: str) -> str:
         return self.display(value)
 
+    def explain(self, value: str) -> str:
+        return f"{self.explanation} {self.display(value)}: {self.table[value].explanation}"
 
-_LABELS = {
-    "relu": "ReLU", "glorot": "Glorot", "he": "He", "sgd": "SGD", "nesterov": "Nesterov", "adam": "Adam",
-    "adamw": "AdamW", "one_cycle": "one-cycle",
-}  # fmt: skip
+    @property
+    def help(self) -> str:
+        values = [f"{name}: {record.explanation}" for name, record in self.table.items()]
+        return " ".join([self.explanation, *values])
 
 
 @dataclass(frozen=True)
@@ -241,7 +248,8 @@ def _converted(text: str, convert: Callable[[str], Any]) -> Any:
 def _check_number(name: str, value: Any, low: float, high: float) -> int | float:
     whole = isinstance(low, int)
     expected = f"{'a whole number' if whole else 'a number'} from {low:,} to {high:,}"
-    if isinstance(value, bool) or not isinstance(value, Integral if whole else Real):
+    is_number = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
+    if not is_number:
         raise ConfigError(f"{name} is {value!r}, expected {expected}.")
     number = int(value) if whole else float(value)
     if not low <= number <= high:  # false for NaN, too

@@ -111,7 +111,7 @@ def _edit(setting: Setting, value: object) -> None:
         case Number():
             _edit_number(setting, value)
     if setting.group:
-        st.caption(setting.explanation)
+        st.caption(setting.explain(value))
 
 
 def _edit_choice(setting: Choice, value: str) -> None:

@@ -14,12 +14,14 @@ from mnist_core.cli import asked_config, build_parser
 from mnist_core.data.batches import split_validation
 from mnist_core.data.dataset import load_dataset
 from mnist_core.jobs.start import start_run
+from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import list_runs
-from mnist_core.training.config import EXPLANATIONS, PRESETS, TrainingConfig
+from mnist_core.training.config import PRESETS, TrainingConfig
+from pages.components import settings
 from pages.components.charts.curves import Look, curve, horizon, smooth
 from pages.components.settings import command_line
-from tests.helpers import by_label, texts, use_folder, wait
+from tests.helpers import WiderConfig, by_label, texts, use_folder, wait
 
 HEADER = "epoch,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate,seconds\n"
 
@@ -321,8 +323,8 @@ def test_settings_come_from_the_address_and_go_there(open_page):
     expected = TrainingConfig(learning_rate=0.1, hidden_layers=(300, 100), epochs=7)
     assert app.session_state["settings"] == expected
     warned = texts(app.warning)
-    assert "batch=many, which is left out: batch_size is 'many', expected a whole number from 1 to 100,000" in warned
-    assert "seed=-1, which is left out: seed is -1, expected a whole number from 0" in warned
+    assert "batch=many, which is ignored: batch_size is 'many', expected a whole number from 1 to 100,000" in warned
+    assert "seed=-1, which is ignored: seed is -1, expected a whole number from 0" in warned
 
     app.slider(key="depth_slider").set_value(0).run()
     app.number_input(key="learning_rate_field").set_value(0.5).run()
@@ -334,9 +336,16 @@ def test_settings_come_from_the_address_and_go_there(open_page):
     "config",
     [
         TrainingConfig(),
-        TrainingConfig(3, 64, 0.0123, 1, (300, 100), "sigmoid", 0.15),
+        TrainingConfig(
+            epochs=3,
+            batch_size=64,
+            learning_rate=0.0123,
+            seed=1,
+            hidden_layers=(300, 100),
+            validation_fraction=0.15,
+        ),
         TrainingConfig(hidden_layers=()),
-        *PRESETS.values(),
+        *(preset.config for preset in PRESETS.values()),
     ],
 )
 @pytest.mark.parametrize("folder", [None, "/data/my digits"])
@@ -366,7 +375,7 @@ def test_a_preset_is_one_click_and_goes_into_the_address(open_page, name):
     if name == "reference":
         app.number_input(key="epochs_field").set_value(3).run()
     app.button(key=f"preset_{name}").click().run()
-    assert app.session_state["settings"] == PRESETS[name]
+    assert app.session_state["settings"] == PRESETS[name].config
     assert app.button(key=f"preset_{name}").disabled
     address = {key: value[0] if isinstance(value, list) else value for key, value in app.query_params.items()}
     again = open_page("overview")
@@ -374,7 +383,7 @@ def test_a_preset_is_one_click_and_goes_into_the_address(open_page, name):
     for key, value in address.items():
         again.query_params[key] = value
     again.run()
-    assert again.session_state["settings"] == PRESETS[name]
+    assert again.session_state["settings"] == PRESETS[name].config
     assert not again.warning
 
 
@@ -388,15 +397,26 @@ def test_choices_and_their_explanations_stand_side_by_side(open_page):
     expected = TrainingConfig(optimizer="nesterov", momentum=0.95, activation="relu", schedule="one_cycle", elastic=0.5)
     assert app.session_state["settings"] == expected
     shown = texts(app.caption)
-    beside = set(EXPLANATIONS) - {
-        "epochs",
-        "learning_rate",
-        "batch_size",
-        "hidden_layers",
-        "validation_fraction",
-        "seed",
-    }
-    assert all(EXPLANATIONS[name] in shown for name in beside)
+    for setting in TrainingConfig.settings().values():
+        assert (setting.explanation in shown) == bool(setting.group)
+    assert ACTIVATIONS["relu"].explanation in shown
+    assert ACTIVATIONS["tanh"].explanation not in shown
+
+
+def test_a_new_setting_is_one_field(open_page, monkeypatch):
+    monkeypatch.setattr(settings, "TrainingConfig", WiderConfig)
+    app = open_page("overview")
+    app.switch_page("pages/training.py")
+    app.query_params["noise"] = "0.25"
+    app.run()
+    assert app.session_state["settings"] == WiderConfig(noise=0.25)
+    slider = app.slider(key="noise_slider")
+    assert (slider.label, slider.value, slider.max) == ("Noise (pixels)", 0.25, 1.0)
+    assert "Adds this much noise." in texts(app.caption)
+    assert "--noise 0.25" in texts(app.code)
+    app.number_input(key="noise_field").set_value(2.0).run()
+    assert app.query_params["noise"] in ("2", ["2"])
+    assert app.session_state["settings"] == WiderConfig(noise=2.0)
 
 
 def test_a_learning_rate_that_is_high_for_adam_is_said(open_page):

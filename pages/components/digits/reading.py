@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import ForwardPass, Network
 from pages.components.digits.grid import png_base64
-from pages.components.settings import NAMES
 
 WINNER, OTHER, TRUE = "#4c78d8", "#9fb2d9", "#3aa675"
 DARK, POSITIVE, NEGATIVE = np.array([24, 28, 38]), np.array([255, 214, 92]), np.array([92, 190, 255])
@@ -79,7 +79,7 @@ def show_activations(network: Network, forward: ForwardPass) -> None:
     for number, activations in enumerate(layers, start=1):
         last = number == len(layers)
         name = "Output" if last else f"Hidden layer {number}"
-        text = f"{name}: {len(activations):,} {'softmax' if last else NAMES[network.activation]} units"
+        text = f"{name}: {len(activations):,} {'softmax' if last else ACTIVATIONS[network.activation].label} units"
         pixels = mosaic_of_light(activations)
         labels = "".join(f'<span style="flex:1;text-align:center">{digit}</span>' for digit in range(len(activations)))
         width = pixels.shape[1] * CELL

@@ -32,7 +32,7 @@ def sample():
 
 @pytest.fixture(scope="module")
 def network(sample):
-    config = replace(PRESETS["fast"], epochs=12)
+    config = replace(PRESETS["fast"].config, epochs=12)
     network = build_network(config, sample)
     for _ in train(config, sample, network):
         pass
