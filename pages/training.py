@@ -242,9 +242,9 @@ def show_layers(run: Run) -> None:
         "How much the activations of each layer differ from image to image and unit to unit: near 0, nothing gets through."
     )
     if count:
-        st.altair_chart(layer_chart(rows, "flat", "flat share", names, False), key="flat_chart")
+        st.altair_chart(layer_chart(rows, "saturated", "fraction saturated", names, False), key="saturated_chart")
         st.caption(
-            "Share of hidden activations where the slope is below 5 % of the steepest: saturated, or dead in ReLU."
+            "Fraction of hidden activations whose slope is below 5 % of the largest one: saturated or, in ReLU, dead."
         )
 
 
