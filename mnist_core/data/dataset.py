@@ -16,7 +16,7 @@ import pooch
 
 from mnist_core.data.idx import read_idx
 from mnist_core.data.preprocessing import flatten, one_hot, unflatten
-from mnist_core.errors import DatasetError, IdxError
+from mnist_core.errors import DatasetError, IdxError, times
 
 SOURCES = ("auto", "full", "sample")
 
@@ -102,7 +102,7 @@ class Dataset:
         """Name, counts, image size and number of classes in one line for people."""
         return (
             f"{self.name}: {len(self.train_images):,} training and {len(self.test_images):,} test images "
-            f"of {_times(self.image_shape)}, {self.num_classes} classes"
+            f"of {times(self.image_shape)}, {self.num_classes} classes"
         )
 
 
@@ -251,12 +251,12 @@ def _is_mnist(paths: dict[str, Path], checksums: dict[str, str]) -> bool:
 def _check_images(path: Path, images: np.ndarray) -> None:
     if images.ndim != 3 or images.dtype != np.uint8:
         raise DatasetError(
-            f"{path}: found {_times(images.shape)} {images.dtype}, but expected images, "
+            f"{path}: found {times(images.shape)} {images.dtype}, but expected images, "
             f"count x height x width uint8. Put the IDX file of the images there."
         )
     if images.size == 0:
         raise DatasetError(
-            f"{path}: found {_times(images.shape)} pixels, but expected at least one image of at least "
+            f"{path}: found {times(images.shape)} pixels, but expected at least one image of at least "
             f"one pixel. Put a file with images there."
         )
 
@@ -264,7 +264,7 @@ def _check_images(path: Path, images: np.ndarray) -> None:
 def _check_labels(path: Path, labels: np.ndarray) -> None:
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise DatasetError(
-            f"{path}: found {_times(labels.shape)} {labels.dtype}, but expected labels, one whole number "
+            f"{path}: found {times(labels.shape)} {labels.dtype}, but expected labels, one whole number "
             f"an image. Put the IDX file of the labels there."
         )
     if labels.size and (labels.min() < 0 or labels.max() > 255):
@@ -283,16 +283,12 @@ def _check_same_count(images_path: Path, images: np.ndarray, labels_path: Path, 
 
 
 def _check_same_size(train_path: Path, train: np.ndarray, test_path: Path, test: np.ndarray) -> None:
-    train_size, test_size = _times(train.shape[1:]), _times(test.shape[1:])
+    train_size, test_size = times(train.shape[1:]), times(test.shape[1:])
     if train_size != test_size:
         raise DatasetError(
             f"{train_path}: found images of {train_size}, but of {test_size} in {test_path.name}; "
             f"expected one size. Put files of the same data set there."
         )
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape)) or "a single"
 
 
 def _load_sample() -> Dataset:

@@ -24,7 +24,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from mnist_core.errors import IdxError
+from mnist_core.errors import IdxError, times
 
 DTYPES = {
     0x08: np.dtype("uint8"),
@@ -119,7 +119,7 @@ def write_idx(path: str | os.PathLike, array: np.ndarray) -> None:
         advice = "Convert to one that holds all values, for example with array.astype(np.uint8)."
         raise _error(path, f"an array of dtype {array.dtype}", expected, advice)
     if max(array.shape, default=0) >= 1 << 32:
-        raise _error(path, f"an array of {_times(array.shape)}", "sizes below 2**32", "Split the array.")
+        raise _error(path, f"an array of {times(array.shape)}", "sizes below 2**32", "Split the array.")
     header = struct.pack(f">HBB{array.ndim}I", 0, code, array.ndim, *array.shape)
     values = np.asarray(array, dtype=DTYPES[code], order="C")
     try:
@@ -133,7 +133,7 @@ def _read_array(stream: BinaryIO, path: Path, limit: int, found: str) -> np.ndar
     """Read header and values from `stream`, which holds at most `limit` bytes: `found`, in words."""
     dtype, shape = _read_header(stream, path)
     header_size, data_size = 4 + 4 * len(shape), dtype.itemsize * math.prod(shape)
-    promised, values = header_size + data_size, f"{_times(shape)} {dtype.name}"
+    promised, values = header_size + data_size, f"{times(shape)} {dtype.name}"
     expected = f"{promised:,} bytes (a header of {header_size} and {values})"
     if promised > limit:
         raise _error(path, found, expected, FETCH_AGAIN)
@@ -203,11 +203,6 @@ def _kind(path: Path) -> str:
     if path.is_dir():
         return "a folder"
     return "a device or pipe" if path.exists() else "no file"
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    """(60000, 28, 28) as "60000 x 28 x 28"."""
-    return " x ".join(map(str, shape)) or "1"
 
 
 def _error(path: Path, found: str, expected: str, advice: str) -> IdxError:

@@ -12,7 +12,7 @@ import numpy as np
 
 from mnist_core.data.dataset import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Dataset
 from mnist_core.data.idx import write_idx
-from mnist_core.errors import DatasetError
+from mnist_core.errors import DatasetError, times
 
 TEST_SHARE = 5
 
@@ -40,10 +40,9 @@ def add_to_training(dataset: Dataset, images: np.ndarray, labels: np.ndarray, fo
         If the images have another size, or the folder can't be written.
     """
     if images.shape[1:] != dataset.image_shape:
-        height, width = dataset.image_shape
         raise DatasetError(
-            f"Found digits of {images.shape[1]} x {images.shape[2]} pixels, but the data in use has images of {height} x "
-            f"{width}: choose other data, or draw for a network that was trained on it."
+            f"Found digits of {times(images.shape[1:])} pixels, but the data in use has images of "
+            f"{times(dataset.image_shape)}: choose other data, or draw for a network that was trained on it."
         )
     content = repr((sorted(dataset.checksums.items()), images.tobytes(), labels.tolist())).encode()
     name = f"{'-'.join(dataset.name.split())}-and-{len(images)}-digits-{hashlib.sha256(content).hexdigest()[:6]}"

@@ -13,7 +13,8 @@ from mnist_core.evaluation.predict import Evaluation
 from mnist_core.inspection.pca import principal_components
 from mnist_core.inspection.units import hidden_activations
 from mnist_core.nn.network import Network
-from mnist_core.runs.run import DatasetReference, Run, read_run
+from mnist_core.runs.dataset_reference import DatasetReference
+from mnist_core.runs.run import Run, read_run
 from pages.components.digits.grid import png_base64
 from pages.components.runs.picker import model_written, run_dataset, test_result, trained_network
 

@@ -11,8 +11,9 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.label_errors import find_label_issues
 from mnist_core.jobs import label_check
 from mnist_core.jobs.label_check import Progress, read_probabilities, read_progress
+from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import write_json
-from mnist_core.runs.run import DatasetReference, create_run
+from mnist_core.runs.run import create_run
 from mnist_core.training.config import TrainingConfig
 from tests.helpers import by_label, html, texts
 
@@ -70,7 +71,7 @@ def test_issues_are_shown_most_suspicious_first_filtered_and_paged(open_page, ch
     ("progress", "words"),
     [
         (Progress("queued", heartbeat=1e12), "waiting for a free slot"),
-        (Progress("running", 2, 0.5, 1e12), "fold 3 of 5"),
+        (Progress("running", 2, 0.5, heartbeat=1e12), "fold 3 of 5"),
     ],
 )
 def test_a_running_check_shows_its_progress_and_can_be_stopped(open_page, make_run, progress, words):

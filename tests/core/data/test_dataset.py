@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnist_core.data import dataset
-from mnist_core.data.dataset import FILE_NAMES, FOLDER_VARIABLE, cache_dir, find_full, load_dataset
+from mnist_core.data.dataset import FILE_NAMES, FOLDER_VARIABLE, cache_dir, class_means, find_full, load_dataset
 from mnist_core.data.idx import read_idx, write_idx
 from mnist_core.errors import DatasetError
 
@@ -154,7 +154,7 @@ BAD_FILES = {
     "another size": (TEST_IMAGES, np.zeros((6, 4, 5), np.uint8), ["5x4", "4x5", "one size"]),
     "colour": (TRAIN_IMAGES, np.zeros((12, 5, 4, 3), np.uint8), ["12x5x4x3 uint8", "height x width"]),
     "flat images": (TEST_IMAGES, np.zeros((6, 20), np.uint8), ["6x20 uint8", "height x width"]),
-    "a single pixel": (TEST_IMAGES, np.zeros((), np.uint8), ["a single uint8"]),
+    "a single pixel": (TEST_IMAGES, np.zeros((), np.uint8), ["a single value uint8"]),
     "floating images": (TRAIN_IMAGES, GREY.astype(np.float32), ["float32", "uint8"]),
     "signed images": (TRAIN_IMAGES, GREY.astype(np.int8), ["int8", "uint8"]),
     "no images": (TRAIN_IMAGES, np.zeros((0, 5, 4), np.uint8), ["0x5x4", "at least one image"]),
@@ -397,3 +397,25 @@ def test_the_sample_tests_on_the_test_set(full_data_dir, sample):
     for split in ("train_images", "test_images"):
         images = {image.tobytes() for image in getattr(full, split)}
         assert all(image.tobytes() in images for image in getattr(sample, split))
+
+
+# The mean image of each class
+
+
+@given(count=st.integers(1, 60), classes=st.integers(1, 5), seed=st.integers(0, 1000))
+def test_class_means_are_the_mean_of_each_class(count, classes, seed):
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, (count, 4, 3)).astype(np.uint8)
+    labels = rng.integers(0, classes, count)
+    means = class_means(images, labels, classes)
+    for label in range(classes):
+        expected = images[labels == label].mean(axis=0) if (labels == label).any() else np.zeros((4, 3))
+        np.testing.assert_allclose(means[label], expected, rtol=1e-6)
+
+
+def test_class_means_add_up_over_chunks(monkeypatch):
+    images = np.arange(10 * 4, dtype=np.uint8).reshape(10, 2, 2)
+    labels = np.arange(10) % 3
+    whole = class_means(images, labels, 3)
+    monkeypatch.setattr(dataset, "CHUNK", 4)
+    np.testing.assert_array_equal(class_means(images, labels, 3), whole)
