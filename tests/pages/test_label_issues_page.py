@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mnist_core.data.dataset import load_dataset
-from mnist_core.evaluation.label_errors import find_suspects
+from mnist_core.evaluation.label_errors import find_label_issues
 from mnist_core.jobs import label_check
 from mnist_core.jobs.label_check import Progress, read_probabilities, read_progress
 from mnist_core.runs.dataset_reference import DatasetReference
@@ -48,8 +48,8 @@ def test_the_check_runs_to_its_end(open_page, tiny_folder):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     app.run()
-    suspects = find_suspects(dataset.train_labels, read_probabilities(run))
-    assert f"**{len(suspects.index)} of 60 labels disagree with the network**" in texts(app.markdown)
+    issues = find_label_issues(dataset.train_labels, read_probabilities(run))
+    assert f"**{len(issues.index)} of 60 labels disagree with the network**" in texts(app.markdown)
 
 
 def test_issues_are_shown_most_suspicious_first_filtered_and_paged(open_page, checked):

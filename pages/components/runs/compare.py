@@ -152,7 +152,7 @@ def show_counts(test: McNemar, names: list[str], dataset: str) -> None:
     """The 2 x 2 table of right and wrong, and McNemar's test in a sentence."""
     a, b = map(plain, names)
     counts, verdict = st.columns([1, 1], gap="large", vertical_alignment="center")
-    table = [[test.both_right, test.only_a], [test.only_b, test.both_wrong]]
+    table = [[test.both_correct, test.only_a], [test.only_b, test.both_wrong]]
     columns = [f"{b} right", f"{b} wrong"]
     counts.table(pd.DataFrame(table, index=[f"{a} right", f"{a} wrong"], columns=columns).map("{:,}".format))
     differing = test.only_a + test.only_b
