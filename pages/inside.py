@@ -14,6 +14,7 @@ from pages.components.charts.layers import class_bars, digit_map, distribution_o
 from pages.components.charts.network import MOST_LINES, MOST_UNITS, network_drawing
 from pages.components.code import code_behind
 from pages.components.digits.grid import color_scale, digit_grid, diverging_colors
+from pages.components.errors import fragment
 from pages.components.inside_view import Inside, inside
 from pages.components.router import page
 from pages.components.runs.picker import pick_trained_run
@@ -48,7 +49,7 @@ def show_first_weights(looked: Inside) -> None:
     )
 
 
-@st.fragment
+@fragment
 def show_digit(looked: Inside) -> None:
     """One test digit on its way through the network."""
     index = pick_test_digit(looked)
@@ -87,7 +88,7 @@ def pick_test_digit(looked: Inside) -> int:
     return index
 
 
-@st.fragment
+@fragment
 def show_unit(looked: Inside) -> None:
     """What one hidden unit responds to."""
     sizes = looked.network.layer_sizes[1:-1]
@@ -128,7 +129,7 @@ def show_map(looked: Inside) -> None:
     )
 
 
-@st.fragment
+@fragment
 def show_distributions(run: Run, rows: list[Histogram]) -> None:
     """Histograms of weights and activations over the epochs."""
     if not rows:

@@ -6,17 +6,18 @@ import streamlit as st
 
 from mnist_core.data.batches import epoch_batches, validation_size
 from mnist_core.data.dataset import Dataset
-from mnist_core.errors import RunError
 from mnist_core.jobs.queue import place_in_queue
 from mnist_core.jobs.start import request, resume_run, start_run
 from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import SGD
-from mnist_core.runs.run import RESUMABLE, Run, find_run, list_runs
+from mnist_core.runs.run import Run, find_run, list_runs
+from mnist_core.runs.status import RESUMABLE
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.loop import build_network, train
 from pages.components.charts.curves import Look, curve, layer_chart, learning_rate_chart
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
+from pages.components.errors import callback, fragment
 from pages.components.router import page
 from pages.components.runs.picker import architecture, pick_run, state_badge
 from pages.components.settings import NAMES, command_line, describe, edit_settings
@@ -47,11 +48,8 @@ def show_start(config: TrainingConfig, dataset: Dataset, runs: list[Run]) -> Non
 
 
 def watch(run_id: str, was_active: bool) -> None:
-    """Show a run; redrawn every second while it is under way, when no page is around it to say an error."""
-    try:
-        show_run(find_run(run_id), was_active)
-    except RunError as error:
-        st.error(str(error), icon=":material/error:")
+    """Show a run; redrawn every second while it is active."""
+    show_run(find_run(run_id), was_active)
 
 
 def show_run(run: Run, was_active: bool) -> None:
@@ -99,7 +97,7 @@ def show_controls(run: Run) -> None:
             asked = _asked(run)
             for verb, icon in (("pause", ":material/pause:"), ("stop", ":material/stop:")):
                 label = {"pause": "Pausing …", "stop": "Stopping …"}[verb] if asked == verb else verb.capitalize()
-                st.button(label, icon=icon, disabled=bool(asked), key=verb, on_click=ask, args=(run, verb))
+                st.button(label, icon=icon, disabled=bool(asked), key=verb, on_click=callback(ask), args=(run, verb))
         elif state in RESUMABLE:
             if st.button("Resume", icon=":material/resume:", key="resume"):
                 resume_run(run)
@@ -252,7 +250,7 @@ with page():
         if runs:
             run = pick_run(runs, "Run shown")
             every = REFRESH_SECONDS if run.status.active else None
-            st.fragment(watch, run_every=every)(run.id, run.status.active)
+            fragment(watch, run_every=every)(run.id, run.status.active)
         else:
             with st.container(border=True):
                 st.markdown("#### No run yet")

@@ -54,8 +54,8 @@ def walk(page: Page, app: App) -> None:
     draw_a_three(page, app, fast.id)
     page.goto(f"{app.url}/suspects?run={fast.id}")
     page.get_by_role("button", name="Check the labels").click()
-    page.get_by_text("labels are contradicted").wait_for(timeout=300_000)
-    take(page, "suspects")
+    page.get_by_text("labels disagree with the network").wait_for(timeout=300_000)
+    take(page, "label_issues")
 
 
 def draw_a_three(page: Page, app: App, run: str) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist_core.nn.activations import INPLACE_ACTIVATIONS
+from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import Network
 
 
@@ -19,6 +19,7 @@ class _Buffers(NamedTuple):
     by_class: np.ndarray
     """The last activations as they lie in memory, class by class: sums over the classes then add up whole rows."""
     deltas: list[np.ndarray]
+    """Of the hidden layers; on the way forward, scratch arrays of the activation."""
     masks: list[np.ndarray]
     row: np.ndarray
     ones: np.ndarray
@@ -50,7 +51,7 @@ class Engine:
         self.smoothing = network.dtype.type(label_smoothing)
         self.gradient = np.empty_like(network.parameters)
         self._weight_gradients, self._bias_gradients = network.unpack(self.gradient)
-        self._activate, self._slope = INPLACE_ACTIVATIONS[network.activation]
+        self._activation = ACTIVATIONS[network.activation]
         self._buffers: dict[int, _Buffers] = {}
 
     def back_propagate(
@@ -108,7 +109,7 @@ class Engine:
         for layer, z in enumerate(hidden):
             np.matmul(a, self.network.weights[layer], out=z)
             z += self.network.biases[layer]
-            self._activate(z)
+            self._activation.inplace_function(z, buffers.deltas[layer])  # which the way back fills later
             if self.keep < 1:
                 self._drop(z, buffers.masks[layer], rng)
             a = z
@@ -146,12 +147,14 @@ class Engine:
             np.matmul(inputs[layer].T, delta, out=self._weight_gradients[layer])
             np.matmul(buffers.ones, delta, out=self._bias_gradients[layer])
             if layer:
-                below, scratch = buffers.activations[layer - 1], buffers.deltas[layer - 1]
+                slope, below = buffers.activations[layer - 1], buffers.deltas[layer - 1]
+                if self._activation.needs_z:  # z was left where the delta goes otherwise
+                    slope, below = below, slope
+                elif self.keep < 1:
+                    slope *= self.keep  # the activation as it was, for the units that stayed
+                self._activation.inplace_derivative(slope, below)
+                np.matmul(delta, self.network.weights[layer].T, out=below)
+                below *= slope
                 if self.keep < 1:
-                    below *= self.keep  # the activation as it was, where it stayed
-                self._slope(below, scratch)
-                np.matmul(delta, self.network.weights[layer].T, out=scratch)
-                scratch *= below
-                if self.keep < 1:
-                    scratch *= buffers.masks[layer - 1]
-                delta = scratch
+                    below *= buffers.masks[layer - 1]
+                delta = below

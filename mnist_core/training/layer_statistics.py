@@ -12,7 +12,8 @@ from mnist_core.nn.network import Network
 PROBED = 128
 """Images, the first ones of the training set, that the statistics are taken over."""
 
-FLAT_SHARE = 0.05
+SATURATED = 0.05
+"""Fraction of the largest slope of the activation below which a unit counts as saturated."""
 
 
 class LayerStatistics(NamedTuple):
@@ -38,12 +39,11 @@ def layer_statistics(network: Network, dataset: Dataset, epoch: int) -> list[Lay
     y = one_hot(dataset.train_labels[:PROBED], dataset.num_classes)
     forward = network.forward_pass(x)
     _, gradients = network.back_propagate(x, y, forward)
-    _, derivative = ACTIVATIONS[network.activation]
-    steepest = derivative(np.full(1, 1e-3, network.dtype))[0]  # all three are steepest at 0, or right of it
+    activation = ACTIVATIONS[network.activation]
     rows = []
     for number, (z, a) in enumerate(zip(forward.weighted_inputs, forward.activations[1:], strict=True)):
         hidden = number < len(gradients) - 1
-        flat = np.mean(derivative(z) < FLAT_SHARE * steepest) if hidden else np.nan
+        flat = np.mean(np.abs(activation.derivative(z)) < SATURATED * activation.largest_slope) if hidden else np.nan
         weight, gradient = network.weights[number], gradients[number][0]
         rows.append(LayerStatistics(epoch, number + 1, _rms(weight), _rms(gradient), a.mean(), a.std(), flat))
     return rows

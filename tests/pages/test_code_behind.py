@@ -66,7 +66,7 @@ FUNCTIONS = {
         gradient_times_input,
         nearest_neighbours,
     ],
-    "suspects": [cross_validate, find_suspects, class_thresholds],
+    "label_issues": [cross_validate, find_suspects, class_thresholds],
     "draw": [steps_to_mnist, Network.forward_pass, pack_digits],
     "upload": [ink_on_black, segment, to_mnist, predict],
 }

@@ -18,7 +18,8 @@ from mnist_core.evaluation.significance import mcnemar
 from mnist_core.jobs.start import start_run
 from mnist_core.runs.about import About
 from mnist_core.runs.files import write_json
-from mnist_core.runs.run import Status, list_runs, read_run
+from mnist_core.runs.run import list_runs, read_run
+from mnist_core.runs.status import Status
 from mnist_core.training.config import TrainingConfig
 from tests.helpers import by_label, html, texts, wait
 

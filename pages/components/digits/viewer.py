@@ -7,7 +7,8 @@ import streamlit as st
 
 from mnist_core.inspection.attribution import gradient_times_input
 from mnist_core.inspection.neighbours import Neighbours, nearest_neighbours
-from mnist_core.runs.run import DatasetReference, Run, read_run
+from mnist_core.runs.dataset_reference import DatasetReference
+from mnist_core.runs.run import Run, read_run
 from pages.components.digits.gallery import read_choice
 from pages.components.digits.grid import digit_grid, diverging_colors
 from pages.components.digits.picker import split_arrays

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core.errors import MnistError
 from mnist_core.evaluation.predict import Evaluation
 from mnist_core.evaluation.significance import McNemar, mcnemar
 from mnist_core.runs.run import Run
@@ -46,11 +45,7 @@ def swatch(number: int) -> None:
 
 def show_curves(runs: list[Run]) -> None:
     """Draw loss and accuracy of all runs over one another; redrawn by itself while one is under way."""
-    try:
-        rows = {name: run.metrics() for name, run in zip(labels(runs), runs, strict=True)}
-    except MnistError as error:
-        st.error(str(error), icon=":material/error:")
-        return
+    rows = {name: run.metrics() for name, run in zip(labels(runs), runs, strict=True)}
     if not any(rows.values()):
         st.caption("None of these runs has finished an epoch.")
         return

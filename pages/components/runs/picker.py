@@ -12,7 +12,8 @@ from mnist_core.errors import DatasetError
 from mnist_core.evaluation.metrics import Scores, score
 from mnist_core.evaluation.predict import Evaluation, evaluate
 from mnist_core.nn.network import Network
-from mnist_core.runs.run import DatasetReference, Run, list_runs, read_run
+from mnist_core.runs.dataset_reference import DatasetReference
+from mnist_core.runs.run import Run, list_runs, read_run
 from pages.components.data import Choice, load
 from pages.components.digits.picker import split_arrays
 

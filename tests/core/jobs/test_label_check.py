@@ -18,8 +18,9 @@ from mnist_core.evaluation.label_errors import class_thresholds, find_suspects
 from mnist_core.jobs import label_check
 from mnist_core.jobs.label_check import fold_settings, read_probabilities, read_progress, start_label_check
 from mnist_core.jobs.start import PROJECT
-from mnist_core.runs import run as runs
-from mnist_core.runs.run import DatasetReference, create_run
+from mnist_core.runs.dataset_reference import DatasetReference
+from mnist_core.runs.run import create_run
+from mnist_core.runs.status import STALE_SECONDS
 from mnist_core.training.config import PRESETS, TrainingConfig
 from mnist_core.training.out_of_sample import FOLDS, cross_validate, fold_positions
 
@@ -102,7 +103,7 @@ def test_the_job_leaves_what_the_core_gives(run):
 
 
 def test_killed_or_stopped_it_goes_on_with_its_next_fold(run, monkeypatch):
-    monkeypatch.setitem(runs.STALE_SECONDS, "running", 0.0)
+    monkeypatch.setitem(STALE_SECONDS, "running", 0.0)
     slow = replace(PRESETS["fast"], epochs=1, hidden_layers=(8,))
     folds = cross_validate(slow, run.dataset.load())
     fold, of_fold = next(folds)
@@ -123,7 +124,7 @@ def test_killed_or_stopped_it_goes_on_with_its_next_fold(run, monkeypatch):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
 def test_a_killed_job_reads_as_interrupted(tiny_folder, tmp_path, monkeypatch):
-    monkeypatch.setitem(runs.STALE_SECONDS, "running", 0.0)
+    monkeypatch.setitem(STALE_SECONDS, "running", 0.0)
     dataset = load_dataset("full", tiny_folder(train=3000))
     run = create_run(TrainingConfig(hidden_layers=(2000,)), DatasetReference.of(dataset), tmp_path / "runs")
     with subprocess.Popen([sys.executable, "-m", "mnist_core.jobs.label_check", str(run.path)], cwd=PROJECT) as process:
