@@ -148,7 +148,7 @@ class Run:
         if not path.exists():
             raise RunError(f"Run {self.id} has no model: it ended before its first epoch was done. Choose another run.")
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return Network.from_arrays(dict(arrays))
         except Exception as error:  # a damaged zip file raises nearly everything
             raise RunError(
