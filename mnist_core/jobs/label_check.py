@@ -6,12 +6,12 @@ stands), ``cross_validation.npz`` (the probabilities, and how many folds are don
 listens to ``cross_validation.control``.
 """
 
-import json
 import sys
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from filelock import FileLock
@@ -21,7 +21,8 @@ from mnist_core.jobs.job import Every, claimed, error_sentence, work_on_folder
 from mnist_core.jobs.queue import wait_for_slot
 from mnist_core.jobs.start import start_process
 from mnist_core.runs.files import write_atomically, write_json, writing_to
-from mnist_core.runs.run import ACTIVE, Run, is_dead
+from mnist_core.runs.run import Run
+from mnist_core.runs.status import JobStatus
 from mnist_core.training.config import PRESETS, TrainingConfig
 from mnist_core.training.loop import BatchProgress
 from mnist_core.training.out_of_sample import FOLDS, cross_validate
@@ -32,38 +33,31 @@ NAME = "cross_validation"
 
 
 @dataclass(frozen=True)
-class Progress:
-    """Content of ``cross_validation.json``; a job whose process died reads as interrupted."""
+class Progress(JobStatus):
+    """Content of ``cross_validation.json``."""
 
-    state: str = "queued"
+    LIMITS: ClassVar[dict[str, float]] = {"fold": FOLDS, "done": 1}
+
     fold: int = 0
+    """Number of folds that are complete."""
     done: float = 0.0
-    """Share of the work, 0 to 1."""
-    heartbeat: float = 0.0
-    error: str | None = None
-
-    @property
-    def active(self) -> bool:
-        """Whether a process has it in hand, or soon will."""
-        return self.state in ACTIVE
+    """Fraction of the work, 0 to 1."""
 
 
 def fold_settings(run: Run) -> TrainingConfig:
     """Settings of each fold's training."""
-    return replace(PRESETS["fast"], hidden_layers=run.config.hidden_layers, seed=run.config.seed)
+    return replace(PRESETS["fast"].config, hidden_layers=run.config.hidden_layers, seed=run.config.seed)
 
 
 def read_progress(run: Run) -> Progress | None:
     """How the cross-validation of a run stands; None if there never was one."""
     path = run.path / f"{NAME}.json"
     try:
-        progress = Progress(**json.loads(path.read_text(encoding="utf-8")))
+        return Progress.read(path, _lock(run.path))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError) as error:
         return Progress("failed", error=f"Its state can't be read ({path.name}: {error}): start it again.")
-    dead = is_dead(_lock(run.path), progress.state, progress.heartbeat)
-    return replace(progress, state="interrupted") if dead else progress
 
 
 def read_probabilities(run: Run) -> np.ndarray:
@@ -156,7 +150,7 @@ class _Reporter:
         self.write(state)
 
     def write(self, state: str, error: str | None = None) -> None:
-        progress = Progress(state, self.done, self.share, time.time(), error)
+        progress = Progress(state, self.done, self.share, heartbeat=time.time(), error=error)
         write_json(self.path / f"{NAME}.json", asdict(progress))
 
 

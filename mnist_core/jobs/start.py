@@ -12,8 +12,10 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.errors import RunError
 from mnist_core.jobs.job import claimed
 from mnist_core.jobs.queue import blas_threads
+from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import worker_lock, write_atomically, write_json, writing_to
-from mnist_core.runs.run import RESUMABLE, DatasetReference, Run, create_run
+from mnist_core.runs.run import Run, create_run
+from mnist_core.runs.status import RESUMABLE
 from mnist_core.training.config import TrainingConfig
 
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")

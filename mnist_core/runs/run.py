@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from filelock import FileLock, Timeout
 
-from mnist_core.data.dataset import FORMER_SAMPLE, Dataset, load_dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.errors import DatasetError, RunError
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
+from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import complete_rows, read_json, worker_lock, write_json, writing_to
+from mnist_core.runs.status import Status
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.layer_histograms import COLUMNS, Histogram
 from mnist_core.training.layer_statistics import COLUMNS as LAYER_COLUMNS
@@ -39,90 +40,6 @@ class Step(NamedTuple):
 
     epoch: float
     loss: float
-
-
-ACTIVE = ("queued", "running")
-
-STATES = (*ACTIVE, "paused", "stopped", "finished", "failed")
-
-RESUMABLE = ("paused", "stopped", "failed", "interrupted")
-
-STALE_SECONDS = {"queued": 30.0, "running": 5.0}
-"""Age of a heartbeat after which the worker's lock is tried, to tell whether the worker still lives."""
-
-
-@dataclass(frozen=True)
-class Status:
-    """Content of ``status.json``.
-
-    ``state`` is one of :data:`STATES` on disk; a run whose worker died reads as interrupted. ``more_epochs`` are those
-    asked for after the configured ones.
-    ``epoch`` counts finished epochs, ``images_done`` the images of the one under way. Times are seconds since 1970.
-    """
-
-    state: str = "queued"
-    epoch: int = 0
-    images_done: int = 0
-    images_total: int = 0
-    images_per_second: float = 0.0
-    seconds: float = 0.0
-    pid: int | None = None
-    heartbeat: float = 0.0
-    error: str | None = None
-    test_accuracy: float | None = None
-    test_loss: float | None = None
-    more_epochs: int = 0
-
-    def __post_init__(self) -> None:
-        numbers = ("epoch", "images_done", "images_total", "images_per_second", "seconds", "heartbeat", "more_epochs")
-        for name in (*numbers, "test_accuracy", "test_loss"):
-            value = getattr(self, name)
-            if not isinstance(value, int | float) and (name in numbers or value is not None):
-                raise ValueError(f"{name} is {value!r}, expected a number")
-
-    @property
-    def active(self) -> bool:
-        """Whether a worker has it in hand, or soon will."""
-        return self.state in ACTIVE
-
-
-@dataclass(frozen=True)
-class DatasetReference:
-    """Which data a run was trained on: enough to load it again, and to notice if it is no longer the same."""
-
-    name: str
-    source: str
-    data_dir: str | None
-    checksums: dict[str, str] = field(repr=False)
-
-    @classmethod
-    def of(cls, dataset: Dataset) -> "DatasetReference":
-        """Refer to a loaded data set."""
-        return cls(dataset.name, dataset.source, dataset.data_dir, dataset.checksums)
-
-    def load(self) -> Dataset:
-        """Load the data set again.
-
-        Raises
-        ------
-        DatasetError
-            If it is gone, or its files are not the same as when the run was created.
-        """
-        return self.check(load_dataset(self.source, self.data_dir))
-
-    def check(self, dataset: Dataset) -> Dataset:
-        """Return ``dataset``, or raise DatasetError if its files are not those referred to."""
-        if FORMER_SAMPLE in self.checksums:
-            raise DatasetError(
-                "This run was trained on the former sample of 5,000 images, which this version no longer has: "
-                "its recorded scores stay; start a new run to evaluate."
-            )
-        if dataset.checksums != self.checksums:
-            raise DatasetError(
-                f"The files of the data set {self.name} ({self.data_dir or self.source}) are not those that this run "
-                "was created with: put the original files back, or start a new run."
-            )
-        return dataset
 
 
 @dataclass(frozen=True)
@@ -231,7 +148,7 @@ class Run:
         if not path.exists():
             raise RunError(f"Run {self.id} has no model: it ended before its first epoch was done. Choose another run.")
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return Network.from_arrays(dict(arrays))
         except Exception as error:  # a damaged zip file raises nearly everything
             raise RunError(
@@ -322,33 +239,16 @@ def read_run(path: Path) -> Run:
         config = TrainingConfig.from_dict(content["training"])
         dataset = DatasetReference(**content["dataset"])
         created = float(content["created"])
-        if (
-            not 0 <= created < 1e11
-        ):  # also false for NaN; a date can be made of all others, which lie before the year 5139
+        if not 0 <= created < 1e11:  # also for NaN; all others are dates before the year 5139
             raise ValueError(f"created is {created}, expected seconds since 1970")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         return Run(path, None, None, _modified(path), Status("damaged"), _problem("config.json", error))
     about = About.read(path)
     try:
-        status = Status(**read_json(path / "status.json"))
-        if status.state not in STATES:
-            raise ValueError(f"state is {status.state!r}, expected one of {', '.join(STATES)}")
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+        status = Status.read(path / "status.json", worker_lock(path))
+    except (OSError, ValueError) as error:
         return Run(path, config, dataset, created, Status("damaged"), _problem("status.json", error), about)
-    if is_dead(worker_lock(path), status.state, status.heartbeat):
-        status = replace(status, state="interrupted")
     return Run(path, config, dataset, created, status, about=about)
-
-
-def is_dead(lock: FileLock, state: str, heartbeat: float) -> bool:
-    """Whether the process died that should be at it: its heartbeat is old, and the lock that it would hold is free."""
-    if state not in ACTIVE or time.time() - heartbeat < STALE_SECONDS[state]:
-        return False
-    try:
-        with lock.acquire(timeout=0):
-            return True
-    except (Timeout, OSError):  # held by a process that is busy; or a folder that can't be written, so none can tell
-        return False
 
 
 def _problem(name: str, error: Exception) -> str:

@@ -13,7 +13,8 @@ from mnist_core.evaluation.predict import Evaluation
 from mnist_core.inspection.pca import principal_components
 from mnist_core.inspection.units import hidden_activations
 from mnist_core.nn.network import Network
-from mnist_core.runs.run import DatasetReference, Run, read_run
+from mnist_core.runs.dataset_reference import DatasetReference
+from mnist_core.runs.run import Run, read_run
 from pages.components.digits.grid import png_base64
 from pages.components.runs.picker import model_written, run_dataset, test_result, trained_network
 
@@ -68,7 +69,7 @@ def _map(hidden: list[np.ndarray], data: Dataset, result: Evaluation) -> tuple[p
     if len(chosen) > 1:
         found = principal_components(rows, min(2, *rows.shape))
         places[:, : len(found.components)] = found.project(rows)
-        share = float(found.variance_share.sum())
+        share = float(found.explained_variance_ratio.sum())
     table = pd.DataFrame(
         {
             "x": places[:, 0],

@@ -12,8 +12,10 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.data import dataset
 from mnist_core.data.dataset import load_dataset
 from mnist_core.jobs.start import start_run
+from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import write_json
-from mnist_core.runs.run import DatasetReference, Status, create_run, read_run
+from mnist_core.runs.run import create_run, read_run
+from mnist_core.runs.status import Status
 from mnist_core.training.config import TrainingConfig
 from tests.helpers import wait
 

@@ -13,7 +13,7 @@ from mnist_core.errors import ConfigError
 from mnist_core.jobs import queue as slots
 from mnist_core.jobs.queue import blas_threads, number_of_slots, place_in_queue, wait_for_slot
 from mnist_core.jobs.start import request, start_run
-from mnist_core.runs import run as runs
+from mnist_core.runs.status import STALE_SECONDS
 from mnist_core.training.config import TrainingConfig
 from tests.helpers import wait
 
@@ -61,8 +61,8 @@ def test_runs_beyond_the_slots_wait_in_order_and_start_by_themselves(start, tmp_
 
 
 def test_a_killed_run_frees_its_slot_and_a_killed_waiting_one_its_place(start, monkeypatch):
-    monkeypatch.setitem(runs.STALE_SECONDS, "running", 0.5)
-    monkeypatch.setitem(runs.STALE_SECONDS, "queued", 3.0)
+    monkeypatch.setitem(STALE_SECONDS, "running", 0.5)
+    monkeypatch.setitem(STALE_SECONDS, "queued", 3.0)
     first = wait(start(LONG), lambda run: run.status.state == "running")
     second, third = wait(start(LONG), waits), wait(start(SHORT), waits)
     kill = signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL

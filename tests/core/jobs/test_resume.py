@@ -14,9 +14,9 @@ import pytest
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import RunError
 from mnist_core.jobs.start import request, resume_run, start_run
-from mnist_core.runs import run as runs
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.run import create_run
+from mnist_core.runs.status import STALE_SECONDS
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.layer_statistics import layer_statistics
 from mnist_core.training.loop import build_network, train
@@ -71,8 +71,8 @@ def test_killed_twenty_times_at_random_moments(dataset, whole, tmp_path, monkeyp
 
 
 def killed_twenty_times(config, dataset, whole, tmp_path, monkeypatch):
-    monkeypatch.setitem(runs.STALE_SECONDS, "running", 0.0)
-    monkeypatch.setitem(runs.STALE_SECONDS, "queued", 5.0)
+    monkeypatch.setitem(STALE_SECONDS, "running", 0.0)
+    monkeypatch.setitem(STALE_SECONDS, "queued", 5.0)
     moments = random.Random(695)
     run, kills = start_run(config, dataset, tmp_path), 0
     while kills < 20:

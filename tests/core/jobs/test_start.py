@@ -15,8 +15,8 @@ from mnist_core.data.idx import write_idx
 from mnist_core.errors import RunError
 from mnist_core.jobs import start
 from mnist_core.jobs.start import request, start_run
-from mnist_core.runs import run as runs
 from mnist_core.runs.run import create_run, list_runs
+from mnist_core.runs.status import STALE_SECONDS
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.loop import EpochMetrics, build_network, train
 from tests.helpers import assert_same_parameters, wait, work
@@ -70,7 +70,7 @@ def test_a_stopped_run_keeps_its_last_complete_epoch(dataset, tmp_path):
 def test_a_killed_run_reads_as_interrupted_with_its_metrics(dataset, tmp_path, monkeypatch):
     run = wait(start_run(LONG, dataset, tmp_path), lambda run: run.status.epoch >= 5)
     os.kill(run.status.pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
-    monkeypatch.setitem(runs.STALE_SECONDS, "running", 0.5)
+    monkeypatch.setitem(STALE_SECONDS, "running", 0.5)
     run = wait(run)
     assert run.status.state == "interrupted"
     assert len(run.metrics()) >= 5

@@ -27,7 +27,8 @@ from mnist_core.models.reading import MAX_BYTES, check_fits, read_model
 from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import Network
 from mnist_core.runs.archive import export_run, import_run
-from mnist_core.runs.run import DatasetReference, create_run
+from mnist_core.runs.dataset_reference import DatasetReference
+from mnist_core.runs.run import create_run
 from mnist_core.runs.uploaded import keep_as_run
 from mnist_core.training.loop import train
 from mnist_core.training.state import TrainingState

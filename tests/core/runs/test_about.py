@@ -9,8 +9,10 @@ from filelock import FileLock
 
 from mnist_core.errors import RunError
 from mnist_core.runs.about import About
+from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import worker_lock, write_json
-from mnist_core.runs.run import DatasetReference, Status, create_run, find_run, list_runs, read_run
+from mnist_core.runs.run import create_run, find_run, list_runs, read_run
+from mnist_core.runs.status import Status
 from mnist_core.runs.trash import delete_run, empty_trash, restore_run
 from mnist_core.training.config import TrainingConfig
 

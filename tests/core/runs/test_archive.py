@@ -19,8 +19,9 @@ from mnist_core.runs import archive
 from mnist_core.runs.about import About
 from mnist_core.runs.archive import export_run, import_run
 from mnist_core.runs.checkpoint import Checkpoint
+from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import write_json
-from mnist_core.runs.run import DatasetReference, list_runs
+from mnist_core.runs.run import list_runs
 from mnist_core.training.config import TrainingConfig
 
 

@@ -14,8 +14,10 @@ from mnist_core.errors import DatasetError, RunError
 from mnist_core.nn.network import Network
 from mnist_core.runs import files
 from mnist_core.runs import run as runs
+from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import write_atomically, write_json
-from mnist_core.runs.run import DatasetReference, Status, create_run, find_run, list_runs, read_run
+from mnist_core.runs.run import create_run, find_run, list_runs, read_run
+from mnist_core.runs.status import Status
 from mnist_core.training.config import TrainingConfig
 
 REFERENCE = DatasetReference("somewhere", "sample", None, {"file": "abc"})

@@ -1,0 +1,45 @@
+"""Which data a run was trained on."""
+
+from dataclasses import dataclass, field
+
+from mnist_core.data.dataset import FORMER_SAMPLE, Dataset, load_dataset
+from mnist_core.errors import DatasetError
+
+
+@dataclass(frozen=True)
+class DatasetReference:
+    """Which data a run was trained on: enough to load it again, and to notice if it is no longer the same."""
+
+    name: str
+    source: str
+    data_dir: str | None
+    checksums: dict[str, str] = field(repr=False)
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "DatasetReference":
+        """Refer to a loaded data set."""
+        return cls(dataset.name, dataset.source, dataset.data_dir, dataset.checksums)
+
+    def load(self) -> Dataset:
+        """Load the data set again.
+
+        Raises
+        ------
+        DatasetError
+            If it is gone, or its files are not the same as when the run was created.
+        """
+        return self.check(load_dataset(self.source, self.data_dir))
+
+    def check(self, dataset: Dataset) -> Dataset:
+        """Return ``dataset``, or raise DatasetError if its files are not those referred to."""
+        if FORMER_SAMPLE in self.checksums:
+            raise DatasetError(
+                "This run was trained on the former sample of 5,000 images, which this version no longer has: "
+                "its recorded scores stay; start a new run to evaluate."
+            )
+        if dataset.checksums != self.checksums:
+            raise DatasetError(
+                f"The files of the data set {self.name} ({self.data_dir or self.source}) are not those that this run "
+                "was created with: put the original files back, or start a new run."
+            )
+        return dataset
