@@ -81,7 +81,8 @@ def _add_train(commands: Commands) -> None:
         help="settings to start from; single options override them (default: %(default)s)",
     )  # fmt: skip
     for setting in TrainingConfig.settings().values():
-        text = f"{setting.help} (default: {setting.display(setting.default)})".replace("%", "%%")
+        default = " ".join(setting.to_arguments(setting.default)[1:])
+        text = f"{setting.help} (default: {default})".replace("%", "%%")
         command.add_argument(setting.option, default=argparse.SUPPRESS, help=text, **setting.argument)
     command.add_argument(
         "--source",
