@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 import numpy as np
 from tqdm import tqdm
@@ -200,7 +200,7 @@ def _follow(run: Run) -> Run:
     return run
 
 
-def _update_bar(bar: tqdm, run: Run) -> None:
+def _update_bar(bar: "tqdm[NoReturn]", run: Run) -> None:
     metrics = run.metrics() if run.status.epoch > bar.n else []
     if metrics:
         bar.set_postfix(

@@ -108,6 +108,11 @@ def texts(elements):
     return "\n".join(element.value for element in elements)
 
 
+def unescaped(elements):
+    """All texts as a person reads them, without Markdown's backslashes."""
+    return texts(elements).replace("\\", "")
+
+
 def html(app):
     """All HTML of the page in one text."""
     return "\n".join(element.proto.body for element in app.get("html"))

@@ -157,7 +157,7 @@ def test_curves_are_over_epochs_or_time_in_one_colour_a_run(open_page, finished,
     assert "dashed ones are on the validation share" in texts(app.caption)
     by_label(app.button_group, "Horizontal axis").set_value("By time").run()
     assert points(app, 1)["layer"][0]["encoding"]["x"]["title"] == "seconds of training"
-    by_label(app.toggle, "Logarithmic").set_value(True).run()
+    by_label(app.toggle, "Log scale").set_value(True).run()
     assert points(app, 0)["layer"][0]["encoding"]["y"]["scale"]["type"] == "log"
 
 
@@ -183,7 +183,7 @@ def test_digits_that_only_one_gets_right(open_page, finished, other):
     test = mcnemar(*right)
     app = open_runs(open_page, finished, other)
     cells = [[int(cell.replace(",", "")) for cell in row] for row in app.table[0].value.to_numpy()]
-    assert cells == [[test.both_right, test.only_a], [test.only_b, test.both_wrong]]
+    assert cells == [[test.both_correct, test.only_a], [test.only_b, test.both_wrong]]
     assert sum(map(sum, cells)) == 1000
     assert f"exact binomial: p = {test.p_value:.3g}" in texts(app.caption)
     assert f"{test.only_a:,} to {test.only_b:,}" in texts(app.markdown)

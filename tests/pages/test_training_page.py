@@ -14,7 +14,7 @@ from mnist_core.runs.files import write_json
 from mnist_core.runs.run import list_runs
 from mnist_core.training.config import TrainingConfig
 from pages.components.charts.curves import Look, curve, horizon, smooth
-from tests.helpers import by_label, texts, use_folder, wait
+from tests.helpers import by_label, texts, unescaped, use_folder, wait
 
 HEADER = "epoch,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate,seconds\n"
 
@@ -122,7 +122,7 @@ def test_a_run_deleted_while_it_is_shown_is_said(open_page, finished, make_run):
     assert app.selectbox(key="run_picker").value == lost.id
     shutil.rmtree(lost.path)
     app.run()
-    assert f"There is no run {lost.id!r} here (any more)" in app.warning[0].value
+    assert f"There is no run {lost.id!r} here. It may have been deleted" in unescaped(app.warning)
     assert app.selectbox(key="run_picker").value == finished.id
 
 
@@ -177,7 +177,7 @@ def test_a_run_that_is_gone_is_said_and_the_newest_is_shown(open_page, finished)
     app = open_page("training")
     app.query_params["run"] = "20200101-000000-dead"
     app.run()
-    assert "There is no run '20200101-000000-dead'" in app.warning[0].value
+    assert "There is no run '20200101-000000-dead'" in unescaped(app.warning)
     assert app.selectbox(key="run_picker").value == finished.id
 
 
@@ -257,10 +257,10 @@ def test_charts_of_layers_and_learning_rate(open_page, trained):
     app = open_page("training")
     charts = app.button_group(key="charts")
     charts.set_value("Layers").run()
-    gradients, activations, flat = app.get("vega_lite_chart")
+    gradients, activations, saturated = app.get("vega_lite_chart")
     names = {point["set"] for point in points(gradients)}
     assert names == {"layer 1", "layer 2", "output"} == {point["set"] for point in points(activations)}
-    assert {point["set"] for point in points(flat)} == {"layer 1", "layer 2"}
+    assert {point["set"] for point in points(saturated)} == {"layer 1", "layer 2"}
     assert points(gradients)[0]["epoch"] == 0
     app.button_group(key="charts").set_value("Learning rate").run()
     (rate,) = app.get("vega_lite_chart")
