@@ -294,7 +294,7 @@ def _check_same_size(train_path: Path, train: np.ndarray, test_path: Path, test:
 def _load_sample() -> Dataset:
     """Read the 5,000 images to train and the 1,000 to test that ``tools/make_sample.py`` chose."""
     try:
-        with SAMPLE.open("rb") as file, np.load(file, allow_pickle=False) as content:  # load leaves a damaged file open
+        with SAMPLE.open("rb") as file, np.load(file, allow_pickle=False) as content:
             arrays = dict(content)
         checksum = pooch.file_hash(SAMPLE)
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
