@@ -15,7 +15,7 @@ from pages.components.errors import callback, dialog, errors_shown, fragment, pl
 from pages.components.router import page
 from pages.components.runs.compare import COLORS, label, show_curves, show_digits, show_settings, swatch
 from pages.components.runs.delete import confirm_deletion, enter_page, show_undo
-from pages.components.runs.picker import architecture, state_badge
+from pages.components.runs.picker import architecture, select_run, state_badge
 from pages.components.runs.table import select_runs, write_selection
 
 REFRESH_SECONDS = 2.0
@@ -97,7 +97,7 @@ def show_run(number: int, run: Run, known_tags: list[str]) -> None:
             icon=":material/download:", on_click="ignore", help="Settings, curves, model and checkpoint as one zip file",
         )  # fmt: skip
         if not run.problem and st.button("Evaluate", icon=":material/fact_check:", key=f"evaluate_{run.id}"):
-            st.session_state["run_id"] = run.id
+            select_run(run)
             st.switch_page("pages/evaluation.py")
     if run.about.note:
         st.caption(plain(run.about.note))

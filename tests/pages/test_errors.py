@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.jobs import start
 from mnist_core.runs import run as run_module
-from tests.helpers import by_label, texts
+from tests.helpers import by_label, unescaped
 
 
 def full_disk(*_, **__):
@@ -59,7 +59,7 @@ def test_a_run_deleted_before_stop_is_clicked_keeps_the_training_page_in_place(o
     app = open_page("training")
     shutil.rmtree(lost.path)
     app.button(key="stop").click().run()
-    assert lost.id in texts(app.warning).replace("\\", "")
+    assert lost.id in unescaped(app.warning)
     assert app.selectbox(key="run_picker").value == finished.id
 
 

@@ -61,7 +61,7 @@ def test_issues_are_shown_most_suspicious_first_filtered_and_paged(open_page, ch
     assert shown == [(str(label), str((label + 1) % 10)) for label in labels[:60]]
     by_label(app.number_input, "Page (1 to 2)").set_value(2).run()
     assert html(app).count("· 1.0%<") == 10
-    by_label(app.selectbox, "Label").set_value(int(labels[0])).run()
+    by_label(app.selectbox, "Given label").set_value(int(labels[0])).run()
     assert html(app).count("· 1.0%<") == np.sum(labels[:70] == labels[0])
     by_label(app.selectbox, "Suggested label").set_value(int(labels[0])).run()
     assert "No label issue matches these filters" in texts(app.info)
@@ -83,10 +83,10 @@ def test_a_running_check_shows_its_progress_and_can_be_stopped(open_page, make_r
     assert (run.path / "cross_validation.control").read_text() == "stop\n"
 
 
-@pytest.mark.parametrize("state", ["stopped", "interrupted"])
-def test_a_check_that_was_cut_short_continues(open_page, make_run, monkeypatch, state):
+@pytest.mark.parametrize("progress", [Progress("stopped", 2, 0.5), Progress("running", 2, 0.5)])
+def test_a_check_that_was_cut_short_continues(open_page, make_run, monkeypatch, progress):
     run = make_run(state="stopped")
-    write_json(run.path / "cross_validation.json", asdict(Progress(state, 2, 0.5)))
+    write_json(run.path / "cross_validation.json", asdict(progress))
     started = []
     monkeypatch.setattr(label_check, "start_label_check", started.append)
     app = open_page("label_issues")

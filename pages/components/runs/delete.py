@@ -6,7 +6,7 @@ from mnist_core.errors import RunError
 from mnist_core.runs.run import Run
 from mnist_core.runs.trash import delete_run, empty_trash, restore_run
 from pages.components.errors import dialog, keep_error, plain
-from pages.components.runs.table import SELECTED, write_selection
+from pages.components.runs.table import add_to_selection
 
 DELETED = "deleted_runs"
 
@@ -67,7 +67,7 @@ def _undo() -> None:
         except RunError as error:
             keep_error(error)
     if restored:
-        write_selection([*st.session_state.get(SELECTED, []), *restored])
+        add_to_selection(restored)
         st.toast(f"Brought back {_count(restored)}.", icon=":material/undo:")
 
 

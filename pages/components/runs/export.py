@@ -14,7 +14,8 @@ from mnist_core.runs.run import Run, read_run
 from mnist_core.runs.uploaded import keep_as_run
 from pages.components.data import current_dataset
 from pages.components.errors import errors_shown, plain
-from pages.components.runs.picker import architecture, model_written, run_dataset
+from pages.components.runs.picker import architecture, model_written, run_dataset, select_run
+from pages.components.state import OneOf, remembered
 
 LABELS = {"npz": "NumPy (.npz)", "safetensors": "safetensors", "onnx": "ONNX", "python": "Python file"}
 
@@ -22,9 +23,9 @@ LABELS = {"npz": "NumPy (.npz)", "safetensors": "safetensors", "onnx": "ONNX", "
 def show_export(run: Run) -> None:
     """Offer the model of a run as a file, in an expander."""
     with st.expander("Take this model with you", icon=":material/ios_share:"):
-        format = st.segmented_control(
-            "Format", list(FORMATS), format_func=LABELS.get, default="python", required=True, key="export_format"
-        )
+        chosen = remembered("export_format", "python", parse=OneOf(tuple(FORMATS)))
+        st.segmented_control("Format", list(FORMATS), format_func=LABELS.get, required=True, **chosen.widget)
+        format = chosen.value
         st.write(FORMATS[format].about)
         missing = missing_package(format)
         if missing:
@@ -83,7 +84,7 @@ def _show_model(name: str, content: bytes) -> None:
         "Keep as a run", icon=":material/library_add:", help="To see its mistakes, look inside, or draw for it"
     ):
         run = keep_as_run(read_model(content, name), dataset, name)
-        st.session_state["run_id"] = st.query_params["run"] = run.id
+        select_run(run)
         st.rerun()
 
 

@@ -16,8 +16,6 @@ from mnist_core.evaluation.metrics import (
     wilson_interval,
 )
 
-metrics = pytest.importorskip("sklearn.metrics", reason="the oracle is scikit-learn")
-
 
 @st.composite
 def predictions(draw):
@@ -45,6 +43,7 @@ def test_top_k_accuracy(case, k):
 
 
 def test_top_k_accuracy_is_that_of_scikit_learn():
+    metrics = pytest.importorskip("sklearn.metrics", reason="the oracle is scikit-learn")
     rng = np.random.default_rng(0)
     labels, probabilities = rng.integers(0, 10, 200), rng.dirichlet(np.ones(10), 200)
     for k in (1, 2, 3):
@@ -54,6 +53,7 @@ def test_top_k_accuracy_is_that_of_scikit_learn():
 
 @given(predictions())
 def test_roc_auc_is_that_of_scikit_learn(case):
+    metrics = pytest.importorskip("sklearn.metrics", reason="the oracle is scikit-learn")
     labels, probabilities = case
     for label, area in enumerate(roc_auc(labels, probabilities)):
         own = labels == label

@@ -12,8 +12,6 @@ from mnist_core.evaluation.metrics import confusion_matrix, per_class_scores
 from mnist_core.evaluation.predict import evaluate, misclassified, per_image, predict
 from mnist_core.nn.network import Network
 
-metrics = pytest.importorskip("sklearn.metrics", reason="the oracle is scikit-learn")
-
 cases = st.integers(2, 6).flatmap(
     lambda n: st.tuples(
         st.just(n), st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), min_size=1, max_size=60)
@@ -23,6 +21,7 @@ cases = st.integers(2, 6).flatmap(
 
 @given(cases)
 def test_confusion_and_class_scores_equal_scikit_learn(case):
+    metrics = pytest.importorskip("sklearn.metrics", reason="the oracle is scikit-learn")
     classes, pairs = case
     labels, predicted = np.array(pairs).T
     confusion = confusion_matrix(labels.astype(np.uint8), predicted, classes)
@@ -39,6 +38,7 @@ def images_and_labels():
 
 
 def test_evaluate_equals_scikit_learn(images_and_labels):
+    metrics = pytest.importorskip("sklearn.metrics", reason="the oracle is scikit-learn")
     images, labels = images_and_labels
     result = evaluate(Network((12, 7, 5), dtype=np.float64), images, labels)
     assert result.accuracy == pytest.approx(metrics.accuracy_score(labels, result.predicted))

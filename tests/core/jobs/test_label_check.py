@@ -43,12 +43,12 @@ def recall(dataset, flipped, config, first):
 
 def test_flipped_labels_of_the_sample_are_found():
     dataset, flipped = corrupt(load_dataset("sample"), 20)
-    assert recall(dataset, flipped, replace(PRESETS["fast"], epochs=15), 80) >= 0.8
+    assert recall(dataset, flipped, replace(PRESETS["fast"].config, epochs=15), 80) >= 0.8
 
 
 def test_nine_of_ten_of_300_flipped_labels_are_among_the_first_600(full_data_dir):
     dataset, flipped = corrupt(load_dataset("full", full_data_dir), 300)
-    plain = replace(PRESETS["fast"], epochs=4, shift=0, rotation=0, scale=0, shear=0, elastic=0)  # in seconds
+    plain = replace(PRESETS["fast"].config, epochs=4, shift=0, rotation=0, scale=0, shear=0, elastic=0)  # in seconds
     assert recall(dataset, flipped, plain, 600) >= 0.9
 
 
@@ -104,7 +104,7 @@ def test_the_job_leaves_what_the_core_gives(run):
 
 def test_killed_or_stopped_it_goes_on_with_its_next_fold(run, monkeypatch):
     monkeypatch.setitem(STALE_SECONDS, "running", 0.0)
-    slow = replace(PRESETS["fast"], epochs=1, hidden_layers=(8,))
+    slow = replace(PRESETS["fast"].config, epochs=1, hidden_layers=(8,))
     folds = cross_validate(slow, run.dataset.load())
     fold, of_fold = next(folds)
     probabilities = np.zeros((60, 3), np.float32)
