@@ -8,7 +8,7 @@ import time
 import numpy as np
 from PIL import Image
 
-from mnist_core.jobs import start
+from mnist_core.jobs.job import PROJECT
 
 
 def wait(run, until=lambda run: not run.status.active, seconds=30):
@@ -27,7 +27,7 @@ def assert_same_parameters(network, other):
 
 def work(run):
     command = [sys.executable, "-m", "mnist_core.jobs.worker", str(run.path)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=start.PROJECT, check=False)
+    return subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False)
 
 
 def encode(pixels, kind="PNG", **options):
