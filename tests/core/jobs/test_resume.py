@@ -61,32 +61,34 @@ def kill(run):
     os.kill(run.status.pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
 
 
-def test_killed_twenty_times_at_random_moments_with_everything_switched_on(dataset, tmp_path, monkeypatch):
+ROUNDS = pytest.mark.parametrize("rounds", [3, pytest.param(20, marks=pytest.mark.slow)])
+
+
+@ROUNDS
+def test_killed_at_random_moments_with_everything_switched_on(dataset, tmp_path, monkeypatch, rounds):
     whole = wait(start_run(EVERYTHING, dataset, tmp_path / "whole"))
-    killed_twenty_times(EVERYTHING, dataset, whole, tmp_path, monkeypatch)
+    kill_and_resume(EVERYTHING, dataset, whole, tmp_path, monkeypatch, rounds)
     assert "best.parameters" in Checkpoint.read(whole.path).state
 
 
-def test_killed_twenty_times_at_random_moments(dataset, whole, tmp_path, monkeypatch):
-    killed_twenty_times(CONFIG, dataset, whole, tmp_path, monkeypatch)
+@ROUNDS
+def test_killed_at_random_moments(dataset, whole, tmp_path, monkeypatch, rounds):
+    kill_and_resume(CONFIG, dataset, whole, tmp_path, monkeypatch, rounds)
 
 
-def killed_twenty_times(config, dataset, whole, tmp_path, monkeypatch):
+def kill_and_resume(config, dataset, whole, tmp_path, monkeypatch, rounds):
     monkeypatch.setitem(STALE_SECONDS, "running", 0.0)
     monkeypatch.setitem(STALE_SECONDS, "queued", 5.0)
     moments = random.Random(695)
-    run, kills = start_run(config, dataset, tmp_path), 0
-    while kills < 20:
+    run = start_run(config, dataset, tmp_path)
+    for _ in range(rounds):
         run = wait(run, lambda run: run.status.state not in ("queued", "interrupted"))
-        if run.status.state == "finished":
-            break
+        assert run.status.state == "running"
         time.sleep(moments.uniform(0, 0.08))
         kill(run)
-        kills += 1
         run = wait(run)
-        if run.status.state == "interrupted":
-            run = resume_run(run)
-    assert kills == 20
+        assert run.status.state == "interrupted"
+        run = resume_run(run)
     assert_same_run(wait(run), whole)
 
 
