@@ -41,7 +41,7 @@ STATES = (
     ),
     ("evaluation, a digit opened", "evaluation", {"digit": "8"}),
     ("inside", "inside", {}),
-    ("suspect labels", "suspects", {}),
+    ("label issues", "label_issues", {}),
     ("runs, 1,000 of them", "runs", {}),
 )
 """Name, page and query parameters."""

@@ -210,7 +210,7 @@ def report(rounds: int) -> None:
     base = statistics.median(next(iter(results.values())))
     for name, seconds in results.items():
         if seconds is None:
-            print(f"| {name} | not installed: pip install -r benchmarks/requirements.txt | |")
+            print(f"| {name} | not installed: pip install -e .[benchmarks] | |")
         else:
             print(f"| {name} | {statistics.median(seconds):.3f} | {statistics.median(seconds) / base:.2f}x |")
 

@@ -1,11 +1,11 @@
-"""Command line: ``python -m mnist_core download | train | evaluate | predict | export | runs``."""
+"""The command line, as ``mnist`` or ``python -m mnist_core``: download, train, evaluate, predict, export, runs."""
 
 import argparse
 import json
 import sys
 import time
-from dataclasses import fields
 from pathlib import Path
+from typing import NoReturn, TypeAlias
 
 import numpy as np
 from tqdm import tqdm
@@ -22,32 +22,39 @@ from mnist_core.jobs.start import request, resume_run, start_run
 from mnist_core.models.formats import FORMATS, export, file_name
 from mnist_core.runs.files import write_atomically
 from mnist_core.runs.run import Run, default_runs_dir, find_run, list_runs
-from mnist_core.training.config import CHOICES, EXPLANATIONS, PRESETS, TrainingConfig
+from mnist_core.training.config import PRESETS, TrainingConfig
 
 EXAMPLES = """\
 a first session:
-  python -m mnist_core download                  fetch the 70,000 images (11.6 MB), once
-  python -m mnist_core train                     the reference recipe: 784-128-64-10, 100 epochs
-  python -m mnist_core train --preset best       more than 99 %: ReLU, AdamW, one-cycle, augmented images
-  python -m mnist_core train --epochs 5 --hidden-layers 300 100 --learning-rate 0.1
-  python -m mnist_core runs                      what was trained, with its test accuracy
-  python -m mnist_core evaluate latest           scores and mistakes of the newest run
-  python -m mnist_core evaluate 2026 --json      for scripts; a run may be named by the beginning of its id
-  python -m mnist_core predict latest seven.png  which digit is in a picture of your own
-  python -m mnist_core export latest --format python --output model.py    take it with you: onnx, npz, safetensors, too
+  {prog} download                  fetch the 70,000 images (11.6 MB), once
+  {prog} train                     the reference recipe: 784-128-64-10, 100 epochs
+  {prog} train --preset best       over 99 %: ReLU, AdamW, one-cycle, augmented images
+  {prog} train --epochs 5 --hidden-layers 300 100 --learning-rate 0.1
+  {prog} runs                      all runs, with their test accuracy
+  {prog} evaluate latest           scores and errors of the newest run
+  {prog} evaluate 2026 --json      for scripts; the beginning of a run id is enough
+  {prog} predict latest seven.png  classify an image of your own
+  {prog} export latest --format python --output model.py    also onnx, npz, safetensors
 
-Without the download, training uses a sample of 6,000 real images that comes with the project.
-Runs are folders that the dashboard (streamlit run app.py) shows live.
+Without the download, training uses a sample of 5,000 MNIST images that comes with the project.
+Runs are folders, which the dashboard (streamlit run app.py) shows live.
 exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage"""
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def program_name() -> str:
+    """How the command line was invoked: the installed command ``mnist``, or ``python -m mnist_core``."""
+    return "mnist" if Path(sys.argv[0]).stem == "mnist" else "python -m mnist_core"
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Describe the commands and their options."""
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
-        prog="python -m mnist_core",
+        prog=program_name(),
         description="Train and examine neural networks on MNIST, in plain NumPy.",
-        epilog=EXAMPLES,
+        epilog=EXAMPLES.format(prog=program_name()),
         formatter_class=formatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -61,29 +68,21 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_download(commands: argparse._SubParsersAction) -> None:
+def _add_download(commands: Commands) -> None:
     command = commands.add_parser("download", help="fetch the full MNIST data set, checked by SHA-256")
-    command.add_argument(
-        "--data-dir", type=Path, help="folder to put the four files in (default: the user's cache folder)"
-    )
+    command.add_argument("--data-dir", type=Path, help="folder for the four files (default: your cache folder)")
     command.set_defaults(action=_download)
 
 
-def _add_train(commands: argparse._SubParsersAction) -> None:
+def _add_train(commands: Commands) -> None:
     command = commands.add_parser("train", help="train a network; prints the run id and the test accuracy")
     command.add_argument(
         "--preset", choices=tuple(PRESETS), default="reference",
-        help="settings to start from; options beside it change single ones (default: %(default)s)",
+        help="settings to start from; single options override them (default: %(default)s)",
     )  # fmt: skip
-    for field in fields(TrainingConfig):
-        how = {"type": type(field.default)}
-        if field.name in CHOICES:
-            how = {"choices": CHOICES[field.name]}
-        elif field.name == "hidden_layers":
-            how = {"type": int, "nargs": "*", "metavar": "UNITS"}
-        default = " ".join(map(str, field.default)) if field.name == "hidden_layers" else f"{field.default}"
-        text = f"{EXPLANATIONS[field.name]} (default: {default})".replace("%", "%%")
-        command.add_argument("--" + field.name.replace("_", "-"), default=argparse.SUPPRESS, help=text, **how)
+    for setting in TrainingConfig.settings().values():
+        text = f"{setting.help} (default: {setting.display(setting.default)})".replace("%", "%%")
+        command.add_argument(setting.option, default=argparse.SUPPRESS, help=text, **setting.argument)
     command.add_argument(
         "--source",
         choices=("auto", "full", "sample"),
@@ -94,7 +93,7 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     command.set_defaults(action=_train)
 
 
-def _add_evaluate(commands: argparse._SubParsersAction) -> None:
+def _add_evaluate(commands: Commands) -> None:
     command = commands.add_parser("evaluate", help="scores of a run on the test set")
     command.add_argument("run", metavar="RUN", help="a run id, the beginning of one, or 'latest'")
     command.add_argument("--json", action="store_true", help="one JSON object instead of a table")
@@ -102,30 +101,32 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     command.set_defaults(action=_evaluate)
 
 
-def _add_predict(commands: argparse._SubParsersAction) -> None:
-    command = commands.add_parser("predict", help="which digits are in pictures, according to a run")
+def _add_predict(commands: Commands) -> None:
+    command = commands.add_parser("predict", help="classify image files with the model of a run")
     command.add_argument("run", metavar="RUN", help="a run id, the beginning of one, or 'latest'")
     command.add_argument(
         "images", nargs="+", type=Path, metavar="IMAGE",
-        help="PNG, JPEG or WebP of one digit; white on black in the size of the training images it is taken as it is, "
-        "else it is inverted if need be, cropped, centred and scaled",
+        help="PNG, JPEG or WebP of one digit; used unchanged if it is white on black and as large as the training "
+        "images, otherwise inverted if necessary, cropped, centred and scaled",
     )  # fmt: skip
     command.add_argument("--json", action="store_true", help="a JSON list with all probabilities instead of a table")
     _add_folders(command, data=False)
     command.set_defaults(action=_predict)
 
 
-def _add_export(commands: argparse._SubParsersAction) -> None:
-    command = commands.add_parser("export", help="write the model of a run for other programs")
+def _add_export(commands: Commands) -> None:
+    command = commands.add_parser("export", help="write the model of a run as a file for other programs")
     command.add_argument("run", metavar="RUN", help="a run id, the beginning of one, or 'latest'")
     formats = "; ".join(f"{name}: {kind.about.rstrip('.')}" for name, kind in FORMATS.items())
     command.add_argument("--format", choices=tuple(FORMATS), required=True, help=formats)
-    command.add_argument("--output", type=Path, help="file to write, or a folder (default: model_RUN here)")
+    command.add_argument(
+        "--output", type=Path, help="file or folder to write to (default: model_RUN in the current folder)"
+    )
     _add_folders(command, data=False)
     command.set_defaults(action=_export)
 
 
-def _add_runs(commands: argparse._SubParsersAction) -> None:
+def _add_runs(commands: Commands) -> None:
     command = commands.add_parser("runs", help="list the runs; pause, resume or stop one")
     command.add_argument(
         "verb",
@@ -162,9 +163,9 @@ def _download(arguments: argparse.Namespace) -> None:
 
 
 def asked_config(arguments: argparse.Namespace) -> TrainingConfig:
-    """Settings of ``train``: those of its preset, but for the options that were given."""
-    given = {name: value for name, value in vars(arguments).items() if name in EXPLANATIONS}
-    return TrainingConfig(**{**PRESETS[arguments.preset].to_dict(), **given})
+    """Settings of ``train``: those of its preset, overridden by the options given."""
+    given = {name: value for name, value in vars(arguments).items() if name in TrainingConfig.settings()}
+    return TrainingConfig(**{**PRESETS[arguments.preset].config.to_dict(), **given})
 
 
 def _train(arguments: argparse.Namespace) -> None:
@@ -176,16 +177,16 @@ def _train(arguments: argparse.Namespace) -> None:
     run = _follow(run)
     if run.status.state in ("failed", "interrupted"):
         raise RunError(
-            run.status.error or f"The training process of run {run.id} died: {run.path / 'log.txt'} may say why."
+            run.status.error or f"The training process of run {run.id} died: see {run.path / 'log.txt'} for the reason."
         )
     if run.status.test_accuracy is None:
-        raise RunError(f"Run {run.id} was stopped before its first epoch was done, so there is no model to test.")
+        raise RunError(f"Run {run.id} was stopped before the end of its first epoch, so it has no model to test.")
     early = " (stopped early, best model kept)" if run.stopped_early else ""
     print(f"{run.status.state} after {run.status.epoch} epochs{early}, test accuracy {run.status.test_accuracy:.2%}")
 
 
 def _follow(run: Run) -> Run:
-    """Show the progress of a run until it ends; Ctrl-C asks it to stop, and waits for that."""
+    """Show the progress of a run until it ends; Ctrl-C asks it to stop and waits until it has."""
     with tqdm(total=run.epochs, unit="epoch", disable=None) as bar:
         while run.status.active:
             try:
@@ -198,7 +199,7 @@ def _follow(run: Run) -> Run:
     return run
 
 
-def _update_bar(bar: tqdm, run: Run) -> None:
+def _update_bar(bar: "tqdm[NoReturn]", run: Run) -> None:
     metrics = run.metrics() if run.status.epoch > bar.n else []
     if metrics:
         bar.set_postfix(
@@ -260,18 +261,17 @@ def _predict(arguments: argparse.Namespace) -> None:
 
 
 def _read_digit(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    """Read a picture as the network was trained to see one: uint8 of this shape, white on black."""
-
+    """Read an image file as an image like those of the training set: uint8 of this shape, white on black."""
     try:
         grey = read_picture(path.read_bytes())
         ink = ink_on_black(grey)
-        white_on_black = np.vdot(ink, grey - grey.mean()) > 0  # the ink is brighter than the picture is on average
+        white_on_black = np.vdot(ink, grey - grey.mean()) > 0  # the ink is brighter than the average pixel
         if grey.shape == shape and white_on_black:
             return grey
         if shape[0] != shape[1]:
             raise RunError(
-                f"found {grey.shape[0]} x {grey.shape[1]} pixels, expected white on black of {shape[0]} x {shape[1]} as "
-                "in training: only square images are fitted, so give it this size."
+                f"found {grey.shape[0]} x {grey.shape[1]} pixels, expected white on black of {shape[0]} x {shape[1]}, "
+                "as in training: only square images are fitted, so resize it."
             )
         return to_mnist(ink, shape[0])
     except MnistError as error:
@@ -288,7 +288,7 @@ def _export(arguments: argparse.Namespace) -> None:
     try:
         write_atomically(path, lambda file: file.write(content))
     except OSError as error:
-        raise RunError(f"Can't write {path} ({error.strerror}): name another place with --output.") from error
+        raise RunError(f"Can't write {path} ({error.strerror}): choose another place with --output.") from error
     print(f"wrote {path} ({len(content):,} bytes)")
 
 
@@ -296,18 +296,18 @@ def _runs(arguments: argparse.Namespace) -> None:
     if arguments.verb != "list":
         if not arguments.run:
             verb = arguments.verb
-            arguments.usage_error(f"{verb} needs the id of a run: python -m mnist_core runs {verb} RUN")
+            arguments.usage_error(f"{verb} needs the id of a run: {program_name()} runs {verb} RUN")
         run = find_run(arguments.run, arguments.runs_dir)
         if arguments.verb == "resume":
             resume_run(run)
-            print(f"run {run.id} goes on after epoch {run.status.epoch} of {run.epochs}")
+            print(f"run {run.id} continues after epoch {run.status.epoch} of {run.epochs}")
         else:
             request(run, arguments.verb)
             print(f"asked run {run.id} to {arguments.verb}")
         return
     runs = list_runs(arguments.runs_dir)
     if not runs:
-        print(f"No runs in {arguments.runs_dir or default_runs_dir()} yet. Train one: python -m mnist_core train")
+        print(f"No runs in {arguments.runs_dir or default_runs_dir()} yet. Train one: {program_name()} train")
         return
     print(f"{'run':<22}{'state':<13}{'epochs':<11}{'test accuracy':<15}data")
     for run in runs:
@@ -320,7 +320,23 @@ def _runs(arguments: argparse.Namespace) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit code is 0 when it is done, 1 when it failed, 2 when its usage was wrong."""
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Words of the command line after the program's name; those of this process by default.
+
+    Returns
+    -------
+    int
+        Exit code: 0 if the command succeeded, 1 if it failed, with one sentence on stderr.
+
+    Raises
+    ------
+    SystemExit
+        With code 2 if the usage is wrong, 0 after ``--help``.
+    """
     parsed = build_parser().parse_args(arguments)
     try:
         parsed.action(parsed)
@@ -331,7 +347,3 @@ def main(arguments: list[str] | None = None) -> int:
         print("error: interrupted by Ctrl-C", file=sys.stderr)
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

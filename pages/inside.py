@@ -14,9 +14,11 @@ from pages.components.charts.layers import class_bars, digit_map, distribution_o
 from pages.components.charts.network import MOST_LINES, MOST_UNITS, network_drawing
 from pages.components.code import code_behind
 from pages.components.digits.grid import color_scale, digit_grid, diverging_colors
+from pages.components.errors import fragment
 from pages.components.inside_view import Inside, inside
 from pages.components.router import page
 from pages.components.runs.picker import pick_trained_run
+from pages.components.state import NumberIn, OneOf, remembered
 from pages.components.tables import is_dark
 
 PICTURES = 128
@@ -29,8 +31,10 @@ def show_first_weights(looked: Inside) -> None:
     """Weights of the first layer as pictures, in parts where there are many units."""
     weight = looked.network.weights[0]
     units, parts = weight.shape[1], math.ceil(weight.shape[1] / PICTURES)
-    part = st.number_input(f"Part (1 to {parts})", 1, parts, 1, width=150) if parts > 1 else 1
-    shown = range((part - 1) * PICTURES, min(part * PICTURES, units))
+    part = remembered("inside_part", 1, url="part", parse=NumberIn(1, parts))
+    if parts > 1:
+        st.number_input(f"Part (1 to {parts})", 1, parts, width=150, **part.widget)
+    shown = range((part.value - 1) * PICTURES, min(part.value * PICTURES, units))
     limit = float(np.quantile(np.abs(weight[:, :PICTURES]), STRONG)) or 1.0
     pictures = unflatten(np.ascontiguousarray(weight.T[shown.start : shown.stop]), looked.dataset.image_shape)
     what = "unit" if looked.hidden else "class"
@@ -48,7 +52,7 @@ def show_first_weights(looked: Inside) -> None:
     )
 
 
-@st.fragment
+@fragment
 def show_digit(looked: Inside) -> None:
     """One test digit on its way through the network."""
     index = pick_test_digit(looked)
@@ -68,33 +72,33 @@ def show_digit(looked: Inside) -> None:
 
 def pick_test_digit(looked: Inside) -> int:
     """Draw the picker over the test set; return the index chosen."""
-    state, total = st.session_state, len(looked.result.labels)
+    total = len(looked.result.labels)
     wrong = np.flatnonzero(looked.result.labels != looked.result.predicted)
-    index = state["inside_index"] = min(state.get("inside_digit", 0), total - 1)
-
-    def read() -> None:
-        state["inside_digit"] = state["inside_index"]
+    index = remembered("inside_index", 0, url="digit", parse=NumberIn(0, total - 1))
 
     def draw_from(indices: np.ndarray) -> None:
-        state["inside_digit"] = int(np.random.default_rng().choice(indices))
+        index.set(int(np.random.default_rng().choice(indices)))
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.number_input(f"Test digit (0 to {total - 1:,})", 0, total - 1, key="inside_index", on_change=read, width=170)
-        st.button("Another one at random", icon=":material/casino:", on_click=draw_from, args=(np.arange(total),))
-        st.button(
-            "A wrong one", icon=":material/error:", on_click=draw_from, args=(wrong,), disabled=not len(wrong)
-        )  # fmt: skip
-    return index
+        st.number_input(f"Test image (0 to {total - 1:,})", 0, total - 1, width=170, **index.widget)
+        st.button("Random image", icon=":material/casino:", on_click=draw_from, args=(np.arange(total),))
+        st.button("Random error", icon=":material/error:", on_click=draw_from, args=(wrong,), disabled=not len(wrong))
+    return index.value
 
 
-@st.fragment
+@fragment
 def show_unit(looked: Inside) -> None:
     """What one hidden unit responds to."""
     sizes = looked.network.layer_sizes[1:-1]
+    layers = range(1, len(sizes) + 1)
+    chosen_layer = remembered("inside_layer", 1, url="layer", parse=OneOf(layers))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        layer = st.selectbox("Layer", range(1, len(sizes) + 1), format_func=lambda number: f"layer {number}", width=130)
-        units = sizes[layer - 1]
-        unit = st.number_input(f"Unit (0 to {units - 1:,})", 0, units - 1, 0, key=f"inside_unit_{layer}", width=150)
+        st.selectbox("Layer", layers, format_func=lambda number: f"layer {number}", width=130, **chosen_layer.widget)
+        layer = chosen_layer.value
+        last = sizes[layer - 1] - 1
+        chosen_unit = remembered("inside_unit", 0, url="unit", parse=NumberIn(0, last))
+        st.number_input(f"Unit (0 to {last:,})", 0, last, width=150, **chosen_unit.widget)
+    unit = chosen_unit.value
     activation = looked.hidden[layer - 1][:, unit]
     labels = looked.dataset.test_labels[: looked.digits]
     top = strongest(activation, TOP)
@@ -128,7 +132,7 @@ def show_map(looked: Inside) -> None:
     )
 
 
-@st.fragment
+@fragment
 def show_distributions(run: Run, rows: list[Histogram]) -> None:
     """Histograms of weights and activations over the epochs."""
     if not rows:
@@ -137,7 +141,9 @@ def show_distributions(run: Run, rows: list[Histogram]) -> None:
             icon=":material/info:",
         )
         return
-    shown = st.segmented_control("Values", list(KINDS), default="weights", required=True, label_visibility="collapsed")
+    chosen = remembered("inside_values", "weights", url="values", parse=OneOf(tuple(KINDS)))
+    st.segmented_control("Values", list(KINDS), required=True, label_visibility="collapsed", **chosen.widget)
+    shown = chosen.value
     kept = [row for row in rows if row.kind == KINDS[shown]]
     layers = sorted({row.layer for row in kept})
     columns = st.columns(min(len(layers), 3))

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnist_core.errors import MnistError, RunError
+from mnist_core.errors import MnistError
 from mnist_core.evaluation.significance import mcnemar
 from mnist_core.runs.about import About
 from mnist_core.runs.archive import MAX_ZIP, MB, export_run, import_run
@@ -11,11 +11,11 @@ from mnist_core.runs.run import Run, list_runs
 from mnist_core.runs.settings_diff import differing_settings
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
-from pages.components.errors import plain
+from pages.components.errors import callback, dialog, errors_shown, fragment, plain
 from pages.components.router import page
 from pages.components.runs.compare import COLORS, label, show_curves, show_digits, show_settings, swatch
 from pages.components.runs.delete import confirm_deletion, enter_page, show_undo
-from pages.components.runs.picker import architecture, state_badge
+from pages.components.runs.picker import architecture, select_run, state_badge
 from pages.components.runs.table import select_runs, write_selection
 
 REFRESH_SECONDS = 2.0
@@ -32,15 +32,12 @@ def offer_import() -> None:
             max_upload_size=MAX_ZIP // MB,
         )
         if upload is not None:
-            try:
+            with errors_shown():
                 run = import_run(upload.getvalue(), known=here())
-            except RunError as error:
-                st.error(str(error), icon=":material/error:")
-                return
-            st.session_state["imports"] += 1
-            write_selection([run.id])
-            st.toast(f"Imported run {run.id}.", icon=":material/check:")
-            st.rerun()
+                st.session_state["imports"] += 1
+                write_selection([run.id])
+                st.toast(f"Imported run {run.id}.", icon=":material/check:")
+                st.rerun()
 
 
 def here() -> list[DatasetReference]:
@@ -51,8 +48,8 @@ def here() -> list[DatasetReference]:
         return []
 
 
-@st.dialog("Name, tags and note", icon=":material/edit:")
-def edit(run: Run, known_tags: list[str]) -> None:
+@dialog("Name, tags and note", icon=":material/edit:")
+def edit(run: Run, known_tags: list[str]) -> bool:
     """Let the user say something of a run; written when it is saved."""
     if run.about.problem:
         st.warning(run.about.problem, icon=":material/broken_image:")
@@ -63,21 +60,15 @@ def edit(run: Run, known_tags: list[str]) -> None:
         max_selections=About.MAX_TAGS, key=keys[2], placeholder="Choose or type",
     )  # fmt: skip
     st.text_area("Note", run.about.note, max_chars=About.MAX_NOTE, key=keys[1])
-    saved = st.button(
+    return st.button(
         "Save", type="primary", icon=":material/check:", key=f"save_{run.id}", on_click=save, args=(run, keys)
     )
-    if problem := st.session_state.pop("save_problem", None):
-        st.error(problem, icon=":material/error:")
-    elif saved:
-        st.rerun()  # closes the dialog
 
 
+@callback
 def save(run: Run, keys: list[str]) -> None:
     """Write the name, the note and the tags that the widgets with these keys hold."""
-    try:
-        run.describe(About(*(st.session_state[key] for key in keys)))
-    except RunError as error:
-        st.session_state["save_problem"] = str(error)
+    run.describe(About(*(st.session_state[key] for key in keys)))
 
 
 def show_selected(runs: list[Run], known_tags: list[str]) -> None:
@@ -106,7 +97,7 @@ def show_run(number: int, run: Run, known_tags: list[str]) -> None:
             icon=":material/download:", on_click="ignore", help="Settings, curves, model and checkpoint as one zip file",
         )  # fmt: skip
         if not run.problem and st.button("Evaluate", icon=":material/fact_check:", key=f"evaluate_{run.id}"):
-            st.session_state["run_id"] = run.id
+            select_run(run)
             st.switch_page("pages/evaluation.py")
     if run.about.note:
         st.caption(plain(run.about.note))
@@ -127,16 +118,14 @@ def compare(runs: list[Run]) -> None:
     """Curves of the runs; what differs in their settings; and for two, the digits that only one gets right."""
     active = any(run.status.active for run in runs)
     st.subheader("Curves")
-    st.fragment(show_curves, run_every=REFRESH_SECONDS if active else None)(runs)
+    fragment(show_curves, run_every=REFRESH_SECONDS if active else None)(runs)
     if len(runs) > 1:
         st.subheader("What differs in their settings")
         show_settings(runs)
     if len(runs) == 2:
         st.subheader("Digits that only one of them gets right")
-        try:
+        with errors_shown():
             show_digits(*runs)
-        except MnistError as error:
-            st.error(str(error), icon=":material/error:")
     elif len(runs) < 2:
         st.caption("Choose a second run to see how the two differ, digit by digit.")
 
@@ -157,7 +146,7 @@ with page(can_undo=True):
     if runs:
         chosen = select_runs(runs)
         if active := [run for run in runs if run.status.active]:
-            st.fragment(watch, run_every=REFRESH_SECONDS)(active)
+            fragment(watch, run_every=REFRESH_SECONDS)(active)
         if chosen:
             show_selected(chosen, sorted({tag for run in runs for tag in run.about.tags}))
         else:

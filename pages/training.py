@@ -6,9 +6,9 @@ import streamlit as st
 
 from mnist_core.data.batches import epoch_batches, validation_size
 from mnist_core.data.dataset import Dataset
-from mnist_core.errors import RunError
 from mnist_core.jobs.queue import place_in_queue
 from mnist_core.jobs.start import request, resume_run, start_run
+from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import SGD
 from mnist_core.runs.run import Run, find_run, list_runs
@@ -18,12 +18,16 @@ from mnist_core.training.loop import build_network, train
 from pages.components.charts.curves import Look, curve, layer_chart, learning_rate_chart
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
+from pages.components.errors import callback, fragment
 from pages.components.router import page
-from pages.components.runs.picker import architecture, pick_run, state_badge
-from pages.components.settings import NAMES, command_line, describe, edit_settings
+from pages.components.runs.picker import architecture, pick_run, select_run, state_badge
+from pages.components.settings import command_line, edit_settings
+from pages.components.state import NumberIn, OneOf, parse_bool, remembered
 
 REFRESH_SECONDS = 1.0
 CHARTS = ("Curves", "Layers", "Learning rate")
+MOST_EPOCHS = 10_000
+MOST_SMOOTHING = 0.95
 
 
 def show_start(config: TrainingConfig, dataset: Dataset, runs: list[Run]) -> None:
@@ -33,7 +37,7 @@ def show_start(config: TrainingConfig, dataset: Dataset, runs: list[Run]) -> Non
     images = total - validation_size(total, config.validation_fraction)
     updates = -(-images // config.batch_size)
     st.markdown(
-        f"**{architecture(network.layer_sizes)}** · {network.num_parameters:,} parameters · {NAMES[config.activation]}  \n"
+        f"**{architecture(network.layer_sizes)}** · {network.num_parameters:,} parameters · {ACTIVATIONS[config.activation].label}  \n"
         f"{images:,} images · {updates:,} updates an epoch · {updates * config.epochs:,} in all"
     )
     busy = any(run.status.active for run in runs)
@@ -43,16 +47,13 @@ def show_start(config: TrainingConfig, dataset: Dataset, runs: list[Run]) -> Non
         label, type="secondary" if busy or known else "primary", icon=":material/play_arrow:", width="stretch"
     ):
         run = start_run(config, dataset)
-        st.session_state["run_id"] = st.query_params["run"] = run.id
+        select_run(run)
         st.rerun()
 
 
 def watch(run_id: str, was_active: bool) -> None:
-    """Show a run; redrawn every second while it is under way, when no page is around it to say an error."""
-    try:
-        show_run(find_run(run_id), was_active)
-    except RunError as error:
-        st.error(str(error), icon=":material/error:")
+    """Show a run; redrawn every second while it is active."""
+    show_run(find_run(run_id), was_active)
 
 
 def show_run(run: Run, was_active: bool) -> None:
@@ -72,7 +73,7 @@ def _what(run: Run) -> str:
     hidden = architecture(config.hidden_layers) or "none"
     return (
         f"hidden layers {hidden} · learning rate {config.learning_rate:g} · batch {config.batch_size} · seed {config.seed} "
-        f"· {' · '.join([*describe(config), run.dataset.name])}"
+        f"· {' · '.join([*config.describe(), run.dataset.name])}"
     )
 
 
@@ -100,15 +101,16 @@ def show_controls(run: Run) -> None:
             asked = _asked(run)
             for verb, icon in (("pause", ":material/pause:"), ("stop", ":material/stop:")):
                 label = {"pause": "Pausing …", "stop": "Stopping …"}[verb] if asked == verb else verb.capitalize()
-                st.button(label, icon=icon, disabled=bool(asked), key=verb, on_click=ask, args=(run, verb))
+                st.button(label, icon=icon, disabled=bool(asked), key=verb, on_click=callback(ask), args=(run, verb))
         elif state in RESUMABLE:
             if st.button("Resume", icon=":material/resume:", key="resume"):
                 resume_run(run)
                 st.rerun()
         elif state == "finished" and not run.stopped_early:
-            more = st.number_input("More epochs", 1, 10_000, 10, key="more_epochs", width=140)
-            if st.button(f"Train {more} more epochs", icon=":material/add:", key="train_more"):
-                resume_run(run, more)
+            more = remembered("more_epochs", 10, parse=NumberIn(1, MOST_EPOCHS))
+            st.number_input("More epochs", 1, MOST_EPOCHS, width=140, **more.widget)
+            if st.button(f"Train {more.value} more epochs", icon=":material/add:", key="train_more"):
+                resume_run(run, more.value)
                 st.rerun()
 
 
@@ -159,18 +161,17 @@ def show_message(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{status.test_accuracy:.2%}** accuracy on the test set of {run.dataset.name}")
         if st.button("What does it get wrong?", type="primary", icon=":material/fact_check:"):
-            st.session_state["run_id"] = run.id
+            select_run(run)
             st.switch_page("pages/evaluation.py")
 
 
 def show_charts(run: Run) -> None:
     """Curves of the training, its learning rate, or how its layers fare."""
-    shown = st.segmented_control(
-        "Charts", CHARTS, default=CHARTS[0], key="charts", label_visibility="collapsed", required=True
-    )
-    if shown == "Layers":
+    shown = remembered("charts", CHARTS[0], url="chart", parse=OneOf(CHARTS))
+    st.segmented_control("Charts", CHARTS, label_visibility="collapsed", required=True, **shown.widget)
+    if shown.value == "Layers":
         show_layers(run)
-    elif shown == "Learning rate":
+    elif shown.value == "Learning rate":
         rows = run.metrics()
         epochs = run.epochs if run.status.active or not rows else rows[-1].epoch
         st.altair_chart(learning_rate_chart(rows, run.config, epochs), key="rate_chart")
@@ -182,14 +183,17 @@ def show_charts(run: Run) -> None:
 
 def pick_look() -> tuple[bool, Look]:
     """Draw the switches of the curves; return whether mini-batches are shown, and the look."""
+    batches = remembered("show_batches", True, url="batches", parse=parse_bool)
+    logarithmic = remembered("logarithmic", False, url="log", parse=parse_bool)
+    smoothing = remembered("smoothing", 0.0, url="smooth", parse=NumberIn(0.0, MOST_SMOOTHING))
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        batches = st.toggle("Mini-batches", value=True, key="show_batches", help="The loss within the epochs, faintly.")
-        logarithmic = st.toggle("Logarithmic", key="logarithmic", help="Logarithmic axis of the loss.")
-        smoothing = st.slider(
-            "Smoothing", 0.0, 0.95, 0.0, 0.05, key="smoothing", width=200,
-            help="Exponential moving average: how much of each point comes from those before it.",
+        st.toggle("Mini-batches", help="Also draw the loss of each mini-batch, faintly.", **batches.widget)
+        st.toggle("Log scale", help="Draw the loss on a logarithmic axis.", **logarithmic.widget)
+        st.slider(
+            "Smoothing", 0.0, MOST_SMOOTHING, step=0.05, width=200,
+            help="Exponential moving average: the weight of the previous points.", **smoothing.widget,
         )  # fmt: skip
-    return batches, Look(smoothing, logarithmic)
+    return batches.value, Look(smoothing.value, logarithmic.value)
 
 
 def show_curves(run: Run) -> None:
@@ -238,9 +242,9 @@ def show_layers(run: Run) -> None:
         "How much the activations of each layer differ from image to image and unit to unit: near 0, nothing gets through."
     )
     if count:
-        st.altair_chart(layer_chart(rows, "flat", "flat share", names, False), key="flat_chart")
+        st.altair_chart(layer_chart(rows, "saturated", "fraction saturated", names, False), key="saturated_chart")
         st.caption(
-            "Share of hidden activations where the slope is below 5 % of the steepest: saturated, or dead in ReLU."
+            "Fraction of hidden activations whose slope is below 5 % of the largest one: saturated or, in ReLU, dead."
         )
 
 
@@ -253,7 +257,7 @@ with page():
         if runs:
             run = pick_run(runs, "Run shown")
             every = REFRESH_SECONDS if run.status.active else None
-            st.fragment(watch, run_every=every)(run.id, run.status.active)
+            fragment(watch, run_every=every)(run.id, run.status.active)
         else:
             with st.container(border=True):
                 st.markdown("#### No run yet")

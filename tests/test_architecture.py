@@ -1,6 +1,7 @@
-"""Imports run down only, and the code keeps the project's own rules."""
+"""Imports lead down only, and the code keeps the project's own rules."""
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -23,7 +24,7 @@ FLOORS = (
     ("pages",),
     ("app",),
 )
-"""Rooms from the ground up. One may import what lies below it; rooms of one floor don't know one another."""
+"""Rooms from the ground up. A room imports only rooms below it; rooms on one floor don't know one another."""
 LONGEST_FUNCTION, LONGEST_FILE = 60, 500
 
 
@@ -62,7 +63,7 @@ def imported(path: Path) -> list[str]:
 
 
 def upward_imports(path: Path, root: Path = ROOT) -> list[str]:
-    """A sentence for each import of a file that does not run down."""
+    """A sentence for each import of a file that does not lead down."""
     module = module_name(path, root)
     own = room(module)
     if own is None:
@@ -80,7 +81,7 @@ def upward_imports(path: Path, root: Path = ROOT) -> list[str]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)
-def test_imports_run_down(path):
+def test_imports_lead_down(path):
     assert upward_imports(path) == []
 
 
@@ -113,8 +114,28 @@ def test_the_check_sees_every_room():
     }
 
 
+PACKAGES = [path for path in FILES if path.name == "__init__.py"]
+
+
+@pytest.mark.parametrize("path", PACKAGES, ids=module_name)
+def test_a_package_states_its_rule_and_holds_no_code(path):
+    (rule,) = ast.parse(path.read_text(encoding="utf-8")).body
+    assert isinstance(rule, ast.Expr), f"{module_name(path)}: its __init__.py holds code"
+    assert len(rule.value.value.split()) >= 6, f"{module_name(path)}: {rule.value.value!r} is no rule"
+
+
+def test_every_folder_of_the_core_is_a_package_and_on_its_map():
+    folders = {path.parent for path in sources(ROOT, "mnist_core")} - {ROOT / "mnist_core"}
+    assert [folder.name for folder in folders if not (folder / "__init__.py").exists()] == []
+    listed = re.findall(r"^- :mod:`(\w+)`", (ROOT / "mnist_core" / "__init__.py").read_text(encoding="utf-8"), re.M)
+    floors = {name: number for number, floor in enumerate(FLOORS) for name in floor}
+    assert set(listed) == {folder.name for folder in folders} | {"cli", "errors"}
+    heights = [floors[f"mnist_core.{name}"] for name in listed]
+    assert heights == sorted(heights, reverse=True)
+
+
 @pytest.mark.parametrize("path", FILES, ids=module_name)
-def test_the_core_imports_no_dashboard_and_nobody_streamlit_s_insides(path):
+def test_the_core_imports_no_dashboard_and_no_file_streamlit_s_internals(path):
     for name in imported(path):
         if module_name(path).startswith("mnist_core"):
             assert name.split(".")[0] not in {"streamlit", "matplotlib", "pandas", "altair"}, name
@@ -136,12 +157,11 @@ def test_functions_fit_on_a_screen_and_say_what_they_do(path):
 
 
 THIRD_PARTY = {
-    "mnist_core": {"numpy", "pooch", "requests", "urllib3", "filelock", "tqdm", "PIL", "onnx", "safetensors"},
+    "mnist_core": {"numpy", "scipy", "pooch", "requests", "urllib3", "filelock", "tqdm", "PIL", "onnx", "safetensors"},
     "app": {"streamlit"},
     "pages": {"numpy", "streamlit", "matplotlib", "pandas", "altair", "PIL", "streamlit_drawable_canvas"},
 }
-"""Packages that each part may use; requests and urllib3 come with pooch, Altair and PIL with Streamlit; onnx and safetensors
-are optional."""
+"""Packages that each part may use; onnx and safetensors are optional."""
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)
@@ -159,7 +179,7 @@ def test_pages_do_not_import_one_another(path):
 
 
 @pytest.mark.parametrize("path", EVERY_FILE, ids=module_name)
-def test_files_can_be_read_in_one_go(path):
+def test_files_are_short(path):
     lines = path.read_text(encoding="utf-8").splitlines()
     assert len(lines) <= LONGEST_FILE
 

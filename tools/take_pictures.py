@@ -38,7 +38,7 @@ def walk(page: Page, app: App) -> None:
     take(page, "training")
     page.get_by_role("button", name="What does it get wrong?").wait_for(timeout=300_000)
     (reference,) = list_runs(app.runs)
-    fast = start_run(PRESETS["fast"], reference.dataset, app.runs)
+    fast = start_run(PRESETS["fast"].config, reference.dataset, app.runs)
     while fast.refresh().status.active:
         page.wait_for_timeout(500)
     reference.describe(About("Reference recipe"))
@@ -54,8 +54,8 @@ def walk(page: Page, app: App) -> None:
     draw_a_three(page, app, fast.id)
     page.goto(f"{app.url}/suspects?run={fast.id}")
     page.get_by_role("button", name="Check the labels").click()
-    page.get_by_text("labels are contradicted").wait_for(timeout=300_000)
-    take(page, "suspects")
+    page.get_by_text("labels disagree with the network").wait_for(timeout=300_000)
+    take(page, "label_issues")
 
 
 def draw_a_three(page: Page, app: App, run: str) -> None:

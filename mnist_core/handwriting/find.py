@@ -1,4 +1,4 @@
-"""Find all digits of a picture, each as an MNIST image."""
+"""Find all digits in a picture, each as an MNIST image."""
 
 from typing import NamedTuple
 
@@ -10,33 +10,33 @@ from mnist_core.handwriting.segmentation import Box, cut_digits, segment
 
 
 class Found(NamedTuple):
-    """The digits of a picture, as :func:`find_digits` found them."""
+    """The result of :func:`find_digits`."""
 
     light_paper: bool
-    """Whether the ink was darker than the paper, and inverted."""
+    """Whether the ink is darker than the paper and was inverted."""
     boxes: list[Box]
-    """Where they are, in reading order."""
+    """Bounding boxes of the N digits, in reading order."""
     images: np.ndarray
-    """What a network reads, uint8, shape (N, size, size)."""
+    """MNIST images, uint8, shape (N, size, size)."""
 
 
 def find_digits(grey: np.ndarray, several: bool | None = None, size: int = 28) -> Found:
-    """Find the digits of a picture and turn each into an image as MNIST has them.
+    """Find the digits in a picture and turn each into an MNIST image.
 
-    An image that has their size and light ink on black paper is taken as it is.
+    A picture of that size with light ink on black paper is taken as it is.
 
     Parameters
     ----------
     grey : ndarray of uint8, shape (H, W)
     several : bool or None
-        Whether there are several digits in it; None to find out.
+        Whether the picture holds several digits; None to find out.
     size : int
-        Height and width of the images.
+        Height and width of the images returned.
 
     Raises
     ------
     PictureError
-        If there is no digit in it, or there are more than 200.
+        If there is no digit, or more than 200.
     """
     light_paper = is_light_paper(grey)
     whole = Box(0, 0, *grey.shape)

@@ -1,28 +1,24 @@
 """Separate ink from paper: from a grey picture to ink on black."""
 
-from collections.abc import Callable
-
 import numpy as np
 from PIL import Image
+from scipy import ndimage
 
 from mnist_core.errors import PictureError
 
 SMALLEST_CONTRAST = 16
-"""Grey levels between paper and ink, below which there is no ink."""
+"""In grey levels between paper and ink; below it, there is no ink."""
 
 DARKEST_LIGHT = 48
-"""Grey level of paper in a shadow below which ink is not made stronger any more."""
-
-SOFT_EDGE = 0.3
-"""Share of the ink's darkness up to which a pixel is the soft edge of a stroke."""
+"""Grey level of shaded paper below which its ink is no longer amplified."""
 
 
 def ink_on_black(grey: np.ndarray) -> np.ndarray:
-    """Show the ink bright on black, whatever its colour and that of the paper, and however unevenly it is lit.
+    """Show the ink bright on black, whatever the colours of ink and paper, and however uneven the light.
 
-    The paper is what is left of the picture when everything narrow is taken away (a morphological opening, with a
-    window twice as wide as the strokes); the ink is the rest (the top-hat transform). What is fainter than the noise
-    is paper.
+    The paper is what remains of the picture when everything narrow is removed (a morphological opening, with a window
+    twice as wide as the strokes); the ink is the difference (the top-hat transform). Whatever is fainter than the
+    noise is paper.
 
     Parameters
     ----------
@@ -31,7 +27,7 @@ def ink_on_black(grey: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of uint8, shape (H, W)
-        0 is paper, 255 the ink where it is strongest; all 0 if there is no ink.
+        0 is paper, 255 the strongest ink; all 0 if there is no ink.
     """
     light_paper = is_light_paper(grey)
     pixels = 255 - grey if light_paper else grey
@@ -40,7 +36,7 @@ def ink_on_black(grey: np.ndarray) -> np.ndarray:
     if factor > 1:
         paper = np.asarray(Image.fromarray(paper).resize(pixels.shape[::-1], Image.Resampling.BILINEAR))
     difference = pixels.astype(np.float32) - paper
-    if light_paper:  # which reflects a share of the light that falls on it; so does the ink
+    if light_paper:  # paper and ink reflect a fraction of the light, so contrast fades in the shade
         difference *= 255 / np.maximum(255 - paper.astype(np.float32), DARKEST_LIGHT)
     ink = np.maximum(difference, 0)
 
@@ -49,11 +45,12 @@ def ink_on_black(grey: np.ndarray) -> np.ndarray:
     if strongest < max(SMALLEST_CONTRAST, 5 * noise):
         return np.zeros(grey.shape, np.uint8)
     floor = min(3 * noise, strongest / 2)
-    return np.rint(255 * np.clip((ink - floor) / (strongest - floor), 0, 1)).astype(np.uint8)
+    levels: np.ndarray = np.rint(255 * np.clip((ink - floor) / (strongest - floor), 0, 1))
+    return levels.astype(np.uint8)
 
 
 def _paper(small: np.ndarray) -> np.ndarray:
-    """Bright ink taken away from a small picture: with the narrowest window that shows nearly all contrast, doubled."""
+    """Remove bright ink from a small picture, with twice the narrowest window that reveals nearly all contrast."""
     longest = max(small.shape)
     windows = sorted({longest // part | 1 for part in (40, 28, 20, 14, 10, 8, 6)})
     contrast = [np.percentile(small - _opened(small, window), 98) for window in windows]
@@ -62,14 +59,15 @@ def _paper(small: np.ndarray) -> np.ndarray:
 
 
 def _opened(image: np.ndarray, window: int) -> np.ndarray:
-    return spread(spread(image, window, np.min), window, np.max)
+    opened: np.ndarray = ndimage.grey_opening(image, (window, window), mode="nearest")
+    return opened
 
 
 def is_light_paper(grey: np.ndarray) -> bool:
     """Tell whether the ink is darker than the paper.
 
-    A curved surface of grey levels is fitted to the paper, beginning with the border of the picture, which is mostly
-    paper, and going on with all that is as bright as the surface. Ink is what differs from it most.
+    A quadratic surface of grey levels is fitted to the paper: first to the border of the picture, which is mostly
+    paper, then repeatedly to every pixel as bright as the surface. Ink is what differs from it most.
 
     Parameters
     ----------
@@ -81,9 +79,9 @@ def is_light_paper(grey: np.ndarray) -> bool:
     y, x = (axis.ravel() for axis in np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j])
     terms = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], axis=1)
     rim = max(min(height, width) // 16, 1)
-    border = np.ones((height, width), bool)
-    border[rim:-rim, rim:-rim] = False
-    border = border.ravel()
+    frame = np.ones((height, width), bool)
+    frame[rim:-rim, rim:-rim] = False
+    border = frame.ravel()
     rest = level - np.median(level[border])
     keep = border & (np.abs(rest) <= max(3 * np.median(np.abs(rest[border])), 20))
     for _ in range(5):
@@ -95,10 +93,13 @@ def is_light_paper(grey: np.ndarray) -> bool:
 
 
 def otsu(grey: np.ndarray) -> float:
-    """Threshold between dark and bright pixels that tells the two apart best.
+    """Find the threshold that separates dark from bright pixels best.
 
-    It maximizes the variance between the two classes, ``w0 w1 (m0 - m1)^2`` with their shares w and means m
-    (N. Otsu, *A threshold selection method from gray-level histograms*, 1979).
+    It maximizes the variance between the two classes, with their fractions w and means m:
+
+        w0 w1 (m0 - m1)^2
+
+    N. Otsu, *A threshold selection method from gray-level histograms*, 1979.
 
     Parameters
     ----------
@@ -107,7 +108,7 @@ def otsu(grey: np.ndarray) -> float:
     Returns
     -------
     float
-        Bright pixels are above it.
+        Bright pixels lie above it.
     """
     counts, edges = np.histogram(grey, bins=256, range=(0, 256))
     below = np.cumsum(counts)
@@ -121,26 +122,16 @@ def otsu(grey: np.ndarray) -> float:
 
 
 def reduced(image: np.ndarray, longest: int) -> tuple[np.ndarray, int]:
-    """Image made smaller by a whole factor, to at most ``longest`` pixels a side; and that factor."""
+    """Shrink an image by a whole factor to at most ``longest`` pixels per side; return it and the factor."""
     factor = -(-max(image.shape) // longest)
     return (np.asarray(Image.fromarray(image).reduce(factor)), factor) if factor > 1 else (image, 1)
 
 
-def spread(image: np.ndarray, window: int, pick: Callable) -> np.ndarray:
-    """Replace each pixel by the largest (np.max) or smallest (np.min) one of a square window around it."""
-    for axis in (0, 1):
-        margin = [(0, 0), (0, 0)]
-        margin[axis] = (window // 2, window // 2)
-        views = np.lib.stride_tricks.sliding_window_view(np.pad(image, margin, "edge"), window, axis)
-        image = pick(views, axis=-1)
-    return image
-
-
 def no_ink() -> PictureError:
-    """The error of a picture without ink."""
+    """Build the error for a picture without ink."""
     return picture_error("no ink", "a digit", "Draw one, with more contrast to the paper.")
 
 
 def picture_error(found: str, expected: str, advice: str) -> PictureError:
-    """An error in three parts: what was found, what was expected, what to do."""
+    """Build an error in three parts: what was found, what was expected, what to do."""
     return PictureError(f"Found {found}, but expected {expected}. {advice}")

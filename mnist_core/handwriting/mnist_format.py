@@ -4,27 +4,34 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
+from scipy import ndimage
 
-from mnist_core.handwriting.ink import SOFT_EDGE, no_ink, reduced, spread
-from mnist_core.handwriting.segmentation import THINNEST_STROKE, Box, components
+from mnist_core.handwriting.ink import no_ink, reduced
+from mnist_core.handwriting.segmentation import label_pieces
 
-BOX_SHARE = 20 / 28
-"""Share of the image that MNIST's digits fill at most."""
+BOX_FRACTION = 20 / 28
+"""Fraction of the image's side that MNIST's digits span at most."""
+
+SOFT_EDGE = 0.3
+"""Fraction of the ink's darkness up to which a pixel is the soft edge of a stroke."""
+
+THINNEST_STROKE = 1.5
+"""In pixels of the scaled digit; scaling makes a thinner stroke fade."""
 
 
 class Steps(NamedTuple):
-    """The stations of a digit on its way to an image of MNIST, arrays of uint8."""
+    """The steps from a picture of a digit to an MNIST image, arrays of uint8."""
 
     cropped: np.ndarray
     """The ink's bounding box."""
     scaled: np.ndarray
-    """Fitted into 20 x 20 pixels, the aspect ratio kept."""
+    """Scaled to fit 20x20 pixels, keeping the aspect ratio."""
     centred: np.ndarray
-    """Laid into 28 x 28 pixels, the centre of mass in the middle: what a network reads."""
+    """Placed in 28x28 pixels with the centre of mass in the middle: the input of a network."""
 
 
 def to_mnist(ink: np.ndarray, size: int = 28) -> np.ndarray:
-    """Turn the picture of one digit into an image as MNIST has them; see :func:`steps_to_mnist`.
+    """Turn the picture of one digit into an MNIST image; see :func:`steps_to_mnist`.
 
     Parameters
     ----------
@@ -46,10 +53,10 @@ def to_mnist(ink: np.ndarray, size: int = 28) -> np.ndarray:
 
 
 def steps_to_mnist(ink: np.ndarray, size: int = 28) -> Steps:
-    """Crop a digit to its ink, scale it into a box of 20/28 of ``size``, and centre it by its centre of mass.
+    """Crop a digit to its ink, scale it to 20/28 of ``size``, and centre it by its centre of mass.
 
-    Specks that are far smaller than the digit, and shadows that are nowhere as dark, are left out. A stroke that would
-    be thinner than 1.5 pixels is made thicker first, as if drawn with a thicker pen.
+    Specks far smaller than the digit, and shadows that are nowhere as dark, are removed. Strokes that would become
+    thinner than 1.5 pixels are thickened first, as if drawn with a thicker pen.
 
     Raises
     ------
@@ -60,20 +67,20 @@ def steps_to_mnist(ink: np.ndarray, size: int = 28) -> Steps:
     if strongest == 0:
         raise no_ink()
     mask = ink > SOFT_EDGE * strongest
-    pieces = components(mask)
-    labels = pieces.labels(mask)
-    dark = np.bincount(labels[ink > 0.6 * strongest], minlength=len(pieces.area) + 1)[1:]
-    meant = (pieces.area >= 0.01 * pieces.area.sum()) & (dark >= 0.1 * pieces.area)
-    keep = mask & np.concatenate([[False], meant])[labels] if meant.any() else mask
-    rows, columns = (np.flatnonzero(keep.any(axis=axis)) for axis in (1, 0))
-    box = Box(rows[0], columns[0], rows[-1] + 1, columns[-1] + 1)
-    cropped = np.where(keep | ~mask, ink, 0)[box.slices]
-    scaled = _scale(cropped, round(BOX_SHARE * size))
+    labels, _ = label_pieces(mask)
+    area = np.bincount(labels.ravel())
+    dark = np.bincount(labels[ink > 0.6 * strongest], minlength=len(area))
+    meant = (area >= 0.01 * area[1:].sum()) & (dark >= 0.1 * area)
+    meant[0] = False
+    keep = meant[labels] if meant.any() else mask
+    (box,) = ndimage.find_objects(keep.astype(int))
+    cropped = np.where(keep | ~mask, ink, 0)[box]
+    scaled = _scale(cropped, round(BOX_FRACTION * size))
     return Steps(cropped, scaled, _centre(scaled, size))
 
 
 def _scale(cropped: np.ndarray, longest: int) -> np.ndarray:
-    """Resize to ``longest`` pixels along the longer side, anti-aliased, with strokes that are thick enough."""
+    """Resize to ``longest`` pixels along the longer side, anti-aliased, with strokes thick enough to survive."""
     cropped, _ = reduced(cropped, 8 * longest)
     factor = longest / max(cropped.shape)
     mask = np.pad(cropped > 0.5 * cropped.max(), 1)
@@ -81,21 +88,20 @@ def _scale(cropped: np.ndarray, longest: int) -> np.ndarray:
     stroke = factor * 2.5 * np.count_nonzero(mask) / max(edges, 1)  # an edge runs along both sides, often slanted
     if stroke < THINNEST_STROKE:
         grow = round((THINNEST_STROKE - stroke) / factor / 2)
-        cropped = spread(np.pad(cropped, grow), 2 * grow + 1, np.max)
+        cropped = ndimage.maximum_filter(np.pad(cropped, grow), 2 * grow + 1)
         factor = longest / max(cropped.shape)
     height, width = (max(round(side * factor), 1) for side in cropped.shape)
     scaled = np.asarray(Image.fromarray(cropped).resize((width, height), Image.Resampling.LANCZOS), np.float32)
-    return np.rint(scaled * (255 / max(scaled.max(), 1))).astype(np.uint8)
+    levels: np.ndarray = np.rint(scaled * (255 / max(scaled.max(), 1)))
+    return levels.astype(np.uint8)
 
 
 def _centre(scaled: np.ndarray, size: int) -> np.ndarray:
-    """Lay a digit into a black square of ``size``, as near to its centre of mass as it fits."""
+    """Place a digit in a black square of ``size``, its centre of mass as near to the middle as it fits."""
     centred = np.zeros((size, size), np.uint8)
     place = []
-    for axis, length in enumerate(scaled.shape):
-        weight = scaled.sum(axis=1 - axis, dtype=np.float64)
-        mass = weight @ np.arange(length) / weight.sum()  # in MNIST it lies at row and column 14, counted from 0
-        start = min(max(round(size / 2 - mass), 0), size - length)
+    for length, mass in zip(scaled.shape, ndimage.center_of_mass(scaled), strict=True):
+        start = min(max(round(size / 2 - mass), 0), size - length)  # in MNIST, the centre is at 14, counted from 0
         place.append(slice(start, start + length))
     centred[tuple(place)] = scaled
     return centred

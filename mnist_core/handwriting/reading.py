@@ -1,25 +1,27 @@
-"""From a picture of handwriting to images as MNIST has them.
+"""Read a picture of handwriting, the first step to MNIST images.
 
 >>> grey = read_picture(Path("page.jpg").read_bytes())      # (H, W) uint8, as photographed
 >>> ink = ink_on_black(grey)                                # (H, W) uint8, 0 is paper and 255 is ink
 >>> images = [to_mnist(digit) for digit in cut_digits(ink, segment(ink))]   # each (28, 28) uint8
 
-or all of it at once: ``find_digits(grey).images``.
+or in one step: ``find_digits(grey).images``.
 
 MNIST was made from black and white scans: "the images were size normalized to fit in a 20x20 pixel box while preserving
 their aspect ratio. The resulting images contain grey levels as a result of the anti-aliasing technique used by the
 normalization algorithm. The images were centered in a 28x28 image by computing the center of mass of the pixels, and
 translating the image so as to position this point at the center of the 28x28 field" (http://yann.lecun.com/exdb/mnist;
 Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, *Gradient-based learning applied to document recognition*, 1998).
-A network that learned from such images has to be shown such images.
+A network that was trained on such images must be given such images.
 """
 
 import io
 import struct
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image, ImageOps
+from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
@@ -30,10 +32,10 @@ from mnist_core.handwriting.ink import picture_error
 MAX_BYTES = 20_000_000
 
 MAX_PIXELS = 25_000_000
-"""As many as the photos of today's phones have, rounded up."""
+"""Pixels of the photos of today's phones, rounded up."""
 
 LONGEST_SIDE = 2100
-"""Larger pictures are made smaller when they are read: a digit of it becomes 28 pixels wide in the end."""
+"""In pixels. Larger pictures are shrunk when they are read: a digit ends up 28 pixels wide anyway."""
 
 EXPECTED = "a PNG, JPEG or WebP picture"
 
@@ -48,29 +50,33 @@ SIGNATURES = {
     b"%PDF": "PDF",
 }
 
-READERS = {"PNG": PngImageFile, "JPEG": JpegImageFile, "WebP": WebPImageFile}
+READERS: dict[str, Callable[[io.BytesIO], ImageFile]] = {
+    "PNG": PngImageFile,
+    "JPEG": JpegImageFile,
+    "WebP": WebPImageFile,
+}
 
 
 def read_picture(data: bytes) -> np.ndarray:
     """Read a PNG, JPEG or WebP picture as grey levels.
 
-    Neither size nor content is trusted: the size is read from the header, and only what is small enough is decoded.
+    Neither size nor content is trusted: the size is read from the header, and larger pictures are not decoded.
 
     Parameters
     ----------
     data : bytes
-        Content of the file, at most 20 MB and 25 million pixels. Transparent parts are taken for white paper; a photo
-        is turned as its camera noted.
+        Content of the file, at most 20 MB and 25 million pixels. Transparent parts become white paper; a photo is
+        rotated as its EXIF orientation says.
 
     Returns
     -------
     ndarray of uint8, shape (H, W)
-        0 is black, 255 is white. A picture longer than 2,100 pixels is made smaller.
+        0 is black, 255 is white. A picture longer than 2,100 pixels is shrunk.
 
     Raises
     ------
     PictureError
-        Says what was found, what was expected and what to do.
+        If the data is no such picture, or is damaged or too large.
     """
     kind = _kind(data)
     try:
@@ -81,7 +87,7 @@ def read_picture(data: bytes) -> np.ndarray:
         picture = READERS[kind](io.BytesIO(data))
         if kind != "JPEG" and getattr(picture, "n_frames", 1) > 1:
             raise picture_error(f"an animated {kind} file", "a still picture", "Save one picture of it as a PNG file.")
-        picture.draft("L", picture.size)  # a JPEG file holds its grey levels apart
+        picture.draft("L", picture.size)  # a JPEG file stores its grey levels separately
         return _grey(ImageOps.exif_transpose(picture))
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error) as error:
         if isinstance(error, PictureError):
@@ -91,7 +97,7 @@ def read_picture(data: bytes) -> np.ndarray:
 
 
 def _kind(data: bytes) -> str:
-    """Name of the format, by the first bytes: never by the name of the file."""
+    """Name the format by the first bytes, never by the name of the file."""
     if not data:
         raise picture_error("an empty file (0 bytes)", EXPECTED, "Save or export the picture again.")
     if len(data) > MAX_BYTES:
@@ -116,24 +122,25 @@ def _kind(data: bytes) -> str:
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
-    """Width and height from a WebP header, since its library takes memory for the whole picture at once.
+    """Read width and height from a WebP header: libwebp allocates the whole picture when it opens one.
 
     Source: RFC 9649, *WebP Image Format*, and RFC 6386, section 9.1.
     """
     kind = data[12:16]
     if kind == b"VP8X":
-        return tuple(1 + int.from_bytes(data[start : start + 3], "little") for start in (24, 27))
+        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
     if kind == b"VP8L":
         bits = struct.unpack_from("<I", data, 21)[0]
         return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
     if kind == b"VP8 ":
-        return tuple(size & 0x3FFF for size in struct.unpack_from("<HH", data, 26))
-    raise ValueError(f"unknown chunk {kind}")
+        width, height = struct.unpack_from("<HH", data, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    raise ValueError(f"unknown chunk {kind!r}")
 
 
 def _grey(picture: Image.Image) -> np.ndarray:
     """Decode to grey levels on white paper, at most ``LONGEST_SIDE`` long."""
-    if picture.mode.startswith("I"):  # 16 bits a pixel
+    if picture.mode.startswith("I"):  # 16 bits per pixel
         picture = Image.fromarray((np.asarray(picture).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
     factor = -(-max(picture.size) // LONGEST_SIDE)
     if "A" in picture.getbands() or "transparency" in picture.info:
@@ -141,7 +148,7 @@ def _grey(picture: Image.Image) -> np.ndarray:
         papers = [Image.new("RGBA", picture.size, color) for color in ("white", "black")]
         on_white, on_black = (Image.alpha_composite(paper, picture).convert("L") for paper in papers)
         low, high = on_white.getextrema()
-        picture = on_black if low == high else on_white  # white ink can't be seen on white paper
+        picture = on_black if low == high else on_white  # white ink is invisible on white paper
     elif picture.mode != "L":
         picture = picture.convert("RGB").convert("L")
     return np.array(picture.reduce(factor) if factor > 1 else picture)

@@ -1,1 +1,4 @@
-"""What a network responds to: units, attribution, neighbours, principal components. Reads networks, never trains them."""
+"""What a network responds to: units, attribution, nearest neighbours, principal components.
+
+Rule: reads networks and images and returns arrays; never trains or changes a network.
+"""

@@ -1,30 +1,37 @@
-"""The training images nearest to an image, by distance."""
+"""The training images nearest to an image."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
 from mnist_core.data.preprocessing import flatten, normalize
-from mnist_core.inspection.attribution import CHUNK
+
+CHUNK = 8192
+"""Images compared at once, to bound the memory."""
 
 
-class Neighbours(NamedTuple):
-    """The nearest images, the nearest first, arrays of shape (K,)."""
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """The K nearest images, nearest first, arrays of shape (K,)."""
 
     index: np.ndarray
     distance: np.ndarray
-    """Euclidean, of pixels in [0, 1]."""
+    """Euclidean distance of the pixels, scaled to [0, 1]."""
 
 
 def nearest_neighbours(image: np.ndarray, images: np.ndarray, count: int) -> Neighbours:
-    """Find the images nearest to one, exactly: ``|a - b|^2 = |a|^2 - 2 a.b + |b|^2``, all products a.b at once.
+    """Find the images nearest to an image by exhaustive search.
+
+    All distances come from one matrix product:
+
+        |a - b|^2 = |a|^2 - 2 a.b + |b|^2
 
     Parameters
     ----------
     image : ndarray of uint8, shape (H, W)
     images : ndarray of uint8, shape (N, H, W)
     count : int
-        K, at most N.
+        K, from 1 to N.
     """
     query = flatten(normalize(image[np.newaxis]))[0]
     squared = np.empty(len(images), np.float32)

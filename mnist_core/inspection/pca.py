@@ -1,4 +1,4 @@
-"""Principal component analysis: the directions along which rows of numbers differ most."""
+"""Principal component analysis: the directions in which the rows of a matrix vary most."""
 
 from typing import NamedTuple
 
@@ -11,27 +11,28 @@ class PrincipalComponents(NamedTuple):
     mean: np.ndarray
     """Mean of the rows, shape (D,)."""
     components: np.ndarray
-    """Directions of length 1, at right angles to one another, shape (K, D), the one of the largest variance first."""
-    variance_share: np.ndarray
-    """Share of the whole variance along each direction, shape (K,), range [0, 1]; 0 where nothing varies."""
+    """Orthonormal directions, shape (K, D), largest variance first."""
+    explained_variance_ratio: np.ndarray
+    """Fraction of the total variance along each direction, shape (K,), range [0, 1]; 0 where nothing varies."""
 
     def project(self, rows: np.ndarray) -> np.ndarray:
-        """Coordinates of rows along the components, ``(N, D) -> (N, K)``."""
-        return (rows - self.mean) @ self.components.T
+        """Project rows onto the components, ``(N, D) -> (N, K)``: ``(X - mean) V``."""
+        coordinates: np.ndarray = (rows - self.mean) @ self.components.T
+        return coordinates
 
 
 def principal_components(rows: np.ndarray, count: int = 2) -> PrincipalComponents:
-    """Find the first principal components by a singular value decomposition.
+    """Find the first principal components by singular value decomposition.
 
-    Of the centred rows ``X = U S V^T``, the rows of ``V^T`` are the components, and ``S^2 / (N - 1)`` the variances along
-    them. A component may as well point the other way: its largest coordinate is made positive, so that the same rows
-    give the same picture.
+    With the centred rows ``X = U S V^T``, the rows of ``V^T`` are the components, and ``S^2 / (N - 1)`` the variances
+    along them. The sign of a component is arbitrary: its largest coordinate is made positive, so that the same rows
+    always give the same plot.
 
     Parameters
     ----------
     rows : ndarray of float, shape (N, D)
     count : int
-        Components wanted; there can't be more than N or D.
+        K, from 1 to min(N, D).
 
     Returns
     -------
@@ -41,7 +42,7 @@ def principal_components(rows: np.ndarray, count: int = 2) -> PrincipalComponent
     Raises
     ------
     ValueError
-        If ``rows`` is not a table of at least two rows, or ``count`` is out of range.
+        If ``rows`` is not a matrix of at least two rows, or ``count`` is out of range.
     """
     if rows.ndim != 2 or len(rows) < 2:
         raise ValueError(f"principal_components() got an array of shape {rows.shape}, expected at least two rows.")

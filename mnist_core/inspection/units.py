@@ -1,4 +1,4 @@
-"""What goes on inside a trained network: the activations of its hidden units, and what calls them forth."""
+"""Hidden units: their activations, and the connections that contribute most to them."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from mnist_core.nn.network import Network
 
 
 def hidden_activations(network: Network, images: np.ndarray) -> list[np.ndarray]:
-    """Activations of each hidden layer.
+    """Compute the activations of each hidden layer.
 
     Parameters
     ----------
@@ -28,19 +28,20 @@ def hidden_activations(network: Network, images: np.ndarray) -> list[np.ndarray]
 
 
 def strongest(values: np.ndarray, count: int) -> np.ndarray:
-    """Positions of the largest values, the largest first, equal ones in their order; all of them where there are fewer."""
+    """Indices of the ``count`` largest values, largest first, ties in their order; all indices if there are fewer."""
     return np.argsort(-values, kind="stable")[:count]
 
 
 def mean_by_class(values: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
-    """Mean of one value of each image, shape (N,), over the images of each class; NaN for a class without images."""
+    """Average one value per image, shape (N,), over each class, shape (C,); NaN for a class without images."""
     counts = np.bincount(labels, minlength=num_classes)
     sums = np.bincount(labels, values, minlength=num_classes)
-    return np.divide(sums, counts, out=np.full(num_classes, np.nan), where=counts > 0)
+    means: np.ndarray = np.divide(sums, counts, out=np.full(num_classes, np.nan), where=counts > 0)
+    return means
 
 
 class Connection(NamedTuple):
-    """How much one unit adds to the weighted input of another one in the next layer."""
+    """How much a unit contributes to the weighted input of a unit in the next layer."""
 
     source: int
     target: int
@@ -50,16 +51,21 @@ class Connection(NamedTuple):
 def strongest_connections(
     activation: np.ndarray, weight: np.ndarray, sources: np.ndarray, targets: np.ndarray, count: int
 ) -> list[Connection]:
-    """Find the largest contributions ``a_i w_ij``, positive or negative, among some units of two layers.
+    """Find the contributions ``a_i w_ij`` of largest magnitude among some units of two adjacent layers.
 
     Parameters
     ----------
     activation : ndarray, shape (fan_in,)
-        Of one image.
+        Activations of the lower layer for one image.
     weight : ndarray, shape (fan_in, fan_out)
     sources, targets : ndarray of int
-        The units looked at.
+        Units to consider in the lower and in the upper layer.
     count : int
+        Number of connections to return.
+
+    Returns
+    -------
+    list of Connection, largest magnitude first
     """
     contributions = activation[sources, np.newaxis] * weight[np.ix_(sources, targets)]
     rows, columns = np.unravel_index(strongest(np.abs(contributions).ravel(), count), contributions.shape)

@@ -4,12 +4,11 @@ import numpy as np
 
 from mnist_core.errors import MissingPackageError
 from mnist_core.models.optional import install_hint
+from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import Network
 
 ONNX_OPSET, ONNX_IR_VERSION = 13, 8
 """Old enough for every runtime since 2021; from opset 13 on, Softmax works along one axis as :func:`softmax` does."""
-
-ONNX_ACTIVATIONS = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu"}
 
 
 def to_onnx(network: Network, image_shape: tuple[int, int]) -> bytes:
@@ -32,7 +31,14 @@ def to_onnx(network: Network, image_shape: tuple[int, int]) -> bytes:
         constants |= {f"W{layer}": weight.astype(np.float32), f"b{layer}": bias.astype(np.float32)}
         nodes.append(helper.make_node("Gemm", [f"a{layer - 1}", f"W{layer}", f"b{layer}"], [f"z{layer}"]))
         if layer < depth:
-            nodes.append(helper.make_node(ONNX_ACTIVATIONS[network.activation], [f"z{layer}"], [f"a{layer}"]))
+            for node in ACTIVATIONS[network.activation].onnx:
+                constants |= {
+                    str(value): np.array(value, np.float32) for value in node.inputs if isinstance(value, float)
+                }
+                inputs = [f"{value}{layer}" if isinstance(value, str) else str(value) for value in node.inputs]
+                nodes.append(
+                    helper.make_node(node.operator, inputs, [f"{node.output}{layer}"], **dict(node.attributes))
+                )
     nodes.append(helper.make_node("Softmax", [f"z{depth}"], ["probabilities"], axis=1))
     graph = helper.make_graph(
         nodes,

@@ -6,9 +6,8 @@ from string import Template
 
 import numpy as np
 
+from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import Network
-
-PYTHON_ACTIVATIONS = {"sigmoid": "0.5 * (1 + np.tanh(0.5 * z))", "tanh": "np.tanh(z)", "relu": "np.maximum(z, 0)"}
 
 PYTHON_FILE = Template('''\
 """A neural network for images of $height x $width pixels and $classes classes: $layers, $activation. It needs NumPy alone.
@@ -75,7 +74,7 @@ def to_python(network: Network, image_shape: tuple[int, int]) -> bytes:
         layers="-".join(map(str, network.layer_sizes)),
         depth=len(network.weights),
         activation=network.activation,
-        expression=PYTHON_ACTIVATIONS[network.activation],
+        expression=ACTIVATIONS[network.activation].python_source,
         parameters=base64.encodebytes(file.getvalue()).decode(),
     )
     return text.encode()

@@ -17,7 +17,7 @@ import numpy as np
 
 from mnist_core.errors import ConfigError, DatasetError
 from mnist_core.nn.activations import ACTIVATIONS
-from mnist_core.nn.initialization import INITIALIZATIONS, initial_limits
+from mnist_core.nn.initialization import INITIALIZATIONS
 from mnist_core.nn.losses import cross_entropy, softmax
 
 
@@ -46,7 +46,7 @@ class Network:
     dtype : dtype
         float32, or float64 where the gradients are to be checked.
     initialization : str
-        One of :data:`INITIALIZATIONS`, as :func:`initial_limits` tells.
+        Distribution of the first parameters, a key of :data:`INITIALIZATIONS`.
 
     Attributes
     ----------
@@ -84,11 +84,12 @@ class Network:
         self.num_weights = sum(fan_in * fan_out for fan_in, fan_out in shapes)
         self.parameters = np.empty(self.num_weights + sum(self.layer_sizes[1:]), self.dtype)
         self.weights, self.biases = self.unpack(self.parameters)
+        limits, gain = INITIALIZATIONS[initialization].limits, ACTIVATIONS[activation].gain
         rng = np.random.default_rng(seed)
         for weight, bias, shape in zip(self.weights, self.biases, shapes, strict=True):
-            of_weights, of_biases = initial_limits(initialization, *shape)
-            weight[:] = rng.uniform(-of_weights, of_weights, weight.shape)
-            bias[:] = rng.uniform(-of_biases, of_biases, bias.shape)
+            weight_limit, bias_limit = limits(*shape, gain)
+            weight[:] = rng.uniform(-weight_limit, weight_limit, weight.shape)
+            bias[:] = rng.uniform(-bias_limit, bias_limit, bias.shape)
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.layer_sizes))
@@ -171,7 +172,7 @@ class Network:
                 f"The network reads rows of {self.layer_sizes[0]} pixels, found an array of shape {x.shape}: "
                 "use images of the size that it was trained on, normalized and flattened."
             )
-        activate, _ = ACTIVATIONS[self.activation]
+        activate = ACTIVATIONS[self.activation].function
         weighted_inputs, activations = [], [x.astype(self.dtype, copy=False)]
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True), start=1):
             z = activations[-1] @ weight + bias
@@ -212,7 +213,7 @@ class Network:
         -------
         list of ndarray, shapes (N, fan_out), from the first layer to the last; the last one is ``delta``
         """
-        _, derivative = ACTIVATIONS[self.activation]
+        derivative = ACTIVATIONS[self.activation].derivative
         deltas = [delta]
         for layer in reversed(range(1, len(self.weights))):
             delta = (delta @ self.weights[layer].T) * derivative(forward.weighted_inputs[layer - 1])

@@ -42,6 +42,8 @@ class SGD:
         What the optimizer keeps between steps, by name, such as the velocity.
     """
 
+    label: str = "SGD"
+    explanation: str = "Follows each gradient."
     state_names: tuple[str, ...] = ()
 
     def __init__(self, size: int, decayed: int = 0, dtype=np.float32, momentum: float = 0.9, weight_decay: float = 0.0):
@@ -71,6 +73,8 @@ class SGD:
 class Momentum(SGD):
     """Gradient descent with a velocity that accumulates the gradients."""
 
+    label = "momentum"
+    explanation = "Keeps rolling with a velocity that accumulates the gradients."
     state_names = ("velocity",)
 
     def _move(self, parameters, gradient, rate):
@@ -84,6 +88,8 @@ class Momentum(SGD):
 class Nesterov(SGD):
     """Momentum that looks ahead: the gradient counts once more, as if taken where the velocity leads."""
 
+    label = "Nesterov"
+    explanation = "Momentum that looks ahead to where the velocity leads."
     state_names = ("velocity",)
 
     def _move(self, parameters, gradient, rate):
@@ -99,6 +105,8 @@ class Nesterov(SGD):
 class Adam(SGD):
     """Steps of about the same length for every parameter: the mean gradient over its root mean square."""
 
+    label = "Adam"
+    explanation = "Scales the step of each parameter by its recent gradients (try a learning rate of 0.001 to 0.005)."
     state_names = ("mean", "square")
 
     def _move(self, parameters, gradient, rate):
@@ -122,9 +130,18 @@ class Adam(SGD):
 class AdamW(Adam):
     """Adam with decoupled weight decay."""
 
+    label = "AdamW"
+    explanation = "Adam with weight decay that acts on the weights directly (try a learning rate of 0.001 to 0.005)."
+
     def _decay(self, parameters, gradient, learning_rate):
         parameters[self.decayed] *= parameters.dtype.type(1 - learning_rate * float(self.weight_decay))
 
 
-OPTIMIZERS = {"sgd": SGD, "momentum": Momentum, "nesterov": Nesterov, "adam": Adam, "adamw": AdamW}
-"""Optimizers by name."""
+OPTIMIZERS: dict[str, type[SGD]] = {
+    "sgd": SGD,
+    "momentum": Momentum,
+    "nesterov": Nesterov,
+    "adam": Adam,
+    "adamw": AdamW,
+}
+"""Optimizers by name; each class has a ``label`` for people and a one-sentence ``explanation``."""

@@ -1,12 +1,26 @@
 """Learning-rate schedules: how the learning rate changes during training."""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 FIRST_FACTOR, LAST_FACTOR = 1 / 25, 1 / 100
 """Of the learning rate: where a warm-up begins, and where cosine and one-cycle end."""
 
 ONE_CYCLE_WARMUP = 0.3
 """Share of the training in which the rate of one-cycle rises, unless a warm-up says otherwise."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the learning rate changes after the warm-up."""
+
+    label: str
+    """Its name for people."""
+    explanation: str
+    """One sentence."""
+    factor: Callable[[float], float]
+    """The learning-rate factor at a progress of 0 to 1 after the warm-up."""
 
 
 def constant(progress: float) -> float:
@@ -24,8 +38,15 @@ def cosine(progress: float) -> float:
     return LAST_FACTOR + (1 - LAST_FACTOR) * (1 + math.cos(math.pi * progress)) / 2
 
 
-SCHEDULES = {"constant": constant, "step": step, "cosine": cosine, "one_cycle": cosine}
-"""By name: the share of the learning rate at a progress of 0 ... 1 after the warm-up. One-cycle is cosine up and down."""
+SCHEDULES: dict[str, Schedule] = {
+    "constant": Schedule("constant", "The learning rate stays the same.", constant),
+    "step": Schedule(
+        "step", "The learning rate drops to a tenth halfway, and to a hundredth for the last quarter.", step
+    ),
+    "cosine": Schedule("cosine", "The learning rate falls along half a cosine to a hundredth.", cosine),
+    "one_cycle": Schedule("one-cycle", "The learning rate rises once and falls along a cosine to a hundredth.", cosine),
+}
+"""Schedules by name."""
 
 
 def learning_rate_factor(schedule: str, warmup: float, progress: float) -> float:
@@ -49,4 +70,4 @@ def learning_rate_factor(schedule: str, warmup: float, progress: float) -> float
         rise = progress / warmup
         rise = (1 - math.cos(math.pi * rise)) / 2 if one_cycle else rise
         return FIRST_FACTOR + (1 - FIRST_FACTOR) * rise
-    return SCHEDULES[schedule](min((progress - warmup) / (1 - warmup), 1.0))
+    return SCHEDULES[schedule].factor(min((progress - warmup) / (1 - warmup), 1.0))

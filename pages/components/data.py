@@ -8,6 +8,7 @@ import streamlit as st
 
 from mnist_core.data.dataset import Dataset, find_full, load_dataset
 from mnist_core.errors import DatasetError
+from pages.components.state import Remembered, remembered
 
 
 @dataclass(frozen=True)
@@ -17,16 +18,27 @@ class Choice:
     source: str = "auto"
     folder: str | None = None
 
+    def __str__(self) -> str:
+        return self.folder or self.source
+
+
+def _parse_choice(text: str) -> Choice:
+    return Choice(text) if text in ("auto", "sample") else Choice("full", text)
+
+
+def _choice() -> Remembered:
+    return remembered("data", Choice(), url="data", parse=_parse_choice)
+
 
 def current_choice() -> Choice:
-    """Choice of this session; automatic until it makes one."""
-    return st.session_state.get("data_choice", Choice())
+    """Choice of this session, also in the address as ``?data=``; automatic until it makes one."""
+    return _choice().value
 
 
 def choose(choice: Choice) -> None:
     """Use other data in this session; a choice that can't be loaded raises DatasetError and changes nothing."""
     load(choice)
-    st.session_state["data_choice"] = choice
+    _choice().set(choice)
 
 
 def current_dataset() -> Dataset:

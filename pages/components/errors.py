@@ -1,4 +1,4 @@
-"""One way in for errors: pages, callbacks, fragments and dialogs show an `MnistError` as its sentence and stay in place."""
+"""One way in for errors: pages, callbacks, fragments and dialogs show an MnistError as its sentence and stay."""
 
 import functools
 import re
@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnist_core.errors import MnistError
 
-_PENDING = "pending_errors"
+_KEPT = "kept_errors"
 
 
 def plain(text: str) -> str:
@@ -17,61 +17,68 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+!|<>~$:-])", r"\\\1", text)
 
 
-def show_error(error: MnistError | OSError) -> None:
+def show_error(error: MnistError | str) -> None:
     """Show an error as its sentence."""
-    st.error(_sentence(error), icon=":material/error:")
-
-
-def _sentence(error: MnistError | OSError) -> str:
-    if isinstance(error, MnistError):
-        return str(error)
-    where = f" at {error.filename}" if error.filename else ""
-    return f"The file system reports an error{where}: {error.strerror or error}. Check free space and permissions."
+    st.error(str(error), icon=":material/error:")
 
 
 @contextmanager
-def errors_shown() -> Iterator[None]:
-    """Show the errors that callbacks kept, then draw the body, which ends with the sentence of an error it raises."""
-    for message in st.session_state.pop(_PENDING, []):
-        st.error(message, icon=":material/error:")
+def errors_shown() -> Iterator[bool]:
+    """Show the errors that callbacks kept, then draw the body; an MnistError that it raises ends it with its sentence.
+
+    Yields
+    ------
+    bool
+        Whether a callback kept an error.
+    """
+    kept = st.session_state.pop(_KEPT, [])
+    for message in kept:
+        show_error(message)
     try:
-        yield
-    except (MnistError, OSError) as error:
+        yield bool(kept)
+    except MnistError as error:
         show_error(error)
 
 
-def keep_error(error: MnistError | OSError) -> None:
-    """Keep an error for the top of the page, or of the fragment, that is drawn next."""
-    st.session_state.setdefault(_PENDING, []).append(_sentence(error))
+def keep_error(error: MnistError) -> None:
+    """Keep an error for the top of the page, fragment or dialog that is drawn next."""
+    st.session_state.setdefault(_KEPT, []).append(str(error))
 
 
 def callback(function: Callable[..., object]) -> Callable[..., None]:
-    """Make a callback for `on_click` or `on_change` that keeps the error it raises; see `keep_error`."""
+    """Guard a callback for ``on_click`` or ``on_change``: the MnistError that it raises is kept, see `keep_error`."""
 
     @functools.wraps(function)
-    def guarded(*args: object, **kwargs: object) -> None:
+    def guarded(*args: object, **options: object) -> None:
         try:
-            function(*args, **kwargs)
-        except (MnistError, OSError) as error:
+            function(*args, **options)
+        except MnistError as error:
             keep_error(error)
 
     return guarded
 
 
-def fragment(function: Callable[..., None], run_every: float | None = None) -> Callable[..., None]:
-    """`st.fragment`, with errors shown inside the fragment."""
-    return st.fragment(_drawn(function), run_every=run_every)
+def fragment(function: Callable[..., object], run_every: float | None = None) -> Callable[..., None]:
+    """Make a ``st.fragment`` that shows its own errors."""
 
-
-def dialog(title: str, **options: object) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """`st.dialog`, with errors shown inside the dialog."""
-    return lambda function: st.dialog(title, **options)(_drawn(function))
-
-
-def _drawn(function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
-    def guarded(*args: object, **kwargs: object) -> None:
+    def guarded(*args: object, **options: object) -> None:
         with errors_shown():
-            function(*args, **kwargs)
+            function(*args, **options)
 
-    return guarded
+    return st.fragment(guarded, run_every=run_every)
+
+
+def dialog(title: str, **options: object) -> Callable[[Callable[..., bool | None]], Callable[..., None]]:
+    """Make a ``st.dialog`` that shows its own errors; it closes when the function returns True and no callback failed."""
+
+    def decorate(function: Callable[..., bool | None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def guarded(*args: object, **arguments: object) -> None:
+            with errors_shown() as failed:
+                if function(*args, **arguments) and not failed:
+                    st.rerun()
+
+        return st.dialog(title, **options)(guarded)
+
+    return decorate

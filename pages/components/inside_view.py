@@ -69,7 +69,7 @@ def _map(hidden: list[np.ndarray], data: Dataset, result: Evaluation) -> tuple[p
     if len(chosen) > 1:
         found = principal_components(rows, min(2, *rows.shape))
         places[:, : len(found.components)] = found.project(rows)
-        share = float(found.variance_share.sum())
+        share = float(found.explained_variance_ratio.sum())
     table = pd.DataFrame(
         {
             "x": places[:, 0],

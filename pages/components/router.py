@@ -3,48 +3,76 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from mnist_core.errors import MnistError
 from pages.components.data import show_status
+from pages.components.errors import errors_shown
 from pages.components.runs.delete import forget_deleted
+from pages.components.state import enter_page
 
-PAGES = Path(__file__).resolve().parent.parent
-ICON = PAGES.parent / ".streamlit" / "icon.svg"
+FOLDER = Path(__file__).resolve().parent.parent
+ICON = FOLDER.parent / ".streamlit" / "icon.svg"
+
+
+class PageInfo(NamedTuple):
+    """A page: its section, its file in ``pages/``, how the navigation shows it, what a person finds there, its address."""
+
+    section: str
+    file: str
+    title: str
+    icon: str
+    sentence: str
+    address: str | None = None
+
+    @property
+    def path(self) -> str:
+        """Where ``st.page_link`` and ``st.switch_page`` look for it."""
+        return f"pages/{self.file}.py"
+
+    @property
+    def url_path(self) -> str:
+        """Its place in the address: the name of its file, unless old links need another one."""
+        return self.address or self.file
+
+
+PAGES = (
+    PageInfo("", "overview", "Overview", ":material/home:", "What this is, and where to begin"),
+    PageInfo("Data", "dataset", "Dataset", ":material/grid_view:", "Shapes, random samples, class balance, raw pixels"),
+    PageInfo(
+        "Data", "preprocessing", "Preprocessing", ":material/tune:", "Normalize, flatten, one-hot: before and after"
+    ),
+    PageInfo(
+        "Learn", "step_by_step", "Step by step", ":material/school:", "Train on one mini-batch, with every number"
+    ),
+    PageInfo("Network", "training", "Training", ":material/monitoring:", "Move the sliders, watch the loss fall live"),
+    PageInfo("Network", "runs", "Runs", ":material/table_rows:", "Compare runs: curves, settings, McNemar's test"),
+    PageInfo("Network", "evaluation", "Evaluation", ":material/fact_check:", "Click a confusion to see its images"),
+    PageInfo("Network", "inside", "Inside", ":material/neurology:", "Weights as images, a digit on its way through"),
+    PageInfo(
+        "Network", "label_issues", "Label issues", ":material/rule:", "Labels that the network contradicts", "suspects"
+    ),
+    PageInfo("Your digits", "draw", "Draw", ":material/draw:", "Draw a digit and let a network read it"),
+    PageInfo("Your digits", "upload", "Upload", ":material/upload:", "Let a network read the digits of a photo"),
+)
+"""All pages in the order of the navigation; the first one is what the bare address shows."""
+
+
+def page_info(file: str) -> PageInfo:
+    """Find the page with this file name."""
+    return next(page for page in PAGES if page.file == file)
 
 
 def navigation() -> st.Page:
     """Draw the navigation and return the page that the address asks for."""
-    return st.navigation(
-        {
-            "": [st.Page(PAGES / "overview.py", title="Overview", icon=":material/home:", default=True)],
-            "Data": [
-                st.Page(PAGES / "dataset.py", title="Dataset", icon=":material/grid_view:", url_path="dataset"),
-                st.Page(
-                    PAGES / "preprocessing.py", title="Preprocessing", icon=":material/tune:", url_path="preprocessing"
-                ),
-            ],
-            "Learn": [
-                st.Page(
-                    PAGES / "step_by_step.py", title="Step by step", icon=":material/school:", url_path="step_by_step"
-                ),
-            ],
-            "Network": [
-                st.Page(PAGES / "training.py", title="Training", icon=":material/monitoring:", url_path="training"),
-                st.Page(PAGES / "runs.py", title="Runs", icon=":material/table_rows:", url_path="runs"),
-                st.Page(
-                    PAGES / "evaluation.py", title="Evaluation", icon=":material/fact_check:", url_path="evaluation"
-                ),
-                st.Page(PAGES / "inside.py", title="Inside", icon=":material/neurology:", url_path="inside"),
-                st.Page(PAGES / "suspects.py", title="Suspect labels", icon=":material/rule:", url_path="suspects"),
-            ],
-            "Your digits": [
-                st.Page(PAGES / "draw.py", title="Draw", icon=":material/draw:", url_path="draw"),
-                st.Page(PAGES / "upload.py", title="Upload", icon=":material/upload:", url_path="upload"),
-            ],
-        }
-    )
+    sections: dict[str, list[st.Page]] = {}
+    for info in PAGES:
+        file = FOLDER / f"{info.file}.py"
+        page = st.Page(file, title=info.title, icon=info.icon, url_path=info.url_path, default=info is PAGES[0])
+        sections.setdefault(info.section, []).append(page)
+    return st.navigation(sections)
 
 
 def enter() -> st.Page:
@@ -69,11 +97,10 @@ def page(can_undo: bool = False) -> Iterator[None]:
     if not st.session_state.get("entered"):
         enter()
         st.rerun()
+    enter_page(get_script_run_ctx().page_script_hash)
     if not can_undo:
         forget_deleted()
     with st.sidebar:
         show_status()
-    try:
+    with errors_shown():
         yield
-    except MnistError as error:
-        st.error(str(error), icon=":material/error:")

@@ -21,6 +21,7 @@ import streamlit as st
 from pages.components.errors import plain
 
 REMEMBERED = "remembered"
+PAGE = "page_of_widgets"
 STALE_SECONDS = 2.0
 Parser = Callable[[str], Any]
 
@@ -83,6 +84,14 @@ class Remembered:
             st.query_params[self.url] = text
 
 
+def enter_page(page: str) -> None:
+    """Give each widget its value again after a page switch: on another page, Streamlit takes its key for a new widget."""
+    if st.session_state.get(PAGE) != page:
+        st.session_state[PAGE] = page
+        for entry in st.session_state.get(REMEMBERED, {}).values():
+            entry.fresh = True
+
+
 def remembered(key: str, default: Any, url: str | None = None, parse: Parser = str) -> Remembered:
     """Find a value: in the address, else in the session, else the default; and write it back to both.
 
@@ -129,7 +138,7 @@ def _take(entry: _Entry, url: str, text: str) -> None:
     try:
         entry.value = entry.parse(text)
     except ValueError as error:
-        st.warning(plain(f"The address says {url}={text}, but {error}: it is ignored."), icon=":material/link_off:")
+        st.warning(plain(f"The address says {url}={text}, which is ignored: {error}."), icon=":material/link_off:")
 
 
 def to_text(value: Any) -> str:

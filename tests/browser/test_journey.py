@@ -8,6 +8,7 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.jobs.start import start_run
 from mnist_core.runs.run import find_run, list_runs
 from mnist_core.training.config import TrainingConfig
+from pages.components.router import PAGES
 from tests.helpers import go, set_number, settle
 
 expect = pytest.importorskip(
@@ -15,25 +16,7 @@ expect = pytest.importorskip(
 ).expect
 
 pytestmark = pytest.mark.browser
-PAGES = (
-    "Overview",
-    "Dataset",
-    "Preprocessing",
-    "Step by step",
-    "Training",
-    "Runs",
-    "Evaluation",
-    "Inside",
-    "Suspect labels",
-    "Draw",
-    "Upload",
-)
 PROGRESS = re.compile(r"^After epoch (\d+)")
-
-
-def address(title):
-    """Path of a page."""
-    return {"Overview": "", "Suspect labels": "suspects"}.get(title, title.lower().replace(" ", "_"))
 
 
 def epochs_shown(page):
@@ -157,15 +140,15 @@ def test_the_first_visit_of_a_fresh_server_may_be_any_page(app, page):
     page.get_by_role("heading", name="Training", level=1).wait_for()
     page.get_by_text("No run yet").wait_for()
     links = page.get_by_test_id("stSidebarNav").get_by_role("link").all_inner_texts()
-    assert [link.split("\n")[-1] for link in links] == list(PAGES)
+    assert [link.split("\n")[-1] for link in links] == [info.title for info in PAGES]
     expect(page).to_have_title("MNIST in NumPy")
 
 
 def test_every_page_fits_a_phone(app, page):
     run = start_run(TrainingConfig(epochs=3), load_dataset("sample"), app.runs)
     page.set_viewport_size({"width": 390, "height": 844})
-    for title in PAGES:
-        page.goto(f"{app.url}/{address(title)}")
+    for title, url_path in ((info.title, info.url_path) for info in PAGES):
+        page.goto(f"{app.url}/{url_path}")
         page.get_by_role("heading", level=1).wait_for()
         if title == "Training":
             page.get_by_role("button", name="What does it get wrong?").wait_for()

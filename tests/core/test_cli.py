@@ -99,7 +99,7 @@ def test_wrong_usage_is_exit_code_2(arguments, capsys):
     assert "usage:" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["", "download", "train", "evaluate", "runs"])
+@pytest.mark.parametrize("command", ["", "download", "train", "evaluate", "predict", "export", "runs"])
 def test_help_teaches(command, capsys):
     with pytest.raises(SystemExit) as caught:
         main([*command.split(), "--help"])
@@ -110,12 +110,24 @@ def test_help_teaches(command, capsys):
     assert "%%" not in text
 
 
+@pytest.mark.parametrize(
+    ("program", "name"), [("/venv/bin/mnist", "mnist"), ("/project/mnist_core/__main__.py", "python -m mnist_core")]
+)
+def test_help_names_the_program_as_it_was_invoked(program, name, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [program, "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    text = capsys.readouterr().out
+    assert text.startswith(f"usage: {name} ")
+    assert f"\n  {name} train --preset best" in text
+
+
 def test_a_preset_and_single_options_beside_it():
     parse = build_parser().parse_args
     assert asked_config(parse(["train"])) == TrainingConfig()
-    assert asked_config(parse(["train", "--preset", "best"])) == PRESETS["best"]
+    assert asked_config(parse(["train", "--preset", "best"])) == PRESETS["best"].config
     asked = asked_config(parse(["train", "--preset", "fast", "--epochs", "3", "--activation", "tanh", "--shift", "0"]))
-    assert asked == replace(PRESETS["fast"], epochs=3, activation="tanh", shift=0.0)
+    assert asked == replace(PRESETS["fast"].config, epochs=3, activation="tanh", shift=0.0)
 
 
 def test_evaluating_on_other_digits(trained, tiny_folder):
@@ -169,7 +181,7 @@ def test_a_damaged_run_is_listed_by_runs_and_refused_by_evaluate(trained, tmp_pa
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C can't be sent to one process on Windows")
 def test_ctrl_c_stops_the_run_and_keeps_its_model(tiny_folder, tmp_path):
     command = [sys.executable, "-m", "mnist_core", "train", "--epochs", "10000", "--batch-size", "1"]
-    command += ["--hidden-layers", "500", "500"]  # some minutes: nobody is as late as that
+    command += ["--hidden-layers", "500", "500"]  # takes minutes: Ctrl-C always comes first
     command += ["--data-dir", str(tiny_folder(train=40)), "--runs-dir", str(tmp_path)]
     with subprocess.Popen(
         command,

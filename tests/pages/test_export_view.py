@@ -108,7 +108,7 @@ def test_a_model_file_is_kept_as_a_run_and_evaluated_like_one(open_page, finishe
     app = open_page("evaluation")
     network = Network((784, 12, 10), "relu")
     assert upload(app, "mine.npz", export(network, (28, 28), "npz")) is None
-    by_label(app.button, "Keep it as a run").click().run()
+    by_label(app.button, "Keep as a run").click().run()
     kept = find_run("latest")
     assert app.selectbox(key="run_picker").value == kept.id
     sample = load_dataset("sample")

@@ -70,7 +70,7 @@ def test_a_digit_is_chosen_and_read_as_the_network_reads_it(open_page, finished)
         app.number_input(key="inside_index").set_value(index).run()
         read, sure = probabilities[index].argmax(), probabilities[index].max()
         assert f"Test image {index} reads as **{read}** with {sure:.1%}" in texts(app.markdown)
-    by_label(app.button, "A wrong one").click().run()
+    by_label(app.button, "Random error").click().run()
     index = app.number_input(key="inside_index").value
     assert probabilities[index].argmax() != sample.test_labels[index]
     assert f"but it is a **{sample.test_labels[index]}**" in texts(app.markdown)
@@ -98,7 +98,7 @@ def test_the_digits_that_move_a_unit_most(open_page, finished):
     hidden = hidden_activations(finished.load_network(), sample.test_images)
     for layer, unit in ((1, 5), (2, 63)):
         by_label(app.selectbox, "Layer").set_value(layer).run()
-        app.number_input(key=f"inside_unit_{layer}").set_value(unit).run()
+        app.number_input(key="inside_unit").set_value(unit).run()
         values = hidden[layer - 1][:, unit]
         assert digits_of(html(app)) == [
             f"test image {index:,}, label {sample.test_labels[index]}, activation {values[index]:.4f}"
@@ -173,7 +173,7 @@ def test_everything_is_computed_once_and_read_only(open_page, finished, monkeypa
     monkeypatch.setattr(inside_view, "hidden_activations", lambda *given: calls.append(1) or real(*given))
     app = open_page("inside")
     app.number_input(key="inside_index").set_value(7).run()
-    app.number_input(key="inside_unit_1").set_value(7).run()
+    app.number_input(key="inside_unit").set_value(7).run()
     assert len(calls) == 1
     looked = inside_view.inside(finished)
     assert not any(array.flags.writeable for array in (*looked.hidden, *looked.network.weights))

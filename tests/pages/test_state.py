@@ -120,7 +120,7 @@ def test_a_bad_value_is_named_once_and_ignored(app, name, text, expected):
     app.run()
     (warning,) = app.warning
     said = warning.value.replace("\\", "")
-    assert f"The address says {name}={text}, but {expected}" in said
+    assert f"The address says {name}={text}, which is ignored: {expected}" in said
     assert "**" not in warning.value
     assert address(app) == {}
     assert shown(app) == "False 0 (0.0, 1.0) [] counts"

@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core.errors import MnistError
 from mnist_core.evaluation.predict import Evaluation
 from mnist_core.evaluation.significance import McNemar, mcnemar
 from mnist_core.runs.run import Run
 from mnist_core.runs.settings_diff import differing_settings
+from mnist_core.training.config import TrainingConfig
 from pages.components.charts.curves import LAYER_COLORS, TRAINING, VALIDATION, thin_out
 from pages.components.digits.grid import digit_grid
 from pages.components.errors import plain
-from pages.components.runs.picker import architecture, run_dataset, test_result
-from pages.components.settings import NAMES
+from pages.components.runs.picker import run_dataset, test_result
+from pages.components.state import OneOf, parse_bool, remembered
 
 COLORS = LAYER_COLORS[:8]
 """One for each run whose curves are drawn."""
@@ -46,23 +46,19 @@ def swatch(number: int) -> None:
 
 def show_curves(runs: list[Run]) -> None:
     """Draw loss and accuracy of all runs over one another; redrawn by itself while one is under way."""
-    try:
-        rows = {name: run.metrics() for name, run in zip(labels(runs), runs, strict=True)}
-    except MnistError as error:
-        st.error(str(error), icon=":material/error:")
-        return
+    rows = {name: run.metrics() for name, run in zip(labels(runs), runs, strict=True)}
     if not any(rows.values()):
         st.caption("None of these runs has finished an epoch.")
         return
+    axis = remembered("compare_axis", "By epoch", url="axis", parse=OneOf(tuple(AXES)))
+    logarithmic = remembered("logarithmic", False, url="log", parse=parse_bool)
     with st.container(horizontal=True, vertical_alignment="center"):
-        axis = st.segmented_control(
-            "Horizontal axis", list(AXES), default="By epoch", key="compare_axis", label_visibility="collapsed",
-            required=True,
-        )  # fmt: skip
-        logarithmic = st.toggle("Logarithmic", key="compare_logarithmic", help="Logarithmic axis of the loss.")
-    by_time = axis == "By time"
+        st.segmented_control("Horizontal axis", list(AXES), label_visibility="collapsed", required=True, **axis.widget)
+        st.toggle("Log scale", help="Draw the loss on a logarithmic axis.", **logarithmic.widget)
+    by_time = axis.value == "By time"
     left, right = st.columns(2)
-    left.altair_chart(overlay(rows, "loss", "loss (cross-entropy, nats)", by_time, logarithmic), key="compare_loss")
+    loss = overlay(rows, "loss", "loss (cross-entropy, nats)", by_time, logarithmic.value)
+    left.altair_chart(loss, key="compare_loss")
     right.altair_chart(overlay(rows, "accuracy", "accuracy", by_time, percent=True), key="compare_accuracy")
     validated = any(not math.isnan(row.val_loss) for table in rows.values() for row in table[:1])
     dashed = ", dashed ones are on the validation share" if validated else ""
@@ -114,23 +110,18 @@ def overlay(
 
 def show_settings(runs: list[Run]) -> None:
     """Table of the settings that are not the same in all ``runs``."""
-    differing = differing_settings([run.config for run in runs])
+    settings = TrainingConfig.settings()
+    cells = {
+        settings[name].label: [settings[name].display(value) for value in values]
+        for name, values in differing_settings([run.config for run in runs]).items()
+    }
     if len({run.dataset.name for run in runs}) > 1:
-        differing["data set"] = [run.dataset.name for run in runs]
-    if not differing:
+        cells["Data set"] = [run.dataset.name for run in runs]
+    if not cells:
         st.caption("They were trained with the same settings on the same data.")
         return
-    cells = [[_setting(value) for value in values] for values in differing.values()]
-    index = pd.Index([name.replace("_", " ") for name in differing], name="setting")
-    st.dataframe(pd.DataFrame(cells, index=index, columns=labels(runs)), height=38 + 35 * len(cells))
-
-
-def _setting(value: object) -> str:
-    if isinstance(value, list):
-        return architecture(value) or "none"
-    return (
-        NAMES.get(value, value) if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else f"{value}"
-    )
+    index = pd.Index(cells, name="Setting")
+    st.dataframe(pd.DataFrame([*cells.values()], index=index, columns=labels(runs)), height=38 + 35 * len(cells))
 
 
 def show_digits(first: Run, second: Run) -> None:
@@ -161,7 +152,7 @@ def show_counts(test: McNemar, names: list[str], dataset: str) -> None:
     """The 2 x 2 table of right and wrong, and McNemar's test in a sentence."""
     a, b = map(plain, names)
     counts, verdict = st.columns([1, 1], gap="large", vertical_alignment="center")
-    table = [[test.both_right, test.only_a], [test.only_b, test.both_wrong]]
+    table = [[test.both_correct, test.only_a], [test.only_b, test.both_wrong]]
     columns = [f"{b} right", f"{b} wrong"]
     counts.table(pd.DataFrame(table, index=[f"{a} right", f"{a} wrong"], columns=columns).map("{:,}".format))
     differing = test.only_a + test.only_b

@@ -5,8 +5,8 @@ import streamlit as st
 from mnist_core.errors import RunError
 from mnist_core.runs.run import Run
 from mnist_core.runs.trash import delete_run, empty_trash, restore_run
-from pages.components.errors import plain
-from pages.components.runs.table import SELECTED, write_selection
+from pages.components.errors import dialog, keep_error, plain
+from pages.components.runs.table import add_to_selection
 
 DELETED = "deleted_runs"
 
@@ -24,26 +24,24 @@ def forget_deleted() -> None:
         empty_trash(run_ids=[run_id for batch in deleted for run_id in batch])
 
 
-@st.dialog("Delete?", icon=":material/delete:")
-def confirm_deletion(runs: list[Run]) -> None:
-    """Ask, then delete ``runs``; those that can't be are named and stay."""
+@dialog("Delete?", icon=":material/delete:", on_dismiss="rerun")
+def confirm_deletion(runs: list[Run]) -> bool:
+    """Ask, then delete ``runs``; those that can't be deleted are named and stay."""
     what = f"**{plain(runs[0].about.name or runs[0].id)}**" if len(runs) == 1 else f"**{len(runs)} runs**"
     st.markdown(f"Delete {what}, with all that was recorded? You can undo it until you leave this page.")
-    if st.button(
+    return st.button(
         "Delete", type="primary", icon=":material/delete:", key="delete_confirmed", on_click=_delete, args=(runs,)
-    ):
-        st.rerun()  # closes the dialog
+    )
 
 
 def _delete(runs: list[Run]) -> None:
-    deleted, problems = [], []
+    deleted = []
     for run in runs:
         try:
             delete_run(run)
             deleted.append(run.id)
         except RunError as error:
-            problems.append(str(error))
-    st.session_state["delete_problems"] = problems
+            keep_error(error)
     if deleted:
         st.session_state.setdefault(DELETED, []).append(deleted)
         st.session_state["deleted_now"] = True
@@ -51,8 +49,6 @@ def _delete(runs: list[Run]) -> None:
 
 def show_undo() -> None:
     """Say what was deleted in this visit, with a button to have the latest back."""
-    for problem in st.session_state.pop("delete_problems", []):
-        st.error(problem, icon=":material/error:")
     deleted = st.session_state[DELETED]
     if not deleted:
         return
@@ -64,15 +60,14 @@ def show_undo() -> None:
 
 
 def _undo() -> None:
-    restored, problems = [], []
+    restored = []
     for run_id in st.session_state[DELETED].pop():
         try:
             restored.append(restore_run(run_id).id)
         except RunError as error:
-            problems.append(str(error))
-    st.session_state["delete_problems"] = problems
+            keep_error(error)
     if restored:
-        write_selection([*st.session_state.get(SELECTED, []), *restored])
+        add_to_selection(restored)
         st.toast(f"Brought back {_count(restored)}.", icon=":material/undo:")
 
 

@@ -6,14 +6,16 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.data.dataset import Dataset
-from mnist_core.errors import MnistError, ModelError
+from mnist_core.errors import ModelError
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.models.formats import FORMATS, export, file_name, missing_package
 from mnist_core.models.reading import MAX_BYTES, check_fits, read_model
 from mnist_core.runs.run import Run, read_run
 from mnist_core.runs.uploaded import keep_as_run
 from pages.components.data import current_dataset
-from pages.components.runs.picker import architecture, model_written, run_dataset
+from pages.components.errors import errors_shown, plain
+from pages.components.runs.picker import architecture, model_written, run_dataset, select_run
+from pages.components.state import OneOf, remembered
 
 LABELS = {"npz": "NumPy (.npz)", "safetensors": "safetensors", "onnx": "ONNX", "python": "Python file"}
 
@@ -21,9 +23,9 @@ LABELS = {"npz": "NumPy (.npz)", "safetensors": "safetensors", "onnx": "ONNX", "
 def show_export(run: Run) -> None:
     """Offer the model of a run as a file, in an expander."""
     with st.expander("Take this model with you", icon=":material/ios_share:"):
-        format = st.segmented_control(
-            "Format", list(FORMATS), format_func=LABELS.get, default="python", required=True, key="export_format"
-        )
+        chosen = remembered("export_format", "python", parse=OneOf(tuple(FORMATS)))
+        st.segmented_control("Format", list(FORMATS), format_func=LABELS.get, required=True, **chosen.widget)
+        format = chosen.value
         st.write(FORMATS[format].about)
         missing = missing_package(format)
         if missing:
@@ -61,31 +63,29 @@ def show_upload_model() -> None:
         )
         if file is None:
             return
-        try:
-            dataset = current_dataset()
-            size, accuracy, loss, errors = _score(file.getvalue(), file.name, dataset, dataset.checksums)
-        except MnistError as error:
-            st.error(str(error), icon=":material/error:")
-            return
-        count = len(dataset.test_labels)
-        figures = {
-            "Test accuracy": f"{accuracy:.2%}",
-            "Test loss (nats)": f"{loss:.4f}",
-            "Errors": f"{errors:,} of {count:,}",
-        }
-        for column, (label, value) in zip(st.columns(3), figures.items(), strict=True):
-            column.metric(label, value, border=True)
-        st.caption(f"{file.name} ({size}) on the {count:,} test images of **{dataset.name}**.")
-        if st.button(
-            "Keep it as a run", icon=":material/library_add:", help="To see its mistakes, look inside, or draw for it"
-        ):
-            try:
-                run = keep_as_run(read_model(file.getvalue(), file.name), dataset, file.name)
-            except MnistError as error:
-                st.error(str(error), icon=":material/error:")
-                return
-            st.session_state["run_id"] = st.query_params["run"] = run.id
-            st.rerun()
+        with errors_shown():
+            _show_model(file.name, file.getvalue())
+
+
+def _show_model(name: str, content: bytes) -> None:
+    """Scores of a model file, and the button that keeps it."""
+    dataset = current_dataset()
+    size, accuracy, loss, errors = _score(content, name, dataset, dataset.checksums)
+    count = len(dataset.test_labels)
+    figures = {
+        "Test accuracy": f"{accuracy:.2%}",
+        "Test loss (nats)": f"{loss:.4f}",
+        "Errors": f"{errors:,} of {count:,}",
+    }
+    for column, (label, value) in zip(st.columns(3), figures.items(), strict=True):
+        column.metric(label, value, border=True)
+    st.caption(f"{plain(name)} ({size}) on the {count:,} test images of **{dataset.name}**.")
+    if st.button(
+        "Keep as a run", icon=":material/library_add:", help="To see its mistakes, look inside, or draw for it"
+    ):
+        run = keep_as_run(read_model(content, name), dataset, name)
+        select_run(run)
+        st.rerun()
 
 
 @st.cache_data(max_entries=8, show_spinner="Testing the model …")

@@ -16,6 +16,8 @@ from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.run import Run, list_runs, read_run
 from pages.components.data import Choice, load
 from pages.components.digits.picker import split_arrays
+from pages.components.errors import plain
+from pages.components.state import remembered
 
 STATE_BADGES = {
     "queued": ("blue", ":material/hourglass_top:"),
@@ -52,30 +54,27 @@ def state_badge(run: Run) -> None:
     st.badge(run.status.state, color=color, icon=icon)
 
 
-def pick_run(runs: list[Run], label: str) -> Run:
-    """Draw a picker over ``runs`` (not empty); the choice lives in the URL as ``?run=`` and in the session.
+def select_run(run: Run) -> None:
+    """Choose the run that the pages show."""
+    remembered("run_picker", None, url="run").set(run.id)
 
-    Without a choice, it is the newest run that is under way, else the newest one.
+
+def pick_run(runs: list[Run], label: str) -> Run:
+    """Draw a picker over ``runs`` (not empty); the choice is in the address as ``?run=``.
+
+    Without a choice, it is the newest active run, else the newest one.
     """
     by_id = {run.id: run for run in runs}
-    active = [run.id for run in runs if run.status.active]
-    wanted = [st.query_params.get("run"), st.session_state.get("run_id"), *active, runs[0].id]
-    if wanted[0] and wanted[0] not in by_id:
-        st.warning(f"There is no run {wanted[0]!r} here (any more): choose another one.", icon=":material/search_off:")
-    st.session_state["run_picker"] = next(run_id for run_id in wanted if run_id in by_id)
-
-    def read() -> None:
-        st.session_state["run_id"] = st.query_params["run"] = st.session_state["run_picker"]
-
-    chosen = st.selectbox(
-        label,
-        list(by_id),
-        format_func=lambda run_id: short_description(by_id[run_id]),
-        key="run_picker",
-        on_change=read,
-    )
-    st.session_state["run_id"] = st.query_params["run"] = chosen
-    return by_id[chosen]
+    chosen = remembered("run_picker", None, url="run")
+    if chosen.value not in by_id:
+        if chosen.value:
+            st.warning(
+                plain(f"There is no run {chosen.value!r} here. It may have been deleted: choose another one."),
+                icon=":material/search_off:",
+            )
+        select_run(next((run for run in runs if run.status.active), runs[0]))
+    st.selectbox(label, list(by_id), format_func=lambda run_id: short_description(by_id[run_id]), **chosen.widget)
+    return by_id[chosen.value]
 
 
 def run_dataset(run: Run) -> Dataset:

@@ -5,12 +5,13 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
+from mnist_core.nn.activations import ACTIVATIONS
+from mnist_core.nn.optimizers import OPTIMIZERS
 from mnist_core.runs.run import Run
+from pages.components.errors import plain
 from pages.components.runs.picker import architecture
-from pages.components.settings import NAMES
+from pages.components.state import Remembered, SomeOf, remembered
 
-SELECTED = "selected_runs"
-MAX_IN_ADDRESS = 100
 COLUMNS = {
     "name": st.column_config.TextColumn("name", width="medium", help="Its name where it has one, else its id"),
     "state": st.column_config.TextColumn("state", width="small"),
@@ -46,8 +47,8 @@ def row(run: Run) -> dict:
         "accuracy": None if status.test_accuracy is None else 100 * status.test_accuracy,
         "loss": status.test_loss,
         "layers": architecture(config.hidden_layers) or "none",
-        "activation": NAMES[config.activation],
-        "optimizer": NAMES[config.optimizer],
+        "activation": ACTIVATIONS[config.activation].label,
+        "optimizer": OPTIMIZERS[config.optimizer].label,
         "rate": config.learning_rate,
         "batch": config.batch_size,
         "epochs": f"{status.epoch} of {run.epochs}",
@@ -57,17 +58,24 @@ def row(run: Run) -> dict:
 
 
 def filter_runs(runs: list[Run]) -> list[Run]:
-    """Draw the filters; return the runs that pass them all."""
+    """Draw the filters, which are in the address; return the runs that pass all of them."""
+    states = sorted({run.status.state for run in runs})
+    tags = sorted({tag for run in runs for tag in run.about.tags})
+    text = remembered("runs_text", "", url="filter")
+    chosen_states = remembered("runs_states", [], url="state", parse=SomeOf(states))
+    chosen_tags = remembered("runs_tags", [], url="tag", parse=SomeOf(tags))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        words = (
-            st.text_input("Filter", key="runs_text", placeholder="e.g. relu 300-100 adam", width=280).lower().split()
-        )
-        states = st.multiselect("State", sorted({run.status.state for run in runs}), key="runs_states", width=240)
-        known = sorted({tag for run in runs for tag in run.about.tags})
-        tags = st.multiselect("Tags", known, key="runs_tags", width=240, disabled=not known)
-    runs = [run for run in runs if not states or run.status.state in states]
-    runs = [run for run in runs if set(tags) <= set(run.about.tags)]
-    return [run for run in runs if all(word in _text(run) for word in words)] if words else runs
+        st.text_input("Filter", placeholder="e.g. relu 300-100 adam", width=280, **text.widget)
+        st.multiselect("State", states, width=240, **chosen_states.widget)
+        st.multiselect("Tags", tags, width=240, disabled=not tags, **chosen_tags.widget)
+    terms = text.value.lower().split()
+    return [
+        run
+        for run in runs
+        if (not chosen_states.value or run.status.state in chosen_states.value)
+        and set(chosen_tags.value) <= set(run.about.tags)
+        and all(term in _text(run) for term in terms)
+    ]
 
 
 def _text(run: Run) -> str:
@@ -75,24 +83,33 @@ def _text(run: Run) -> str:
     return " ".join([run.id, *map(str, row(run).values())]).lower()
 
 
+def _selection() -> Remembered:
+    return remembered("selected_runs", [], url="runs", parse=_parse_ids)
+
+
+def _parse_ids(text: str) -> list[str]:
+    return list(dict.fromkeys(filter(None, text.split(","))))
+
+
 def read_selection(runs: list[Run]) -> list[str]:
-    """Ids of the chosen runs that are there: those of the address, else those of this session."""
-    there = {run.id for run in runs}
-    wanted = st.session_state.get(SELECTED, [])
-    if "runs" in st.query_params:
-        wanted = list(dict.fromkeys(filter(None, st.query_params["runs"].split(","))))
-        if missing := [run_id for run_id in wanted if run_id not in there]:
-            st.warning(f"There is no run {', '.join(missing)} here (any more).", icon=":material/search_off:")
-    return [run_id for run_id in wanted if run_id in there]
+    """Ids of the chosen runs that exist; a warning names the others."""
+    known = {run.id for run in runs}
+    chosen = _selection().value
+    if missing := [run_id for run_id in chosen if run_id not in known]:
+        st.warning(
+            plain(f"There is no run {', '.join(missing)} here. It may have been deleted."), icon=":material/search_off:"
+        )
+    return [run_id for run_id in chosen if run_id in known]
 
 
 def write_selection(run_ids: list[str]) -> None:
-    """Keep the choice in the session and in the address."""
-    st.session_state[SELECTED] = run_ids
-    if run_ids:
-        st.query_params["runs"] = ",".join(run_ids[:MAX_IN_ADDRESS])
-    else:
-        st.query_params.pop("runs", None)
+    """Choose runs, in the session and in the address."""
+    _selection().set(run_ids)
+
+
+def add_to_selection(run_ids: list[str]) -> None:
+    """Choose further runs."""
+    write_selection([*_selection().value, *run_ids])
 
 
 def select_runs(runs: list[Run]) -> list[Run]:

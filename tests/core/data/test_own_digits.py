@@ -1,4 +1,4 @@
-"""Digits of one's own become a folder that can be chosen as data."""
+"""A person's own digits become a folder that can be chosen as data."""
 
 import io
 import zipfile
@@ -46,11 +46,11 @@ def test_digits_join_the_training_set_and_the_test_set_stays(tmp_path):
 
 
 def test_digits_of_another_size_do_not_join(tmp_path):
-    with pytest.raises(DatasetError, match="Found digits of 5 x 4 pixels, but the data in use has images of 28 x 28"):
+    with pytest.raises(DatasetError, match="Found digits of 5x4 pixels, but the data in use has images of 28x28"):
         add_to_training(load_dataset("sample"), np.zeros((1, 5, 4), np.uint8), np.array([1]), tmp_path)
 
 
-def test_a_folder_that_cannot_be_written_is_said(tmp_path):
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
     sample = load_dataset("sample")
     with pytest.raises(DatasetError, match="Can't write to"):

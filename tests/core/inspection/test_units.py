@@ -1,4 +1,4 @@
-"""Activations of hidden units, and what calls them forth."""
+"""Activations of hidden units, and the connections that contribute most to them."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from mnist_core.inspection.units import hidden_activations, mean_by_class, stron
 from mnist_core.nn.network import Network
 
 
-def test_activations_are_those_of_the_forward_pass_whatever_the_chunk(monkeypatch):
+def test_hidden_activations_equal_those_of_the_forward_pass_for_any_chunk_size(monkeypatch):
     images = np.random.default_rng(0).integers(256, size=(23, 3, 4), dtype=np.uint8)
     network = Network((12, 7, 5, 3))
     expected = network.forward_pass(flatten(normalize(images))).activations[1:-1]
@@ -21,7 +21,7 @@ def test_activations_are_those_of_the_forward_pass_whatever_the_chunk(monkeypatc
     assert hidden_activations(Network((12, 3)), images) == []
 
 
-def test_strongest_are_sorted_and_equal_ones_keep_their_order():
+def test_strongest_sorts_and_ties_keep_their_order():
     assert strongest(np.array([1, 5, 5, 2]), 3).tolist() == [1, 2, 3]
     assert strongest(np.array([1.0]), 3).tolist() == [0]
 

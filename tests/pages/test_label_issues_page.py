@@ -1,4 +1,4 @@
-"""Suspect labels: the job in every state, and what it found."""
+"""Label issues: the check in every state, and what it finds."""
 
 import re
 import time
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mnist_core.data.dataset import load_dataset
-from mnist_core.evaluation.label_errors import find_suspects
+from mnist_core.evaluation.label_errors import find_label_issues
 from mnist_core.jobs import label_check
 from mnist_core.jobs.label_check import Progress, read_probabilities, read_progress
 from mnist_core.runs.dataset_reference import DatasetReference
@@ -20,7 +20,7 @@ from tests.helpers import by_label, html, texts
 
 @pytest.fixture
 def checked(make_run):
-    """A run whose cross-validation is done, with made-up probabilities that contradict the first 70 labels."""
+    """A run whose cross-validation is finished, with probabilities that contradict the first 70 labels."""
     run = make_run(state="stopped")
     labels = load_dataset("sample").train_labels
     probabilities = np.full((5000, 10), 0.01)
@@ -32,39 +32,39 @@ def checked(make_run):
 
 
 def test_without_runs_it_leads_to_the_training(open_page):
-    app = open_page("suspects")
-    assert "there is none yet" in app.info[0].value
+    app = open_page("label_issues")
+    assert "there is no run yet" in app.info[0].value
     assert app.get("page_link")[0].proto.label == "Train a network"
 
 
-def test_the_check_is_a_job_with_progress_and_an_end(open_page, tiny_folder):
+def test_the_check_runs_to_its_end(open_page, tiny_folder):
     dataset = load_dataset("full", tiny_folder(train=60))
     run = create_run(TrainingConfig(hidden_layers=(5,)), DatasetReference.of(dataset))
-    app = open_page("suspects", run=run.id)
-    assert "divided into 5 parts" in texts(app.markdown)
+    app = open_page("label_issues", run=run.id)
+    assert "split into 5 folds" in texts(app.markdown)
     by_label(app.button, "Check the labels").click().run()
     deadline = time.monotonic() + 60
     while read_progress(run).active:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     app.run()
-    suspects = find_suspects(dataset.train_labels, read_probabilities(run))
-    assert f"**{len(suspects.index)} of 60 labels are contradicted**" in texts(app.markdown)
+    issues = find_label_issues(dataset.train_labels, read_probabilities(run))
+    assert f"**{len(issues.index)} of 60 labels disagree with the network**" in texts(app.markdown)
 
 
-def test_suspects_are_shown_most_suspicious_first_filtered_and_paged(open_page, checked):
+def test_issues_are_shown_most_suspicious_first_filtered_and_paged(open_page, checked):
     labels = load_dataset("sample").train_labels
-    app = open_page("suspects")
-    assert "**70 of 5,000 labels are contradicted**" in texts(app.markdown)
+    app = open_page("label_issues")
+    assert "**70 of 5,000 labels disagree with the network**" in texts(app.markdown)
     assert "a suspicion, not a verdict" in texts(app.markdown)
     shown = re.findall(r">(\d) → (\d) · 1.0%<", html(app))
     assert shown == [(str(label), str((label + 1) % 10)) for label in labels[:60]]
     by_label(app.number_input, "Page (1 to 2)").set_value(2).run()
     assert html(app).count("· 1.0%<") == 10
-    by_label(app.selectbox, "Label").set_value(int(labels[0])).run()
+    by_label(app.selectbox, "Given label").set_value(int(labels[0])).run()
     assert html(app).count("· 1.0%<") == np.sum(labels[:70] == labels[0])
-    by_label(app.selectbox, "The network says").set_value(int(labels[0])).run()
-    assert "No label is contradicted in this way" in texts(app.info)
+    by_label(app.selectbox, "Suggested label").set_value(int(labels[0])).run()
+    assert "No label issue matches these filters" in texts(app.info)
 
 
 @pytest.mark.parametrize(
@@ -74,32 +74,32 @@ def test_suspects_are_shown_most_suspicious_first_filtered_and_paged(open_page, 
         (Progress("running", 2, 0.5, heartbeat=1e12), "fold 3 of 5"),
     ],
 )
-def test_a_job_under_way_shows_its_progress_and_can_be_stopped(open_page, make_run, progress, words):
+def test_a_running_check_shows_its_progress_and_can_be_stopped(open_page, make_run, progress, words):
     run = make_run(state="stopped")
     write_json(run.path / "cross_validation.json", asdict(progress))
-    app = open_page("suspects")
+    app = open_page("label_issues")
     assert app.get("progress")[0].proto.text == words
     by_label(app.button, "Stop").click().run()
     assert (run.path / "cross_validation.control").read_text() == "stop\n"
 
 
-@pytest.mark.parametrize("state", ["stopped", "interrupted"])
-def test_a_job_that_ended_before_its_end_goes_on(open_page, make_run, monkeypatch, state):
+@pytest.mark.parametrize("progress", [Progress("stopped", 2, 0.5), Progress("running", 2, 0.5)])
+def test_a_check_that_was_cut_short_continues(open_page, make_run, monkeypatch, progress):
     run = make_run(state="stopped")
-    write_json(run.path / "cross_validation.json", asdict(Progress(state, 2, 0.5)))
+    write_json(run.path / "cross_validation.json", asdict(progress))
     started = []
     monkeypatch.setattr(label_check, "start_label_check", started.append)
-    app = open_page("suspects")
+    app = open_page("label_issues")
     assert "2 of 5 folds are done" in texts(app.info)
-    by_label(app.button, "Go on").click().run()
+    by_label(app.button, "Continue").click().run()
     assert [each.id for each in started] == [run.id]
 
 
-def test_a_failure_is_said(open_page, make_run):
+def test_a_failed_check_shows_its_error(open_page, make_run):
     run = make_run(state="stopped")
     write_json(
         run.path / "cross_validation.json", asdict(Progress("failed", error="The disk is full: free some space."))
     )
-    app = open_page("suspects")
+    app = open_page("label_issues")
     assert app.error[0].value == "The disk is full: free some space."
     assert by_label(app.button, "Check the labels")

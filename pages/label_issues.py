@@ -1,0 +1,137 @@
+"""Label issues: training images whose label disagrees with a network that never saw them."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from mnist_core.data.dataset import Dataset
+from mnist_core.evaluation.label_errors import LabelIssues, class_thresholds, find_label_issues
+from mnist_core.jobs.label_check import (
+    Progress,
+    fold_settings,
+    read_probabilities,
+    read_progress,
+    start_label_check,
+    stop_label_check,
+)
+from mnist_core.runs.run import Run, list_runs
+from mnist_core.training.out_of_sample import FOLDS, cross_validate
+from pages.components.code import code_behind
+from pages.components.digits.grid import digit_grid, pick_page
+from pages.components.errors import callback, fragment
+from pages.components.router import page
+from pages.components.runs.picker import architecture, pick_run, run_dataset
+from pages.components.state import OneOf, remembered
+
+PAGE_SIZE = 60
+ANY = "any"
+REFRESH_SECONDS = 1.0
+
+
+def show_job(run: Run, dataset: Dataset, progress: Progress | None) -> None:
+    """Draw the state of the cross-validation and the button that starts, continues or stops it."""
+    state = progress.state if progress else None
+    if progress and progress.active:
+        waiting = "waiting for a free slot" if state == "queued" else f"fold {progress.fold + 1} of {FOLDS}"
+        st.progress(progress.done, waiting)
+        st.button("Stop", icon=":material/stop:", on_click=callback(stop_label_check), args=(run,))
+        return
+    if state == "failed":
+        st.error(progress.error, icon=":material/error:")
+    elif state in ("stopped", "interrupted"):
+        st.info(
+            f"{progress.fold} of {FOLDS} folds are done; the next start continues from there.", icon=":material/pause:"
+        )
+    config = fold_settings(run)
+    st.markdown(
+        f"The {len(dataset.train_labels):,} training images are split into {FOLDS} folds. For each fold, a network with the "
+        f"hidden layers of this run ({architecture(config.hidden_layers) or 'none'}) and the settings of the *Fast* preset "
+        f"trains on the other folds for {config.epochs} epochs, so every image is judged by a network that never saw its "
+        "label."
+    )
+    label = "Continue" if state in ("stopped", "interrupted") else "Check the labels"
+    st.button(label, type="primary", icon=":material/rule:", on_click=callback(start_label_check), args=(run,))
+
+
+def watch(run: Run) -> None:
+    """Redraw the state every second, and the whole page once the check has ended."""
+    progress = read_progress(run)
+    if progress is None or not progress.active:
+        st.rerun()
+    show_job(run, run_dataset(run), progress)
+
+
+def show_issues(run: Run, dataset: Dataset) -> None:
+    """Draw the filters, the gallery and the download of the label issues."""
+    probabilities = read_probabilities(run)
+    issues = find_label_issues(dataset.train_labels, probabilities)
+    confident = int(issues.confident.sum())
+    st.markdown(
+        f"**{len(issues.index):,} of {len(dataset.train_labels):,} labels disagree with the network**, {confident:,} of them "
+        "at or above its usual confidence. Most suspicious first. This is a suspicion, not a verdict: look at the image "
+        "before you believe the network. Many of these images are labelled correctly and merely badly written."
+    )
+    classes = (ANY, *range(dataset.num_classes))
+    given_label = remembered("issue_label", ANY, url="label", parse=OneOf(classes))
+    suggested_label = remembered("issue_suggested", ANY, url="suggested", parse=OneOf(classes))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox("Given label", classes, width=120, **given_label.widget)
+        st.selectbox("Suggested label", classes, width=150, **suggested_label.widget)
+        paging = st.container(width=150)
+    label, suggested = given_label.value, suggested_label.value
+    keep = np.ones(len(issues.index), bool)
+    keep &= True if label == ANY else issues.label == label
+    keep &= True if suggested == ANY else issues.suggested == suggested
+    chosen = np.flatnonzero(keep)
+    if not len(chosen):
+        st.info("No label issue matches these filters: choose others above.", icon=":material/info:")
+        return
+    with paging:
+        shown = chosen[pick_page("issues", len(chosen), PAGE_SIZE, f"{run.id} {label} {suggested}")]
+    show_gallery(dataset, issues, probabilities, shown)
+    st.caption("Given label → suggested label, and the probability that the network gives to the given label.")
+    st.download_button(
+        "Download the list (CSV)", lambda: issues_csv(issues), f"label-issues-{run.id}.csv", "text/csv",
+        icon=":material/download:",
+    )  # fmt: skip
+
+
+def show_gallery(dataset: Dataset, issues: LabelIssues, probabilities: np.ndarray, shown: np.ndarray) -> None:
+    """Draw the label issues at the positions ``shown``."""
+    digit_grid(
+        dataset.train_images[issues.index[shown]],
+        [f"{issues.label[n]} → {issues.suggested[n]} · {issues.self_confidence[n]:.1%}" for n in shown],
+        [
+            f"training image {issues.index[n]:,}: given label {issues.label[n]}, suggested label {issues.suggested[n]} with a "
+            f"probability of {probabilities[issues.index[n], issues.suggested[n]]:.1%}"
+            for n in shown
+        ],
+        size=88,
+    )
+
+
+def issues_csv(issues: LabelIssues) -> bytes:
+    """Write one row per label issue, most suspicious first."""
+    return pd.DataFrame(vars(issues)).to_csv(index=False, float_format="%.6g").encode()
+
+
+with page():
+    st.title("Label issues")
+    runs = [run for run in list_runs() if not run.problem]
+    if not runs:
+        st.info(
+            "The check uses the data and hidden layers of a run, and there is no run yet: train a network first.",
+            icon=":material/info:",
+        )
+        st.page_link("pages/training.py", label="Train a network", icon=":material/monitoring:")
+        st.stop()
+    run = pick_run(runs, "Run")
+    dataset = run_dataset(run)
+    progress = read_progress(run)
+    if progress and progress.state == "finished":
+        show_issues(run, dataset)
+    elif progress and progress.active:
+        fragment(watch, run_every=REFRESH_SECONDS)(run)
+    else:
+        show_job(run, dataset, progress)
+    code_behind(cross_validate, find_label_issues, class_thresholds)

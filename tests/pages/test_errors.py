@@ -1,0 +1,83 @@
+"""Errors of pages, callbacks, fragments and dialogs are said in a sentence, and the page stays."""
+
+import errno
+import shutil
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core.jobs import start
+from mnist_core.runs import run as run_module
+from tests.helpers import by_label, unescaped
+
+
+def full_disk(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def script():
+    import streamlit as st
+
+    from mnist_core.errors import RunError
+    from pages.components.errors import callback, errors_shown, fragment
+
+    def fail(what):
+        raise RunError(f"The {what} failed: try again.")
+
+    with errors_shown():
+        st.button("In the callback", on_click=callback(fail), args=("callback",))
+        fragment(lambda: st.button("In the fragment") and fail("fragment"))()
+        if st.button("In the page"):
+            fail("page")
+        st.text("the page goes on")
+
+
+@pytest.mark.parametrize("where", ["callback", "fragment", "page"])
+def test_an_error_is_said_once_and_the_page_stays(where):
+    app = AppTest.from_function(script).run()
+    by_label(app.button, f"In the {where}").click().run()
+    assert [error.value for error in app.error] == [f"The {where} failed: try again."]
+    assert len(app.button) == 3
+    assert [text.value for text in app.text] == ([] if where == "page" else ["the page goes on"])
+    app.run()
+    assert not app.error
+
+
+@pytest.mark.parametrize("verb", ["pause", "stop"])
+def test_a_full_disk_keeps_the_training_page_in_place(open_page, make_run, monkeypatch, verb):
+    run = make_run(state="running", epoch=3)
+    app = open_page("training")
+    monkeypatch.setattr(start, "write_atomically", full_disk)
+    app.button(key=verb).click().run()
+    assert f"Can't write to {run.path} (No space left on device)" in app.error[0].value
+    assert not app.button(key=verb).disabled
+    monkeypatch.undo()
+
+
+def test_a_run_deleted_before_stop_is_clicked_keeps_the_training_page_in_place(open_page, finished, make_run):
+    lost = make_run(state="running", epoch=3)
+    app = open_page("training")
+    shutil.rmtree(lost.path)
+    app.button(key="stop").click().run()
+    assert lost.id in unescaped(app.warning)
+    assert app.selectbox(key="run_picker").value == finished.id
+
+
+def test_a_full_disk_keeps_the_runs_page_in_place(open_page, finished, monkeypatch):
+    app = open_page("runs", runs=finished.id)
+    app.button(key=f"edit_{finished.id}").click().run()
+    app.text_input(key=f"name_{finished.id}").set_value("kept")
+    monkeypatch.setattr(run_module, "write_json", full_disk)
+    by_label(app.button, "Save").click().run()
+    assert "(No space left on device)" in app.error[0].value
+    assert app.button(key=f"edit_{finished.id}")
+
+
+def test_a_run_deleted_elsewhere_keeps_the_runs_page_in_place(open_page, finished, make_run):
+    other = make_run(state="stopped")
+    app = open_page("runs", runs=other.id)
+    app.button(key="delete").click().run()
+    shutil.rmtree(other.path)
+    app.button(key="delete_confirmed").click().run()
+    assert f"Run {other.id}" in app.error[0].value
+    assert len(app.dataframe[0].value) == 1
