@@ -11,6 +11,7 @@ import streamlit as st
 
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError
+from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.training.config import CHOICES, EXPLANATIONS, MAX_HIDDEN_LAYERS, PRESETS, RANGES, TrainingConfig
 
 LEARNING_RATES = (
@@ -60,7 +61,8 @@ URL_NAMES = {
 }
 NO_LAYERS = "none"
 NAMES = {
-    "sigmoid": "sigmoid", "tanh": "tanh", "relu": "ReLU", "uniform": "uniform", "glorot": "Glorot", "he": "He",
+    **{name: activation.label for name, activation in ACTIVATIONS.items()},
+    "uniform": "uniform", "glorot": "Glorot", "he": "He",
     "sgd": "SGD", "momentum": "momentum", "nesterov": "Nesterov", "adam": "Adam", "adamw": "AdamW",
     "constant": "constant", "step": "step", "cosine": "cosine", "one_cycle": "one-cycle",
 }  # fmt: skip

@@ -67,7 +67,9 @@ def test_the_step_of_the_address_is_shown_and_a_wrong_one_is_named(open_page):
     for wrong in ("0", "10", "x", "²"):
         app.query_params["step"] = wrong
         app.run()
-        assert f"step={wrong}, which is ignored: expected a whole number from 1 to 9" in texts(app.warning).replace("\\", "")
+        assert f"step={wrong}, which is ignored: expected a whole number from 1 to 9" in texts(app.warning).replace(
+            "\\", ""
+        )
         assert app.subheader[0].value.startswith("4 · ")
 
 
