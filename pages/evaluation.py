@@ -123,13 +123,11 @@ def show_confidence(scores: Scores) -> None:
             alt.Chart(data, height=280)
             .mark_line(color="#4c78d8")
             .encode(
-                alt.X("rejected:Q", title="share of digits that is refused", axis=alt.Axis(format="%")),
-                alt.Y(
-                    "accuracy:Q", title="accuracy of the rest", scale=alt.Scale(zero=False), axis=alt.Axis(format=".1%")
-                ),
+                alt.X("coverage:Q", title="coverage", axis=alt.Axis(format="%")),
+                alt.Y("accuracy:Q", title="accuracy", scale=alt.Scale(zero=False), axis=alt.Axis(format=".1%")),
                 tooltip=[alt.Tooltip(f"{name}:Q", format=".2%") for name in data],
             ),
-            key="rejection",
+            key="selective_prediction",
         )
         tenth = int(0.1 * len(curve.accuracy))
         st.caption(

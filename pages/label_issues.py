@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from mnist_core.data.dataset import Dataset
-from mnist_core.evaluation.label_errors import Suspects, class_thresholds, find_suspects
+from mnist_core.evaluation.label_errors import LabelIssues, class_thresholds, find_label_issues
 from mnist_core.jobs.label_check import (
     Progress,
     fold_settings,
@@ -64,7 +64,7 @@ def watch(run: Run) -> None:
 def show_issues(run: Run, dataset: Dataset) -> None:
     """Draw the filters, the gallery and the download of the label issues."""
     probabilities = read_probabilities(run)
-    issues = find_suspects(dataset.train_labels, probabilities)
+    issues = find_label_issues(dataset.train_labels, probabilities)
     confident = int(issues.confident.sum())
     st.markdown(
         f"**{len(issues.index):,} of {len(dataset.train_labels):,} labels disagree with the network**, {confident:,} "
@@ -97,7 +97,7 @@ def show_issues(run: Run, dataset: Dataset) -> None:
     )  # fmt: skip
 
 
-def show_gallery(dataset: Dataset, issues: Suspects, probabilities: np.ndarray, shown: np.ndarray) -> None:
+def show_gallery(dataset: Dataset, issues: LabelIssues, probabilities: np.ndarray, shown: np.ndarray) -> None:
     """Draw the label issues at the positions ``shown``."""
     digit_grid(
         dataset.train_images[issues.index[shown]],
@@ -111,9 +111,9 @@ def show_gallery(dataset: Dataset, issues: Suspects, probabilities: np.ndarray, 
     )
 
 
-def issues_csv(issues: Suspects) -> bytes:
+def issues_csv(issues: LabelIssues) -> bytes:
     """Write one row per label issue, most suspicious first."""
-    return pd.DataFrame(issues._asdict()).to_csv(index=False, float_format="%.6g").encode()
+    return pd.DataFrame(vars(issues)).to_csv(index=False, float_format="%.6g").encode()
 
 
 with page():
@@ -135,4 +135,4 @@ with page():
         fragment(watch, run_every=REFRESH_SECONDS)(run)
     else:
         show_job(run, dataset, progress)
-    code_behind(cross_validate, find_suspects, class_thresholds)
+    code_behind(cross_validate, find_label_issues, class_thresholds)

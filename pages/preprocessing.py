@@ -9,14 +9,14 @@ import streamlit as st
 from mnist_core.data.augmentation import augment, bilinear
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
-from mnist_core.training.config import PRESETS
+from mnist_core.training.config import AUGMENTATION, PRESETS
 from pages.components.charts.curves import histogram
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
 from pages.components.digits.grid import digit_figure, digit_grid
 from pages.components.digits.picker import Picked, pick_image, split_arrays
 from pages.components.router import page
-from pages.components.settings import change, current_settings, edit_augmentation
+from pages.components.settings import change, current_settings, edit_group
 from pages.components.state import NumberIn, remembered
 from pages.components.tables import grey, pixel_table
 
@@ -102,13 +102,13 @@ def show_augmentation(picked: Picked) -> None:
     )
     sliders, preview = st.columns([1, 1.55], gap="large")
     with sliders:
-        edit_augmentation()
+        edit_group(AUGMENTATION)
     with preview:
         augmentation = current_settings().augmentation
         if not augmentation:
             st.info("All amounts are 0, so training uses the images as they are.", icon=":material/info:")
             if st.button("Use the amounts of the Best preset", icon=":material/auto_fix_high:"):
-                change(**asdict(PRESETS["best"].augmentation))
+                change(**asdict(PRESETS["best"].config.augmentation))
                 st.rerun()
             return
         seed = remembered("augmentation_seed", 0, url="distortion", parse=NumberIn(0, 2**32 - 1))

@@ -8,6 +8,7 @@ from mnist_core.data.batches import epoch_batches, validation_size
 from mnist_core.data.dataset import Dataset
 from mnist_core.jobs.queue import place_in_queue
 from mnist_core.jobs.start import request, resume_run, start_run
+from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import SGD
 from mnist_core.runs.run import Run, find_run, list_runs
@@ -20,7 +21,7 @@ from pages.components.data import current_dataset
 from pages.components.errors import callback, fragment
 from pages.components.router import page
 from pages.components.runs.picker import architecture, pick_run, select_run, state_badge
-from pages.components.settings import NAMES, command_line, describe, edit_settings
+from pages.components.settings import command_line, edit_settings
 from pages.components.state import NumberIn, OneOf, parse_bool, remembered
 
 REFRESH_SECONDS = 1.0
@@ -36,7 +37,7 @@ def show_start(config: TrainingConfig, dataset: Dataset, runs: list[Run]) -> Non
     images = total - validation_size(total, config.validation_fraction)
     updates = -(-images // config.batch_size)
     st.markdown(
-        f"**{architecture(network.layer_sizes)}** · {network.num_parameters:,} parameters · {NAMES[config.activation]}  \n"
+        f"**{architecture(network.layer_sizes)}** · {network.num_parameters:,} parameters · {ACTIVATIONS[config.activation].label}  \n"
         f"{images:,} images · {updates:,} updates an epoch · {updates * config.epochs:,} in all"
     )
     busy = any(run.status.active for run in runs)
@@ -72,7 +73,7 @@ def _what(run: Run) -> str:
     hidden = architecture(config.hidden_layers) or "none"
     return (
         f"hidden layers {hidden} · learning rate {config.learning_rate:g} · batch {config.batch_size} · seed {config.seed} "
-        f"· {' · '.join([*describe(config), run.dataset.name])}"
+        f"· {' · '.join([*config.describe(), run.dataset.name])}"
     )
 
 
@@ -241,9 +242,9 @@ def show_layers(run: Run) -> None:
         "How much the activations of each layer differ from image to image and unit to unit: near 0, nothing gets through."
     )
     if count:
-        st.altair_chart(layer_chart(rows, "flat", "flat share", names, False), key="flat_chart")
+        st.altair_chart(layer_chart(rows, "saturated", "fraction saturated", names, False), key="saturated_chart")
         st.caption(
-            "Share of hidden activations where the slope is below 5 % of the steepest: saturated, or dead in ReLU."
+            "Fraction of hidden activations whose slope is below 5 % of the largest one: saturated or, in ReLU, dead."
         )
 
 

@@ -25,7 +25,7 @@ ZERO = [
 
 @pytest.fixture
 def trained(app):
-    return wait(start_run(replace(PRESETS["fast"], epochs=8), load_dataset("sample"), app.runs))
+    return wait(start_run(replace(PRESETS["fast"].config, epochs=8), load_dataset("sample"), app.runs))
 
 
 def canvas_of(page):

@@ -102,7 +102,7 @@ def test_augmentation_is_previewed_live_and_kept_for_the_next_run(open_page):
     app = open_page("preprocessing")
     assert "All amounts are 0" in texts(app.info)
     by_label(app.button, "Use the amounts of the Best preset").click().run()
-    assert app.session_state["settings"].augmentation == PRESETS["best"].augmentation
+    assert app.session_state["settings"].augmentation == PRESETS["best"].config.augmentation
     first = html(app)
     assert first.count("distorted image") == 2 * 19
     app.slider(key="rotation_slider").set_value(30.0).run()
