@@ -169,9 +169,15 @@ def test_a_learning_rate_that_is_high_for_adam_is_cautioned():
     assert TrainingConfig(optimizer="adam", learning_rate=0.003).cautions == TrainingConfig().cautions == {}
 
 
-def test_every_choice_is_explained_on_the_command_line():
-    help_text = SETTINGS["activation"].help
-    assert all(f"{name}: {record.explanation}" in help_text for name, record in ACTIVATIONS.items())
+def test_every_setting_and_choice_is_explained_on_the_command_line(capsys):
+    with pytest.raises(SystemExit):
+        cli.build_parser().parse_args(["train", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for setting in SETTINGS.values():
+        assert f"{setting.option} " in text
+        assert setting.explanation in text
+    assert all(f"{name}: {record.explanation}" in text for name, record in ACTIVATIONS.items())
+    assert "(default: 128 64)" in text
 
 
 def test_a_new_setting_is_one_field(monkeypatch):
