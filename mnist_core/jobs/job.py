@@ -47,8 +47,11 @@ def claimed(job: str, lock: FileLock, control: Path, is_unchanged: Callable[[], 
     Raises
     ------
     RunError
-        If a process works on the job, somebody else queued it in the meantime, or the folder can't be written.
+        If a process works on the job, somebody else queued it in the meantime, or the folder is gone or can't be
+        written.
     """
+    if not control.parent.is_dir():  # taking the lock would create the folder again
+        raise RunError(f"{job} can't start: its folder {control.parent} was deleted. Choose another run.")
     with writing_to(control.parent), ExitStack() as held:
         try:
             held.enter_context(lock.acquire(timeout=0))
