@@ -91,7 +91,7 @@ def page(file: str, can_undo: bool = False) -> Iterator[None]:
     Parameters
     ----------
     file : str
-        ``__file__`` of the page.
+        The page's ``__file__``.
     can_undo : bool
         Whether this page can bring back the runs that this session deleted; on any other one, they are gone for good.
     """
