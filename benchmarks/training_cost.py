@@ -40,7 +40,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def random_data(images: int) -> Dataset:
-    """Random images: how long an epoch takes does not depend on what is in them."""
+    """Random images: the time of an epoch does not depend on their content."""
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (images, 28, 28), np.uint8)
     labels = rng.integers(0, 10, images).astype(np.uint8)
@@ -48,7 +48,7 @@ def random_data(images: int) -> Dataset:
 
 
 def seconds_to_train(config: TrainingConfig, dataset: Dataset) -> Callable[[], float]:
-    """A function that trains once and returns the seconds that it took."""
+    """Return a function that trains once and returns the seconds it took."""
 
     def run() -> float:
         started = time.perf_counter()

@@ -87,7 +87,7 @@ def _add_train(commands: Commands) -> None:
         "--source",
         choices=("auto", "full", "sample"),
         default="auto",
-        help="which data (default: full if there, else sample)",
+        help="which data; auto is the full MNIST if available, otherwise the sample (default: %(default)s)",
     )
     _add_folders(command, data=True)
     command.set_defaults(action=_train)
