@@ -14,9 +14,8 @@ from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-
 from mnist_core.errors import MnistError, RunError
+from mnist_core.models.npz import NpzError, read_npz
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import write_json, writing_to
@@ -191,9 +190,12 @@ def _model_problem(run: Run) -> str | None:
     for name in ("model.npz", "checkpoint.npz"):
         if not (run.path / name).exists():
             continue
-        with np.load(_checked_npz(run.path / name), allow_pickle=False) as arrays:
-            sizes = (len(arrays["W1"]), *hidden, len(arrays[f"b{len(hidden) + 1}"]))
-            shapes = [(arrays[f"W{k}"].shape, arrays[f"b{k}"].shape) for k in range(1, len(sizes))]
+        try:
+            arrays = read_npz(run.path / name, LIMITS[name], stored=True)
+        except NpzError as error:
+            return f"{name} {error}"
+        sizes = (len(arrays["W1"]), *hidden, len(arrays[f"b{len(hidden) + 1}"]))
+        shapes = [(arrays[f"W{k}"].shape, arrays[f"b{k}"].shape) for k in range(1, len(sizes))]
         if shapes != [((above, below), (below,)) for above, below in pairwise(sizes)] or 0 in sizes:
             return f"{name} has other layers than config.json says"
         if name == "model.npz":
@@ -204,13 +206,3 @@ def _model_problem(run: Run) -> str | None:
             if not 0 < checkpoint.epoch <= MAX_EPOCH:
                 return f"{name} is of epoch {checkpoint.epoch}"
     return None
-
-
-def _checked_npz(path: Path) -> Path:
-    """Return ``path``, unless its arrays are compressed: ours are not, and few bytes could become very many."""
-    with zipfile.ZipFile(path) as archive:
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-            raise ValueError(f"{path.name} is compressed")
-        if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
-            raise ValueError(f"{path.name} says that it holds more than it has room for")
-    return path

@@ -19,10 +19,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from mnist_core.data.dataset import Dataset
-from mnist_core.errors import DatasetError, RunError
+from mnist_core.errors import ConfigError, DatasetError, RunError
+from mnist_core.models.npz import NpzError, read_npz
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.dataset_reference import DatasetReference
@@ -148,9 +147,8 @@ class Run:
         if not path.exists():
             raise RunError(f"Run {self.id} has no model: it ended before its first epoch was done. Choose another run.")
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return Network.from_arrays(dict(arrays))
-        except Exception as error:  # a damaged zip file raises nearly everything
+            return Network.from_arrays(read_npz(path, math.inf))
+        except (OSError, NpzError, ConfigError) as error:
             raise RunError(
                 f"The model of run {self.id} can't be read ({path.name}: {error}): train it again."
             ) from error
