@@ -2,8 +2,8 @@
 
 ``python -m mnist_core.jobs.label_check RUN_FOLDER`` trains a network for each fold on the other folds, with the hidden
 layers and the seed of the run and otherwise the preset *fast*. In the run folder it writes ``cross_validation.json``
-(its state) and ``cross_validation.npz`` (the probabilities and the number of complete folds; a restart continues with the
-next one), and it obeys ``cross_validation.control``.
+(its state) and ``cross_validation.npz`` (the probabilities and the number of complete folds; a restart continues with
+the next one), and it obeys ``cross_validation.control``.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Read a model file that somebody brings: npz or safetensors, never a pickle."""
+"""Read a model file from elsewhere: npz or safetensors, never a pickle."""
 
 import json
 import math
@@ -27,7 +27,7 @@ EXPORT_ONE = "expected W1, b1, W2, b2, ... and the activation, as this project e
 def read_model(source: bytes | os.PathLike | str, name: str | None = None) -> Network:
     """Read a network from a ``.npz`` or ``.safetensors`` file as :func:`export` writes them.
 
-    What the file is, its content tells. Sizes are read from its headers and checked before any array is made.
+    The content decides the format. Sizes are read from the headers and checked before any array is made.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from mnist_core.training.state import TrainingState
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What training goes on from after a complete epoch. Epoch 0 is the untrained network, without arrays.
+    """What training continues from after a complete epoch. Epoch 0 is the untrained network, without arrays.
 
     ``arrays`` are those of :meth:`Network.to_arrays`, ``state`` those of :meth:`TrainingState.to_arrays`.
     """
@@ -37,7 +37,7 @@ class Checkpoint:
         return network, TrainingState.from_arrays(config, network, self.state)
 
     def model(self) -> Network:
-        """Make the network that the training has come to: the best one if early stopping keeps it, else the last one."""
+        """Make the trained network: the best one so far with early stopping, otherwise the last one."""
         network = Network.from_arrays(self.arrays)
         network.parameters[:] = self.state.get("best.parameters", network.parameters)
         return network
@@ -49,7 +49,7 @@ class Checkpoint:
 
     @classmethod
     def read(cls, folder: Path) -> "Checkpoint":
-        """Read it again; the untrained one where there is none.
+        """Read the checkpoint of a run folder; the untrained one if the file is missing.
 
         Raises
         ------
