@@ -37,7 +37,8 @@ def show_start(config: TrainingConfig, dataset: Dataset, runs: list[Run]) -> Non
     images = total - validation_size(total, config.validation_fraction)
     updates = -(-images // config.batch_size)
     st.markdown(
-        f"**{architecture(network.layer_sizes)}** · {network.num_parameters:,} parameters · {ACTIVATIONS[config.activation].label}  \n"
+        f"**{architecture(network.layer_sizes)}** · {network.num_parameters:,} parameters · "
+        f"{ACTIVATIONS[config.activation].label}  \n"
         f"{images:,} images · {updates:,} updates an epoch · {updates * config.epochs:,} in all"
     )
     busy = any(run.status.active for run in runs)

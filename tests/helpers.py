@@ -1,5 +1,6 @@
 """What tests of several rooms use."""
 
+import errno
 import io
 import subprocess
 import sys
@@ -111,6 +112,11 @@ def texts(elements):
 def unescaped(elements):
     """All texts as a person reads them, without Markdown's backslashes."""
     return texts(elements).replace("\\", "")
+
+
+def full_disk(*_, **__):
+    """Take the place of a function that writes, on a disk without room."""
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def html(app):

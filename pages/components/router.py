@@ -18,7 +18,7 @@ ICON = FOLDER.parent / ".streamlit" / "icon.svg"
 
 
 class PageInfo(NamedTuple):
-    """A page: its section, its file in ``pages/``, how the navigation shows it, what a person finds there, its address."""
+    """A page: its section, its file in ``pages/``, its title and icon, what a person finds there, and its address."""
 
     section: str
     file: str
@@ -86,8 +86,8 @@ def enter() -> st.Page:
 def page(can_undo: bool = False) -> Iterator[None]:
     """Draw a page, with the data in use in the sidebar; an error that is meant for people ends it with its sentence.
 
-    Until ``st.navigation`` ran for the first time in a server, Streamlit takes each file of ``pages/`` for a page of its
-    own and runs it without ``app.py``. The first visitor of a fresh server may come here that way, and is sent around.
+    Before ``st.navigation`` has run for the first time in a server, Streamlit takes each file of ``pages/`` for a page
+    and runs it without ``app.py``. The first visitor of a fresh server may come here that way, and is redirected.
 
     Parameters
     ----------
