@@ -1,4 +1,4 @@
-"""What all jobs share: start and request from outside; lock, queue, state, heartbeat and errors in the process itself."""
+"""What all jobs share: start and request from outside; lock, queue, state, heartbeat and errors in the process."""
 
 import os
 import subprocess
