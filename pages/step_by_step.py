@@ -346,7 +346,7 @@ STEPS = (
 )
 
 
-with page():
+with page(__file__):
     dataset = current_dataset()
     st.title("Step by step")
     st.markdown("Follow one mini-batch through one training step, and see every number on the way.")

@@ -106,7 +106,7 @@ class Recorder:
             self._write_histograms(network, state.epoch, dataset)
 
     def describe_last_epoch(self, dataset: Dataset) -> None:
-        """Record the histograms of the last complete epoch, unless they were."""
+        """Record the histograms of the last complete epoch, unless already recorded."""
         if self.checkpoint.epoch and self.checkpoint.epoch != self.last_histograms:
             self._write_histograms(Network.from_arrays(self.checkpoint.arrays), self.checkpoint.epoch, dataset)
 
@@ -128,7 +128,7 @@ class Recorder:
             self.write_model()
 
     def write_model(self) -> None:
-        """Write the model that the complete epochs have come to, ``model.npz``."""
+        """Write the model after the last complete epoch, ``model.npz``."""
         if self.checkpoint.epoch:
             arrays = self.checkpoint.model().to_arrays()
             write_atomically(self.path / "model.npz", lambda file: np.savez(file, **arrays))

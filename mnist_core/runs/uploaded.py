@@ -18,9 +18,9 @@ from mnist_core.training.state import TrainingState
 
 
 def keep_as_run(network: Network, dataset: Dataset, name: str, runs_dir: Path | None = None) -> Run:
-    """Make a run of a network that was trained elsewhere, so that all that can be done with a run can be done with it.
+    """Make a run of a network that was trained elsewhere, to use it as any other run.
 
-    It counts as one finished epoch, without curves; more epochs train it on, with plain gradient descent.
+    It counts as one finished epoch, without curves; more epochs continue with plain gradient descent.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def keep_as_run(network: Network, dataset: Dataset, name: str, runs_dir: Path | 
     with writing_to(run.path):
         checkpoint.write(run.path)
         write_atomically(run.path / "model.npz", lambda file: np.savez(file, **network.to_arrays()))
-    note = "It was not trained here: it has no curves, and its settings but for the layers and the activation are not known."
+    note = "Not trained here: it has no curves, and of its settings only the layers and the activation are known."
     run = run.describe(About(name[: About.MAX_NAME], note, ("uploaded",)))
     scores = {"test_accuracy": result.accuracy, "test_loss": result.loss}
     with writing_to(run.path):
