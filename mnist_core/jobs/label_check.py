@@ -18,7 +18,7 @@ from filelock import FileLock
 from mnist_core.errors import RunError
 from mnist_core.jobs.job import Job, JobKind, request_of, run_job, start_job
 from mnist_core.models.npz import NUMBERS, read_npz
-from mnist_core.runs.files import write_atomically
+from mnist_core.runs.files import write_npz
 from mnist_core.runs.run import Run
 from mnist_core.runs.status import JobStatus
 from mnist_core.training.config import PRESETS, TrainingConfig
@@ -65,7 +65,7 @@ def read_probabilities(run: Run) -> np.ndarray:
         If they are missing, incomplete or damaged.
     """
     done, probabilities = _read(run.path)
-    if done < FOLDS:
+    if probabilities is None or done < FOLDS:
         raise RunError(f"The cross-validation of run {run.id} is not finished: start it again.")
     return probabilities
 
@@ -96,8 +96,7 @@ def stop_label_check(run: Run) -> None:
 
 
 def _write(path: Path, done: int, probabilities: np.ndarray) -> None:
-    content = {"probabilities": probabilities, "done": np.array(done)}
-    write_atomically(path / f"{NAME}.npz", lambda file: np.savez(file, **content))
+    write_npz(path / f"{NAME}.npz", {"probabilities": probabilities, "done": np.array(done)})
 
 
 def _lock(path: Path) -> FileLock:

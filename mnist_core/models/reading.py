@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ MAX_ARRAYS = 2 * (MAX_HIDDEN_LAYERS + 1) + 1
 EXPORT_ONE = "expected W1, b1, W2, b2, ... and the activation, as this project exports them. Export the model again."
 
 
-def read_model(source: bytes | os.PathLike | str, name: str | None = None) -> Network:
+def read_model(source: bytes | os.PathLike[str] | str, name: str | None = None) -> Network:
     """Read a network from a ``.npz`` or ``.safetensors`` file as :func:`export` writes them.
 
     The content decides the format. Sizes are read from the headers and checked before any array is made.
@@ -151,6 +152,6 @@ def _pickle_error(name: str) -> ModelError:
     )
 
 
-def _some(names: dict) -> str:
+def _some(names: Iterable[str]) -> str:
     """The first few of some names."""
-    return ", ".join(str(name)[:40] for name in list(names)[:4]) + (", ..." if len(names) > 4 else "") or "none"
+    return ", ".join(str(name)[:40] for name in list(names)[:4]) + (", ..." if len(list(names)) > 4 else "") or "none"

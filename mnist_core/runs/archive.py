@@ -66,8 +66,8 @@ def import_run(content: bytes, runs_dir: Path | None = None, known: Iterable[Dat
     """Unpack an exported run into the runs folder; it appears complete or not at all.
 
     It keeps its id unless another run has it; then it gets a new one. A run that was active becomes paused, or stopped
-    if it has no checkpoint. The folder of its data is never taken from the zip: it is that of a run here, or of ``known``,
-    on the same data, otherwise the default folder of the full data set.
+    if it has no checkpoint. The folder of its data is never taken from the zip: it is that of a run here, or of
+    ``known``, on the same data, otherwise the default folder of the full data set.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def import_run(content: bytes, runs_dir: Path | None = None, known: Iterable[Dat
 
 
 def _unpack(content: bytes, folder: Path) -> str:
-    """Write the files of a zip into ``folder`` and return the name of its folder in the zip; refuse anything unexpected."""
+    """Write the files of a zip into ``folder`` and return its folder in the zip; refuse anything unexpected."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         names = [_name(entry) for entry in entries]
@@ -124,7 +124,7 @@ def _unpack(content: bytes, folder: Path) -> str:
 
 
 def _name(entry: zipfile.ZipInfo) -> str:
-    """Name of a file in the zip, if a run has such a file: at most one folder deep, no link, not encrypted, not too large."""
+    """Name of a file in the zip if it is one of a run: at most one folder deep, no link, not encrypted, small."""
     parts = entry.filename.split("/")
     name = parts[-1]
     if len(parts) > 2 or name not in LIMITS or parts[0] in ("", ".", "..") or re.search(r"[\\:]", parts[0]):
@@ -146,8 +146,8 @@ def _name(entry: zipfile.ZipInfo) -> str:
 def _settle(draft: Path, known: Iterable[DatasetReference]) -> Run:
     """Check all files of an unpacked run, and adopt it: no process works on it, its data is that of this machine."""
     run = read_run(draft)
-    if run.problem or run.about.problem:
-        raise RunError(f"The run in the zip is damaged: {(run.problem or run.about.problem).split(' Delete')[0]}")
+    if damage := run.problem or run.about.problem:
+        raise RunError(f"The run in the zip is damaged: {damage.split(' Delete')[0]}")
     try:
         problem = _problem(run)
     except Exception as error:  # so does a damaged array
@@ -178,10 +178,11 @@ def _problem(run: Run) -> str | None:
     if status.error and len(status.error) > 2000:
         return "status.json has an error of more than 2,000 characters"
     layers = len(run.config.hidden_layers) + 1
-    of_layers = (*run.layers(), *run.histograms())
-    if any(not 0 <= row.epoch <= MAX_EPOCH for row in (*run.metrics(), *run.steps(), *of_layers)):
+    statistics, histograms = run.layers(), run.histograms()
+    tables = (run.metrics(), run.steps(), statistics, histograms)
+    if any(not 0 <= row.epoch <= MAX_EPOCH for table in tables for row in table):
         return "a table has a row of an impossible epoch"
-    if any(not 1 <= row.layer <= layers for row in of_layers):
+    if any(not 1 <= row.layer <= layers for table in (statistics, histograms) for row in table):
         return f"layers.csv or histograms.csv has a row of a layer that is none of {layers}"
     return _model_problem(run)
 

@@ -9,7 +9,7 @@ import numpy as np
 from mnist_core.errors import RunError
 from mnist_core.models.npz import read_npz
 from mnist_core.nn.network import Network
-from mnist_core.runs.files import write_atomically
+from mnist_core.runs.files import write_npz
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.state import TrainingState
 
@@ -45,7 +45,7 @@ class Checkpoint:
     def write(self, folder: Path) -> None:
         """Write ``checkpoint.npz`` into a run folder, atomically."""
         content = {**self.arrays, "epoch": np.array(self.epoch), **self.state}
-        write_atomically(folder / "checkpoint.npz", lambda file: np.savez(file, **content))
+        write_npz(folder / "checkpoint.npz", content)
 
     @classmethod
     def read(cls, folder: Path) -> "Checkpoint":

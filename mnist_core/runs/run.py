@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError, DatasetError, RunError
@@ -33,6 +33,8 @@ from mnist_core.training.layer_statistics import COLUMNS as LAYER_COLUMNS
 from mnist_core.training.layer_statistics import LayerStatistics
 from mnist_core.training.loop import EpochMetrics
 
+Row = TypeVar("Row", bound=NamedTuple)
+
 
 class Step(NamedTuple):
     """A row of ``steps.csv``: the loss of one mini-batch at a position; 2.5 is the middle of the third epoch."""
@@ -46,8 +48,10 @@ class Run:
     """A run folder as it was read; ``problem`` says what is damaged, if anything."""
 
     path: Path
-    config: TrainingConfig | None
-    dataset: DatasetReference | None
+    config: TrainingConfig
+    """None if config.json is damaged, as `problem` then says: check that first."""
+    dataset: DatasetReference
+    """None if config.json is damaged."""
     created: float
     status: Status
     problem: str | None = None
@@ -101,7 +105,7 @@ class Run:
         """Rows of ``histograms.csv``: two a layer, for some of the epochs; none in runs of older versions."""
         return self._read_table("histograms.csv", COLUMNS, Histogram.from_row)
 
-    def _rows(self, name: str, kind: type[NamedTuple], columns: tuple[str, ...] = ()) -> list:
+    def _rows(self, name: str, kind: type[Row], columns: tuple[str, ...] = ()) -> list[Row]:
         types = kind.__annotations__.values()
         return self._read_table(
             name,
@@ -109,7 +113,7 @@ class Run:
             lambda row: kind(*(read(text) for read, text in zip(types, row, strict=True))),
         )
 
-    def _read_table(self, name: str, columns: tuple[str, ...], read: Callable[[list[str]], NamedTuple]) -> list:
+    def _read_table(self, name: str, columns: tuple[str, ...], read: Callable[[list[str]], Row]) -> list[Row]:
         try:
             return [read(row) for row in complete_rows(self.path / name, columns)]
         except (OSError, ValueError) as error:
@@ -242,7 +246,8 @@ def read_run(path: Path) -> Run:
         if not 0 <= created < 1e11:  # also for NaN; all others are dates before the year 5139
             raise ValueError(f"created is {created}, expected seconds since 1970")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        return Run(path, None, None, _modified(path), Status("damaged"), _problem("config.json", error))
+        nothing = cast(Any, None)
+        return Run(path, nothing, nothing, _modified(path), Status("damaged"), _problem("config.json", error))
     about = About.read(path)
     try:
         status = Status.read(path / "status.json", worker_lock(path))
