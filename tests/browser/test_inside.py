@@ -4,9 +4,6 @@ import re
 
 import pytest
 
-from mnist_core.data.dataset import load_dataset
-from mnist_core.jobs.start import start_run
-from mnist_core.training.config import TrainingConfig
 from tests.helpers import settle
 
 expect = pytest.importorskip(
@@ -16,11 +13,8 @@ expect = pytest.importorskip(
 pytestmark = pytest.mark.browser
 
 
-def test_a_pointer_over_the_map_shows_the_digit(app, page):
-    run = start_run(TrainingConfig(epochs=3), load_dataset("sample"), app.runs)
-    page.goto(f"{app.url}/training?run={run.id}")
-    page.get_by_role("button", name="What does it get wrong?").wait_for()
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Inside").click()
+def test_a_pointer_over_the_map_shows_the_digit(app, page, trained):
+    page.goto(f"{app.url}/inside?run={trained.id}")
     page.get_by_text("test digits, drawn where the 64 units").wait_for()
     settle(page)
     chart = page.get_by_test_id("stVegaLiteChart").nth(2)
