@@ -16,7 +16,7 @@ ICON = FOLDER.parent / ".streamlit" / "icon.svg"
 
 
 class PageInfo(NamedTuple):
-    """A page: its section, its file in ``pages/``, how the navigation shows it, what a person finds there, its address."""
+    """A page: its section, its file in ``pages/``, how the navigation shows it, its content in a sentence, its address."""
 
     section: str
     file: str
@@ -82,15 +82,15 @@ def enter() -> st.Page:
 
 @contextmanager
 def page(can_undo: bool = False) -> Iterator[None]:
-    """Draw a page, with the data in use in the sidebar; an error that is meant for people ends it with its sentence.
+    """Draw a page, with the data set in the sidebar; an MnistError ends it with its sentence.
 
-    Until ``st.navigation`` ran for the first time in a server, Streamlit takes each file of ``pages/`` for a page of its
-    own and runs it without ``app.py``. The first visitor of a fresh server may come here that way, and is sent around.
+    Until ``st.navigation`` has run once in a server, Streamlit takes each file of ``pages/`` for a page and runs it
+    without ``app.py``. The first visitor of a fresh server may come here that way, and is sent to ``app.py``.
 
     Parameters
     ----------
     can_undo : bool
-        Whether this page can bring back the runs that this session deleted; on any other one, they are gone for good.
+        Whether this page can restore the runs that this session deleted; any other page removes them for good.
     """
     if not st.session_state.get("entered"):
         enter()

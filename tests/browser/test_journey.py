@@ -63,7 +63,7 @@ def test_from_the_data_to_the_mistakes(app, page):
     page.get_by_role("button", name="Start training").click()
     page.get_by_text(re.compile(r"% accuracy on the test set of MNIST \(sample of 6,000\)")).wait_for()
     assert epochs_shown(page) == 3
-    page.get_by_role("button", name="What does it get wrong?").click()
+    page.get_by_role("button", name="See its errors").click()
 
     page.get_by_role("heading", name="Evaluation", level=1).wait_for()
     assert f"run={find_run('latest', app.runs).id}" in page.url
@@ -120,7 +120,7 @@ def test_a_run_is_watched_left_found_again_stopped_and_lost(app, page):
     second.goto(f"{app.url}/training")
     stop_button(second).click()
     for tab in (second, page):
-        tab.get_by_role("button", name="What does it get wrong?").wait_for()
+        tab.get_by_role("button", name="See its errors").wait_for()
         expect(tab.locator(".stMarkdownBadge", has_text="stopped")).to_be_visible()
     second.close()
     assert [run.status.state for run in list_runs(app.runs)] == ["stopped"]
@@ -147,11 +147,11 @@ def test_every_page_fits_a_phone(app, page, trained):
         page.goto(f"{app.url}/{url_path}")
         page.get_by_role("heading", level=1).wait_for()
         if title == "Training":
-            page.get_by_role("button", name="What does it get wrong?").wait_for()
+            page.get_by_role("button", name="See its errors").wait_for()
         if title == "Evaluation":
             page.get_by_text(re.compile("^Digits 1 to")).wait_for()
         if title == "Inside":
-            page.get_by_text("A column of each picture is a histogram").wait_for()
+            page.get_by_text("Each column is a histogram").wait_for()
         settle(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, title
         main = page.get_by_test_id("stMain")

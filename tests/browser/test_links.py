@@ -124,7 +124,7 @@ def test_a_link_to_the_runs_shows_their_comparison(app, page, new_page, trained,
     other.get_by_role("heading", name=re.compile("^2 ")).wait_for()
     expect(other.get_by_label("Filter")).to_have_value("relu")
     assert is_chosen(segment(other, "By time"))
-    other.get_by_text("Time is that of training").wait_for()
+    other.get_by_text("Time is training time").wait_for()
 
 
 def test_a_choice_survives_other_pages_and_comes_back_into_the_address(app, page, trained, newest):

@@ -42,7 +42,7 @@ def test_a_run_under_way_is_looked_into_as_far_as_it_is(open_page, finished):
     content = json.loads((finished.path / "status.json").read_text())
     write_json(finished.path / "status.json", {**content, "state": "running", "epoch": 1, "heartbeat": time.time()})
     app = open_page("inside")
-    assert "still under way" in app.info[0].value
+    assert "still active" in app.info[0].value
     assert len(app.subheader) == 5
 
 
@@ -69,7 +69,7 @@ def test_a_digit_is_chosen_and_read_as_the_network_reads_it(open_page, finished)
     for index in (0, 421):
         app.number_input(key="inside_index").set_value(index).run()
         read, sure = probabilities[index].argmax(), probabilities[index].max()
-        assert f"Test image {index} reads as **{read}** with {sure:.1%}" in texts(app.markdown)
+        assert f"Test image {index} is classified as **{read}** with {sure:.1%}" in texts(app.markdown)
     by_label(app.button, "Random error").click().run()
     index = app.number_input(key="inside_index").value
     assert probabilities[index].argmax() != sample.test_labels[index]
@@ -112,7 +112,7 @@ def test_the_map_marks_the_wrong_digits(open_page, finished):
     app, sample = open_page("inside"), load_dataset("sample")
     wrong = (predict(finished.load_network(), sample.test_images).argmax(axis=1) != sample.test_labels).sum()
     assert f"Crosses are the {wrong} wrong ones" in texts(app.caption)
-    assert "1,000 test digits, drawn where the 64 units of the last hidden layer put them" in texts(app.caption)
+    assert "1,000 test images along the first two principal components of the 64 units of the last hidden layer put them" in texts(app.caption)
 
 
 def test_of_a_huge_network_fewer_digits_are_looked_at(open_page, finished, monkeypatch):
@@ -137,14 +137,14 @@ def test_other_activations_and_shapes_draw(open_page, tiny_folder, activation, l
     app = open_page("inside")
     assert len(app.subheader) == 5 and not app.error
     by_label(app.button_group, "Values").set_value("activations").run()
-    assert "A column of each picture is a histogram" in texts(app.caption)
+    assert "Each column is a histogram" in texts(app.caption)
 
 
 def test_distributions_are_said_to_be_missing_in_older_runs(open_page, finished):
     app = open_page("inside")
-    assert "A column of each picture is a histogram" in texts(app.caption)
+    assert "Each column is a histogram" in texts(app.caption)
     (finished.path / "histograms.csv").unlink()
-    assert "This run has no record of them" in texts(open_page("inside").info)
+    assert "This run has no histograms" in texts(open_page("inside").info)
 
 
 def test_a_distribution_is_drawn_from_few_of_many_epochs(finished):
