@@ -31,7 +31,7 @@ OTHERS = {
 
 def test_error(preset: str, seed: int, dataset: Dataset) -> tuple[float, float]:
     """Train once; return the test error in percent and the seconds that it took."""
-    config = replace(PRESETS[preset], seed=seed)
+    config = replace(PRESETS[preset].config, seed=seed)
     network = build_network(config, dataset)
     started = time.perf_counter()
     for _ in train(config, dataset, network):
@@ -58,7 +58,7 @@ def main() -> None:
         mean = statistics.mean(errors)
         spread = statistics.stdev(errors) if len(errors) > 1 else 0.0
         print(
-            f"| {preset} | {PRESETS[preset].epochs} | {statistics.median(seconds):.0f} | {each} | {100 - mean:.2f} % "
+            f"| {preset} | {PRESETS[preset].config.epochs} | {statistics.median(seconds):.0f} | {each} | {100 - mean:.2f} % "
             f"| {spread:.2f} | {mean:.2f} % |",
             flush=True,
         )

@@ -33,7 +33,7 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.training.config import PRESETS
 from mnist_core.training.loop import train
 dataset = load_dataset("full", Path(sys.argv[2]) if sys.argv[2] else None)
-for _ in train(replace(PRESETS[sys.argv[1]], epochs=2), dataset):
+for _ in train(replace(PRESETS[sys.argv[1]].config, epochs=2), dataset):
     pass
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

@@ -4,9 +4,8 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import fields
 from pathlib import Path
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 import numpy as np
 from tqdm import tqdm
@@ -23,7 +22,7 @@ from mnist_core.jobs.start import request, resume_run, start_run
 from mnist_core.models.formats import FORMATS, export, file_name
 from mnist_core.runs.files import write_atomically
 from mnist_core.runs.run import Run, default_runs_dir, find_run, list_runs
-from mnist_core.training.config import CHOICES, EXPLANATIONS, PRESETS, TrainingConfig
+from mnist_core.training.config import PRESETS, TrainingConfig
 
 EXAMPLES = """\
 a first session:
@@ -79,17 +78,11 @@ def _add_train(commands: Commands) -> None:
     command = commands.add_parser("train", help="train a network; prints the run id and the test accuracy")
     command.add_argument(
         "--preset", choices=tuple(PRESETS), default="reference",
-        help="settings to start from; options beside it change single ones (default: %(default)s)",
+        help="settings to start from; single options override them (default: %(default)s)",
     )  # fmt: skip
-    for field in fields(TrainingConfig):
-        how = {"type": type(field.default)}
-        if field.name in CHOICES:
-            how = {"choices": CHOICES[field.name]}
-        elif field.name == "hidden_layers":
-            how = {"type": int, "nargs": "*", "metavar": "UNITS"}
-        default = " ".join(map(str, field.default)) if field.name == "hidden_layers" else f"{field.default}"
-        text = f"{EXPLANATIONS[field.name]} (default: {default})".replace("%", "%%")
-        command.add_argument("--" + field.name.replace("_", "-"), default=argparse.SUPPRESS, help=text, **how)
+    for setting in TrainingConfig.settings().values():
+        text = f"{setting.help} (default: {setting.display(setting.default)})".replace("%", "%%")
+        command.add_argument(setting.option, default=argparse.SUPPRESS, help=text, **setting.argument)
     command.add_argument(
         "--source",
         choices=("auto", "full", "sample"),
@@ -170,9 +163,9 @@ def _download(arguments: argparse.Namespace) -> None:
 
 
 def asked_config(arguments: argparse.Namespace) -> TrainingConfig:
-    """Settings of ``train``: those of its preset, but for the options that were given."""
-    given = {name: value for name, value in vars(arguments).items() if name in EXPLANATIONS}
-    return TrainingConfig(**{**PRESETS[arguments.preset].to_dict(), **given})
+    """Settings of ``train``: those of its preset, overridden by the options given."""
+    given = {name: value for name, value in vars(arguments).items() if name in TrainingConfig.settings()}
+    return TrainingConfig(**{**PRESETS[arguments.preset].config.to_dict(), **given})
 
 
 def _train(arguments: argparse.Namespace) -> None:
@@ -206,7 +199,7 @@ def _follow(run: Run) -> Run:
     return run
 
 
-def _update_bar(bar: tqdm, run: Run) -> None:
+def _update_bar(bar: "tqdm[NoReturn]", run: Run) -> None:
     metrics = run.metrics() if run.status.epoch > bar.n else []
     if metrics:
         bar.set_postfix(

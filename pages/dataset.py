@@ -1,4 +1,4 @@
-"""Dataset: shapes, one image and its numbers, a grid of digits, the balance and the mean of each class."""
+"""Dataset: shapes, one image and its numbers, a grid of images, class balance, and the mean of each class."""
 
 import altair as alt
 import numpy as np
@@ -12,18 +12,21 @@ from pages.components.data import current_dataset
 from pages.components.digits.grid import digit_figure, digit_grid
 from pages.components.digits.picker import SPLITS, pick_image, split_arrays
 from pages.components.router import page
+from pages.components.state import NumberIn, OneOf, remembered
 from pages.components.tables import pixel_table
 
 GRID_SIZE = 60
+ALL = "all"
+TRAINING, TEST = "training", "test"
 
 
 def show_shapes(dataset: Dataset) -> None:
-    """Table of the four arrays."""
+    """Draw a table of the four arrays."""
     arrays = {
-        "train_images": "one picture a row, grey values",
-        "train_labels": "the class of each picture",
-        "test_images": "kept apart: only for measuring",
-        "test_labels": "the class of each picture",
+        "train_images": "grey values, one image per row",
+        "train_labels": "the class of each image",
+        "test_images": "held out: only for measuring",
+        "test_labels": "the class of each image",
     }
     rows = []
     for name, meaning in arrays.items():
@@ -36,46 +39,51 @@ def show_shapes(dataset: Dataset) -> None:
 
 
 def show_one_image(dataset: Dataset) -> None:
-    """One image drawn by matplotlib, and the numbers it is made of."""
+    """Draw one image by matplotlib, and the numbers it consists of."""
     picked = pick_image(dataset)
-    picture, numbers = st.columns([1, 2.5], gap="medium")
-    with picture:
+    drawing, numbers = st.columns([1, 2.5], gap="medium")
+    with drawing:
         st.pyplot(digit_figure(picked.image, picked.label), width="stretch")
         st.caption(f"Image {picked.index:,} of the {picked.split}, drawn by `imshow`.")
     with numbers:
         height, width = picked.image.shape
         pixel_table(picked.image, digits=0)
         st.caption(
-            f"The same image as the computer has it: {height} x {width} whole numbers, 0 is black and 255 white."
+            f"The same image as the computer stores it: {height}x{width} whole numbers, from 0 (black) to 255 (white)."
         )
 
 
 def show_grid(dataset: Dataset) -> None:
-    """A random selection of one split and class."""
+    """Draw a random sample of one split and class."""
+    classes = (ALL, *range(dataset.num_classes))
+    from_split = remembered("grid_split", "training set", url="from", parse=OneOf(tuple(SPLITS)))
+    of_class = remembered("grid_class", ALL, url="class", parse=OneOf(classes))
+    from_seed = remembered("grid_seed", 1, url="seed", parse=NumberIn(0, 2**32 - 1))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        split = st.selectbox("From", list(SPLITS), width=160)
-        label = st.selectbox("Class", ["all", *range(dataset.num_classes)], width=120)
-        seed = st.number_input("Seed of the selection", 0, 2**32 - 1, 1, width=180)
+        st.selectbox("From", list(SPLITS), width=160, **from_split.widget)
+        st.selectbox("Class", classes, width=120, **of_class.widget)
+        st.number_input("Random seed", 0, 2**32 - 1, width=180, **from_seed.widget)
+    split, label, seed = from_split.value, of_class.value, from_seed.value
     images, labels = split_arrays(dataset, split)
-    fitting = np.arange(len(labels)) if label == "all" else np.flatnonzero(labels == label)
-    if not len(fitting):
+    candidates = np.arange(len(labels)) if label == ALL else np.flatnonzero(labels == label)
+    if not len(candidates):
         st.info(f"The {split} has no image of class {label}: choose another class.", icon=":material/info:")
         return
-    chosen = np.random.default_rng(seed).permutation(fitting)[:GRID_SIZE]
+    chosen = np.random.default_rng(seed).permutation(candidates)[:GRID_SIZE]
     digit_grid(
         images[chosen],
         [str(labels[index]) for index in chosen],
         [f"label {labels[index]}, image {index:,} of the {split}" for index in chosen],
     )
-    st.caption(f"{len(chosen)} of {len(fitting):,} images, each over its label. Another seed shows others.")
+    st.caption(f"{len(chosen)} of {len(candidates):,} images, each with its label. Another seed draws other images.")
 
 
 def show_balance(dataset: Dataset) -> None:
-    """How many images each class has."""
+    """Draw the number of images of each class."""
     classes = np.arange(dataset.num_classes)
     counts = pd.concat(
         pd.DataFrame({"class": classes, "images": np.bincount(labels, minlength=len(classes)), "split": split})
-        for split, labels in (("training", dataset.train_labels), ("test", dataset.test_labels))
+        for split, labels in ((TRAINING, dataset.train_labels), (TEST, dataset.test_labels))
     )
     chart = (
         alt.Chart(counts, height=260)
@@ -86,22 +94,22 @@ def show_balance(dataset: Dataset) -> None:
             alt.Color(
                 "split:N",
                 title=None,
-                scale=alt.Scale(domain=["training", "test"], range=["#4c78d8", "#e8833a"]),
+                scale=alt.Scale(domain=[TRAINING, TEST], range=["#4c78d8", "#e8833a"]),
                 legend=alt.Legend(orient="top"),
             ),
-            alt.XOffset("split:N", sort=["training", "test"]),
+            alt.XOffset("split:N", sort=[TRAINING, TEST]),
             tooltip=["class:O", "split:N", alt.Tooltip("images:Q", format=",")],
         )
     )
     st.altair_chart(chart, key="balance")
     training = np.bincount(dataset.train_labels, minlength=len(classes))
     st.caption(
-        f"The rarest class of the training set has {training.min():,} images, the most frequent one {training.max():,}."
+        f"The rarest class of the training set has {training.min():,} images, the most frequent {training.max():,}."
     )
 
 
 def show_means(dataset: Dataset) -> None:
-    """The mean image of each class of the training set."""
+    """Draw the mean image of each class of the training set."""
     means, counts = _class_means(dataset)
     digit_grid(
         means,
@@ -110,7 +118,8 @@ def show_means(dataset: Dataset) -> None:
         size=84,
     )
     st.caption(
-        "The mean of all training images of each class, and how many they are. A blurred mean tells of many ways to write it."
+        "The mean of all training images of each class, and their number. The blurrier the mean, the more varied the "
+        "handwriting."
     )
 
 
@@ -123,15 +132,15 @@ def _class_means(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
 with page():
     dataset = current_dataset()
     st.title("Dataset")
-    st.markdown(f"What the network learns from. In use is **{dataset.description}**.")
+    st.markdown(f"What the network learns from. In use: **{dataset.description}**.")
 
     st.subheader("Four arrays")
     show_shapes(dataset)
     st.subheader("One image and its numbers")
     show_one_image(dataset)
-    st.subheader("Many digits")
+    st.subheader("A random sample")
     show_grid(dataset)
-    st.subheader("Balance of the classes")
+    st.subheader("Class balance")
     show_balance(dataset)
     st.subheader("The mean digit of each class")
     show_means(dataset)
@@ -139,6 +148,6 @@ with page():
     code_behind(read_idx, class_means)
     st.page_link(
         "pages/preprocessing.py",
-        label="Next: what happens to an image before the network reads it",
+        label="Next: how an image is prepared for the network",
         icon=":material/arrow_forward:",
     )

@@ -12,11 +12,10 @@ from mnist_core.inspection.neighbours import nearest_neighbours
 from mnist_core.runs.run import Run
 from pages.components.code import code_behind
 from pages.components.digits.gallery import ANY, Choice, read_choice, show_gallery, write_choice
-from pages.components.digits.picker import split_arrays
-from pages.components.digits.viewer import digit_of_address, open_digit
+from pages.components.digits.viewer import show_opened_digit
 from pages.components.router import page
 from pages.components.runs.export import show_export, show_upload_model
-from pages.components.runs.picker import pick_trained_run, run_dataset, test_result, test_scores
+from pages.components.runs.picker import pick_trained_run, test_result, test_scores
 from pages.components.state import OneOf, parse_bool, remembered
 from pages.components.tables import confusion_style
 
@@ -62,14 +61,13 @@ def show_confusion(run: Run, result: Evaluation) -> None:
     styled = table.style.apply(lambda _: styles, axis=None).format("{:,.0f}" if unit == "counts" else "{:.1f}")
     choice = read_choice(len(confusion))
     cells = [(choice.true, f"→ {choice.predicted}")] if choice.is_cell and choice.split == "test set" else []
-    key = f"confusion {run.id} {unit} {errors_only} {st.session_state.get('confusion_version', 0)}"
+    key = f"confusion {run.id} {unit} {errors_only} {choice}"
 
     def read() -> None:
         selected = st.session_state[key].selection.cells
         row, column = selected[0] if selected else (ANY, ANY)
         label = ANY if column == ANY else list(table.columns).index(column)
-        write_choice(Choice(true=row, predicted=label))
-        st.session_state["confidence_range"] = (0.0, 1.0)
+        write_choice(Choice(true=row, predicted=label), len(confusion))
 
     st.dataframe(
         styled,
@@ -125,10 +123,8 @@ def show_confidence(scores: Scores) -> None:
             alt.Chart(data, height=280)
             .mark_line(color="#4c78d8")
             .encode(
-                alt.X("rejected:Q", title="fraction of images rejected", axis=alt.Axis(format="%")),
-                alt.Y(
-                    "accuracy:Q", title="accuracy on the rest", scale=alt.Scale(zero=False), axis=alt.Axis(format=".1%")
-                ),
+                alt.X("coverage:Q", title="coverage", axis=alt.Axis(format="%")),
+                alt.Y("accuracy:Q", title="accuracy", scale=alt.Scale(zero=False), axis=alt.Axis(format=".1%")),
                 tooltip=[alt.Tooltip(f"{name}:Q", format=".2%") for name in data],
             ),
             key="selective_prediction",
@@ -189,9 +185,7 @@ with page():
     show_confusion(run, result)
     st.subheader("Images")
     clicked = show_gallery(run, classes)
-    in_address = digit_of_address(len(split_arrays(run_dataset(run), read_choice(classes).split)[1]))
-    if (digit := in_address if clicked is None else clicked) is not None:
-        open_digit(run, digit)
+    show_opened_digit(run, clicked)
     st.subheader("Calibration")
     show_confidence(scores)
     st.subheader("Scores per class")

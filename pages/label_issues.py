@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from mnist_core.data.dataset import Dataset
-from mnist_core.evaluation.label_errors import Suspects, class_thresholds, find_suspects
+from mnist_core.evaluation.label_errors import LabelIssues, class_thresholds, find_label_issues
 from mnist_core.jobs.label_check import (
     Progress,
     fold_settings,
@@ -18,10 +18,13 @@ from mnist_core.runs.run import Run, list_runs
 from mnist_core.training.out_of_sample import FOLDS, cross_validate
 from pages.components.code import code_behind
 from pages.components.digits.grid import digit_grid, pick_page
+from pages.components.errors import callback, fragment
 from pages.components.router import page
 from pages.components.runs.picker import architecture, pick_run, run_dataset
+from pages.components.state import OneOf, remembered
 
 PAGE_SIZE = 60
+ANY = "any"
 REFRESH_SECONDS = 1.0
 
 
@@ -31,7 +34,7 @@ def show_job(run: Run, dataset: Dataset, progress: Progress | None) -> None:
     if progress and progress.active:
         waiting = "waiting for a free slot" if state == "queued" else f"fold {progress.fold + 1} of {FOLDS}"
         st.progress(progress.done, waiting)
-        st.button("Stop", icon=":material/stop:", on_click=stop_label_check, args=(run,))
+        st.button("Stop", icon=":material/stop:", on_click=callback(stop_label_check), args=(run,))
         return
     if state == "failed":
         st.error(progress.error, icon=":material/error:")
@@ -47,9 +50,7 @@ def show_job(run: Run, dataset: Dataset, progress: Progress | None) -> None:
         "label."
     )
     label = "Continue" if state in ("stopped", "interrupted") else "Check the labels"
-    if st.button(label, type="primary", icon=":material/rule:"):
-        start_label_check(run)
-        st.rerun()
+    st.button(label, type="primary", icon=":material/rule:", on_click=callback(start_label_check), args=(run,))
 
 
 def watch(run: Run) -> None:
@@ -63,27 +64,30 @@ def watch(run: Run) -> None:
 def show_issues(run: Run, dataset: Dataset) -> None:
     """Draw the filters, the gallery and the download of the label issues."""
     probabilities = read_probabilities(run)
-    issues = find_suspects(dataset.train_labels, probabilities)
+    issues = find_label_issues(dataset.train_labels, probabilities)
     confident = int(issues.confident.sum())
     st.markdown(
         f"**{len(issues.index):,} of {len(dataset.train_labels):,} labels disagree with the network**, {confident:,} of them "
         "at or above its usual confidence. Most suspicious first. This is a suspicion, not a verdict: look at the image "
         "before you believe the network. Many of these images are labelled correctly and merely badly written."
     )
-    classes = ["any", *range(dataset.num_classes)]
+    classes = (ANY, *range(dataset.num_classes))
+    given_label = remembered("issue_label", ANY, url="label", parse=OneOf(classes))
+    suggested_label = remembered("issue_suggested", ANY, url="suggested", parse=OneOf(classes))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        label = st.selectbox("Label", classes, width=110)
-        suggested = st.selectbox("Suggested label", classes, width=150)
+        st.selectbox("Given label", classes, width=120, **given_label.widget)
+        st.selectbox("Suggested label", classes, width=150, **suggested_label.widget)
         paging = st.container(width=150)
+    label, suggested = given_label.value, suggested_label.value
     keep = np.ones(len(issues.index), bool)
-    keep &= True if label == "any" else issues.label == label
-    keep &= True if suggested == "any" else issues.suggested == suggested
+    keep &= True if label == ANY else issues.label == label
+    keep &= True if suggested == ANY else issues.suggested == suggested
     chosen = np.flatnonzero(keep)
     if not len(chosen):
         st.info("No label issue matches these filters: choose others above.", icon=":material/info:")
         return
     with paging:
-        shown = chosen[pick_page(len(chosen), PAGE_SIZE, f"{run.id} {label} {suggested}")]
+        shown = chosen[pick_page("issues", len(chosen), PAGE_SIZE, f"{run.id} {label} {suggested}")]
     show_gallery(dataset, issues, probabilities, shown)
     st.caption("Given label → suggested label, and the probability that the network gives to the given label.")
     st.download_button(
@@ -92,7 +96,7 @@ def show_issues(run: Run, dataset: Dataset) -> None:
     )  # fmt: skip
 
 
-def show_gallery(dataset: Dataset, issues: Suspects, probabilities: np.ndarray, shown: np.ndarray) -> None:
+def show_gallery(dataset: Dataset, issues: LabelIssues, probabilities: np.ndarray, shown: np.ndarray) -> None:
     """Draw the label issues at the positions ``shown``."""
     digit_grid(
         dataset.train_images[issues.index[shown]],
@@ -106,9 +110,9 @@ def show_gallery(dataset: Dataset, issues: Suspects, probabilities: np.ndarray, 
     )
 
 
-def issues_csv(issues: Suspects) -> bytes:
+def issues_csv(issues: LabelIssues) -> bytes:
     """Write one row per label issue, most suspicious first."""
-    return pd.DataFrame(issues._asdict()).to_csv(index=False, float_format="%.6g").encode()
+    return pd.DataFrame(vars(issues)).to_csv(index=False, float_format="%.6g").encode()
 
 
 with page():
@@ -127,7 +131,7 @@ with page():
     if progress and progress.state == "finished":
         show_issues(run, dataset)
     elif progress and progress.active:
-        st.fragment(watch, run_every=REFRESH_SECONDS)(run)
+        fragment(watch, run_every=REFRESH_SECONDS)(run)
     else:
         show_job(run, dataset, progress)
-    code_behind(cross_validate, find_suspects, class_thresholds)
+    code_behind(cross_validate, find_label_issues, class_thresholds)

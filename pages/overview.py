@@ -1,4 +1,4 @@
-"""Overview: what this is, which data is in use, what was trained last, and where to go next."""
+"""Overview: what this is, which data is in use, the latest runs, and where to go next."""
 
 from pathlib import Path
 
@@ -10,80 +10,75 @@ from mnist_core.errors import DatasetError, DownloadError
 from mnist_core.runs.run import Run, list_runs
 from pages.components.code import code_behind
 from pages.components.data import Choice, choose, current_choice, current_dataset
-from pages.components.router import page
+from pages.components.errors import callback, show_error
+from pages.components.router import PAGES, page, page_info
 from pages.components.runs.picker import architecture, select_run, state_badge
+from pages.components.state import OneOf, remembered
 
 SHOWN_RUNS = 5
+CARDS_PER_ROW = 5
 CHOICES = {
-    "auto": "Automatic: the full MNIST where it is there, else the sample",
+    "auto": "Automatic: full MNIST if available, otherwise the sample",
     "sample": "Sample: 6,000 real MNIST images that come with this project",
-    "full": "A folder of four IDX files in the MNIST naming",
+    "full": "A folder with four IDX files named as in MNIST",
 }
 
 
 def next_step(runs: list[Run]) -> None:
-    """Draw the one button that most likely comes next."""
+    """Draw a button for the most likely next step."""
     run = next((run for run in runs if run.status.active), None)
     if run:
-        text, target, icon = "Watch the run under way", "pages/training.py", ":material/monitoring:"
+        text, target = "Watch the active run", page_info("training")
     elif run := next((run for run in runs if run.status.test_accuracy is not None), None):
-        text, target, icon = "See what the latest network gets wrong", "pages/evaluation.py", ":material/fact_check:"
+        text, target = "See what the latest network gets wrong", page_info("evaluation")
     else:
-        text, target, icon = "Start with the data", "pages/dataset.py", ":material/grid_view:"
-    if st.button(text, type="primary", icon=icon):
+        text, target = "Start with the data", page_info("dataset")
+    if st.button(text, type="primary", icon=target.icon):
         if run:
             select_run(run)
-        st.switch_page(target)
+        st.switch_page(target.path)
 
 
-def show_journey() -> None:
-    """Link to the four pages that build on one another, and under them to those that go deeper."""
-    steps = (
-        ("pages/dataset.py", "1 · Dataset", "Shapes, random samples, class balance, raw pixels"),
-        ("pages/preprocessing.py", "2 · Preprocessing", "Normalize, flatten, one-hot: before and after"),
-        ("pages/training.py", "3 · Training", "Move the sliders, watch the loss fall live"),
-        ("pages/evaluation.py", "4 · Evaluation", "Click a confusion, see its digits; click a digit, see why"),
-        ("pages/step_by_step.py", "Step by step", "One mini-batch through the recipe, with every number"),
-        ("pages/inside.py", "Inside", "Weights as pictures, a digit on its way through"),
-        ("pages/runs.py", "Runs", "Compare runs: curves, settings, digits, McNemar's test"),
-        ("pages/draw.py", "Draw", "Write a digit yourself, and let a network read it"),
-    )
-    for column, (target, label, text) in zip([*st.columns(4), *st.columns(4)], steps, strict=True):
-        with column.container(border=True, height="stretch"):
-            st.page_link(target, label=f"**{label}**")
-            st.caption(text)
+def show_pages() -> None:
+    """Link to every other page, with what a person finds there."""
+    others = [info for info in PAGES if info.file != "overview"]
+    for start in range(0, len(others), CARDS_PER_ROW):
+        for column, info in zip(st.columns(CARDS_PER_ROW), others[start : start + CARDS_PER_ROW], strict=False):
+            with column.container(border=True, height="stretch"):
+                st.page_link(info.path, label=f"**{info.title}**", icon=info.icon)
+                st.caption(info.sentence)
 
 
 def show_data(dataset: Dataset) -> None:
-    """Say which data is in use, in numbers."""
+    """Draw the size of the data set in use."""
     height, width = dataset.image_shape
     figures = {
         "Training images": f"{len(dataset.train_labels):,}",
         "Test images": f"{len(dataset.test_labels):,}",
-        "Image size": f"{height} x {width} px",
+        "Image size": f"{height}x{width} pixels",
         "Classes": f"{dataset.num_classes}",
     }
     for column, (label, value) in zip(st.columns(4), figures.items(), strict=True):
         column.metric(label, value, border=True)
-    where = f" from `{short_path(dataset.data_dir)}`" if dataset.data_dir else ", which comes with this project"
-    st.caption(f"In use: **{dataset.name}**{where}.")
+    origin = f"from `{short_path(dataset.data_dir)}`" if dataset.data_dir else "included in this project"
+    st.caption(f"In use: **{dataset.name}**, {origin}.")
 
 
 def short_path(path: str) -> str:
-    """Write ~ for the user's home."""
+    """Abbreviate the user's home folder to ~."""
     home = Path.home()
     return str(Path("~") / Path(path).relative_to(home)) if Path(path).is_relative_to(home) else path
 
 
 def offer_download() -> None:
-    """Draw the download button; while it works, a bar; when it fails, the reason."""
+    """Draw the download button, then a progress bar, and the reason if the download fails."""
     total = sum(downloader.SIZES.values())
     st.info(
-        "You are working with a sample. The full MNIST, 60,000 training and 10,000 test images, is a download of "
-        f"{total / 1e6:.1f} MB; networks trained on it make about a third of the errors.",
+        f"You are working with a sample. Full MNIST, 60,000 training and 10,000 test images, is a download of "
+        f"{total / 1e6:.1f} MB; networks trained on it make only about a third as many errors.",
         icon=":material/info:",
     )
-    if not st.button("Download the full MNIST", icon=":material/download:"):
+    if not st.button("Download full MNIST", icon=":material/download:"):
         return
     bar = st.progress(0.0, "Looking for a mirror …")
     try:
@@ -96,41 +91,41 @@ def offer_download() -> None:
         choose(Choice())
     except DownloadError as error:
         bar.empty()
-        st.error(str(error), icon=":material/cloud_off:")
+        show_error(error)
         return
-    st.toast("The full MNIST is here and in use.", icon=":material/check:")
+    st.toast("Full MNIST is downloaded and in use.", icon=":material/check:")
     st.rerun()
 
 
 def choose_data() -> None:
-    """Let the session use other data."""
+    """Draw the choice of another data set for this session."""
     with st.expander("Use other data", icon=":material/folder_open:"):
         choice = current_choice()
-        source = st.radio("Data set", list(CHOICES), list(CHOICES).index(choice.source), format_func=CHOICES.get)
-        folder = None
-        if source == "full":
-            folder = st.text_input(
+        source = remembered(f"source instead of {choice}", choice.source, parse=OneOf(tuple(CHOICES)))
+        folder = remembered(f"folder instead of {choice}", choice.folder or "")
+        st.radio("Data set", list(CHOICES), format_func=CHOICES.get, **source.widget)
+        path = None
+        if source.value == "full":
+            st.text_input(
                 "Folder",
-                choice.folder or "",
                 placeholder=str(cache_dir()),
                 help="Fashion-MNIST, KMNIST or your own digits: train-images-idx3-ubyte.gz and its three companions. "
                 "Sizes and counts are read from the files.",
+                **folder.widget,
             )
-        if st.button("Use this data", disabled=source == "full" and not folder):
-            try:
-                choose(Choice(source, folder))
-            except DatasetError as error:
-                st.error(str(error), icon=":material/error:")
-            else:
-                st.rerun()
+            path = folder.value
+        st.button(
+            "Use this data",
+            disabled=source.value == "full" and not path,
+            on_click=callback(choose),
+            args=(Choice(source.value, path),),
+        )
 
 
 def show_runs(runs: list[Run]) -> None:
-    """List the latest runs with their accuracy."""
+    """Draw the latest runs with their accuracy."""
     if not runs:
-        st.info(
-            "Nothing was trained yet. The reference network takes a few seconds on the sample.", icon=":material/info:"
-        )
+        st.info("No runs yet. On the sample, the reference network trains in a few seconds.", icon=":material/info:")
         return
     for run in runs[:SHOWN_RUNS]:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
@@ -156,17 +151,17 @@ with page():
     runs = list_runs()
     st.title("Learn neural networks on MNIST")
     st.markdown(
-        "Train a network to read handwritten digits, and see every step of it: the pixels, the preprocessing, the falling loss, "
-        "and the digits it gets wrong. It is written in plain NumPy, and each page shows the very code that computed what you see."
+        "Train a network to read handwritten digits, and see every step: the pixels, the preprocessing, the falling loss and "
+        "the digits it gets wrong. Everything is plain NumPy, and every page shows the code that computed it."
     )
     next_step(runs)
-    show_journey()
+    show_pages()
 
-    st.subheader("The data in use")
+    st.subheader("Data")
     try:
         dataset = current_dataset()
     except DatasetError as error:
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
     else:
         show_data(dataset)
         if dataset.source == "sample" and current_choice() == Choice():

@@ -1,4 +1,4 @@
-"""Preprocessing: one digit before and after each step, with shapes and dtypes."""
+"""Preprocessing: one image before and after each step, with shapes and dtypes."""
 
 from dataclasses import asdict
 
@@ -9,14 +9,15 @@ import streamlit as st
 from mnist_core.data.augmentation import augment, bilinear
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
-from mnist_core.training.config import PRESETS
+from mnist_core.training.config import AUGMENTATION, PRESETS
 from pages.components.charts.curves import histogram
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
 from pages.components.digits.grid import digit_figure, digit_grid
 from pages.components.digits.picker import Picked, pick_image, split_arrays
 from pages.components.router import page
-from pages.components.settings import change, current_settings, edit_augmentation
+from pages.components.settings import change, current_settings, edit_group
+from pages.components.state import NumberIn, remembered
 from pages.components.tables import grey, pixel_table
 
 ROWS = 8
@@ -25,7 +26,7 @@ VARIANTS = 19
 
 
 def show_normalization(picked: Picked) -> None:
-    """Raw and normalized values side by side: picture, histogram, numbers."""
+    """Draw raw and normalized values side by side: image, histogram, numbers."""
     normalized = normalize(picked.image)
     middle = min(picked.image.shape) // 2
     first, last = max(middle - WINDOW // 2, 0), middle + WINDOW // 2 - 1
@@ -34,22 +35,23 @@ def show_normalization(picked: Picked) -> None:
         ("Before", "raw pixels, uint8, 0 to 255", picked.image, 255, 0),
         ("After", "normalized, float32, 0 to 1", normalized, 1, 2),
     )
-    for column, (when, what, pixels, high, digits) in zip(st.columns(2, gap="large"), sides, strict=True):
+    for column, (title, text, pixels, high, digits) in zip(st.columns(2, gap="large"), sides, strict=True):
         with column:
-            st.markdown(f"**{when}**: {what}")
+            st.markdown(f"**{title}**: {text}")
             st.pyplot(digit_figure(pixels, picked.label), width=260)
-            st.altair_chart(histogram(pixels, 0, high), key=f"histogram_{when}")
+            st.altair_chart(histogram(pixels, 0, high), key=f"histogram_{title}")
             st.caption(
                 f"{pixels.min():g} to {pixels.max():g}, mean {pixels.mean():.3g}. Rows and columns {first} to {last}:"
             )
             pixel_table(pixels, digits, window, window)
     st.caption(
-        "The picture and the shape of the histogram stay the same; only the scale of the numbers changes: each is divided by 255."
+        "The image and the shape of the histogram stay the same; only the scale of the numbers changes: each is divided "
+        "by 255."
     )
 
 
 def show_flattening(picked: Picked) -> None:
-    """The rows of the picture laid one after the other."""
+    """Draw the rows of the image joined into one."""
     height, width = picked.image.shape
     vector = flatten(normalize(picked.image[np.newaxis]))[0]
     bars = "".join(
@@ -57,14 +59,16 @@ def show_flattening(picked: Picked) -> None:
         for n, value in enumerate(vector)
     )
     st.markdown(
-        f"The {height} rows of {width} pixels are laid one after the other: **{height} x {width} → {len(vector)}** numbers."
+        f"The {height} rows of {width} pixels are joined end to end: **{height}x{width} → {len(vector)}** numbers."
     )
     st.html(
         f'<div role="img" aria-label="the {len(vector)} pixels in one row" style="height:56px;border-radius:6px;'
         f'background:linear-gradient(90deg,{bars.rstrip(",")})"></div>'
     )
-    row = st.slider("Row of the picture", 0, height - 1, height // 2)
-    st.markdown(f"Row {row} becomes the elements {row * width} to {(row + 1) * width - 1}:")
+    chosen = remembered("flattened_row", height // 2, url="row", parse=NumberIn(0, height - 1))
+    st.slider("Row of the image", 0, height - 1, **chosen.widget)
+    row = chosen.value
+    st.markdown(f"Row {row} becomes elements {row * width} to {(row + 1) * width - 1}:")
     st.dataframe(
         pd.DataFrame(
             [vector[row * width : (row + 1) * width]], columns=[str(n) for n in range(row * width, (row + 1) * width)]
@@ -74,7 +78,7 @@ def show_flattening(picked: Picked) -> None:
 
 
 def show_one_hot(dataset: Dataset, picked: Picked) -> None:
-    """Labels and their one-hot rows as a table."""
+    """Draw labels and their one-hot rows as a table."""
     _, labels = split_arrays(dataset, picked.split)
     some = labels[picked.index : picked.index + ROWS]
     table = pd.DataFrame(
@@ -87,40 +91,38 @@ def show_one_hot(dataset: Dataset, picked: Picked) -> None:
         table.style.map(lambda value: highlight if value == 1 else "", subset=table.columns[2:].tolist()),
         hide_index=True,
     )
-    st.caption(
-        "Each label becomes a row with a single 1 at its own position: what the softmax output should be for this image."
-    )
+    st.caption("Each label becomes a row with a single 1 at its own position: the ideal softmax output for this image.")
 
 
 def show_augmentation(picked: Picked) -> None:
-    """Sliders of the next run's distortions, and what they make of the image."""
+    """Draw the augmentation sliders of the next run, and distorted copies of the image."""
     st.markdown(
-        "Optional, and for training alone: a digit that is moved, turned or bent a little is still the same digit. Drawn "
-        "anew for each image in each epoch, such changes teach the network to see past them."
+        "Optional, and only for training: a digit that is shifted, rotated or bent a little is still the same digit. A new "
+        "random distortion for every image in every epoch teaches the network to ignore such changes."
     )
     sliders, preview = st.columns([1, 1.55], gap="large")
     with sliders:
-        edit_augmentation()
+        edit_group(AUGMENTATION)
     with preview:
         augmentation = current_settings().augmentation
         if not augmentation:
             st.info("All amounts are 0, so training uses the images as they are.", icon=":material/info:")
-            if st.button("Take the amounts of the Best preset", icon=":material/auto_fix_high:"):
-                change(**asdict(PRESETS["best"].augmentation))
+            if st.button("Use the amounts of the Best preset", icon=":material/auto_fix_high:"):
+                change(**asdict(PRESETS["best"].config.augmentation))
                 st.rerun()
             return
-        if st.button("Draw others", icon=":material/casino:"):
-            st.session_state["augmentation_seed"] = st.session_state.get("augmentation_seed", 0) + 1
-        rng = np.random.default_rng(st.session_state.get("augmentation_seed", 0))
+        seed = remembered("augmentation_seed", 0, url="distortion", parse=NumberIn(0, 2**32 - 1))
+        st.button("New distortions", icon=":material/casino:", on_click=lambda: seed.set(seed.value + 1))
+        rng = np.random.default_rng(seed.value)
         variants = augment(np.repeat(picked.image[np.newaxis], VARIANTS, axis=0), augmentation, rng)
         images = np.concatenate([picked.image[np.newaxis], np.rint(variants).astype(np.uint8)])
         captions = ["original", *map(str, range(1, VARIANTS + 1))]
         digit_grid(images, captions, ["the original image", *(f"distorted image {n}" for n in captions[1:])])
-        st.caption("The amounts are those of the next run on the Training page.")
+        st.caption("The next run on the Training page uses these amounts.")
 
 
 def show_shapes(dataset: Dataset) -> None:
-    """Shapes and dtypes at each step, of the first mini-batch."""
+    """Draw a table of shapes and dtypes at each step, for the first mini-batch."""
     images, labels = dataset.train_images[:128], dataset.train_labels[:128]
     normalized = normalize(images)
     steps = {
@@ -162,13 +164,14 @@ with page():
     dataset = current_dataset()
     st.title("Preprocessing")
     st.markdown(
-        "What happens to an image and its label before the network reads them: three short functions, and one more that makes new images."
+        "What happens to an image and its label before the network reads them: three short functions, and a fourth that "
+        "makes new training images."
     )
     picked = pick_image(dataset)
 
     st.subheader("1 · Normalize: 0…255 becomes 0…1")
     show_normalization(picked)
-    st.subheader("2 · Flatten: a picture becomes a row")
+    st.subheader("2 · Flatten: an image becomes a row")
     show_flattening(picked)
     st.subheader("3 · One-hot: a label becomes a row")
     show_one_hot(dataset, picked)

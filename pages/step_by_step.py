@@ -1,4 +1,4 @@
-"""Step by step: one mini-batch on its way through the recipe, with every number on the way."""
+"""Step by step: one mini-batch goes through one training step, with every number on the way."""
 
 from typing import NamedTuple
 
@@ -14,22 +14,24 @@ from mnist_core.nn.losses import cross_entropy, softmax
 from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import SGD
 from mnist_core.nn.walkthrough import Walkthrough, checked_positions, parameter_name, walk_through
-from mnist_core.training.config import RANGES
+from mnist_core.training.config import TrainingConfig
 from pages.components.code import code_behind, show_excerpt
 from pages.components.data import current_dataset
 from pages.components.digits.grid import digit_grid
 from pages.components.lesson import Shown, Step, pick_step, show_arrays
 from pages.components.router import page
+from pages.components.state import NumberIn, OneOf, remembered
 from pages.components.tables import format_number
 
+SETTINGS = TrainingConfig.settings()
 BATCH = 4
-HIDDEN = {"small: 6 and 4 units": (6, 4), "reference: 128 and 64 units": (128, 64)}
-STRUT = r"\rule[-1.1em]{0pt}{2.6em}"  # height to spare: where it scrolls, the last pixels of a fraction were cut off
-DEFAULTS = {"network": next(iter(HIDDEN)), "seed": 0, "learning_rate": 0.5}
+HIDDEN = {"small": (6, 4), "reference": (128, 64)}
+STRUT = r"\rule[-1.1em]{0pt}{2.6em}"  # room for fractions, whose last pixels are cut off where a formula scrolls
+LEARNING_RATE = 0.5
 
 
 class Batch(NamedTuple):
-    """The mini-batch that is followed: its positions in the training set, and the walk."""
+    """A mini-batch: its positions in the training set, its images and labels, and its walkthrough."""
 
     indices: np.ndarray
     images: np.ndarray
@@ -39,52 +41,61 @@ class Batch(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        """Name of each image, as rows of tables are called."""
+        """Name of each image, for the rows of tables."""
         return [f"image {number}" for number in range(1, len(self.labels) + 1)]
 
     @property
-    def width(self) -> int:
-        """Pixels in a row of a picture."""
-        return self.images.shape[2]
-
-    @property
     def middle(self) -> slice:
-        """Where in the flattened picture its middle is: the border of a digit is all 0."""
+        """Pixels in the middle of the flattened image; those at its border are all 0."""
         height, width = self.images.shape[1:]
         first = max(height // 2 * width + width // 2 - 6, 0)
         return slice(first, first + 12)
 
 
 def choose_batch(dataset: Dataset) -> Batch:
-    """Draw the network, the seed and the learning rate, and walk through the mini-batch that they make."""
-    chosen = st.session_state.setdefault("walk", dict(DEFAULTS))
-    for name, value in chosen.items():
-        st.session_state[f"walk_{name}"] = value
-
-    def read(name: str) -> None:
-        new = st.session_state[f"walk_{name}"]
-        chosen[name] = chosen[name] if new is None else new
-
+    """Draw the fields for the network, the seed and the learning rate, and walk through the mini-batch they give."""
+    size = remembered("walk_network", "small", url="network", parse=OneOf(tuple(HIDDEN)))
+    seed = remembered("walk_seed", 0, url="seed", parse=NumberIn(SETTINGS["seed"].low, SETTINGS["seed"].high))
+    rate = remembered(
+        "walk_learning_rate",
+        LEARNING_RATE,
+        url="lr",
+        parse=NumberIn(SETTINGS["learning_rate"].low, SETTINGS["learning_rate"].high),
+    )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control("Hidden layers", list(HIDDEN), key="walk_network", on_change=read, args=("network",))
+        st.segmented_control("Hidden layers", list(HIDDEN), required=True, format_func=describe_size, **size.widget)
         st.number_input(
-            "Seed of the mini-batch", 0, RANGES["seed"][1], key="walk_seed", on_change=read, args=("seed",), width=170,
-            help=f"Which {BATCH} training images are drawn.",
-        )  # fmt: skip
+            "Seed of the mini-batch",
+            SETTINGS["seed"].low,
+            SETTINGS["seed"].high,
+            width=170,
+            help=f"Selects the {BATCH} training images.",
+            **seed.widget,
+        )
         st.number_input(
-            "Learning rate", *RANGES["learning_rate"], step=0.1, format="%.6g", key="walk_learning_rate", on_change=read,
-            args=("learning_rate",), width=150,
-        )  # fmt: skip
+            "Learning rate",
+            SETTINGS["learning_rate"].low,
+            SETTINGS["learning_rate"].high,
+            step=0.1,
+            format="%.6g",
+            width=150,
+            **rate.widget,
+        )
     count = min(BATCH, len(dataset.train_labels))
-    indices = np.random.default_rng(chosen["seed"]).choice(len(dataset.train_labels), count, replace=False)
+    indices = np.random.default_rng(seed.value).choice(len(dataset.train_labels), count, replace=False)
     images, labels = dataset.train_images[indices], dataset.train_labels[indices]
-    sizes = (images[0].size, *HIDDEN[chosen["network"]], dataset.num_classes)
-    walk = walk_through(Network(sizes, dtype=np.float64), images, labels, chosen["learning_rate"])
-    return Batch(indices, images, labels, walk, chosen["learning_rate"])
+    sizes = (images[0].size, *HIDDEN[size.value], dataset.num_classes)
+    walk = walk_through(Network(sizes, dtype=np.float64), images, labels, rate.value)
+    return Batch(indices, images, labels, walk, rate.value)
+
+
+def describe_size(name: str) -> str:
+    """Write the name of a network with its hidden layers."""
+    return f"{name}: {' and '.join(map(str, HIDDEN[name]))} units"
 
 
 def formula(text: str, *excerpts: tuple) -> None:
-    """Show a formula beside the lines of code that compute it."""
+    """Draw a formula beside the lines of code that compute it."""
     left, right = st.columns([1, 1.35], gap="large", vertical_alignment="center")
     with left:
         st.latex(STRUT + text)
@@ -94,14 +105,14 @@ def formula(text: str, *excerpts: tuple) -> None:
 
 
 def show_batch(batch: Batch) -> None:
-    """Images, normalized rows, one-hot labels."""
+    """Draw images, normalized rows and one-hot labels."""
     formula(
         r"x = \frac{\text{pixels}}{255} \qquad y_k = \begin{cases} 1 & k = \text{label} \\ 0 & \text{else} \end{cases}",
         (normalize, "return"), (flatten, "return"), (one_hot, "return"),
     )  # fmt: skip
     st.markdown(
-        f"Training takes a few images at a time. Here are {len(batch.labels)}: each becomes a row of {batch.walk.x.shape[1]} "
-        "numbers from 0 to 1, and its label a row with a single 1."
+        f"Training processes a few images at a time. Here are {len(batch.labels)}: each becomes a row of "
+        f"{batch.walk.x.shape[1]} numbers from 0 to 1, and its label a row with a single 1."
     )
     digit_grid(
         batch.images,
@@ -110,20 +121,21 @@ def show_batch(batch: Batch) -> None:
         size=80,
     )
     show_arrays(
-        Shown("x, from the middle of each picture", batch.walk.x, batch.names, digits=2, column_window=batch.middle)
+        Shown("x, from the middle of each image", batch.walk.x, batch.names, digits=2, column_window=batch.middle)
     )
-    show_arrays(Shown("y, a column for each class", batch.walk.y, batch.names, digits=0))
+    show_arrays(Shown("y, one column per class", batch.walk.y, batch.names, digits=0))
 
 
 def show_forward(batch: Batch) -> None:
-    """Weighted inputs and activations, layer by layer."""
+    """Draw weighted inputs and activations, layer by layer."""
     formula(
         r"\begin{gathered} z^{l} = a^{l-1} W^{l} + b^{l} \\ a^{l} = \sigma(z^{l}) = \frac{1}{1 + e^{-z^{l}}} \end{gathered}",
         (Network.forward_pass, "for layer, (weight, bias)", "activations.append"), (sigmoid, "return"),
     )  # fmt: skip
     st.markdown(
-        "Every unit adds up its inputs, each times a weight, and its bias; the sigmoid squeezes the sum into 0 to 1. "
-        "With matrices, a whole layer does so for all images at once. The last layer's $z$ are called logits."
+        "Each unit multiplies its inputs by its weights, adds up the products and its bias, and squeezes the sum between 0 "
+        "and 1 with the sigmoid. One matrix product does so for a whole layer and all images at once. The $z$ of the last "
+        "layer are called logits."
     )
     network, (weighted_inputs, activations) = batch.walk.network, batch.walk.forward
     for layer, (weight, bias, z) in enumerate(zip(network.weights, network.biases, weighted_inputs, strict=True), 1):
@@ -132,7 +144,7 @@ def show_forward(batch: Batch) -> None:
         window = batch.middle if layer == 1 else slice(0, 12)
         rows = slice(window.start, window.start + 8)
         show_arrays(
-            Shown(f"W{layer}: a row for each input, a column for each unit", weight, row_window=rows),
+            Shown(f"W{layer}: one row per input, one column per unit", weight, row_window=rows),
             Shown(f"b{layer}", bias[np.newaxis], ["b"]),
         )
         shown = [Shown(f"z{layer} = {'x' if layer == 1 else f'a{layer - 1}'} W{layer} + b{layer}", z, batch.names)]
@@ -140,18 +152,19 @@ def show_forward(batch: Batch) -> None:
         show_arrays(*shown)
         if layer == 1:
             st.caption(
-                f"For example image 1 and unit 0: the sum of {weight.shape[0]} products of a pixel and a weight is "
+                f"Take image 1 and unit 0: the sum of {weight.shape[0]} products of a pixel and a weight is "
                 f"{format_number(z[0, 0] - bias[0])}; with the bias {format_number(bias[0])} it is "
                 f"{format_number(z[0, 0])}, and σ of that is {format_number(activations[1][0, 0])}."
             )
 
 
 def show_softmax(batch: Batch) -> None:
-    """From logits to probabilities."""
+    """Draw the way from logits to probabilities."""
     formula(r"p_k = \frac{e^{z_k}}{\sum_j e^{z_j}}", (softmax, "exp", "return"))
     st.markdown(
-        "The exponential makes every logit positive, and the division makes each row sum to 1: probabilities. The largest "
-        "logit of a row is subtracted first, which changes nothing but keeps the exponential small."
+        "The exponential makes every logit positive, and the division makes each row sum to 1: the rows are "
+        "probabilities. The largest logit of each row is subtracted first, which leaves the result unchanged and keeps "
+        "the exponential small."
     )
     z, p = batch.walk.forward.weighted_inputs[-1], batch.walk.forward.activations[-1]
     show_arrays(Shown("z, the logits", z, batch.names))
@@ -164,13 +177,13 @@ def show_softmax(batch: Batch) -> None:
 
 
 def show_loss(batch: Batch) -> None:
-    """Loss of each image and their mean."""
+    """Draw the loss of each image and the mean loss."""
     formula(
         r"C = -\frac{1}{N} \sum_{n=1}^{N} \sum_k y_{nk} \log p_{nk}", (cross_entropy, "smallest", "return")
     )  # fmt: skip
     st.markdown(
-        "Only the probability $p$ of the true class counts: its loss is $-\\log p$, 0 where the network is certain and right, "
-        "large where it is certain and wrong. The loss of the mini-batch is the mean."
+        "Only the probability $p$ of the true class counts: the loss is $-\\log p$, which is 0 if the network is certain and "
+        "correct, and large if it is certain and wrong. The loss of the mini-batch is the mean."
     )
     p_true = batch.walk.forward.activations[-1][np.arange(len(batch.labels)), batch.labels]
     losses = -np.log(np.maximum(p_true, np.finfo(p_true.dtype).tiny))
@@ -180,18 +193,19 @@ def show_loss(batch: Batch) -> None:
     st.dataframe(table.style.format({"p of the label": "{:.4f}", "loss of the image": "{:.4f}"}), hide_index=True)
     st.metric("Loss C, the mean (nats)", f"{batch.walk.loss:.6f}", border=True, width=280)
     classes = batch.walk.y.shape[1]
-    st.caption(f"To guess among {classes} classes costs log {classes} = {np.log(classes):.4f} nats.")
+    st.caption(f"Guessing among {classes} classes costs log {classes} = {np.log(classes):.4f} nats.")
 
 
 def show_output_delta(batch: Batch) -> None:
-    """Error of the output layer (BP1)."""
+    """Draw the error of the output layer (BP1)."""
     formula(
         r"\delta^{L} = \frac{\partial C}{\partial z^{L}} = \frac{p - y}{N} \qquad \text{(BP1)}",
         (Network.deltas, "delta = (forward"),
     )  # fmt: skip
     st.markdown(
-        "Now the way back. How does the loss change with each logit? Where softmax meets cross-entropy, nearly everything "
-        f"cancels: probability minus target, divided by the {len(batch.labels)} images. Blue: a higher logit would lower the loss."
+        "Now backwards: how does the loss change with each logit? With softmax and cross-entropy, nearly everything "
+        f"cancels, and what remains is probability minus target, divided by the {len(batch.labels)} images. Blue: a "
+        "higher logit would lower the loss."
     )
     walk = batch.walk
     show_arrays(Shown("p", walk.forward.activations[-1], batch.names))
@@ -200,38 +214,38 @@ def show_output_delta(batch: Batch) -> None:
 
 
 def show_hidden_deltas(batch: Batch) -> None:
-    """Errors of the hidden layers (BP2), from the last one to the first."""
+    """Draw the errors of the hidden layers (BP2), from the last layer to the first."""
     formula(
         r"\begin{gathered} \delta^{l} = \left( \delta^{l+1} (W^{l+1})^{\mathsf T} \right) \odot \sigma'(z^{l}) \quad \text{(BP2)}"
         r" \\ \sigma'(z) = \sigma(z) \, (1 - \sigma(z)) \end{gathered}",
         (Network.deltas_below, "for layer in", "deltas.append"), (sigmoid_derivative, "a =", "return"),
     )  # fmt: skip
     st.markdown(
-        "Each unit gets its share of the blame from the layer after it, through the same weights that carried its signal "
-        "forward, times the slope of its sigmoid. That slope is 1/4 at most, so deltas shrink from layer to layer."
+        "Each unit receives its share of the error from the next layer, through the same weights that carried its signal "
+        "forward, times the slope of its sigmoid. That slope is at most 1/4, so deltas shrink from layer to layer."
     )
     walk = batch.walk
     for layer in range(len(walk.deltas) - 1, 0, -1):
         st.markdown(f"##### Layer {layer}")
-        blame = walk.deltas[layer] @ walk.network.weights[layer].T
+        error = walk.deltas[layer] @ walk.network.weights[layer].T
         slope = sigmoid_derivative(walk.forward.weighted_inputs[layer - 1])
         show_arrays(
-            Shown(f"δ{layer + 1} W{layer + 1}ᵀ", blame, batch.names, digits=4),
+            Shown(f"δ{layer + 1} W{layer + 1}ᵀ", error, batch.names, digits=4),
             Shown(f"σ′(z{layer})", slope, batch.names),
             Shown(f"δ{layer}, their product", walk.deltas[layer - 1], batch.names, digits=4),
         )
 
 
 def show_gradients(batch: Batch) -> None:
-    """Gradients of weights and biases (BP3, BP4)."""
+    """Draw the gradients of weights and biases (BP3, BP4)."""
     formula(
         r"\begin{gathered} \frac{\partial C}{\partial b^{l}} = \sum_{n} \delta^{l}_{n} \quad \text{(BP3)} \\"
         r" \frac{\partial C}{\partial W^{l}} = (a^{l-1})^{\mathsf T} \delta^{l} \quad \text{(BP4)} \end{gathered}",
         (Network.back_propagate, "for a_previous", "gradients.append"),
     )
     st.markdown(
-        "A weight's slope is the signal that came in times the delta that came back, summed over the images. A bias has no "
-        "input but 1. Weights of pixels that are black in all images have the slope 0: nothing is learned about them here."
+        "The gradient of a weight is its input times the delta of its unit, summed over the images. The input of a bias is "
+        "always 1. Weights of pixels that are black in all images have gradient 0: this mini-batch does not change them."
     )
     for layer, (weight, bias) in enumerate(batch.walk.gradients, 1):
         st.markdown(f"##### Layer {layer}")
@@ -243,12 +257,12 @@ def show_gradients(batch: Batch) -> None:
 
 
 def show_update(batch: Batch) -> None:
-    """One step of gradient descent."""
+    """Draw one step of gradient descent."""
     formula(r"w \leftarrow w - \eta \, \frac{\partial C}{\partial w}", (SGD._move, "gradient *=", "parameters -="))
     walk, rate = batch.walk, batch.learning_rate
     st.markdown(
-        f"All {walk.network.num_parameters:,} parameters move a little against their slope; $\\eta$ is the learning rate, "
-        f"here {rate:g}. These are the steepest of each layer:"
+        f"Each of the {walk.network.num_parameters:,} parameters moves a little against its gradient; $\\eta$ is the "
+        f"learning rate, here {rate:g}. These parameters have the largest gradients of each layer:"
     )
     positions = checked_positions(walk)
     before, slope = walk.network.parameters[positions], walk.gradient[positions]
@@ -274,20 +288,23 @@ def show_update(batch: Batch) -> None:
             width=220,
         )
     if change > 0:
-        st.warning("The loss rose: this step was too long. Try a smaller learning rate.", icon=":material/trending_up:")
+        st.warning(
+            "The loss rose: this step was too large. Try a smaller learning rate.", icon=":material/trending_up:"
+        )
     else:
-        st.caption("The same images, fed forward through the new parameters. Try 0.1, 5 and 50 as the learning rate.")
+        st.caption("The same images with the updated parameters. Try learning rates of 0.1, 5 and 50.")
 
 
 def show_check(batch: Batch) -> None:
-    """The gradient beside slopes that were measured."""
+    """Draw the gradient beside numerically measured slopes."""
     formula(
         r"\frac{\partial C}{\partial w} \approx \frac{C(w + \varepsilon) - C(w - \varepsilon)}{2 \varepsilon}",
         (numerical_gradient, "for number", "slopes[number]"),
     )
     st.markdown(
-        "Is all that right? Nudge one parameter up and down, feed forward twice, and measure the slope. It takes two passes "
-        "for each parameter, where back-propagation takes one for all, but it needs no calculus. In float64 the two agree."
+        "Is the gradient correct? Nudge one parameter up and down, feed forward twice, and measure the slope. That takes "
+        "two passes per parameter, while back-propagation takes one for all, but it needs no calculus. In float64 the two "
+        "agree."
     )
     walk, positions = batch.walk, checked_positions(batch.walk)
     nudged = Network.from_arrays(walk.network.to_arrays())
@@ -307,8 +324,8 @@ def show_check(batch: Batch) -> None:
     else:
         st.warning(f"The largest relative error is {errors.max():.1e}.", icon=":material/warning:")
     st.markdown(
-        "**What comes next:** training repeats these steps, with 128 images at a time, until every image was used: one epoch. "
-        "Then again, 100 times over."
+        "**What comes next:** training repeats these steps with 128 images at a time until it has used every image: one "
+        "epoch. The reference recipe trains for 100 epochs."
     )
     st.page_link("pages/training.py", label="Next: train a network", icon=":material/arrow_forward:")
 
@@ -322,14 +339,14 @@ STEPS = (
     Step("The error in the hidden layers", "Hidden δ", show_hidden_deltas),
     Step("The gradients", "Gradients", show_gradients),
     Step("The update", "Update", show_update),
-    Step("Is the gradient right?", "Check", show_check),
+    Step("Is the gradient correct?", "Check", show_check),
 )
 
 
 with page():
     dataset = current_dataset()
     st.title("Step by step")
-    st.markdown("One mini-batch goes through the recipe once, and you see every number on its way.")
+    st.markdown("Follow one mini-batch through one training step, and see every number on the way.")
     batch = choose_batch(dataset)
     number = pick_step(STEPS)
     st.subheader(f"{number} · {STEPS[number - 1].title}")

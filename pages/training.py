@@ -8,6 +8,7 @@ from mnist_core.data.batches import epoch_batches, validation_size
 from mnist_core.data.dataset import Dataset
 from mnist_core.jobs.queue import place_in_queue
 from mnist_core.jobs.start import request, resume_run, start_run
+from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import SGD
 from mnist_core.runs.run import Run, find_run, list_runs
@@ -20,7 +21,7 @@ from pages.components.data import current_dataset
 from pages.components.errors import callback, fragment
 from pages.components.router import page
 from pages.components.runs.picker import architecture, pick_run, select_run, state_badge
-from pages.components.settings import NAMES, command_line, describe, edit_settings
+from pages.components.settings import command_line, edit_settings
 from pages.components.state import NumberIn, OneOf, parse_bool, remembered
 
 REFRESH_SECONDS = 1.0
@@ -37,7 +38,7 @@ def show_start(config: TrainingConfig, dataset: Dataset, runs: list[Run]) -> Non
     updates = -(-images // config.batch_size)
     st.markdown(
         f"**{architecture(network.layer_sizes)}** · {network.num_parameters:,} parameters · "
-        f"{NAMES[config.activation]}  \n"
+        f"{ACTIVATIONS[config.activation].label}  \n"
         f"{images:,} images · {updates:,} updates per epoch · {updates * config.epochs:,} in total"
     )
     busy = any(run.status.active for run in runs)
@@ -73,7 +74,7 @@ def _settings_line(run: Run) -> str:
     hidden = architecture(config.hidden_layers) or "none"
     return (
         f"hidden layers {hidden} · learning rate {config.learning_rate:g} · batch size {config.batch_size} · "
-        f"seed {config.seed} · {' · '.join([*describe(config), run.dataset.name])}"
+        f"seed {config.seed} · {' · '.join([*config.describe(), run.dataset.name])}"
     )
 
 
@@ -245,9 +246,9 @@ def show_layers(run: Run) -> None:
         "How much the activations of each layer vary across images and units. Near 0, the layer passes on no signal."
     )
     if count:
-        st.altair_chart(layer_chart(rows, "flat", "saturated fraction", names, False), key="saturated_chart")
+        st.altair_chart(layer_chart(rows, "saturated", "fraction saturated", names, False), key="saturated_chart")
         st.caption(
-            "Fraction of hidden activations whose slope is below 5 % of the steepest: saturated, or dead with ReLU."
+            "Fraction of hidden activations whose slope is below 5 % of the largest one: saturated or, in ReLU, dead."
         )
 
 

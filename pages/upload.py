@@ -1,4 +1,4 @@
-"""Upload: pictures and photos of digits, found, normalized and read by a network."""
+"""Upload: digits in pictures and photos are found, normalized and read by a network."""
 
 from typing import NamedTuple
 
@@ -19,9 +19,10 @@ from pages.components.code import code_behind
 from pages.components.digits.grid import digit_grid
 from pages.components.router import page
 from pages.components.runs.picker import pick_network, picture_size
+from pages.components.state import OneOf, remembered
 
 MODES = {"auto": None, "one digit": False, "several digits": True}
-SMALLEST, LARGEST = 240, 1200  # pixels of the longer side of a picture where it is shown
+SMALLEST, LARGEST = 240, 1200  # pixels of the longer side of a picture on the page
 COLOR = (232, 90, 40)
 
 
@@ -35,14 +36,14 @@ class Read(NamedTuple):
 
 
 @st.cache_data(max_entries=64, show_spinner="Looking for digits …")
-def look(data: bytes, several: bool | None, size: int) -> tuple[np.ndarray, Found]:
-    """Grey levels of a picture and the digits in it, computed once for all sessions."""
+def find(data: bytes, several: bool | None, size: int) -> tuple[np.ndarray, Found]:
+    """Read a picture and find its digits, once for all sessions."""
     grey = read_picture(data)
     return grey, find_digits(grey, several, size)
 
 
 def with_boxes(grey: np.ndarray, boxes: list[Box], predicted: np.ndarray) -> Image.Image:
-    """Draw a rectangle around each digit, with what it was read as."""
+    """Draw a rectangle around each digit, with its predicted label."""
     picture = Image.fromarray(grey)
     longest = max(picture.size)
     factor = -(-SMALLEST // longest) if longest < SMALLEST else min(1, LARGEST / longest)
@@ -51,8 +52,8 @@ def with_boxes(grey: np.ndarray, boxes: list[Box], predicted: np.ndarray) -> Ima
     picture = picture.convert("RGB")
     pen = ImageDraw.Draw(picture)
     line = max(max(picture.size) // 300, 2)
-    usual = np.median([box.height for box in boxes]) * factor
-    font = ImageFont.load_default(float(np.clip(0.35 * usual, 13, 36)))
+    typical = np.median([box.height for box in boxes]) * factor
+    font = ImageFont.load_default(float(np.clip(0.35 * typical, 13, 36)))
     for box, label in zip(boxes, predicted, strict=True):
         top, left, bottom, right = (round(edge * factor) for edge in box)
         frame = (max(left - line, 0), max(top - line, 0), min(right + line, width) - 1, min(bottom + line, height) - 1)
@@ -61,19 +62,23 @@ def with_boxes(grey: np.ndarray, boxes: list[Box], predicted: np.ndarray) -> Ima
     return picture
 
 
-def code(name: str) -> str:
-    """Write the name of a file so that nothing in it is taken for markup."""
+def as_code(name: str) -> str:
+    """Write the name of a file as code, so that nothing in it acts as markup."""
     return f"`{name.replace('`', '')}`"
 
 
 def show_picture(read: Read) -> None:
-    """One picture with its boxes, and its digits as the network sees them."""
+    """Draw one picture with its boxes, and its digits as the network sees them."""
     found, predicted = read.found, read.probabilities.argmax(axis=1)
     height, width = read.grey.shape
     count = len(predicted)
     with st.container(border=True):
-        st.markdown(f"{code(read.name)} · {width} x {height} px · {count} digit{'s' * (count > 1)}")
-        ink = "Dark ink on light paper: inverted." if found.light_paper else "Light ink on dark paper: not inverted."
+        st.markdown(f"{as_code(read.name)} · {width}x{height} pixels · {count} digit{'s' * (count > 1)}")
+        ink = (
+            "Dark ink on light paper, inverted for the network."
+            if found.light_paper
+            else "Light ink on dark paper, as the network expects."
+        )
         left, right = st.columns([2, 3], gap="medium")
         left.image(with_boxes(read.grey, found.boxes, predicted), caption=ink)
         with right:
@@ -81,7 +86,7 @@ def show_picture(read: Read) -> None:
                 found.images,
                 [f"{label} · {row.max():.0%}" for label, row in zip(predicted, read.probabilities, strict=True)],
                 [
-                    f"digit {number} of {read.name}: read as {label} with a confidence of {row.max():.1%}"
+                    f"digit {number} of {read.name}: predicted {label} with a confidence of {row.max():.1%}"
                     for number, (label, row) in enumerate(zip(predicted, read.probabilities, strict=True), start=1)
                 ],
                 size=72,
@@ -89,7 +94,7 @@ def show_picture(read: Read) -> None:
 
 
 def result_table(reads: list[Read]) -> pd.DataFrame:
-    """One row for each digit: file, number, box, reading, confidence, probabilities."""
+    """Build a table with one row per digit: file, number, prediction, confidence, box, probabilities."""
     rows = [
         {
             "file": read.name,
@@ -106,33 +111,34 @@ def result_table(reads: list[Read]) -> pd.DataFrame:
 
 
 def read_files(network: Network, size: int) -> list[Read]:
-    """Draw the uploader; read its files, each bad one with its sentence."""
+    """Draw the uploader and read its files; a bad file gets its sentence and does not stop the others."""
     files = st.file_uploader(
         "Pictures of digits (PNG, JPEG or WebP)",
         ["png", "jpg", "jpeg", "webp"],
         accept_multiple_files=True,
         max_upload_size=MAX_BYTES // 1_000_000,
-        help="Scans, photos or drawings, of one digit or of many. This server reads them and keeps none.",
+        help="Scans, photos or drawings of one digit or many. The server reads them and stores none.",
     )
-    mode = st.segmented_control(
-        "In each picture there is",
+    mode = remembered("upload_mode", "auto", url="mode", parse=OneOf(tuple(MODES)))
+    st.segmented_control(
+        "Each picture shows",
         list(MODES),
-        default="auto",
         required=True,
-        help="Several digits are found by the gaps.",
+        help="Several digits are told apart by the gaps between them.",
+        **mode.widget,
     )
     reads = []
     for file in files:
         try:
-            grey, found = look(file.getvalue(), MODES[mode], size)
+            grey, found = find(file.getvalue(), MODES[mode.value], size)
         except PictureError as error:
-            st.error(f"{code(file.name)}: {error}", icon=":material/broken_image:")
+            st.error(f"{as_code(file.name)}: {error}", icon=":material/broken_image:")
             continue
         reads.append(Read(file.name, grey, found, predict(network, found.images)))
     if not files:
         st.info(
-            "Nothing uploaded yet: choose pictures or drop them above. A photo of a few digits on paper will do, if they do "
-            "not touch one another.",
+            "No pictures yet: choose files above or drop them there. A photo of a few digits on paper is enough, as long as "
+            "they do not touch.",
             icon=":material/upload:",
         )
     return reads
@@ -160,6 +166,6 @@ with page():
             "readings.csv",
             "text/csv",
             icon=":material/download:",
-            help="One row for each digit: file, number, reading, confidence, box in pixels, all probabilities",
+            help="One row per digit: file, number, prediction, confidence, box in pixels, all probabilities",
         )
     code_behind(ink_on_black, segment, to_mnist, predict)

@@ -4,11 +4,26 @@ import io
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
 from mnist_core.jobs import start
+from mnist_core.training.config import REGULARIZATION, TrainingConfig
+from mnist_core.training.setting import Number, default
+
+
+@dataclass(frozen=True, kw_only=True)
+class WiderConfig(TrainingConfig):
+    """A configuration with one more setting, which is one field."""
+
+    noise: float = default(
+        0.0,
+        Number(
+            "Noise", "Adds this much noise.", group=REGULARIZATION, low=0.0, high=2.0, unit="pixels", usual=(0.0, 1.0)
+        ),
+    )
 
 
 def wait(run, until=lambda run: not run.status.active, seconds=30):

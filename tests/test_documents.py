@@ -32,11 +32,11 @@ def test_links_lead_somewhere(path):
             assert anchor in heading_anchors(linked), f"{path.name} links to {target}"
 
 
-def test_files_named_in_the_documents_exist():
-    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md"):
-        named = re.findall(r"`((?:mnist_core|pages|tests|tools|benchmarks|examples)/[\w/.]+)`", path.read_text("utf-8"))
-        assert named
-        assert [name for name in named if not (ROOT / name).exists()] == [], path.name
+def test_files_named_in_the_contributing_guide_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:mnist_core|pages|tests|tools)/[\w/.]+)`", text)
+    assert len(named) >= 5
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_commands_of_the_readme_are_understood():
@@ -52,7 +52,7 @@ def test_the_program_of_the_readme_trains(capsys, monkeypatch):
     (program,) = re.findall(r"^```python\n(.+?)^```", README, re.M | re.S)
     sample = load_dataset("sample")
     monkeypatch.setattr("mnist_core.data.dataset.load_dataset", lambda: sample)
-    exec(program.replace("epochs=20", "epochs=2"), {})
+    exec(program, {})
     *epochs, accuracy = capsys.readouterr().out.splitlines()
-    assert len(epochs) == 2
-    assert float(accuracy) > 0.5
+    assert len(epochs) == 20
+    assert float(accuracy) > 0.7

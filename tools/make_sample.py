@@ -2,7 +2,7 @@
 
     MNIST_DATA_DIR=folder python tools/make_sample.py [target]
 
-Every class has as many images as any other: 500 of the training set to train, 100 of the test set to test.
+The classes are balanced: each has 500 images from the training set and 100 from the test set.
 """
 
 import sys
@@ -19,7 +19,7 @@ SEED = 695
 TRAIN_IMAGES_PER_CLASS, TEST_IMAGES_PER_CLASS = 500, 100
 
 
-def choose(labels: np.ndarray, per_class: int, rng: np.random.RandomState) -> np.ndarray:
+def choose_rows(labels: np.ndarray, per_class: int, rng: np.random.RandomState) -> np.ndarray:
     """Positions of ``per_class`` images of each class in random order, shape (classes * per_class,)."""
     by_class = [np.flatnonzero(labels == digit) for digit in np.unique(labels)]
     return rng.permutation(np.concatenate([rng.choice(rows, per_class, replace=False) for rows in by_class]))
@@ -28,8 +28,8 @@ def choose(labels: np.ndarray, per_class: int, rng: np.random.RandomState) -> np
 def make_sample(mnist: Dataset, target: Path) -> None:
     """Write the sample of ``mnist`` to ``target``; running it twice gives the same bytes."""
     rng = np.random.RandomState(SEED)  # not default_rng: NumPy promises that this stream never changes
-    train = choose(mnist.train_labels, TRAIN_IMAGES_PER_CLASS, rng)
-    test = choose(mnist.test_labels, TEST_IMAGES_PER_CLASS, rng)
+    train = choose_rows(mnist.train_labels, TRAIN_IMAGES_PER_CLASS, rng)
+    test = choose_rows(mnist.test_labels, TEST_IMAGES_PER_CLASS, rng)
     np.savez_compressed(
         target,
         train_images=mnist.train_images[train],

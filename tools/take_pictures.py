@@ -38,7 +38,7 @@ def walk(page: Page, app: App) -> None:
     take(page, "training")
     page.get_by_role("button", name="See its errors").wait_for(timeout=300_000)
     (reference,) = list_runs(app.runs)
-    fast = start_run(PRESETS["fast"], reference.dataset, app.runs)
+    fast = start_run(PRESETS["fast"].config, reference.dataset, app.runs)
     while fast.refresh().status.active:
         page.wait_for_timeout(500)
     reference.describe(About("Reference recipe"))

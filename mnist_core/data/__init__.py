@@ -1,1 +1,4 @@
-"""What is learned from: IDX files, data sets, preprocessing, augmentation, mini-batches. Knows nothing of networks or runs."""
+"""Where images and labels come from, and how they are prepared: files, data sets, downloads, mini-batches.
+
+Rule: this room knows arrays and files, but no network and no run. Only ``download`` uses the network.
+"""

@@ -1,7 +1,7 @@
 """The images and labels to learn from: the full MNIST, the sample of 6,000, or any folder of IDX files.
 
 A data set is four files named as MNIST's are: images and labels, for training and for testing. Fashion-MNIST,
-KMNIST or digits of your own will do as well, since image size, number of classes and counts are read from
+KMNIST or digits of your own work as well, because image size, number of classes and counts are read from
 the files. Nothing here touches the network; ``mnist_core.data.download`` does.
 """
 
@@ -40,13 +40,13 @@ MNIST_SHA256 = {
 }
 
 CHUNK = 4096
-"""Images that :func:`class_means` adds up at once, which bounds the memory."""
+"""Images that :func:`class_means` sums at once, which limits its memory."""
 
 SAMPLE = Path(__file__).with_name("sample.npz")
 """Made by ``tools/make_sample.py``; its licence is in ``SAMPLE.md``."""
 
 FORMER_SAMPLE = "mnist_5k.csv.gz"
-"""File of the sample that versions before this one trained on, in the checksums of their runs."""
+"""File of the sample that earlier versions trained on, as named in the checksums of their runs."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -62,7 +62,7 @@ class Dataset:
     name : str
         "MNIST (full)", "MNIST (sample of 6,000)", or for any other data set the name of its folder.
     source : {"full", "sample"}
-        Four files in a folder, or the sample that comes with the project.
+        Four files in a folder, or the sample included in the project.
     data_dir : str or None
         Absolute path of the folder that the files came from; None for the sample.
     checksums : dict of str to str
@@ -78,7 +78,7 @@ class Dataset:
     data_dir: str | None
     checksums: dict[str, str]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for field in ("train_images", "train_labels", "test_images", "test_labels"):
             read_only = getattr(self, field).view()
             read_only.setflags(write=False)
@@ -94,28 +94,28 @@ class Dataset:
 
     @property
     def num_classes(self) -> int:
-        """One more than the highest label in either split; a class below it may be without images."""
+        """One more than the highest label in either split; a lower class may have no images."""
         return 1 + int(max(self.train_labels.max(), self.test_labels.max()))
 
     @property
     def description(self) -> str:
-        """Name, counts, image size and number of classes in one line for people."""
+        """Name, counts, image size and number of classes in one line."""
         return (
             f"{self.name}: {len(self.train_images):,} training and {len(self.test_images):,} test images "
             f"of {times(self.image_shape)}, {self.num_classes} classes"
         )
 
 
-def load_dataset(source: str = "auto", data_dir: str | os.PathLike | None = None) -> Dataset:
+def load_dataset(source: str = "auto", data_dir: str | os.PathLike[str] | None = None) -> Dataset:
     """Load a data set from disk; never from the network.
 
     Parameters
     ----------
     source : {"auto", "full", "sample"}
-        "full": the four files in `data_dir`, else in the folder that the environment variable
-        ``MNIST_DATA_DIR`` names, else in the user's cache folder. "sample": the images that come with
-        the project, 5,000 of MNIST's training set and 1,000 of its test set; `data_dir` is not used. "auto": "full" when the cache folder has it, else "sample"; but a folder that was named, by
-        `data_dir` or ``MNIST_DATA_DIR``, must hold the four files.
+        "full": the four files in `data_dir`, otherwise in the folder that the environment variable
+        ``MNIST_DATA_DIR`` names, otherwise in the user's cache folder. "sample": the images that come with the
+        project, 5,000 of MNIST's training set and 1,000 of its test set; `data_dir` is ignored. "auto": "full" if
+        available, otherwise "sample"; but a folder named by `data_dir` or ``MNIST_DATA_DIR`` must hold the files.
     data_dir : path, optional
         A folder of four IDX files in MNIST naming; see `find_full`.
 
@@ -142,27 +142,27 @@ def load_dataset(source: str = "auto", data_dir: str | os.PathLike | None = None
     raise DatasetError(_explain_missing(folder, chosen_by, missing))
 
 
-def find_full(data_dir: str | os.PathLike | None = None) -> Path | None:
-    """Say which folder `load_dataset` takes the full data set from, without reading any file.
+def find_full(data_dir: str | os.PathLike[str] | None = None) -> Path | None:
+    """Return the folder that `load_dataset` reads the full data set from, without reading any file.
 
-    A file may be plain or gzip-compressed, and its name may have a dot before "idx". Of several the first is
-    taken: ``train-images-idx3-ubyte.gz`` (so that what ``mnist_core.data.download`` verified wins), then
+    A file may be plain or gzip-compressed, and its name may have a dot before "idx". Of several variants the first is
+    used: ``train-images-idx3-ubyte.gz`` (so that a file verified by ``mnist_core.data.download`` wins), then
     ``train-images-idx3-ubyte``, ``train-images.idx3-ubyte.gz``, ``train-images.idx3-ubyte``.
 
     Parameters
     ----------
     data_dir : path, optional
-        Where to look; by default the folder in ``MNIST_DATA_DIR``, else the user's cache folder.
+        The folder to search; by default the folder in ``MNIST_DATA_DIR``, otherwise the user's cache folder.
 
     Returns
     -------
     Path or None
-        The absolute path of the folder, or None when it does not hold all four files.
+        The absolute path of the folder, or None if one of the four files is missing.
 
     Raises
     ------
     DatasetError
-        If the folder cannot be looked into.
+        If the folder can't be read.
     """
     folder, _ = _choose_folder(data_dir)
     return folder if len(_locate(folder)) == len(FILE_NAMES) else None
@@ -170,11 +170,11 @@ def find_full(data_dir: str | os.PathLike | None = None) -> Path | None:
 
 def cache_dir() -> Path:
     """Return the user's cache folder for this project, where downloads go; it may not exist yet."""
-    return pooch.os_cache("mnist-numpy-dashboard").absolute()
+    return Path(pooch.os_cache("mnist-numpy-dashboard")).absolute()
 
 
-def _choose_folder(data_dir: str | os.PathLike | None) -> tuple[Path, str]:
-    """Return the folder to look in, and what chose it: "argument", "environment" or "default"."""
+def _choose_folder(data_dir: str | os.PathLike[str] | None) -> tuple[Path, str]:
+    """Return the folder to search, and what chose it: "argument", "environment" or "default"."""
     if data_dir is not None:
         return Path(data_dir).expanduser().absolute(), "argument"
     if named := os.environ.get(FOLDER_VARIABLE):
@@ -183,7 +183,7 @@ def _choose_folder(data_dir: str | os.PathLike | None) -> tuple[Path, str]:
 
 
 def _locate(folder: Path) -> dict[str, Path]:
-    """Map each of the four names to the file that holds it; a name without a file is left out."""
+    """Map each of the four names to the file that holds it; a missing file is left out."""
     paths = {}
     try:
         for name in FILE_NAMES:
@@ -193,7 +193,7 @@ def _locate(folder: Path) -> dict[str, Path]:
                         paths[name] = path
     except OSError as error:
         raise DatasetError(
-            f"{folder}: cannot be looked into ({error.strerror}), but the files of a data set were expected "
+            f"{folder}: can't be read ({error.strerror}), but the files of a data set were expected "
             f"there. Check the path and its permissions."
         ) from error
     return paths
@@ -223,7 +223,7 @@ def _load_folder(folder: Path, paths: dict[str, Path]) -> Dataset:
         raise DatasetError(str(error)) from error
     except OSError as error:
         raise DatasetError(
-            f"{folder}: a file cannot be read ({error.strerror}), but all four are needed. "
+            f"{folder}: a file can't be read ({error.strerror}), but all four are needed. "
             f"Check their permissions and the disk they are on."
         ) from error
     for images, labels in ((TRAIN_IMAGES, TRAIN_LABELS), (TEST_IMAGES, TEST_LABELS)):
@@ -294,8 +294,8 @@ def _check_same_size(train_path: Path, train: np.ndarray, test_path: Path, test:
 def _load_sample() -> Dataset:
     """Read the 5,000 images to train and the 1,000 to test that ``tools/make_sample.py`` chose."""
     try:
-        with np.load(SAMPLE, allow_pickle=False) as file:
-            arrays = dict(file)
+        with SAMPLE.open("rb") as file, np.load(file, allow_pickle=False) as content:
+            arrays = dict(content)
         checksum = pooch.file_hash(SAMPLE)
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetError(
@@ -322,7 +322,7 @@ def class_means(images: np.ndarray, labels: np.ndarray, num_classes: int) -> np.
     """
     sums = np.zeros((num_classes, images[0].size))
     for start in range(0, len(images), CHUNK):
-        chunk = slice(start, start + CHUNK)  # a product of one-hot rows and pixels adds up the images of each class
+        chunk = slice(start, start + CHUNK)  # one-hot rows times pixels sum the images of each class
         sums += one_hot(labels[chunk], num_classes).T @ flatten(images[chunk]).astype(np.float32)
     counts = np.bincount(labels, minlength=num_classes)
     return unflatten(sums / np.maximum(counts, 1)[:, np.newaxis], images.shape[1:])

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -34,6 +34,10 @@ FILES = {name: (size, MNIST_SHA256[name]) for name, size in SIZES.items()}
 
 Timeout = tuple[float, float]  # seconds to wait for a connection, and for the next bytes
 
+Progress = Callable[[int, int, str], None]
+
+Report = Callable[[int, str], None]  # bytes of this file, and a message
+
 TIMEOUT: Timeout = (5.0, 10.0)
 
 MIN_BYTES_PER_SECOND = 5_000
@@ -50,15 +54,15 @@ class _MirrorError(Exception):
 
 
 def download(
-    target_dir: str | os.PathLike | None = None,
+    target_dir: str | os.PathLike[str] | None = None,
     mirrors: Iterable[str] = MIRRORS,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
     timeout: Timeout = TIMEOUT,
     files: Mapping[str, tuple[int, str]] = FILES,
 ) -> Path:
-    """Fetch the files that `target_dir` lacks, or has with wrong bytes.
+    """Fetch the files that are missing from `target_dir` or have the wrong bytes.
 
-    A file appears under its name only when it is complete and verified. So a download that failed may
+    A file appears under its name only when it is complete and verified. So a failed download may
     simply be started again, and several processes may download at once.
 
     Parameters
@@ -67,13 +71,13 @@ def download(
         Where the files go; by default the user's cache folder. Created when it does not exist.
     mirrors : iterable of str
         Addresses of folders that serve the files, tried in this order; the one that delivered the last file
-        is tried first for the next.
+        is tried first for the next one.
     progress : callable, optional
         Called as ``progress(done_bytes, total_bytes, message)``: when a mirror is tried, about 20 times a
         second while bytes arrive, and when a file is complete. `done_bytes` goes back when a mirror fails.
     timeout : (float, float)
         Seconds to wait for a connection, and for the next bytes. A mirror that sends fewer than
-        ``MIN_BYTES_PER_SECOND`` for as long as the latter is given up as well.
+        ``MIN_BYTES_PER_SECOND`` for as long as the latter is given up, too.
     files : mapping of str to (int, str)
         Size in bytes and SHA-256 (hexadecimal) of each file, by name.
 
@@ -85,7 +89,7 @@ def download(
     Raises
     ------
     DownloadError
-        If no mirror delivers a file, or the folder cannot be written. Files fetched before are kept.
+        If no mirror delivers a file, or the folder can't be written to. Files fetched before are kept.
     """
     folder = cache_dir() if target_dir is None else Path(target_dir).expanduser().absolute()
     progress = progress or (lambda done, total, message: None)
@@ -96,7 +100,7 @@ def download(
         for name, (size, sha256) in files.items():
             if not _is_verified(folder / name, size, sha256):
 
-                def report(received, message, before=done):
+                def report(received: int, message: str, before: int = done) -> None:
                     progress(before + received, total, message)
 
                 _fetch_from_any(mirrors, folder / name, size, sha256, timeout, report)
@@ -104,7 +108,7 @@ def download(
             progress(done, total, f"{name} is complete")
     except OSError as error:
         raise DownloadError(
-            f"{folder}: cannot be written to ({error.strerror or error}), but a folder with room for "
+            f"{folder}: can't be written to ({error.strerror or error}), but a folder with room for "
             f"{total:,} bytes was expected. Make room or allow writing there, or choose another folder."
         ) from error
     return folder
@@ -122,7 +126,7 @@ def _remove_leftovers(folder: Path) -> None:
                 shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _fetch_from_any(mirrors: list[str], path: Path, size: int, sha256: str, timeout: Timeout, report: Callable) -> None:
+def _fetch_from_any(mirrors: list[str], path: Path, size: int, sha256: str, timeout: Timeout, report: Report) -> None:
     """Try the mirrors in turn, and move the one that delivers to the front of the list."""
     failures = []
     for mirror in list(mirrors):
@@ -141,45 +145,42 @@ def _fetch_from_any(mirrors: list[str], path: Path, size: int, sha256: str, time
     )
 
 
-def _fetch(url: str, host: str, path: Path, size: int, sha256: str, timeout: Timeout, report: Callable) -> None:
+def _fetch(url: str, host: str, path: Path, size: int, sha256: str, timeout: Timeout, report: Report) -> None:
     """Fetch one file into a temporary folder beside its place, verify it, and move it there in one step."""
     message = f"Fetching {path.name} from {host}"
     report(0, message)
     last_report = time.monotonic()
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=LEFTOVER_PREFIX) as folder:
         fetched = Path(folder, path.name)
-        with fetched.open("wb") as file:
-
-            def keep(chunk):
-                nonlocal last_report
+        with fetched.open("wb") as file, contextlib.closing(_receive(url, size, timeout)) as chunks:
+            for chunk in chunks:
                 file.write(chunk)
                 if time.monotonic() - last_report >= SECONDS_BETWEEN_REPORTS:
                     last_report = time.monotonic()
                     report(file.tell(), message)
-
-            _receive(url, size, timeout, keep)
         if not _is_verified(fetched, size, sha256):
             raise _MirrorError("sent bytes that differ from the published SHA-256")
         fetched.replace(path)
 
 
-def _receive(url: str, size: int, timeout: Timeout, keep: Callable) -> None:
-    """Call ``keep(chunk)`` as the bytes at `url` arrive; raise _MirrorError unless all `size` come in time.
+def _receive(url: str, size: int, timeout: Timeout) -> Generator[bytes, None, None]:
+    """Yield the bytes at `url` as they arrive; raise _MirrorError unless exactly `size` arrive in time.
 
-    A thread of its own talks to the server, since no time-out of requests ends the wait for a silent name
-    server, for an answer that drips in byte by byte, or for a host with many addresses that all are mute.
+    A thread of its own talks to the server, because no time-out of requests ends the wait for a silent name
+    server, for an answer that drips in byte by byte, or for a host with many addresses that are all silent.
     """
-    chunks, given_up = queue.SimpleQueue(), threading.Event()
+    chunks: queue.SimpleQueue[bytes | _MirrorError] = queue.SimpleQueue()
+    given_up = threading.Event()
     threading.Thread(target=_talk, args=(url, size, timeout, chunks.put, given_up), daemon=True).start()
-    received, in_period, period = 0, 0, sum(timeout)
+    received, received_before, period = 0, 0, sum(timeout)
     deadline = time.monotonic() + period
     try:
         while received <= size:
             try:
                 chunk = chunks.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                _check_speed(in_period, period, timeout)
-                in_period, period = 0, timeout[1]
+                _check_speed(received - received_before, period, timeout)
+                received_before, period = received, timeout[1]
                 deadline = time.monotonic() + period
                 continue
             if isinstance(chunk, _MirrorError):
@@ -187,8 +188,7 @@ def _receive(url: str, size: int, timeout: Timeout, keep: Callable) -> None:
             if not chunk:
                 break
             received += len(chunk)
-            in_period += len(chunk)
-            keep(chunk)
+            yield chunk
     finally:
         given_up.set()
     if received > size:
@@ -204,9 +204,11 @@ def _check_speed(received: int, seconds: float, timeout: Timeout) -> None:
         raise _MirrorError(f"was too slow: {received:,} bytes in {seconds:g} s")
 
 
-def _talk(url: str, size: int, timeout: Timeout, put: Callable, given_up: threading.Event) -> None:
+def _talk(
+    url: str, size: int, timeout: Timeout, put: Callable[[bytes | _MirrorError], None], given_up: threading.Event
+) -> None:
     """Put the chunks of the answer, then b"" at its end; or a _MirrorError. Runs in a thread of its own."""
-    left = size + 1  # one byte too many tells that it is not the file; what follows need not be read
+    left = size + 1  # one byte too many shows that it is another file; the rest is not read
     as_stored = {"Accept-Encoding": "identity"}
     try:
         with requests.get(url, stream=True, timeout=timeout, headers=as_stored) as answer:
@@ -220,7 +222,7 @@ def _talk(url: str, size: int, timeout: Timeout, put: Callable, given_up: thread
                 left -= len(chunk)
         put(b"")
     except urllib3.exceptions.ProtocolError:
-        put(b"")  # cut off, which the count of the bytes shows
+        put(b"")  # cut off, as the number of bytes shows
     except Exception as error:
         put(error if isinstance(error, _MirrorError) else _MirrorError(_in_plain_words(error, timeout)))
 

@@ -26,7 +26,7 @@ import numpy as np
 
 from mnist_core.errors import IdxError, times
 
-DTYPES = {
+DTYPES: dict[int, np.dtype] = {
     0x08: np.dtype("uint8"),
     0x09: np.dtype("int8"),
     0x0B: np.dtype(">i2"),
@@ -39,6 +39,8 @@ CODES = {dtype.str[1:]: code for code, dtype in DTYPES.items()}  # "i2" -> 0x0B,
 
 CHUNK = 1 << 20
 
+Stream = BinaryIO | gzip.GzipFile
+
 GZIP_MAGIC = b"\x1f\x8b"
 
 GZIP_MAX_RATIO = 1032  # deflate spends at least 2 bits on at most 258 bytes
@@ -48,24 +50,24 @@ CHOOSE_ANOTHER = "Choose an IDX file, such as train-images-idx3-ubyte.gz."
 FETCH_AGAIN = "The file is damaged or incomplete: copy or download it again."
 
 
-def read_idx(path: str | os.PathLike) -> np.ndarray:
+def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     """Read the array that an IDX file holds.
 
-    A header is not trusted: memory is taken only for bytes that arrive, and never for more than the
+    A header is not trusted: memory is allocated only for bytes that arrive, and never for more than the
     header promises.
 
     Parameters
     ----------
     path : str or path-like
-        A plain or gzip-compressed IDX file; which of the two is decided by its content, not its name.
+        A plain or gzip-compressed IDX file; its content decides which, not its name.
 
     Returns
     -------
     np.ndarray
         Of the shape in the header, ``(60000, 28, 28)`` for MNIST's training images, and of dtype uint8,
-        int8, int16, int32, float32 or float64 in native byte order. A file of no dimensions holds one
-        value and gives shape ``()``. The array is read-only, so that whoever shares it can't change it
-        for others: ``.copy()`` gives one to change.
+        int8, int16, int32, float32 or float64 in native byte order. A file without dimensions holds one
+        value and gives shape ``()``. The array is read-only, so that nobody changes it for others who share
+        it: ``.copy()`` returns a writable one.
 
     Raises
     ------
@@ -79,7 +81,7 @@ def read_idx(path: str | os.PathLike) -> np.ndarray:
     """
     path = Path(path)
     try:
-        if not path.is_file():  # asked before opening, because opening a pipe would wait for its writer
+        if not path.is_file():  # checked before opening, because opening a pipe would wait for its writer
             raise _error(path, _kind(path), "an IDX file", "Check the path.")
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -95,14 +97,14 @@ def read_idx(path: str | os.PathLike) -> np.ndarray:
         raise _error(path, found, "a readable one", advice) from error
 
 
-def write_idx(path: str | os.PathLike, array: np.ndarray) -> None:
-    """Write an array as an IDX file, all of it or, on failure, nothing.
+def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
+    """Write an array as an IDX file, completely or, on failure, not at all.
 
     Parameters
     ----------
     path : str or path-like
-        Where to write; an existing file is replaced. A name that ends in ``.gz`` is gzip-compressed, with
-        neither name nor time in it: equal arrays give equal files.
+        Where to write; an existing file is replaced. A name that ends in ``.gz`` is gzip-compressed, without
+        a name or time in it: equal arrays give equal files.
     array : np.ndarray
         Of any shape, byte order and memory layout, and of dtype uint8, int8, int16, int32, float32 or
         float64. No other dtype is converted silently.
@@ -129,7 +131,7 @@ def write_idx(path: str | os.PathLike, array: np.ndarray) -> None:
         raise _error(path, found, "a file in a writable folder", advice) from error
 
 
-def _read_array(stream: BinaryIO, path: Path, limit: int, found: str) -> np.ndarray:
+def _read_array(stream: Stream, path: Path, limit: int, found: str) -> np.ndarray:
     """Read header and values from `stream`, which holds at most `limit` bytes: `found`, in words."""
     dtype, shape = _read_header(stream, path)
     header_size, data_size = 4 + 4 * len(shape), dtype.itemsize * math.prod(shape)
@@ -138,7 +140,7 @@ def _read_array(stream: BinaryIO, path: Path, limit: int, found: str) -> np.ndar
     if promised > limit:
         raise _error(path, found, expected, FETCH_AGAIN)
 
-    # Asking for one byte too many shows whether anything follows, and makes gzip verify its checksum.
+    # Reading one byte too many shows whether anything follows, and makes gzip verify its checksum.
     data = _read_up_to(stream, data_size + 1)
     if len(data) < data_size:
         raise _error(path, f"{header_size + len(data):,} bytes", expected, FETCH_AGAIN)
@@ -152,7 +154,7 @@ def _read_array(stream: BinaryIO, path: Path, limit: int, found: str) -> np.ndar
     return array
 
 
-def _read_header(stream: BinaryIO, path: Path) -> tuple[np.dtype, tuple[int, ...]]:
+def _read_header(stream: Stream, path: Path) -> tuple[np.dtype, tuple[int, ...]]:
     """Read the big-endian dtype and the shape, as Python integers that can't overflow."""
     magic = _read_up_to(stream, 4)
     if len(magic) < 4:
@@ -172,8 +174,8 @@ def _read_header(stream: BinaryIO, path: Path) -> tuple[np.dtype, tuple[int, ...
     return DTYPES[code], struct.unpack(f">{ndim}I", sizes)
 
 
-def _read_up_to(stream: BinaryIO, size: int) -> bytearray:
-    """Read `size` bytes, or as many as there are; memory grows with what arrives."""
+def _read_up_to(stream: Stream, size: int) -> bytearray:
+    """Read `size` bytes, or fewer at the end of the stream; memory grows with what arrives."""
     data = bytearray()
     while chunk := stream.read(min(CHUNK, size - len(data))):
         data += chunk
@@ -192,14 +194,14 @@ def _write_atomically(path: Path, header: bytes, values: np.ndarray) -> None:
             gzip.GzipFile("", "wb", 6, file, mtime=0) if packed else nullcontext(file) as stream,
         ):
             stream.write(header)
-            stream.write(values)
+            stream.write(values.data)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def _kind(path: Path) -> str:
-    """Say in words what is at `path`, where no regular file is."""
+    """Describe what is at `path` instead of a regular file."""
     if path.is_dir():
         return "a folder"
     return "a device or pipe" if path.exists() else "no file"

@@ -1,4 +1,4 @@
-"""Digits of one's own as a data set: four IDX files in the MNIST naming."""
+"""A person's own digits as a data set: four IDX files named as MNIST's are."""
 
 import hashlib
 import io
@@ -14,25 +14,25 @@ from mnist_core.data.dataset import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAI
 from mnist_core.data.idx import write_idx
 from mnist_core.errors import DatasetError, times
 
-TEST_SHARE = 5
+TEST_EVERY = 5
 
 
 def add_to_training(dataset: Dataset, images: np.ndarray, labels: np.ndarray, folder: Path) -> Path:
-    """Write a data set whose training set has some digits more; its test set is that of ``dataset``.
+    """Write a data set with further digits in its training set; its test set is that of ``dataset``.
 
     Parameters
     ----------
     dataset : Dataset
     images : ndarray of uint8, shape (N, H, W)
-        Of the size of the data set's images.
+        Of the same size as the images of the data set.
     labels : ndarray of int, shape (N,), range 0 ... 255
     folder : Path
-        Takes a folder of four IDX files; one that is there already with the same content is left as it is.
+        Where the folder of four IDX files goes; an existing one with the same content is left as it is.
 
     Returns
     -------
     Path
-        The folder of the files, named by what is in it.
+        The folder of the files, named after its content.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def add_to_training(dataset: Dataset, images: np.ndarray, labels: np.ndarray, fo
     if images.shape[1:] != dataset.image_shape:
         raise DatasetError(
             f"Found digits of {times(images.shape[1:])} pixels, but the data in use has images of "
-            f"{times(dataset.image_shape)}: choose other data, or draw for a network that was trained on it."
+            f"{times(dataset.image_shape)}: choose other data, or draw digits for a network trained on it."
         )
     content = repr((sorted(dataset.checksums.items()), images.tobytes(), labels.tolist())).encode()
     name = f"{'-'.join(dataset.name.split())}-and-{len(images)}-digits-{hashlib.sha256(content).hexdigest()[:6]}"
@@ -68,9 +68,9 @@ def add_to_training(dataset: Dataset, images: np.ndarray, labels: np.ndarray, fo
 
 
 def pack_digits(images: np.ndarray, labels: np.ndarray) -> bytes:
-    """Pack labelled digits into a zip file; the folder that it unpacks to can be chosen as data.
+    """Pack labelled digits into a zip file; the folder it unpacks to can be chosen as data.
 
-    Each fifth digit, and at least one, is for testing, the others are for training.
+    Every fifth digit, and at least one, is for testing; the others are for training.
 
     Parameters
     ----------
@@ -89,9 +89,9 @@ def pack_digits(images: np.ndarray, labels: np.ndarray) -> bytes:
     """
     if len(images) < 2:
         raise DatasetError(
-            f"Found {len(images)} digits, but expected at least 2, one to train and one to test: draw another one."
+            f"Found {len(images)} digits, but expected at least 2, one to train and one to test: draw one more."
         )
-    test = np.arange(len(images)) % TEST_SHARE == min(TEST_SHARE, len(images)) - 1
+    test = np.arange(len(images)) % TEST_EVERY == min(TEST_EVERY, len(images)) - 1
     arrays = {
         TRAIN_IMAGES: images[~test],
         TRAIN_LABELS: labels[~test].astype(np.uint8),

@@ -24,13 +24,14 @@ def normalize(images: np.ndarray) -> np.ndarray:
     Raises
     ------
     DatasetError
-        If the dtype is not uint8: pixels that were scaled before would be scaled twice.
+        If the dtype is not uint8: pixels that are scaled already would be scaled twice.
     """
     if images.dtype != np.uint8:
         raise DatasetError(
             f"normalize() got pixels of dtype {images.dtype}, expected uint8 (0 to 255): pass the raw images."
         )
-    return images / np.float32(255)
+    pixels: np.ndarray = np.divide(images, np.float32(255))
+    return pixels
 
 
 def denormalize(pixels: np.ndarray) -> np.ndarray:
@@ -44,11 +45,12 @@ def denormalize(pixels: np.ndarray) -> np.ndarray:
     -------
     ndarray of uint8, same shape
     """
-    return np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    grey: np.ndarray = np.rint(np.clip(pixels, 0, 1) * 255)
+    return grey.astype(np.uint8)
 
 
 def flatten(images: np.ndarray) -> np.ndarray:
-    """Lay the rows of each picture one after the other: ``(N, H, W) -> (N, H * W)``, any dtype."""
+    """Join the pixel rows of each image into one row: ``(N, H, W) -> (N, H * W)``, any dtype."""
     return images.reshape(len(images), -1) if len(images) else images.reshape(0, int(np.prod(images.shape[1:])))
 
 
@@ -60,7 +62,7 @@ def unflatten(vectors: np.ndarray, image_shape: tuple[int, int]) -> np.ndarray:
 def one_hot(labels: np.ndarray, num_classes: int) -> np.ndarray:
     """Turn each label into a row that is 1 at the label and 0 elsewhere.
 
-    Row ``k`` of the identity matrix is the one-hot row of label ``k``, so a look-up in ``np.eye`` is all it takes.
+    Row ``k`` of the identity matrix is the one-hot row of label ``k``, so this is a look-up in ``np.eye``.
 
     Parameters
     ----------
@@ -82,9 +84,11 @@ def one_hot(labels: np.ndarray, num_classes: int) -> np.ndarray:
             f"one_hot() got labels from {labels.min()} to {labels.max()}, "
             f"expected 0 to {num_classes - 1}: raise num_classes or correct the labels."
         )
-    return np.eye(num_classes, dtype=np.float32)[labels]
+    rows: np.ndarray = np.eye(num_classes, dtype=np.float32)[labels]
+    return rows
 
 
 def from_one_hot(rows: np.ndarray) -> np.ndarray:
     """Invert :func:`one_hot`: the position of each row's largest value, ``(N, C) -> (N,)`` int64."""
-    return rows.argmax(axis=1)
+    labels: np.ndarray = rows.argmax(axis=1)
+    return labels

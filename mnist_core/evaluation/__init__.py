@@ -1,1 +1,4 @@
-"""Measure a network by its predictions: metrics, significance, label errors. Never changes a network."""
+"""Measure a network by its predictions: probabilities, metrics, significance, label errors.
+
+Rule: reads networks, labels and probabilities and returns scores; never changes a network.
+"""

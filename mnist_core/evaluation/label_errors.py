@@ -1,54 +1,69 @@
-"""Labels that may be wrong, by confident learning: what a network that never saw a digit says against its label.
+"""Confident learning: find labels that may be wrong from the probabilities of a network that never saw them.
 
 C. Northcutt, L. Jiang, I. Chuang, *Confident Learning: Estimating Uncertainty in Dataset Labels*, 2021. The
-probabilities must be out of sample (from cross-validation): a network that was trained on a wrong label believes it.
+probabilities must be out of sample (from cross-validation): a network trained on a wrong label learns to predict it.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
 
-class Suspects(NamedTuple):
-    """Digits whose label is contradicted, the most suspicious first, arrays of shape (M,)."""
+@dataclass(frozen=True, eq=False)
+class LabelIssues:
+    """Images whose label disagrees with the network, most suspicious first, arrays of shape (M,)."""
 
     index: np.ndarray
     label: np.ndarray
-    """As given."""
+    """Given label."""
     suggested: np.ndarray
-    """What the network says instead."""
+    """Most probable class."""
     self_confidence: np.ndarray
     """Probability of the given label."""
     confident: np.ndarray
-    """Whether the digit counts in the confident joint: the suggested class is as sure as it usually is of its own."""
+    """Whether the image is off the diagonal of the confident joint: the probability of ``suggested`` reaches the
+    threshold of that class."""
 
 
 def class_thresholds(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Mean probability of each class over the digits labelled as it, shape (C,); a class without digits gets 1."""
-    classes = probabilities.shape[1]
-    count = np.bincount(labels, minlength=classes)
-    of_label = probabilities[np.arange(len(labels)), labels]
-    total = np.bincount(labels, of_label, classes)
-    return np.divide(total, count, out=np.ones(classes), where=count > 0)
+    """Average the probability of each class over the images labelled as that class.
 
-
-def find_suspects(labels: np.ndarray, probabilities: np.ndarray) -> Suspects:
-    """Find the digits that the network calls something else, and rank them by self-confidence, the lowest first.
-
-    In the confident joint a digit belongs to class k if its probability reaches the class's threshold, the most
-    probable of such classes if there are several. A digit that reaches that of another class than its label is marked.
+        t_k = mean of p(k | x) over the images x with label k
 
     Parameters
     ----------
-    labels : ndarray of int, shape (N,)
+    labels : ndarray of int, shape (N,), range 0 ... C - 1
+    probabilities : ndarray of float, shape (N, C)
+
+    Returns
+    -------
+    ndarray of float64, shape (C,)
+        1 for a class without images.
+    """
+    classes = probabilities.shape[1]
+    count = np.bincount(labels, minlength=classes)
+    label_probability = probabilities[np.arange(len(labels)), labels]
+    total = np.bincount(labels, label_probability, classes)
+    thresholds: np.ndarray = np.divide(total, count, out=np.ones(classes), where=count > 0)
+    return thresholds
+
+
+def find_label_issues(labels: np.ndarray, probabilities: np.ndarray) -> LabelIssues:
+    """Find the images that the network classifies as another class, lowest self-confidence first.
+
+    An issue is confident if the probability of the suggested class k reaches the threshold ``t_k`` of
+    :func:`class_thresholds`: the network is as sure as it usually is about images of that class.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (N,), range 0 ... C - 1
     probabilities : ndarray of float, shape (N, C)
         Out of sample.
     """
     suggested = probabilities.argmax(axis=1)
-    suspect = np.flatnonzero(suggested != labels)
-    of_label = probabilities[suspect, labels[suspect]]
-    order = np.argsort(of_label, kind="stable")
-    suspect, of_label = suspect[order], of_label[order]
-    suggested = suggested[suspect]
-    confident = probabilities[suspect, suggested] >= class_thresholds(labels, probabilities)[suggested]
-    return Suspects(suspect, labels[suspect], suggested, of_label, confident)
+    label_probability = probabilities[np.arange(len(labels)), labels]
+    issues = np.flatnonzero(suggested != labels)
+    issues = issues[np.argsort(label_probability[issues], kind="stable")]
+    suggested = suggested[issues]
+    confident = probabilities[issues, suggested] >= class_thresholds(labels, probabilities)[suggested]
+    return LabelIssues(issues, labels[issues], suggested, label_probability[issues], confident)

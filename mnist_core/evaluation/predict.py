@@ -1,4 +1,4 @@
-"""What a network gets right and wrong: probabilities, accuracy, confusion matrix, per-class scores, mistakes."""
+"""Run a network over a data set: its probabilities, and the images that it misclassifies."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from mnist_core.nn.losses import cross_entropy
 from mnist_core.nn.network import Network
 
 CHUNK = 4096
-"""Images that are fed forward at once: bounds the memory, whatever the size of the data set."""
+"""Images fed forward at once, to bound the memory."""
 
 
 def forward_in_chunks(network: Network, images: np.ndarray) -> Iterator[tuple[slice, list[np.ndarray]]]:
-    """Feed raw images forward, :data:`CHUNK` at once; yield where each chunk stands, and its activations layer by layer."""
+    """Feed raw images forward, :data:`CHUNK` at a time; yield the slice of each chunk and its activations by layer."""
     for start in range(0, len(images), CHUNK):
         chunk = slice(start, start + CHUNK)
         yield chunk, network.forward_pass(flatten(normalize(images[chunk]))).activations
 
 
 def predict(network: Network, images: np.ndarray) -> np.ndarray:
-    """Class probabilities of raw images.
+    """Compute the class probabilities of raw images.
 
     Parameters
     ----------
@@ -42,8 +42,9 @@ def predict(network: Network, images: np.ndarray) -> np.ndarray:
     return probabilities
 
 
-class Misclassified(NamedTuple):
-    """The digits that were classified wrongly, arrays of shape (M,), the most confident mistake first."""
+@dataclass(frozen=True, eq=False)
+class Misclassified:
+    """The misclassified images, most confident first, arrays of shape (M,)."""
 
     index: np.ndarray
     true: np.ndarray
@@ -53,7 +54,7 @@ class Misclassified(NamedTuple):
 
 
 def misclassified(labels: np.ndarray, probabilities: np.ndarray) -> Misclassified:
-    """Find the wrongly classified digits.
+    """Find the misclassified images.
 
     Parameters
     ----------
@@ -68,22 +69,22 @@ def misclassified(labels: np.ndarray, probabilities: np.ndarray) -> Misclassifie
 
 
 class PerImage(NamedTuple):
-    """What is said of each of N digits, arrays of shape (N,)."""
+    """The prediction for each of N images, arrays of shape (N,)."""
 
     predicted: np.ndarray
     confidence: np.ndarray
     """Probability of the predicted class."""
     margin: np.ndarray
-    """Confidence less the probability of the runner-up."""
+    """Confidence minus the probability of the second most probable class."""
     loss: np.ndarray
     """Cross-entropy in nats: ``-log(p)`` of the label."""
 
 
 def per_image(labels: np.ndarray, probabilities: np.ndarray) -> PerImage:
-    """Describe each digit by its probabilities of shape (N, C), C of at least 2."""
+    """Describe each prediction, from probabilities of shape (N, C) with C of at least 2."""
     second, first = np.partition(probabilities, -2, axis=1)[:, -2:].T
-    of_label = probabilities[np.arange(len(labels)), labels]
-    loss = -np.log(np.maximum(of_label, np.finfo(probabilities.dtype).tiny))
+    label_probability = probabilities[np.arange(len(labels)), labels]
+    loss = -np.log(np.maximum(label_probability, np.finfo(probabilities.dtype).tiny))
     return PerImage(probabilities.argmax(axis=1), first, first - second, loss)
 
 
@@ -102,27 +103,28 @@ class Evaluation:
 
     @cached_property
     def digits(self) -> PerImage:
-        """What is said of each image."""
+        """The prediction for each image."""
         return per_image(self.labels, self.probabilities)
 
     @property
     def predicted(self) -> np.ndarray:
         """Most probable class of each image, shape (N,)."""
-        return self.probabilities.argmax(axis=1)
+        classes: np.ndarray = self.probabilities.argmax(axis=1)
+        return classes
 
     @property
     def errors(self) -> int:
-        """Number of wrongly classified images."""
+        """Number of misclassified images."""
         return int(self.confusion_matrix.sum() - np.trace(self.confusion_matrix))
 
     @property
     def accuracy(self) -> float:
-        """Share of rightly classified images, range [0, 1]."""
+        """Fraction of correctly classified images, range [0, 1]."""
         return float(np.trace(self.confusion_matrix) / self.confusion_matrix.sum())
 
 
 def evaluate(network: Network, images: np.ndarray, labels: np.ndarray) -> Evaluation:
-    """Feed all images forward and compare with their labels.
+    """Feed all images forward and compare the predictions with their labels.
 
     Parameters
     ----------
@@ -133,13 +135,13 @@ def evaluate(network: Network, images: np.ndarray, labels: np.ndarray) -> Evalua
     Raises
     ------
     DatasetError
-        If the images have another size, or the labels more classes, than the network.
+        If the image size or a label does not fit the network.
     """
     classes = network.layer_sizes[-1]
     if labels.max() >= classes:
         raise DatasetError(
-            f"The network tells {classes} classes apart, found the label {labels.max()}: "
-            "evaluate it on a data set with the classes that it was trained on."
+            f"Found the label {labels.max()}, expected 0 to {classes - 1}, as the network has {classes} classes: "
+            "evaluate it on a data set with the classes it was trained on."
         )
     probabilities = predict(network, images)
     return Evaluation(

@@ -46,7 +46,7 @@ class Progress(JobStatus):
 
 def fold_settings(run: Run) -> TrainingConfig:
     """Settings of each fold's training."""
-    return replace(PRESETS["fast"], hidden_layers=run.config.hidden_layers, seed=run.config.seed)
+    return replace(PRESETS["fast"].config, hidden_layers=run.config.hidden_layers, seed=run.config.seed)
 
 
 def read_progress(run: Run) -> Progress | None:

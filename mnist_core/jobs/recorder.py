@@ -15,7 +15,8 @@ from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.files import complete_rows, write_atomically, write_json
 from mnist_core.runs.run import Run, Step
 from mnist_core.training.layer_histograms import COLUMNS, is_due, layer_histograms
-from mnist_core.training.layer_statistics import LayerStatistics, layer_statistics
+from mnist_core.training.layer_statistics import COLUMNS as LAYER_COLUMNS
+from mnist_core.training.layer_statistics import layer_statistics
 from mnist_core.training.loop import BatchProgress, EpochMetrics
 from mnist_core.training.state import TrainingState
 
@@ -60,7 +61,7 @@ class Recorder:
         with ExitStack() as stack:
             self.metrics = stack.enter_context(self._open("metrics.csv", EpochMetrics._fields))
             self.steps = stack.enter_context(self._open("steps.csv", Step._fields))
-            self.layers = stack.enter_context(self._open("layers.csv", LayerStatistics._fields))
+            self.layers = stack.enter_context(self._open("layers.csv", LAYER_COLUMNS))
             self.histograms = stack.enter_context(self._open("histograms.csv", COLUMNS))
             self.files = stack.pop_all()
         kept = complete_rows(self.path / "histograms.csv", COLUMNS)

@@ -1,7 +1,7 @@
-"""Back-propagation for training: what ``Network.back_propagate`` computes, in buffers that are made once.
+"""Back-propagation for training: what ``Network.back_propagate`` computes, in arrays that are allocated once.
 
-Read ``mnist_core.nn.network`` to learn how it works. Here the same equations are written in place, since making a new
-array for every intermediate result would take a third of the time of an epoch. A test holds the two against each other.
+Read ``mnist_core.nn.network`` to learn how it works. This file writes the same equations in place, because allocating a
+new array for each intermediate result would take a third of the time of an epoch. A test compares the two.
 """
 
 from typing import NamedTuple
@@ -13,51 +13,50 @@ from mnist_core.nn.network import Network
 
 
 class _Buffers(NamedTuple):
-    """Arrays for a batch of a certain number of images."""
+    """Arrays for mini-batches of one size."""
 
     activations: list[np.ndarray]
     by_class: np.ndarray
-    """The last activations as they lie in memory, class by class: sums over the classes then add up whole rows."""
+    """The last activations in the order of memory, class by class: a sum over the classes then adds whole rows."""
     deltas: list[np.ndarray]
-    """Of the hidden layers; on the way forward, scratch arrays of the activation."""
+    """Of the hidden layers; scratch arrays of the activation during the forward pass."""
     masks: list[np.ndarray]
     row: np.ndarray
     ones: np.ndarray
     positions: np.ndarray
 
 
-class Engine:
-    """Computes the loss and the gradients of mini-batches of a network.
+class InplaceGradient:
+    """The gradient of the loss with respect to all parameters of a network, computed for one mini-batch at a time.
 
     Parameters
     ----------
     network : Network
-        Its parameters are read at each call, so they may be changed in place between the calls.
+        Each call reads its parameters, so they may change in place between calls.
     dropout : float, optional
-        Share of the hidden units left out of each mini-batch, drawn anew for each image; those that stay count
-        ``1 / (1 - dropout)`` times (inverted dropout; N. Srivastava et al., 2014).
+        Probability that a hidden unit is set to 0, drawn again for each image; the activations of the other units are
+        divided by ``1 - dropout`` (inverted dropout; N. Srivastava et al., 2014).
     label_smoothing : float, optional
-        Share of each target that goes to all classes alike: ``y <- (1 - s) y + s / C`` (C. Szegedy et al., 2016).
+        Fraction of each target that is spread evenly over all classes: ``y <- (1 - s) y + s / C`` (C. Szegedy et al.,
+        2016).
 
     Attributes
     ----------
-    gradient : ndarray, shape (P,)
-        That of the last batch in the order of ``network.parameters``; overwritten by the next one.
+    vector : ndarray, shape (P,)
+        Gradient of the last mini-batch in the order of ``network.parameters``; the next one overwrites it.
     """
 
     def __init__(self, network: Network, dropout: float = 0.0, label_smoothing: float = 0.0) -> None:
         self.network = network
         self.keep = network.dtype.type(1 - dropout)
         self.smoothing = network.dtype.type(label_smoothing)
-        self.gradient = np.empty_like(network.parameters)
-        self._weight_gradients, self._bias_gradients = network.unpack(self.gradient)
+        self.vector = np.empty_like(network.parameters)
+        self._weight_gradients, self._bias_gradients = network.unpack(self.vector)
         self._activation = ACTIVATIONS[network.activation]
         self._buffers: dict[int, _Buffers] = {}
 
-    def back_propagate(
-        self, x: np.ndarray, labels: np.ndarray, rng: np.random.Generator | None = None
-    ) -> tuple[float, int]:
-        """Fill :attr:`gradient` with that of the mean cross-entropy of a mini-batch.
+    def compute(self, x: np.ndarray, labels: np.ndarray, rng: np.random.Generator | None = None) -> tuple[float, int]:
+        """Fill :attr:`vector` with the gradient of the mean cross-entropy of a mini-batch.
 
         Parameters
         ----------
@@ -65,21 +64,21 @@ class Engine:
             Images, normalized and flattened.
         labels : ndarray of int, shape (N,)
         rng : numpy.random.Generator, optional
-            Draws the units that dropout leaves out.
+            Draws the units that dropout sets to 0; required if ``dropout`` is above 0.
 
         Returns
         -------
         loss : float
-            Mean cross-entropy of the batch with its labels as they are, in nats.
+            Mean cross-entropy of the mini-batch with its unsmoothed labels, in nats.
         correct : int
-            Number of its images that are classified rightly.
+            Number of its images that are classified correctly.
         """
         buffers = self._buffers_for(len(x))
         self._feed_forward(x, buffers, rng)
-        of_label = labels * np.intp(len(x)) + buffers.positions
-        loss, correct = self._softmax(buffers, of_label)
+        at_labels = labels * np.intp(len(x)) + buffers.positions
+        loss, correct = self._softmax(buffers, at_labels)
         delta = buffers.by_class
-        delta[of_label] -= 1 - self.smoothing
+        delta[at_labels] -= 1 - self.smoothing
         if self.smoothing:
             delta -= self.smoothing / self.network.layer_sizes[-1]
         delta *= x.dtype.type(1 / len(x))
@@ -103,44 +102,44 @@ class Engine:
         return self._buffers[count]
 
     def _feed_forward(self, x: np.ndarray, buffers: _Buffers, rng: np.random.Generator | None) -> None:
-        """Fill the activations; the last ones are the logits."""
+        """Fill the activations; those of the last layer are the logits."""
         *hidden, logits = buffers.activations
         a = x
         for layer, z in enumerate(hidden):
             np.matmul(a, self.network.weights[layer], out=z)
             z += self.network.biases[layer]
-            self._activation.inplace_function(z, buffers.deltas[layer])  # which the way back fills later
+            self._activation.inplace_function(z, buffers.deltas[layer])  # free until the way back
             if self.keep < 1:
                 self._drop(z, buffers.masks[layer], rng)
             a = z
         np.matmul(self.network.weights[-1].T, a.T, out=logits.T)
         logits += self.network.biases[-1]
 
-    def _softmax(self, buffers: _Buffers, of_label: np.ndarray) -> tuple[float, int]:
-        """Turn the logits into probabilities; return the mean cross-entropy and the number of right answers.
+    def _softmax(self, buffers: _Buffers, at_labels: np.ndarray) -> tuple[float, int]:
+        """Turn the logits into probabilities; return the mean cross-entropy and the number of correct predictions.
 
-        With z the logits less the largest one of the image, ``-log p = log(sum exp z) - z``; the answer is right where z
-        is 0 at the label.
+        With z the logits minus the largest one of the image, ``-log p = log(sum exp z) - z``; the prediction is correct
+        if z is 0 at the label.
         """
         logits, row = buffers.activations[-1], buffers.row
         np.maximum.reduce(logits, axis=1, keepdims=True, out=row)
         logits -= row
-        at_label = buffers.by_class[of_label]
+        label_logits = buffers.by_class[at_labels]
         np.exp(logits, out=logits)
         np.add.reduce(logits, axis=1, keepdims=True, out=row)
         logits /= row
-        loss = float(np.log(row).sum()) - float(at_label.sum())
-        return loss / len(row), len(row) - int(np.count_nonzero(at_label))
+        loss = float(np.log(row).sum()) - float(label_logits.sum())
+        return loss / len(row), len(row) - int(np.count_nonzero(label_logits))
 
     def _drop(self, a: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> None:
-        """Multiply ``a`` by a new mask: 0 where a unit is left out, 1 / keep where it stays."""
+        """Multiply ``a`` by a new mask: 0 for a unit that is dropped, 1 / keep for the others."""
         rng.random(out=mask, dtype=mask.dtype)
         np.less(mask, self.keep, out=mask)
         mask /= self.keep
         a *= mask
 
     def _propagate_back(self, x: np.ndarray, buffers: _Buffers) -> None:
-        """Fill the gradient, from the delta of the output layer that stands in its activations."""
+        """Fill the gradient, starting from the delta of the output layer, which its activations now hold."""
         delta = buffers.activations[-1]
         inputs = [x, *buffers.activations]
         for layer in reversed(range(len(self.network.weights))):
@@ -148,10 +147,10 @@ class Engine:
             np.matmul(buffers.ones, delta, out=self._bias_gradients[layer])
             if layer:
                 slope, below = buffers.activations[layer - 1], buffers.deltas[layer - 1]
-                if self._activation.needs_z:  # z was left where the delta goes otherwise
+                if self._activation.needs_z:  # the forward pass left z in the other array
                     slope, below = below, slope
                 elif self.keep < 1:
-                    slope *= self.keep  # the activation as it was, for the units that stayed
+                    slope *= self.keep  # undo the division by dropout
                 self._activation.inplace_derivative(slope, below)
                 np.matmul(delta, self.network.weights[layer].T, out=below)
                 below *= slope

@@ -58,7 +58,7 @@ class Checkpoint:
         if not path.exists():
             return cls()
         try:
-            with np.load(path, allow_pickle=False) as content:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
                 everything = dict(content)
             arrays = {name: array for name, array in everything.items() if name[0] in "Wb" and "." not in name}
             arrays["activation"] = everything.pop("activation")

@@ -30,6 +30,7 @@ from mnist_core.runs.files import complete_rows, read_json, worker_lock, write_j
 from mnist_core.runs.status import Status
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.layer_histograms import COLUMNS, Histogram
+from mnist_core.training.layer_statistics import COLUMNS as LAYER_COLUMNS
 from mnist_core.training.layer_statistics import LayerStatistics
 from mnist_core.training.loop import EpochMetrics
 
@@ -95,16 +96,18 @@ class Run:
 
     def layers(self) -> list[LayerStatistics]:
         """Rows of ``layers.csv``: one a layer and epoch, for at most about ten epochs a second."""
-        return self._rows("layers.csv", LayerStatistics)
+        return self._rows("layers.csv", LayerStatistics, LAYER_COLUMNS)
 
     def histograms(self) -> list[Histogram]:
         """Rows of ``histograms.csv``: two a layer, for some of the epochs; none in a run from before they were kept."""
         return self._read_table("histograms.csv", COLUMNS, Histogram.from_row)
 
-    def _rows(self, name: str, kind: type[NamedTuple]) -> list:
+    def _rows(self, name: str, kind: type[NamedTuple], columns: tuple[str, ...] = ()) -> list:
         types = kind.__annotations__.values()
         return self._read_table(
-            name, kind._fields, lambda row: kind(*(read(text) for read, text in zip(types, row, strict=True)))
+            name,
+            columns or kind._fields,
+            lambda row: kind(*(read(text) for read, text in zip(types, row, strict=True))),
         )
 
     def _read_table(self, name: str, columns: tuple[str, ...], read: Callable[[list[str]], NamedTuple]) -> list:
@@ -145,7 +148,7 @@ class Run:
         if not path.exists():
             raise RunError(f"Run {self.id} has no model: it ended before its first epoch was done. Choose another run.")
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return Network.from_arrays(dict(arrays))
         except Exception as error:  # a damaged zip file raises nearly everything
             raise RunError(

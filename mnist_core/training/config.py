@@ -1,7 +1,8 @@
-"""What decides how a network is trained, checked; and the presets."""
+"""The settings of a training run, one field each, and the presets."""
 
-from dataclasses import asdict, dataclass, fields
-from numbers import Integral, Real
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
+from typing import Any
 
 from mnist_core.data.augmentation import Augmentation
 from mnist_core.errors import ConfigError
@@ -9,111 +10,30 @@ from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.initialization import INITIALIZATIONS
 from mnist_core.nn.optimizers import OPTIMIZERS
 from mnist_core.nn.schedules import SCHEDULES
-
-RANGES = {
-    "epochs": (1, 10_000),
-    "batch_size": (1, 100_000),
-    "learning_rate": (1e-8, 1e6),
-    "seed": (0, 2**32 - 1),
-    "hidden_layers": (1, 10_000),
-    "validation_fraction": (0.0, 0.9),
-    "momentum": (0.0, 0.999),
-    "warmup": (0.0, 0.9),
-    "weight_decay": (0.0, 10.0),
-    "dropout": (0.0, 0.9),
-    "label_smoothing": (0.0, 0.9),
-    "patience": (0, 10_000),
-    "shift": (0.0, 10.0),
-    "rotation": (0.0, 180.0),
-    "scale": (0.0, 0.5),
-    "shear": (0.0, 45.0),
-    "elastic": (0.0, 10.0),
-    "blas_threads": (0, 256),
-}
-"""Smallest and largest allowed value of each numeric field of :class:`TrainingConfig`."""
-
-CHOICES = {
-    "activation": tuple(ACTIVATIONS),
-    "initialization": INITIALIZATIONS,
-    "optimizer": tuple(OPTIMIZERS),
-    "schedule": tuple(SCHEDULES),
-}
-"""Values of each field of :class:`TrainingConfig` that is a name."""
+from mnist_core.training.setting import Choice, Layers, Number, Setting, default
 
 MAX_HIDDEN_LAYERS = 10
-
-EXPLANATIONS = {
-    "epochs": "Passes over the training set.",
-    "learning_rate": "How far each update moves the parameters down their gradient.",
-    "batch_size": "Images whose mean gradient makes one update.",
-    "hidden_layers": "Units of each layer between pixels and classes.",
-    "activation": "What a hidden unit makes of its weighted input: sigmoid (0 to 1), tanh (-1 to 1), or ReLU, which keeps "
-    "what is positive and lets gradients pass unweakened.",
-    "initialization": "How far the first random weights spread: uniform is the reference recipe, Glorot fits sigmoid and "
-    "tanh, He fits ReLU.",
-    "validation_fraction": "Share of the training images kept out of training to measure on: 0.1 is 10 %.",
-    "seed": "Start of the random numbers: same seed, same result.",
-    "optimizer": "How gradients become updates: SGD follows each one, momentum and Nesterov keep rolling, Adam and AdamW "
-    "scale each parameter's step (try 0.001 to 0.005 as their learning rate).",
-    "momentum": "Share of the last update's velocity that the next one keeps (momentum and Nesterov alone).",
-    "schedule": "How the learning rate changes: not at all, in two steps to a hundredth, down a cosine, or up and down once.",
-    "warmup": "Share of the training in which the learning rate rises from 1/25 of its value; one-cycle takes 0.3 unless "
-    "you set it.",
-    "weight_decay": "Pulls the weights towards 0 (L2 penalty; decoupled in AdamW), so that none grows without need.",
-    "dropout": "Share of the hidden units left out at random in each update, so that no unit relies on another one.",
-    "label_smoothing": "Share of each target spread over all classes, so that the network never has to be wholly certain.",
-    "patience": "Stop after so many epochs without a better validation loss and keep the best model; 0 trains to the end.",
-    "shift": "Moves each image by up to so many pixels, along each axis.",
-    "rotation": "Turns each image by up to so many degrees, to either side.",
-    "scale": "Makes each image up to so much larger or smaller, along each axis: 0.1 is 10 %.",
-    "shear": "Slants each image by up to so many degrees, as in italics.",
-    "elastic": "Bends each image like a drawing on rubber: how far a pixel moves, in pixels.",
-    "blas_threads": "Threads that multiply matrices; 0 divides the cores by the runs that may train at once.",
-}
-"""One sentence about each field of :class:`TrainingConfig`, for the command line and the sliders."""
+HIGH_FOR_ADAM = 0.02
+LEARNING_RATES = (
+    0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0,
+)  # fmt: skip
+UNIT = "Activation and initialization"
+UPDATE = "Optimizer and schedule"
+REGULARIZATION = "Regularization"
+AUGMENTATION = "Augmentation"
+MACHINE = "Machine"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """All that decides how a network is trained; the defaults are the reference recipe.
+    """Everything that decides how a network is trained; the defaults are the reference recipe.
 
     Parameters
     ----------
-    epochs : int
-        Passes over the training set.
-    batch_size : int
-        Images in a mini-batch; the last one of an epoch may be shorter.
-    learning_rate : float
-        Length of a step along the negative gradient; the longest one, where a schedule changes it.
-    seed : int
-        Seed of the initial parameters, the shuffling and the validation split.
-    hidden_layers : sequence of int
-        Units of each hidden layer; empty for none.
-    activation : str
-        Activation of the hidden layers.
-    validation_fraction : float
-        Share of the training set that is kept out of training, to measure on.
-    initialization : str
-        Distribution of the initial parameters.
-    optimizer : str
-    momentum : float
-        Share of the velocity that is kept from step to step, in momentum and Nesterov.
-    schedule : str
-        How the learning rate changes in the course of the training.
-    warmup : float
-        Share of the training in which the learning rate rises.
-    weight_decay : float
-        Strength of the L2 penalty on the weights.
-    dropout : float
-        Share of the hidden units that a mini-batch leaves out.
-    label_smoothing : float
-        Share of the target that goes to all classes alike.
-    patience : int
-        Epochs without a better validation loss after which training ends, with the best model; 0 for never.
-    shift, rotation, scale, shear, elastic : float
-        How far the training images are distorted, see :class:`mnist_core.data.augmentation.Augmentation`.
-    blas_threads : int
-        Threads of the linear algebra library in the training process; 0 for cores divided by concurrent runs.
+    **settings
+        One for each field below. Its :class:`mnist_core.training.setting.Setting` states what is allowed and what it
+        means; validation, the command line, the sliders and the address take everything from it. To add a setting, add
+        a field. ``python -m mnist_core train --help`` lists them all.
 
     Raises
     ------
@@ -121,95 +41,269 @@ class TrainingConfig:
         Names the field, the value found and the range expected.
     """
 
-    epochs: int = 100
-    batch_size: int = 128
-    learning_rate: float = 0.5
-    seed: int = 695
-    hidden_layers: tuple[int, ...] = (128, 64)
-    activation: str = "sigmoid"
-    validation_fraction: float = 0.0
-    initialization: str = "uniform"
-    optimizer: str = "sgd"
-    momentum: float = 0.9
-    schedule: str = "constant"
-    warmup: float = 0.0
-    weight_decay: float = 0.0
-    dropout: float = 0.0
-    label_smoothing: float = 0.0
-    patience: int = 0
-    shift: float = 0.0
-    rotation: float = 0.0
-    scale: float = 0.0
-    shear: float = 0.0
-    elastic: float = 0.0
-    blas_threads: int = 0
+    epochs: int = default(100, Number("Epochs", "Passes over the training set.", low=1, high=10_000, usual=(1, 200)))
+    learning_rate: float = default(
+        0.5,
+        Number(
+            "Learning rate",
+            "How far each update moves the parameters down the gradient; with a schedule, the largest value.",
+            url="lr", low=1e-8, high=1e6, logarithmic=True, stops=LEARNING_RATES,
+        ),
+    )  # fmt: skip
+    batch_size: int = default(
+        128,
+        Number(
+            "Batch size",
+            "Images whose mean gradient makes one update; the last batch of an epoch may be smaller.",
+            url="batch", low=1, high=100_000, unit="images", logarithmic=True,
+            stops=(1, 8, 16, 32, 64, 128, 256, 512, 1024),
+        ),
+    )  # fmt: skip
+    hidden_layers: tuple[int, ...] = default(
+        (128, 64),
+        Layers(
+            "Hidden layers",
+            "Units of each layer between the pixels and the classes.",
+            url="layers", low=1, high=10_000, most=MAX_HIDDEN_LAYERS, usual=(1, 512), usual_depth=(0, 4),
+        ),
+    )  # fmt: skip
+    validation_fraction: float = default(
+        0.0,
+        Number(
+            "Validation fraction",
+            "Fraction of the training images held out of training to measure on: 0.1 is 10 %.",
+            url="validation", low=0.0, high=0.9, usual=(0.0, 0.5), step=0.05,
+        ),
+    )  # fmt: skip
+    seed: int = default(
+        695,
+        Number(
+            "Seed",
+            "Seed of the random numbers: the same seed gives the same result.",
+            low=0, high=2**32 - 1, usual=(0, 1000),
+        ),
+    )  # fmt: skip
+    activation: str = default(
+        "sigmoid",
+        Choice(
+            "Activation",
+            "The function each hidden unit applies to its weighted input.",
+            group=UNIT, table=ACTIVATIONS,
+        ),
+    )  # fmt: skip
+    initialization: str = default(
+        "uniform",
+        Choice(
+            "Initialization",
+            "The distribution that the initial weights are drawn from.",
+            url="init", group=UNIT, table=INITIALIZATIONS,
+        ),
+    )  # fmt: skip
+    optimizer: str = default(
+        "sgd", Choice("Optimizer", "How gradients become updates.", group=UPDATE, table=OPTIMIZERS)
+    )  # fmt: skip
+    momentum: float = default(
+        0.9,
+        Number(
+            "Momentum",
+            "Fraction of the last update's velocity that the next one keeps (momentum and Nesterov only).",
+            group=UPDATE, applies_to=("optimizer", ("momentum", "nesterov")),
+            low=0.0, high=0.999, usual=(0.0, 0.99), step=0.01,
+        ),
+    )  # fmt: skip
+    schedule: str = default(
+        "constant",
+        Choice("Schedule", "How the learning rate changes during training.", group=UPDATE, table=SCHEDULES),
+    )
+    warmup: float = default(
+        0.0,
+        Number(
+            "Warm-up",
+            "Fraction of training in which the learning rate rises from 1/25 of its value; one-cycle uses 0.3 if this "
+            "is 0.",
+            group=UPDATE, low=0.0, high=0.9, usual=(0.0, 0.5), step=0.05,
+        ),
+    )  # fmt: skip
+    weight_decay: float = default(
+        0.0,
+        Number(
+            "Weight decay",
+            "Strength of the L2 penalty that pulls the weights towards 0 (decoupled in AdamW).",
+            url="decay", group=REGULARIZATION, low=0.0, high=10.0, logarithmic=True,
+            stops=(0.0, 1e-6, 1e-5, 1e-4, 0.001, 0.01, 0.1),
+        ),
+    )  # fmt: skip
+    dropout: float = default(
+        0.0,
+        Number(
+            "Dropout",
+            "Fraction of the hidden units left out at random in each update, so that no unit relies on another.",
+            group=REGULARIZATION, low=0.0, high=0.9, usual=(0.0, 0.5), step=0.05,
+        ),
+    )  # fmt: skip
+    label_smoothing: float = default(
+        0.0,
+        Number(
+            "Label smoothing",
+            "Fraction of each target spread over all classes, so that the network never has to be fully certain.",
+            url="smoothing", group=REGULARIZATION, low=0.0, high=0.9, usual=(0.0, 0.3), step=0.01,
+        ),
+    )  # fmt: skip
+    patience: int = default(
+        0,
+        Number(
+            "Early stopping patience",
+            "Stop when the validation loss has not improved for this many epochs, keeping the best model; 0 disables "
+            "early stopping.",
+            group=REGULARIZATION, low=0, high=10_000, unit="epochs", usual=(0, 20),
+        ),
+    )  # fmt: skip
+    shift: float = default(
+        0.0,
+        Number(
+            "Shift",
+            "Moves each image by up to this many pixels along each axis.",
+            group=AUGMENTATION, low=0.0, high=10.0, unit="pixels", usual=(0.0, 4.0), step=0.1,
+        ),
+    )  # fmt: skip
+    rotation: float = default(
+        0.0,
+        Number(
+            "Rotation",
+            "Rotates each image by up to this many degrees in either direction.",
+            group=AUGMENTATION, low=0.0, high=180.0, unit="degrees", usual=(0.0, 45.0), step=1.0,
+        ),
+    )  # fmt: skip
+    scale: float = default(
+        0.0,
+        Number(
+            "Scale",
+            "Enlarges or shrinks each image by up to this fraction along each axis: 0.1 is 10 %.",
+            group=AUGMENTATION, low=0.0, high=0.5, usual=(0.0, 0.3), step=0.01,
+        ),
+    )  # fmt: skip
+    shear: float = default(
+        0.0,
+        Number(
+            "Shear",
+            "Slants each image by up to this many degrees, like italics.",
+            group=AUGMENTATION, low=0.0, high=45.0, unit="degrees", usual=(0.0, 30.0), step=1.0,
+        ),
+    )  # fmt: skip
+    elastic: float = default(
+        0.0,
+        Number(
+            "Elastic distortion",
+            "Warps each image like a drawing on rubber: how far a pixel moves along each axis (root mean square).",
+            group=AUGMENTATION, low=0.0, high=10.0, unit="pixels", usual=(0.0, 3.0), step=0.1,
+        ),
+    )  # fmt: skip
+    blas_threads: int = default(
+        0,
+        Number(
+            "BLAS threads",
+            "Threads that multiply matrices; 0 divides the cores by the number of runs that may train at once.",
+            url="threads", group=MACHINE, low=0, high=256, usual=(0, 8),
+        ),
+    )  # fmt: skip
+
+    @classmethod
+    @cache
+    def settings(cls) -> dict[str, Setting]:
+        """The setting of each field, by name of the field."""
+        return {item.name: item.metadata["setting"].of_field(item) for item in fields(cls)}
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            if field.name in RANGES and field.name != "hidden_layers":
-                kind = Integral if isinstance(field.default, int) else Real
-                _check_number(field.name, getattr(self, field.name), kind)
-                object.__setattr__(self, field.name, type(field.default)(getattr(self, field.name)))
-        if not isinstance(self.hidden_layers, list | tuple) or len(self.hidden_layers) > MAX_HIDDEN_LAYERS:
-            raise ConfigError(
-                f"hidden_layers is {self.hidden_layers!r}, expected a list of at most {MAX_HIDDEN_LAYERS} layer sizes."
-            )
-        for units in self.hidden_layers:
-            _check_number("hidden_layers", units, Integral)
-        object.__setattr__(self, "hidden_layers", tuple(int(units) for units in self.hidden_layers))
-        for name, choices in CHOICES.items():
-            value = getattr(self, name)
-            if not isinstance(value, str) or value not in choices:
-                raise ConfigError(f"{name} is {value!r}, expected one of {', '.join(choices)}.")
+        for name, setting in self.settings().items():
+            object.__setattr__(self, name, setting.check(getattr(self, name)))
         if self.patience and not self.validation_fraction:
             raise ConfigError(
-                f"patience is {self.patience} and validation_fraction is 0: early stopping measures on a validation "
-                "share, so set one, or set patience to 0."
+                f"patience is {self.patience} and validation_fraction is 0: early stopping measures on validation "
+                "images, so set validation_fraction, or set patience to 0."
             )
 
     @property
     def augmentation(self) -> Augmentation:
         """The distortions of the training images."""
-        return Augmentation(*(getattr(self, field.name) for field in fields(Augmentation)))
+        return Augmentation(*(getattr(self, item.name) for item in fields(Augmentation)))
 
-    def to_dict(self) -> dict:
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The values that are not the default, by name of the field."""
+        values = {name: getattr(self, name) for name in self.settings()}
+        return {name: value for name, value in values.items() if value != self.settings()[name].default}
+
+    @property
+    def cautions(self) -> dict[str, str]:
+        """Advice on values that are allowed but seldom work, by name of the field."""
+        if self.optimizer in ("adam", "adamw") and self.learning_rate > HIGH_FOR_ADAM:
+            return {"learning_rate": f"{self.learning_rate:g} is high for {self.optimizer}: try 0.003."}
+        return {}
+
+    @property
+    def arguments(self) -> list[str]:
+        """What follows ``python -m mnist_core train`` to train with these settings."""
+        return [word for name, value in self.changes.items() for word in self.settings()[name].to_arguments(value)]
+
+    def applies(self, name: str) -> bool:
+        """Whether a setting has an effect beside the others."""
+        condition = self.settings()[name].applies_to
+        return condition is None or getattr(self, condition[0]) in condition[1]
+
+    def describe(self) -> list[str]:
+        """Say in a few words each what differs from the reference recipe, of the settings that belong to a group."""
+        phrases = [
+            setting.describe(self.changes[name])
+            for name, setting in self.settings().items()
+            if name in self.changes and setting.group not in ("", AUGMENTATION) and self.applies(name)
+        ]
+        return [*phrases, *(["augmented"] if self.augmentation else [])]
+
+    def to_dict(self) -> dict[str, Any]:
         """Plain types, as they are written to ``config.json``."""
         return {**asdict(self), "hidden_layers": list(self.hidden_layers)}
 
     @classmethod
-    def from_dict(cls, values: dict) -> "TrainingConfig":
+    def from_dict(cls, values: dict[str, Any]) -> "TrainingConfig":
         """Invert :meth:`to_dict`; an unknown field is a :class:`ConfigError`."""
-        unknown = sorted(set(values) - {field.name for field in fields(cls)})
+        unknown = sorted(set(values) - set(cls.settings()))
         if unknown:
-            raise ConfigError(
-                f"Unknown field {unknown[0]!r}: this version knows {', '.join(f.name for f in fields(cls))}."
-            )
+            raise ConfigError(f"Unknown field {unknown[0]!r}: this version knows {', '.join(cls.settings())}.")
         return cls(**values)
 
 
-def _check_number(name: str, value: object, kind: type) -> None:
-    low, high = RANGES[name]
-    expected = f"{'a whole number' if kind is Integral else 'a number'} from {low:,} to {high:,}"
-    if isinstance(value, bool) or not isinstance(value, kind):
-        raise ConfigError(f"{name} is {value!r}, expected {expected}.")
-    if not low <= value <= high:  # false for NaN, too
-        raise ConfigError(f"{name} is {value:,}, expected {expected}.")
+@dataclass(frozen=True)
+class Preset:
+    """Settings under a name, with one sentence about them."""
+
+    label: str
+    explanation: str
+    config: TrainingConfig
 
 
-_MODERN = {
-    "activation": "relu", "initialization": "he", "optimizer": "adamw", "schedule": "one_cycle", "weight_decay": 0.01,
-}  # fmt: skip
+_MODERN = TrainingConfig(
+    activation="relu", initialization="he", optimizer="adamw", schedule="one_cycle", weight_decay=0.01
+)
 
 PRESETS = {
-    "reference": TrainingConfig(),
-    "fast": TrainingConfig(
-        epochs=10, learning_rate=0.006, shift=0.7, rotation=5, scale=0.05, shear=5, elastic=0.5, **_MODERN
+    "reference": Preset(
+        "Reference recipe",
+        "The starting point: sigmoid, plain SGD, 100 epochs. About 98 % on the full data.",
+        TrainingConfig(),
     ),
-    "best": TrainingConfig(
-        epochs=150, learning_rate=0.003, shift=0.5, rotation=6, scale=0.06, shear=6, elastic=1.0, **_MODERN
+    "fast": Preset(
+        "Fast",
+        "The best result of 10 epochs: ReLU, AdamW, one-cycle, light augmentation. About 98.8 % on the full data.",
+        replace(_MODERN, epochs=10, learning_rate=0.006, shift=0.7, rotation=5, scale=0.05, shear=5, elastic=0.5),
+    ),
+    "best": Preset(
+        "Best",
+        "The most accurate 784-128-64-10 we know: 150 epochs of affine and elastic distortions. About 99.3 % on the full "
+        "data.",
+        replace(_MODERN, epochs=150, learning_rate=0.003, shift=0.5, rotation=6, scale=0.06, shear=6, elastic=1.0),
     ),
 }
-"""Settings for 784-128-64-10 by name: the recipe, the best one for 10 epochs, and the best one that was found.
+"""Presets for 784-128-64-10: the recipe, the best one for 10 epochs, and the best one found.
 
-Their amounts were chosen on 10,000 images kept out of the training set; the test set was not looked at.
+Their amounts were chosen on 10,000 images held out of the training set; the test set was not used.
 """

@@ -20,8 +20,8 @@ class LayerStatistics(NamedTuple):
     """A row of ``layers.csv``; ``layer`` counts from 1, the last one is the output.
 
     ``gradient_rms`` and ``weight_rms`` are root mean squares over the layer's weights. ``activation_mean`` and
-    ``activation_std`` are taken over its units and the probed images, and so is ``flat``: the share of hidden
-    activations where the slope is below 5 % of the steepest one, so that hardly any gradient passes.
+    ``activation_std`` are taken over its units and the probed images, and so is ``saturated``: the fraction of hidden
+    activations whose slope is below 5 % of the largest one, so that hardly any gradient passes; NaN for the output.
     """
 
     epoch: int
@@ -30,7 +30,11 @@ class LayerStatistics(NamedTuple):
     gradient_rms: float
     activation_mean: float
     activation_std: float
-    flat: float
+    saturated: float
+
+
+COLUMNS = (*LayerStatistics._fields[:-1], "flat")
+"""Columns of ``layers.csv``: the file keeps the former name of ``saturated``, so that old runs stay readable."""
 
 
 def layer_statistics(network: Network, dataset: Dataset, epoch: int) -> list[LayerStatistics]:
@@ -43,9 +47,11 @@ def layer_statistics(network: Network, dataset: Dataset, epoch: int) -> list[Lay
     rows = []
     for number, (z, a) in enumerate(zip(forward.weighted_inputs, forward.activations[1:], strict=True)):
         hidden = number < len(gradients) - 1
-        flat = np.mean(np.abs(activation.derivative(z)) < SATURATED * activation.largest_slope) if hidden else np.nan
+        saturated = (
+            np.mean(np.abs(activation.derivative(z)) < SATURATED * activation.largest_slope) if hidden else np.nan
+        )
         weight, gradient = network.weights[number], gradients[number][0]
-        rows.append(LayerStatistics(epoch, number + 1, _rms(weight), _rms(gradient), a.mean(), a.std(), flat))
+        rows.append(LayerStatistics(epoch, number + 1, _rms(weight), _rms(gradient), a.mean(), a.std(), saturated))
     return rows
 
 

@@ -18,7 +18,7 @@ from mnist_core.data.batches import DataLoader, split_validation
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import TrainingError
 from mnist_core.evaluation.predict import evaluate
-from mnist_core.nn.inplace import Engine
+from mnist_core.nn.inplace import InplaceGradient
 from mnist_core.nn.network import Network
 from mnist_core.nn.schedules import learning_rate_factor
 from mnist_core.training.config import TrainingConfig
@@ -102,11 +102,11 @@ def train(
         dataset.train_images, dataset.train_labels, config.batch_size, config.augmentation, config.seed,
         network.dtype, ahead=has_spare_core(),
     )  # fmt: skip
-    engine = Engine(network, config.dropout, config.label_smoothing)
+    gradient = InplaceGradient(network, config.dropout, config.label_smoothing)
     while state.epoch < config.epochs + more_epochs and not state.stops_early(config.patience):
         started = time.perf_counter()
         epoch = state.epoch + 1
-        loss, accuracy, rate = _train_epoch(config, state, engine, loader, training, on_batch)
+        loss, accuracy, rate = _train_epoch(config, state, gradient, loader, training, on_batch)
         val_loss, val_accuracy = _validate(network, dataset, validation)
         state.epoch = epoch
         if config.patience and (state.best is None or val_loss < state.best.val_loss):
@@ -119,7 +119,7 @@ def train(
 def _train_epoch(
     config: TrainingConfig,
     state: TrainingState,
-    engine: Engine,
+    gradient: InplaceGradient,
     loader: DataLoader,
     training: np.ndarray,
     on_batch: Callable[[BatchProgress], None] | None,
@@ -129,19 +129,19 @@ def _train_epoch(
     rng = np.random.default_rng([config.seed, epoch, 2])
     loss_sum, correct, done = 0.0, 0, 0
     for number, (x, labels) in enumerate(loader.epoch(training, epoch)):
-        loss, batch_correct = engine.back_propagate(x, labels, rng)
+        loss, batch_correct = gradient.compute(x, labels, rng)
         if not math.isfinite(loss):
             raise _diverged(config, epoch, f"became {loss}")
         progress = (epoch - 1 + number / updates) / config.epochs
         rate = config.learning_rate * learning_rate_factor(config.schedule, config.warmup, progress)
-        state.optimizer.step(engine.network.parameters, engine.gradient, rate)
+        state.optimizer.step(gradient.network.parameters, gradient.vector, rate)
         loss_sum += loss * len(labels)
         correct += batch_correct
         done += len(labels)
         if on_batch:
             on_batch(BatchProgress(epoch, done, len(training), loss))
     if loss_sum / done > DIVERGED_NATS:
-        guessing = math.log(engine.network.layer_sizes[-1])
+        guessing = math.log(gradient.network.layer_sizes[-1])
         raise _diverged(config, epoch, f"grew to {loss_sum / done:,.0f} nats (guessing gives {guessing:.1f})")
     return loss_sum / done, correct / done, rate
 

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.components.data import show_status
 from pages.components.errors import errors_shown
 from pages.components.runs.delete import forget_deleted
+from pages.components.state import enter_page
 
 FOLDER = Path(__file__).resolve().parent.parent
 ICON = FOLDER.parent / ".streamlit" / "icon.svg"
@@ -95,6 +97,7 @@ def page(can_undo: bool = False) -> Iterator[None]:
     if not st.session_state.get("entered"):
         enter()
         st.rerun()
+    enter_page(get_script_run_ctx().page_script_hash)
     if not can_undo:
         forget_deleted()
     with st.sidebar:

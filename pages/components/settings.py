@@ -1,244 +1,155 @@
-"""The hyperparameters of the next run: a slider with an exact number field beside each.
+"""The settings of the next run: a slider with an exact number field beside each.
 
-``st.session_state["settings"]`` holds the values; widgets only show them, so they outlive a change of the page. What
-differs from the reference recipe stands in the address, so that a setting can be shared: ``/training?lr=0.1&layers=300-100``.
+``st.session_state["settings"]`` holds the values; widgets only show them, so they survive a page switch. The address holds
+what differs from the reference recipe, so that settings can be shared: ``/training?lr=0.1&layers=300-100``. What a
+setting is called, allows and means is stated in its field of :class:`TrainingConfig`.
 """
 
 import shlex
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 
 import streamlit as st
 
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError
-from mnist_core.training.config import CHOICES, EXPLANATIONS, MAX_HIDDEN_LAYERS, PRESETS, RANGES, TrainingConfig
+from mnist_core.training.config import AUGMENTATION, MACHINE, PRESETS, REGULARIZATION, UNIT, UPDATE, TrainingConfig
+from mnist_core.training.setting import Choice, Layers, Number, Setting
 
-LEARNING_RATES = (
-    0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0,
-)  # fmt: skip
-WEIGHT_DECAYS = (0.0, 1e-6, 1e-5, 1e-4, 0.001, 0.01, 0.1)
-BATCH_SIZES = (1, 8, 16, 32, 64, 128, 256, 512, 1024)
-DEFAULT_UNITS = 64
-HIGH_FOR_ADAM = 0.02
-PRESET_LABELS = {
-    "reference": (
-        "Reference recipe",
-        "The recipe everything starts from: sigmoid, plain SGD, 100 epochs. About 98 % on the full data.",
-    ),
-    "fast": (
-        "Fast",
-        "The best that 10 epochs give: ReLU, AdamW, one-cycle, light augmentation. About 98.8 % on the full data.",
-    ),
-    "best": (
-        "Best",
-        "The most accurate 784-128-64-10 we know: 150 epochs of affine and elastic distortions. About 99.3 % on the full data.",
-    ),
+NEW_LAYER_UNITS = 64
+GROUP_ICONS = {
+    UNIT: ":material/show_chart:",
+    UPDATE: ":material/speed:",
+    REGULARIZATION: ":material/fitness_center:",
+    AUGMENTATION: ":material/auto_fix_high:",
+    MACHINE: ":material/memory:",
 }
-URL_NAMES = {
-    "epochs": "epochs",
-    "learning_rate": "lr",
-    "batch_size": "batch",
-    "hidden_layers": "layers",
-    "validation_fraction": "validation",
-    "seed": "seed",
-    "activation": "activation",
-    "initialization": "init",
-    "optimizer": "optimizer",
-    "momentum": "momentum",
-    "schedule": "schedule",
-    "warmup": "warmup",
-    "weight_decay": "decay",
-    "dropout": "dropout",
-    "label_smoothing": "smoothing",
-    "patience": "patience",
-    "shift": "shift",
-    "rotation": "rotation",
-    "scale": "scale",
-    "shear": "shear",
-    "elastic": "elastic",
-    "blas_threads": "threads",
-}
-NO_LAYERS = "none"
-NAMES = {
-    "sigmoid": "sigmoid", "tanh": "tanh", "relu": "ReLU", "uniform": "uniform", "glorot": "Glorot", "he": "He",
-    "sgd": "SGD", "momentum": "momentum", "nesterov": "Nesterov", "adam": "Adam", "adamw": "AdamW",
-    "constant": "constant", "step": "step", "cosine": "cosine", "one_cycle": "one-cycle",
-}  # fmt: skip
-"""How people write the names that :data:`CHOICES` holds."""
-
-
-def describe(config: TrainingConfig) -> list[str]:
-    """Say in a few words each what is not as in the reference recipe, besides the plain numbers."""
-    default = TrainingConfig()
-    words = [NAMES[getattr(config, name)] for name in CHOICES if getattr(config, name) != getattr(default, name)]
-    words += ["augmented"] if config.augmentation else []
-    named = {"weight_decay": "weight decay", "dropout": "dropout", "label_smoothing": "label smoothing"}
-    words += [f"{text} {value:g}" for name, text in named.items() if (value := getattr(config, name))]
-    words += [f"early stopping after {config.patience}"] if config.patience else []
-    return words
 
 
 def current_settings() -> TrainingConfig:
-    """Settings of this session; at first those of the address, else the reference recipe."""
+    """Settings of this session; at first those of the address, otherwise the reference recipe."""
     if "settings" not in st.session_state:
         st.session_state["settings"] = _read_address()
     return st.session_state["settings"]
 
 
 def _read_address() -> TrainingConfig:
-    """Take each setting from the address that is there and valid; warn of the others."""
+    """Take each valid setting of the address; warn of the others."""
     config = TrainingConfig()
-    for field, name in URL_NAMES.items():
-        if (text := st.query_params.get(name)) is None:
+    for name, setting in TrainingConfig.settings().items():
+        if (text := st.query_params.get(setting.url)) is None:
             continue
         try:
-            config = TrainingConfig(**{**config.to_dict(), field: _from_text(field, text)})
+            config = replace(config, **{name: setting.parse(text)})
         except ConfigError as error:
-            st.warning(f"The address says {name}={text}, which is left out: {error}", icon=":material/link_off:")
+            st.warning(f"The address says {setting.url}={text}, which is ignored: {error}", icon=":material/link_off:")
     return config
 
 
-def _from_text(field: str, text: str) -> object:
-    """Read a value of the address; what can't be read is returned as it is, for TrainingConfig to refuse."""
-    try:
-        if field == "hidden_layers":
-            return [] if text == NO_LAYERS else [int(units) for units in text.split("-")]
-        return type(getattr(TrainingConfig(), field))(text)
-    except ValueError:
-        return text
-
-
 def _write_address(config: TrainingConfig) -> None:
-    default = TrainingConfig()
-    for field, name in URL_NAMES.items():
-        value = getattr(config, field)
-        text = "-".join(map(str, value)) or NO_LAYERS if field == "hidden_layers" else _to_text(value)
-        if value != getattr(default, field):
-            if st.query_params.get(name) != text:
-                st.query_params[name] = text
-        elif name in st.query_params:
-            del st.query_params[name]
-
-
-def _to_text(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:.10g}"
+    for name, setting in config.settings().items():
+        if name not in config.changes:
+            st.query_params.pop(setting.url, None)
+        elif st.query_params.get(setting.url) != (text := setting.to_text(config.changes[name])):
+            st.query_params[setting.url] = text
 
 
 def command_line(config: TrainingConfig, dataset: Dataset) -> str:
     """Write the command that trains with the same settings on the same data."""
-    words = ["python", "-m", "mnist_core", "train"]
-    for field in URL_NAMES:
-        value = getattr(config, field)
-        if value != getattr(TrainingConfig(), field):
-            values = value if isinstance(value, tuple) else (value,)
-            words += ["--" + field.replace("_", "-"), *map(_to_text, values)]
-    words += ["--data-dir", dataset.data_dir] if dataset.data_dir else ["--source", dataset.source]
-    return shlex.join(words)
+    data = ["--data-dir", dataset.data_dir] if dataset.data_dir else ["--source", dataset.source]
+    return shlex.join(["python", "-m", "mnist_core", "train", *config.arguments, *data])
 
 
 def change(**values: object) -> None:
-    """Change some of the settings; early stopping and the validation share that it needs follow one another."""
+    """Change some settings; early stopping and the validation fraction that it needs follow one another."""
     if values.get("patience") and not current_settings().validation_fraction:
         values["validation_fraction"] = 0.1
     if values.get("validation_fraction") == 0:
         values["patience"] = 0
-    st.session_state["settings"] = TrainingConfig(**{**current_settings().to_dict(), **values})
+    st.session_state["settings"] = replace(current_settings(), **values)
 
 
 def edit_settings() -> TrainingConfig:
-    """Draw the widgets and return what they say."""
-    now = current_settings()
-    _presets(now)
-    _number("epochs", "Epochs", usual=(1, 200))
-    _number("learning_rate", "Learning rate", stops=LEARNING_RATES)
-    if now.optimizer in ("adam", "adamw") and now.learning_rate > HIGH_FOR_ADAM:
-        st.caption(f":orange[{now.learning_rate:g} is high for {now.optimizer}: try 0.003.]")
-    _number("batch_size", "Batch size (images)", stops=BATCH_SIZES)
-    _hidden_layers(now)
-    _number("validation_fraction", "Validation share", usual=(0.0, 0.5), step=0.05)
-    _number("seed", "Seed", usual=(0, 1000))
-    with st.expander("Activation and initialization", icon=":material/show_chart:"):
-        _choice("activation", "Activation")
-        _choice("initialization", "Initialization")
-    with st.expander("Optimizer and schedule", icon=":material/speed:"):
-        _choice("optimizer", "Optimizer")
-        if now.optimizer in ("momentum", "nesterov"):
-            _number("momentum", "Momentum", usual=(0.0, 0.99), step=0.01, caption=True)
-        _choice("schedule", "Schedule")
-        _number("warmup", "Warm-up", usual=(0.0, 0.5), step=0.05, caption=True)
-    with st.expander("Regularization", icon=":material/fitness_center:"):
-        _number("weight_decay", "Weight decay (L2)", stops=WEIGHT_DECAYS, caption=True)
-        _number("dropout", "Dropout", usual=(0.0, 0.5), step=0.05, caption=True)
-        _number("label_smoothing", "Label smoothing", usual=(0.0, 0.3), step=0.01, caption=True)
-        _number("patience", "Early stopping (patience in epochs)", usual=(0, 20), caption=True)
-    with st.expander("Augmentation", icon=":material/auto_fix_high:"):
-        edit_augmentation()
-        st.page_link("pages/preprocessing.py", label="See it on the images", icon=":material/visibility:")
-    with st.expander("Machine", icon=":material/memory:"):
-        _number("blas_threads", "BLAS threads", usual=(0, 8), caption=True)
-    _write_address(now)
-    return now
+    """Draw the widgets and return the settings that they show."""
+    config = current_settings()
+    _choose_preset(config)
+    for group in dict.fromkeys(setting.group for setting in config.settings().values()):
+        with st.expander(group, icon=GROUP_ICONS.get(group)) if group else nullcontext():
+            edit_group(group)
+            if group == AUGMENTATION:
+                st.page_link("pages/preprocessing.py", label="See it on the images", icon=":material/visibility:")
+    _write_address(config)
+    return config
 
 
-def _presets(now: TrainingConfig) -> None:
+def _choose_preset(config: TrainingConfig) -> None:
     with st.container(horizontal=True, gap="small"):
-        for name, (label, text) in PRESET_LABELS.items():
-            if st.button(label, disabled=now == PRESETS[name], help=text, key=f"preset_{name}"):
-                st.session_state["settings"] = PRESETS[name]
+        for name, preset in PRESETS.items():
+            if st.button(preset.label, disabled=config == preset.config, help=preset.explanation, key=f"preset_{name}"):
+                st.session_state["settings"] = preset.config
                 st.rerun()
 
 
-def edit_augmentation() -> None:
-    """Draw the sliders of the distortions of training images."""
-    _number("shift", "Shift (pixels)", usual=(0.0, 4.0), step=0.1, caption=True)
-    _number("rotation", "Rotation (degrees)", usual=(0.0, 45.0), step=1.0, caption=True)
-    _number("scale", "Scale", usual=(0.0, 0.3), step=0.01, caption=True)
-    _number("shear", "Shear (degrees)", usual=(0.0, 30.0), step=1.0, caption=True)
-    _number("elastic", "Elastic distortion (pixels)", usual=(0.0, 3.0), step=0.1, caption=True)
+def edit_group(group: str) -> None:
+    """Draw the settings of one group that have an effect beside the others."""
+    config = current_settings()
+    for name, setting in config.settings().items():
+        if setting.group == group and config.applies(name):
+            _edit(setting, getattr(config, name))
+            if name in config.cautions:
+                st.caption(f":orange[{config.cautions[name]}]")
 
 
-def _hidden_layers(now: TrainingConfig) -> None:
-    layers = list(now.hidden_layers)
+def _edit(setting: Setting, value: object) -> None:
+    """Draw one setting; in a group its explanation stands below it, otherwise behind a question mark."""
+    match setting:
+        case Choice():
+            _edit_choice(setting, value)
+        case Layers():
+            _edit_layers(setting, list(value))
+        case Number():
+            _edit_number(setting, value)
+    if setting.group:
+        st.caption(setting.explain(value))
 
-    def resize(count: int) -> None:
-        change(hidden_layers=(layers + [DEFAULT_UNITS] * count)[:count])
 
-    def set_units(position: int) -> Callable[[int], None]:
-        return lambda units: change(hidden_layers=[*layers[:position], units, *layers[position + 1 :]])
+def _edit_choice(setting: Choice, value: str) -> None:
+    key = f"{setting.name}_choice"
+    st.session_state[key] = value
+
+    def read() -> None:
+        change(**{setting.name: st.session_state[key]})
+
+    st.selectbox(setting.title, tuple(setting.table), key=key, on_change=read, format_func=setting.display)
+
+
+def _edit_number(setting: Number, value: float) -> None:
+    def set_value(new: float) -> None:
+        change(**{setting.name: new})
 
     _slider_and_field(
-        "depth", "Hidden layers", len(layers), (0, MAX_HIDDEN_LAYERS), resize, "Layers between pixels and classes.",
-        usual=(0, 4),
+        setting.name, setting.title, value, (setting.low, setting.high), set_value,
+        None if setting.group else setting.help, usual=setting.usual, stops=setting.stops, step=setting.step,
+    )  # fmt: skip
+
+
+def _edit_layers(setting: Layers, layers: list[int]) -> None:
+    def resize(count: int) -> None:
+        change(**{setting.name: (layers + [NEW_LAYER_UNITS] * count)[:count]})
+
+    def set_units(position: int) -> Callable[[int], None]:
+        return lambda units: change(**{setting.name: [*layers[:position], units, *layers[position + 1 :]]})
+
+    _slider_and_field(
+        "depth", setting.title, len(layers), (0, setting.most), resize, "Layers between the pixels and the classes.",
+        usual=setting.usual_depth,
     )  # fmt: skip
     for position, units in enumerate(layers):
         _slider_and_field(
-            f"units_{position}", f"Units of hidden layer {position + 1}", units, RANGES["hidden_layers"],
-            set_units(position), "Neurons in this layer.", usual=(1, 512),
+            f"units_{position}", f"Units of hidden layer {position + 1}", units, (setting.low, setting.high),
+            set_units(position), "Neurons in this layer.", usual=setting.usual,
         )  # fmt: skip
-
-
-def _number(name: str, label: str, caption: bool = False, **slider: object) -> None:
-    """Draw a numeric setting, its explanation under it or behind a question mark."""
-    text, value = EXPLANATIONS[name], getattr(current_settings(), name)
-
-    def set_value(new: float) -> None:
-        change(**{name: new})
-
-    _slider_and_field(name, label, value, RANGES[name], set_value, None if caption else text, **slider)
-    if caption:
-        st.caption(text)
-
-
-def _choice(name: str, label: str) -> None:
-    """Draw a setting that is one of a few names."""
-    key = f"{name}_choice"
-    st.session_state[key] = getattr(current_settings(), name)
-
-    def read() -> None:
-        change(**{name: st.session_state[key]})
-
-    st.selectbox(label, CHOICES[name], key=key, on_change=read, format_func=NAMES.get)
-    st.caption(EXPLANATIONS[name])
 
 
 def _slider_and_field(
@@ -249,7 +160,7 @@ def _slider_and_field(
     set_value: Callable[[float], None],
     help_text: str | None,
     usual: tuple[float, float] | None = None,
-    stops: tuple[float, ...] | None = None,
+    stops: tuple[float, ...] = (),
     step: float | None = None,
 ) -> None:
     """Draw a slider over the usual values beside a field for any allowed one; both always show ``value``."""

@@ -21,6 +21,7 @@ import streamlit as st
 from pages.components.errors import plain
 
 REMEMBERED = "remembered"
+PAGE = "page_of_widgets"
 STALE_SECONDS = 2.0
 Parser = Callable[[str], Any]
 
@@ -81,6 +82,14 @@ class Remembered:
             st.query_params.pop(self.url, None)
         elif st.query_params.get(self.url) != (text := to_text(self.value)):
             st.query_params[self.url] = text
+
+
+def enter_page(page: str) -> None:
+    """Give each widget its value again after a page switch: on another page, Streamlit takes its key for a new widget."""
+    if st.session_state.get(PAGE) != page:
+        st.session_state[PAGE] = page
+        for entry in st.session_state.get(REMEMBERED, {}).values():
+            entry.fresh = True
 
 
 def remembered(key: str, default: Any, url: str | None = None, parse: Parser = str) -> Remembered:

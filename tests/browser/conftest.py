@@ -72,7 +72,7 @@ def fresh_app(chromium, tmp_path):
 @pytest.fixture(scope="session")
 def trained_folder(tmp_path_factory):
     """Folder of a run that reads digits well, but not all of them."""
-    config = replace(PRESETS["fast"], epochs=8)
+    config = replace(PRESETS["fast"].config, epochs=8)
     return wait(start_run(config, load_dataset("sample"), tmp_path_factory.mktemp("trained"))).path
 
 

@@ -22,7 +22,7 @@ def test_from_a_cell_to_its_digits_to_one_of_them(app, page, trained):
     page.goto(f"{app.url}/evaluation")
     table = page.get_by_test_id("stDataFrame").first.locator("canvas").first
     table.wait_for()
-    page.get_by_text(re.compile("^Digits 1 to")).wait_for()
+    page.get_by_text(re.compile("^Images 1 to")).wait_for()
     table.scroll_into_view_if_needed()
     box = table.bounding_box()
     row_height, index_width = 35, box["width"] * 1.3 / 11.3
@@ -30,7 +30,7 @@ def test_from_a_cell_to_its_digits_to_one_of_them(app, page, trained):
     page.mouse.click(x, box["y"] + row_height * (true + 1.5))
     page.wait_for_url(re.compile(f"true={true}&pred={predicted}"))
     count = int(confusion[true, predicted])
-    page.get_by_text(re.compile(f"^Digits 1 to {min(count, 100)} of {count}:")).wait_for()
+    page.get_by_text(re.compile(f"^Images 1 to {min(count, 100)} of {count}:")).wait_for()
     tiles = page.get_by_role("button").filter(has=page.get_by_role("img", name=re.compile("^test image")))
     expect(tiles).to_have_count(count)
     expect(tiles.filter(has_text=f"{true} → {predicted}")).to_have_count(count)
@@ -40,7 +40,7 @@ def test_from_a_cell_to_its_digits_to_one_of_them(app, page, trained):
     tiles.first.click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_text(f"Image {index} of the test set").wait_for()
-    dialog.get_by_text("Its nearest training digits").wait_for()
+    dialog.get_by_text("Nearest training images").wait_for()
     page.reload()
     page.get_by_role("dialog").get_by_text(f"Image {index} of the test set").wait_for()
     page.keyboard.press("Escape")

@@ -60,7 +60,7 @@ def test_digits_drawn_by_hand_are_read_and_collected(app, page, trained):
     empty.wait_for()
     assert read(page, draw(page, ZERO)) == 0
     label_it(page, 0)
-    page.get_by_text("1 of 1 right").wait_for()
+    page.get_by_text("1 of 1 correct").wait_for()
     empty.wait_for()
 
     assert read(page, draw(page, ONE)) == 1
@@ -72,9 +72,9 @@ def test_digits_drawn_by_hand_are_read_and_collected(app, page, trained):
 
     assert read(page, draw(page, ONE)) == 1
     draw(page, [(60, 280), (260, 280)])
-    page.get_by_text(re.compile(r"^cropped: 2\d\d x 2\d\d")).wait_for()
+    page.get_by_text(re.compile(r"^cropped: 2\d\dx2\d\d")).wait_for()
     page.get_by_role("button", name="Undo", exact=True).last.click()
-    page.get_by_text(re.compile(r"^cropped: 2\d\d x \d\d$")).wait_for()
+    page.get_by_text(re.compile(r"^cropped: 2\d\dx\d\d$")).wait_for()
     page.get_by_role("button", name="Clear", exact=True).click()
     empty.wait_for()
 
@@ -83,9 +83,9 @@ def test_digits_drawn_by_hand_are_read_and_collected(app, page, trained):
     go(page, "Draw")
     expect(page.get_by_role("heading", name="The network reads a 1")).to_be_visible()
     draw(page, [(60, 280), (260, 280)])  # the stroke joins the ones from before
-    page.get_by_text(re.compile(r"^cropped: 2\d\d x 2\d\d")).wait_for()
+    page.get_by_text(re.compile(r"^cropped: 2\d\dx2\d\d")).wait_for()
     label_it(page, 1)
-    page.get_by_text(re.compile(r"of 2 right")).wait_for()
+    page.get_by_text(re.compile(r"of 2 correct")).wait_for()
     settle(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download as a data set (zip)").click()
@@ -97,10 +97,10 @@ def test_a_page_of_digits_is_uploaded_and_read(app, page, trained, tmp_path):
     (tmp_path / "page.png").write_bytes(encode(page_of(sample.test_images[:12], 6)))
     (tmp_path / "text.png").write_bytes(b"no picture")
     page.goto(f"{app.url}/upload")
-    page.get_by_text("Nothing uploaded yet").wait_for()
+    page.get_by_text("No pictures yet").wait_for()
     page.locator("input[type=file]").set_input_files([tmp_path / "page.png", tmp_path / "text.png"])
     page.get_by_text("Found a text file, but expected a PNG, JPEG or WebP picture").wait_for()
-    digits = page.locator('[role="img"][aria-label*="of page.png: read as"]')
+    digits = page.locator('[role="img"][aria-label*="of page.png: predicted"]')
     expect(digits).to_have_count(12)
-    labels = [int(re.search(r"read as (\d)", digits.nth(n).get_attribute("aria-label"))[1]) for n in range(12)]
+    labels = [int(re.search(r"predicted (\d)", digits.nth(n).get_attribute("aria-label"))[1]) for n in range(12)]
     assert sum(label == true for label, true in zip(labels, sample.test_labels[:12], strict=True)) >= 10

@@ -125,9 +125,9 @@ def test_help_names_the_program_as_it_was_invoked(program, name, monkeypatch, ca
 def test_a_preset_and_single_options_beside_it():
     parse = build_parser().parse_args
     assert asked_config(parse(["train"])) == TrainingConfig()
-    assert asked_config(parse(["train", "--preset", "best"])) == PRESETS["best"]
+    assert asked_config(parse(["train", "--preset", "best"])) == PRESETS["best"].config
     asked = asked_config(parse(["train", "--preset", "fast", "--epochs", "3", "--activation", "tanh", "--shift", "0"]))
-    assert asked == replace(PRESETS["fast"], epochs=3, activation="tanh", shift=0.0)
+    assert asked == replace(PRESETS["fast"].config, epochs=3, activation="tanh", shift=0.0)
 
 
 def test_evaluating_on_other_digits(trained, tiny_folder):

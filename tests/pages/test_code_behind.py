@@ -11,7 +11,7 @@ from mnist_core.data.dataset import class_means, load_dataset
 from mnist_core.data.idx import read_idx
 from mnist_core.data.own_digits import pack_digits
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
-from mnist_core.evaluation.label_errors import class_thresholds, find_suspects
+from mnist_core.evaluation.label_errors import class_thresholds, find_label_issues
 from mnist_core.evaluation.metrics import calibration, confusion_matrix, per_class_scores
 from mnist_core.evaluation.predict import evaluate, per_image, predict
 from mnist_core.evaluation.significance import mcnemar
@@ -66,7 +66,7 @@ FUNCTIONS = {
         gradient_times_input,
         nearest_neighbours,
     ],
-    "label_issues": [cross_validate, find_suspects, class_thresholds],
+    "label_issues": [cross_validate, find_label_issues, class_thresholds],
     "draw": [steps_to_mnist, Network.forward_pass, pack_digits],
     "upload": [ink_on_black, segment, to_mnist, predict],
 }

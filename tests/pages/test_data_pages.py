@@ -29,7 +29,7 @@ def test_another_image_is_kept_on_the_next_page(open_page, sample):
     app = open_page("dataset")
     shown = set()
     for _ in range(3):
-        by_label(app.button, "Another one at random").click().run()
+        by_label(app.button, "Random image").click().run()
         shown.add(app.number_input(key="picked_index").value)
     assert len(shown) > 1
     index = app.number_input(key="picked_index").value
@@ -45,7 +45,7 @@ def test_another_image_is_kept_on_the_next_page(open_page, sample):
 
 def test_an_index_beyond_the_smaller_split_is_its_last(open_page):
     app = open_page("dataset")
-    app.number_input(key="picked_index").set_value(3999).run()
+    app.number_input(key="picked_index").set_value(4999).run()
     app.button_group(key="picked_split").set_value("test set").run()
     assert not app.exception
     assert app.number_input(key="picked_index").value == 999
@@ -61,11 +61,11 @@ def test_the_grid_follows_its_filters(open_page, sample):
     assert first.count('role="img" aria-label="label 7, image') == 60
     chosen = np.random.default_rng(1).permutation(np.flatnonzero(sample.test_labels == 7))[:60]
     assert all(f"label 7, image {index:,} of the test set" in first for index in chosen)
-    by_label(app.number_input, "Seed of the selection").set_value(2).run()
+    by_label(app.number_input, "Random seed").set_value(2).run()
     assert html(app) != first
 
 
-def test_a_class_without_images_is_said(open_page, tiny_folder, monkeypatch):
+def test_a_class_without_images_is_named(open_page, tiny_folder, monkeypatch):
     folder = tiny_folder(train=9, test=9, classes=3)
     for split in ("train", "t10k"):
         write_idx(folder / f"{split}-labels-idx1-ubyte.gz", np.array([0, 2, 2] * 3, np.uint8))
@@ -101,14 +101,14 @@ def test_preprocessing_shows_shapes_rows_and_one_hot(open_page, sample):
 def test_augmentation_is_previewed_live_and_kept_for_the_next_run(open_page):
     app = open_page("preprocessing")
     assert "All amounts are 0" in texts(app.info)
-    by_label(app.button, "Take the amounts of the Best preset").click().run()
-    assert app.session_state["settings"].augmentation == PRESETS["best"].augmentation
+    by_label(app.button, "Use the amounts of the Best preset").click().run()
+    assert app.session_state["settings"].augmentation == PRESETS["best"].config.augmentation
     first = html(app)
     assert first.count("distorted image") == 2 * 19
     app.slider(key="rotation_slider").set_value(30.0).run()
     turned = html(app)
     assert turned != first
-    by_label(app.button, "Draw others").click().run()
+    by_label(app.button, "New distortions").click().run()
     assert html(app) != turned
     app.switch_page("pages/training.py").run()
     assert app.slider(key="rotation_slider").value == 30

@@ -43,7 +43,7 @@ def large(image):
 
 
 def label_it(app, digit):
-    by_label(app.get("button_group"), "This was a …").set_value(digit).run()
+    by_label(app.get("button_group"), "I drew a …").set_value(digit).run()
 
 
 def test_without_runs_it_leads_to_the_training(open_page):
@@ -71,9 +71,9 @@ def test_a_digit_is_read_as_by_the_core(open_page, finished, canvas):
     expected = to_mnist(canvas.ink)
     probabilities = predict(finished.load_network(), expected[np.newaxis])[0]
     assert texts(app.subheader).startswith(f"The network reads a {probabilities.argmax()}")
-    assert f"{probabilities.max():.1%} sure" in texts(app.caption)
+    assert f"Confidence {probabilities.max():.1%}" in texts(app.caption)
     assert len(app.get("vega_lite_chart") + app.get("arrow_vega_lite_chart")) == 1
-    assert "centred: 28 x 28" in html(app)
+    assert "centred: 28x28" in html(app)
     assert re.findall(r">(Hidden layer \d: \d+ \w+ units|Output: \d+ softmax units)<", html(app)) == [
         "Hidden layer 1: 128 sigmoid units", "Hidden layer 2: 64 sigmoid units", "Output: 10 softmax units",
     ]  # fmt: skip
@@ -92,15 +92,15 @@ def test_labelled_digits_are_kept_scored_and_downloaded(open_page, finished, can
         key = canvas.calls[-1]["key"]
         label_it(app, predicted[-1] if number else (predicted[-1] + 1) % 10)
         assert canvas.calls[-1]["key"] != key, "the next digit begins on an empty canvas"
-    assert "**67%** accuracy of this network on your digits: 2 of 3 right" in texts(app.markdown)
+    assert "Accuracy on your digits: **67%**, 2 of 3 correct" in texts(app.markdown)
     assert f">{(predicted[0] + 1) % 10} → {predicted[0]}<" in html(app)
     assert f">{predicted[1]} ✓<" in html(app)
     data, name, more = offered[-1]
     assert (name, more["disabled"]) == ("my-digits.zip", False)
     assert len(zipfile.ZipFile(io.BytesIO(data())).namelist()) == 4
 
-    by_label(app.button, "Remove the last one").click().run()
-    assert "1 of 2 right" in texts(app.markdown)
+    by_label(app.button, "Remove last").click().run()
+    assert "1 of 2 correct" in texts(app.markdown)
     by_label(app.button, "Remove all").click().run()
     assert "Nothing yet" in texts(app.caption)
 
@@ -154,7 +154,7 @@ def test_networks_of_other_sizes(open_page, tiny_folder, canvas, shape, sentence
     if sentence:
         assert sentence in app.error[0].value
     else:
-        assert "centred: 20 x 20" in html(app)
+        assert "centred: 20x20" in html(app)
 
 
 def test_drawn_digits_join_the_training_set(open_page, finished, canvas):
@@ -165,6 +165,6 @@ def test_drawn_digits_join_the_training_set(open_page, finished, canvas):
         app.run()
         label_it(app, int(sample.test_labels[n]))
     by_label(app.button, "Add to the training set").click().run()
-    assert "has 2 digits of yours among its 5,002" in app.success[0].value
+    assert "now has 5,002 images, 2 of them yours" in app.success[0].value
     app.switch_page("pages/training.py").run()
     assert "5,002 images" in texts(app.markdown)

@@ -146,11 +146,11 @@ def test_an_address_that_is_not_valid_is_as_none(open_page, result):
 
 def test_the_confidence_range_and_an_empty_choice(open_page, result):
     app = open_page("evaluation", show="all", sort="index")
-    app.slider(key="confidence_range").set_value((0.2, 0.3)).run()
+    app.slider(key="choice_confidence").set_value((0.2, 0.3)).run()
     inside = np.flatnonzero((result.digits.confidence >= 0.2) & (result.digits.confidence <= 0.3))
     assert captions(app) == lines(result, inside[:100])
-    app.slider(key="confidence_range").set_value((0.99, 1.0)).run()
-    assert "No test digit is among these with a confidence of 99% to 100%" in texts(app.info)
+    app.slider(key="choice_confidence").set_value((0.99, 1.0)).run()
+    assert "The test set has no image with a confidence of 99% to 100%" in texts(app.info)
 
 
 def test_the_training_digits_can_be_browsed(open_page, finished):
@@ -171,7 +171,7 @@ def test_a_digit_is_opened_by_the_address(open_page, finished, split):
     shown = evaluate(finished.load_network(), images, labels)
     said = texts(app.markdown)
     assert f"**Image 17 of the {split}** · true label **{labels[17]}**, predicted **{shown.predicted[17]}**" in said
-    assert "Its nearest training digits" in said
+    assert "Nearest training images" in said
     near = nearest_neighbours(images[17], sample.train_images, 11).index
     near = near[near != 17][:10] if split == "training set" else near[:10]
     assert re.findall(r"training image ([\d,]+), label", html(app)) == [text for n in near for text in (f"{n:,}",) * 2]
@@ -222,7 +222,7 @@ def test_a_perfect_network_has_no_gallery(open_page, tiny_folder):
     app = open_page("evaluation")
     assert app.selectbox(key="run_picker").value == run.id
     assert [metric.value for metric in app.metric][::2] == ["100.00%", "0 of 3"]
-    assert "Not a single test digit is misclassified" in app.success[0].value
+    assert "No test image is misclassified" in app.success[0].value
     np.testing.assert_array_equal(app.dataframe[0].value, np.eye(3))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mnist_core.data.dataset import load_dataset
-from mnist_core.evaluation.label_errors import find_suspects
+from mnist_core.evaluation.label_errors import find_label_issues
 from mnist_core.jobs import label_check
 from mnist_core.jobs.label_check import Progress, read_probabilities, read_progress
 from mnist_core.runs.dataset_reference import DatasetReference
@@ -48,8 +48,8 @@ def test_the_check_runs_to_its_end(open_page, tiny_folder):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     app.run()
-    suspects = find_suspects(dataset.train_labels, read_probabilities(run))
-    assert f"**{len(suspects.index)} of 60 labels disagree with the network**" in texts(app.markdown)
+    issues = find_label_issues(dataset.train_labels, read_probabilities(run))
+    assert f"**{len(issues.index)} of 60 labels disagree with the network**" in texts(app.markdown)
 
 
 def test_issues_are_shown_most_suspicious_first_filtered_and_paged(open_page, checked):
@@ -61,7 +61,7 @@ def test_issues_are_shown_most_suspicious_first_filtered_and_paged(open_page, ch
     assert shown == [(str(label), str((label + 1) % 10)) for label in labels[:60]]
     by_label(app.number_input, "Page (1 to 2)").set_value(2).run()
     assert html(app).count("· 1.0%<") == 10
-    by_label(app.selectbox, "Label").set_value(int(labels[0])).run()
+    by_label(app.selectbox, "Given label").set_value(int(labels[0])).run()
     assert html(app).count("· 1.0%<") == np.sum(labels[:70] == labels[0])
     by_label(app.selectbox, "Suggested label").set_value(int(labels[0])).run()
     assert "No label issue matches these filters" in texts(app.info)
@@ -83,10 +83,10 @@ def test_a_running_check_shows_its_progress_and_can_be_stopped(open_page, make_r
     assert (run.path / "cross_validation.control").read_text() == "stop\n"
 
 
-@pytest.mark.parametrize("state", ["stopped", "interrupted"])
-def test_a_check_that_was_cut_short_continues(open_page, make_run, monkeypatch, state):
+@pytest.mark.parametrize("progress", [Progress("stopped", 2, 0.5), Progress("running", 2, 0.5)])
+def test_a_check_that_was_cut_short_continues(open_page, make_run, monkeypatch, progress):
     run = make_run(state="stopped")
-    write_json(run.path / "cross_validation.json", asdict(Progress(state, 2, 0.5)))
+    write_json(run.path / "cross_validation.json", asdict(progress))
     started = []
     monkeypatch.setattr(label_check, "start_label_check", started.append)
     app = open_page("label_issues")

@@ -20,12 +20,12 @@ def test_a_first_visit_shows_the_sample_and_where_to_begin(open_page):
     assert [(metric.label, metric.value) for metric in app.metric] == [
         ("Training images", "5,000"),
         ("Test images", "1,000"),
-        ("Image size", "28 x 28 px"),
+        ("Image size", "28x28 pixels"),
         ("Classes", "10"),
     ]
     assert app.button[0].label == "Start with the data"
-    assert "Nothing was trained yet" in texts(app.info)
-    assert by_label(app.button, "Download the full MNIST")
+    assert "No runs yet" in texts(app.info)
+    assert by_label(app.button, "Download full MNIST")
     assert "5,000 training and 1,000 test images" in texts(app.sidebar.caption)
     app.button[0].click().run()
     assert app.title[0].value == "Dataset"
@@ -35,7 +35,7 @@ def test_the_full_data_needs_no_download(open_page, full_data_dir, monkeypatch):
     monkeypatch.setenv("MNIST_DATA_DIR", str(full_data_dir))
     app = open_page("overview")
     assert app.metric[0].value == "60,000"
-    assert "Download the full MNIST" not in [button.label for button in app.button]
+    assert "Download full MNIST" not in [button.label for button in app.button]
 
 
 def test_a_folder_that_is_missing_is_named_and_the_sample_heals_it(open_page, monkeypatch, tmp_path):
@@ -60,7 +60,7 @@ def test_other_pages_say_what_is_wrong_with_the_data(open_page, monkeypatch, tmp
 def test_a_dead_mirror_leaves_the_sample_and_says_why(open_page, monkeypatch):
     monkeypatch.setattr(download, "MIRRORS", ("http://127.0.0.1:9/",))
     app = open_page("overview")
-    by_label(app.button, "Download the full MNIST").click().run()
+    by_label(app.button, "Download full MNIST").click().run()
     assert "could not be downloaded: 127.0.0.1:9 could not be reached" in app.error[0].value
     assert app.metric[0].value == "5,000"
 
@@ -81,17 +81,17 @@ def test_a_download_is_in_use_at_once(open_page, monkeypatch, tiny_folder, tmp_p
         monkeypatch.setattr(download, "cache_dir", dataset.cache_dir)
         monkeypatch.setattr(download.download, "__defaults__", (*download.download.__defaults__[:-1], files))
         app = open_page("overview")
-        by_label(app.button, "Download the full MNIST").click().run()
+        by_label(app.button, "Download full MNIST").click().run()
         server.shutdown()
     assert not app.error, app.error[0].value
-    assert [metric.value for metric in app.metric] == ["30", "12", "5 x 4 px", "4"]
+    assert [metric.value for metric in app.metric] == ["30", "12", "5x4 pixels", "4"]
 
 
 def test_a_folder_of_ones_own_serves_every_page(open_page, tiny_folder):
     folder = tiny_folder(train=30, test=12, classes=3, shape=(8, 6))
     app = open_page("overview")
     use_folder(app, folder)
-    assert [metric.value for metric in app.metric] == ["30", "12", "8 x 6 px", "3"]
+    assert [metric.value for metric in app.metric] == ["30", "12", "8x6 pixels", "3"]
     assert folder.name in texts(app.sidebar.markdown)
     assert "30 training and 12 test images" in texts(app.sidebar.caption)
 
@@ -100,7 +100,7 @@ def test_a_folder_of_ones_own_serves_every_page(open_page, tiny_folder):
     assert app.dataframe[0].value["shape"].tolist() == ["(30, 8, 6)", "(30,)", "(12, 8, 6)", "(12,)"]
     app.switch_page("pages/preprocessing.py").run()
     assert not app.error
-    assert "**8 x 6 → 48** numbers" in texts(app.markdown)
+    assert "**8x6 → 48** numbers" in texts(app.markdown)
 
     app.switch_page("pages/training.py").run()
     assert "**48-128-64-3**" in texts(app.markdown)
@@ -150,7 +150,7 @@ def test_latest_runs_and_the_next_step(open_page, finished, make_run):
     running = make_run(state="running", epoch=3)
     app.run()
     assert f"`{damaged.id}` status.json can't be read" in texts(app.markdown)
-    assert app.button[0].label == "Watch the run under way"
+    assert app.button[0].label == "Watch the active run"
     app.button[0].click().run()
     assert app.title[0].value == "Training"
     assert app.selectbox(key="run_picker").value == running.id

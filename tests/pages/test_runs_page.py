@@ -21,7 +21,7 @@ from mnist_core.runs.files import write_json
 from mnist_core.runs.run import list_runs, read_run
 from mnist_core.runs.status import Status
 from mnist_core.training.config import TrainingConfig
-from tests.helpers import by_label, html, texts, wait
+from tests.helpers import by_label, html, texts, unescaped, wait
 
 
 @pytest.fixture(scope="session")
@@ -165,12 +165,12 @@ def test_only_the_settings_that_differ_are_shown(open_page, finished, other):
     table = open_runs(open_page, finished, other).dataframe[1].value
     assert table.columns.tolist() == [finished.id, other.id]
     assert table.T.to_dict("list") == {
-        "epochs": ["2", "3"],
-        "learning rate": ["0.003", "0.1"],
-        "optimizer": ["Adam", "SGD"],
-        "hidden layers": ["128-64", "20"],
-        "activation": ["sigmoid", "ReLU"],
-        "validation fraction": ["0.1", "0"],
+        "Epochs": ["2", "3"],
+        "Learning rate": ["0.003", "0.1"],
+        "Optimizer": ["Adam", "SGD"],
+        "Hidden layers": ["128-64", "20"],
+        "Activation": ["sigmoid", "ReLU"],
+        "Validation fraction": ["0.1", "0"],
     }
 
 
@@ -183,7 +183,7 @@ def test_digits_that_only_one_gets_right(open_page, finished, other):
     test = mcnemar(*right)
     app = open_runs(open_page, finished, other)
     cells = [[int(cell.replace(",", "")) for cell in row] for row in app.table[0].value.to_numpy()]
-    assert cells == [[test.both_right, test.only_a], [test.only_b, test.both_wrong]]
+    assert cells == [[test.both_correct, test.only_a], [test.only_b, test.both_wrong]]
     assert sum(map(sum, cells)) == 1000
     assert f"exact binomial: p = {test.p_value:.3g}" in texts(app.caption)
     assert f"{test.only_a:,} to {test.only_b:,}" in texts(app.markdown)
@@ -201,7 +201,7 @@ def test_a_run_and_its_copy_get_the_same_digits_right(open_page, finished, tmp_p
         run.describe(About("twin"))
     app = open_runs(open_page, finished, copy)
     assert "Both classify the same images correctly" in texts(app.markdown)
-    assert "same settings on the same data" in texts(app.caption)
+    assert "same settings and the same data" in texts(app.caption)
     domain = points(app, 0)["layer"][0]["encoding"]["color"]["scale"]["domain"]
     assert domain == [f"twin ({finished.id})", "twin (copy)"]
 
@@ -212,13 +212,13 @@ def test_runs_on_other_data_are_not_compared_digit_by_digit(open_page, finished,
     write_json(other.path / "config.json", content)
     app = open_runs(open_page, finished, other)
     assert "select two runs on the same data set" in texts(app.info)
-    assert app.dataframe[1].value.loc["data set"].tolist() == ["MNIST (sample of 6,000)", "letters"]
+    assert app.dataframe[1].value.loc["Data set"].tolist() == ["MNIST (sample of 6,000)", "letters"]
 
 
 def test_a_run_without_a_model_has_none_to_compare(open_page, finished, make_run):
     run = make_run(state="stopped")
     app = open_runs(open_page, finished, run)
-    assert f"There is no model of {run.id} yet" in texts(app.info)
+    assert f"{run.id}: no model yet" in unescaped(app.info)
     assert "None of these runs has completed an epoch" in texts(open_runs(open_page, run).caption)
 
 
@@ -234,7 +234,7 @@ def test_more_runs_than_colours(open_page, make_run):
     runs = [make_run(state="stopped") for _ in range(10)]
     app = open_runs(open_page, *runs)
     assert "10 runs selected" in texts(app.subheader)
-    assert "The first 8 are shown and compared" in texts(app.caption)
+    assert "Only the first 8 are shown and compared" in texts(app.caption)
     assert len([button for button in app.button if button.label == "Edit"]) == 8
 
 

@@ -1,24 +1,19 @@
 """Training: settings, start, and every state of a run."""
 
 import json
-import shlex
 import shutil
-from itertools import pairwise, product
-from pathlib import Path
-from types import SimpleNamespace
+from itertools import product
 
 import numpy as np
 import pytest
 
-from mnist_core.cli import asked_config, build_parser
 from mnist_core.data.batches import split_validation
 from mnist_core.data.dataset import load_dataset
 from mnist_core.jobs.start import start_run
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import list_runs
-from mnist_core.training.config import EXPLANATIONS, PRESETS, TrainingConfig
+from mnist_core.training.config import TrainingConfig
 from pages.components.charts.curves import Look, curve, horizon, smooth
-from pages.components.settings import command_line
 from tests.helpers import by_label, texts, unescaped, use_folder, wait
 
 HEADER = "epoch,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate,seconds\n"
@@ -53,83 +48,6 @@ def test_without_runs_it_says_what_to_do_and_offers_the_reference_recipe(open_pa
     assert "5,000 images · 40 updates per epoch · 4,000 in total" in texts(app.markdown)
     assert by_label(app.button, "Reference recipe").disabled
     assert app.session_state["settings"] == TrainingConfig()
-
-
-def test_slider_and_field_show_the_same_and_hold_values_beyond_the_slider(open_page):
-    app = open_page("training")
-    app.slider(key="epochs_slider").set_value(7).run()
-    assert app.number_input(key="epochs_field").value == 7
-    app.number_input(key="epochs_field").set_value(500).run()
-    assert (app.slider(key="epochs_slider").value, app.slider(key="epochs_slider").max) == (500, 500)
-    app.number_input(key="learning_rate_field").set_value(0.0123).run()
-    assert app.select_slider(key="learning_rate_slider").value == 0.0123
-    app.select_slider(key="batch_size_slider").set_value(64).run()
-    assert app.number_input(key="batch_size_field").value == 64
-    app.number_input(key="validation_fraction_field").set_value(0.15).run()
-    app.slider(key="depth_slider").set_value(3).run()
-    app.number_input(key="units_2_field").set_value(17).run()
-    expected = TrainingConfig(
-        epochs=500, learning_rate=0.0123, batch_size=64, hidden_layers=(128, 64, 17), validation_fraction=0.15
-    )
-    assert app.session_state["settings"] == expected
-
-    app.switch_page("pages/dataset.py").run()
-    app.switch_page("pages/training.py").run()
-    assert app.session_state["settings"] == expected
-    assert app.number_input(key="units_2_field").value == 17
-    by_label(app.button, "Reference recipe").click().run()
-    assert app.session_state["settings"] == TrainingConfig()
-    assert app.number_input(key="epochs_field").value == 100
-
-
-@pytest.mark.parametrize(
-    ("name", "on_slider", "beyond"),
-    [
-        ("epochs", 7, 500),
-        ("learning_rate", 0.05, 0.0123),
-        ("batch_size", 512, 100),
-        ("validation_fraction", 0.25, 0.6),
-        ("seed", 3, 2**32 - 1),
-    ],
-)
-def test_slider_and_field_stay_in_step_both_ways(open_page, name, on_slider, beyond):
-    app = open_page("training")
-
-    def slider():
-        kind = app.select_slider if name in ("learning_rate", "batch_size") else app.slider
-        return kind(key=f"{name}_slider")
-
-    def shown():
-        return slider().value, app.number_input(key=f"{name}_field").value
-
-    slider().set_value(on_slider).run()
-    assert shown() == (on_slider, on_slider)
-    app.number_input(key=f"{name}_field").set_value(beyond).run()
-    assert shown() == (beyond, beyond)
-    assert getattr(app.session_state["settings"], name) == beyond
-    slider().set_value(on_slider).run()
-    assert shown() == (on_slider, on_slider)
-    assert app.session_state["settings"] == TrainingConfig(**{name: on_slider})
-
-
-@pytest.mark.parametrize(
-    ("depth", "units", "line"),
-    [
-        (0, [], "**784-10** · 7,850 parameters"),
-        (1, [128], "**784-128-10** · 101,770 parameters"),
-        (2, [128, 64], "**784-128-64-10** · 109,386 parameters"),
-        (3, [128, 64, 64], "**784-128-64-64-10** · 113,546 parameters"),
-        (4, [128, 64, 64, 64], "**784-128-64-64-64-10** · 117,706 parameters"),
-    ],
-)
-def test_as_many_fields_as_hidden_layers(open_page, depth, units, line):
-    sizes = [784, *units, 10]
-    assert f"{sum((a + 1) * b for a, b in pairwise(sizes)):,} parameters" in line
-    app = open_page("training")
-    app.slider(key="depth_slider").set_value(depth).run()
-    fields = [field for field in app.number_input if field.key.startswith("units_")]
-    assert [field.value for field in fields] == units
-    assert line in texts(app.markdown)
 
 
 def test_the_count_of_images_is_what_is_trained_on(open_page, tiny_folder):
@@ -183,7 +101,9 @@ def test_a_started_run_has_the_exact_settings_and_stops_when_asked(open_page):
     assert run.status.epoch < 500
     app.run()
     assert "stop" not in [button.key for button in app.button]
-    said = "Stopped before the end of the first epoch" if run.status.test_accuracy is None else "accuracy on the test set"
+    said = (
+        "Stopped before the end of the first epoch" if run.status.test_accuracy is None else "accuracy on the test set"
+    )
     assert said in texts(app.info) + texts(app.markdown)
 
 
@@ -312,107 +232,13 @@ def test_pause_resume_and_more_epochs(open_page, make_run):
     assert progress(app).startswith("epoch 5 of 5")
 
 
-def test_settings_come_from_the_address_and_go_there(open_page):
-    app = open_page("overview")
-    app.switch_page("pages/training.py")
-    for name, text in {"lr": "0.1", "layers": "300-100", "epochs": "7", "batch": "many", "seed": "-1"}.items():
-        app.query_params[name] = text
-    app.run()
-    expected = TrainingConfig(learning_rate=0.1, hidden_layers=(300, 100), epochs=7)
-    assert app.session_state["settings"] == expected
-    warned = texts(app.warning)
-    assert "batch=many, which is left out: batch_size is 'many', expected a whole number from 1 to 100,000" in warned
-    assert "seed=-1, which is left out: seed is -1, expected a whole number from 0" in warned
-
-    app.slider(key="depth_slider").set_value(0).run()
-    app.number_input(key="learning_rate_field").set_value(0.5).run()
-    address = {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
-    assert address == {"layers": "none", "epochs": "7"}
-
-
-@pytest.mark.parametrize(
-    "config",
-    [
-        TrainingConfig(),
-        TrainingConfig(3, 64, 0.0123, 1, (300, 100), "sigmoid", 0.15),
-        TrainingConfig(hidden_layers=()),
-        *PRESETS.values(),
-    ],
-)
-@pytest.mark.parametrize("folder", [None, "/data/my digits"])
-def test_the_command_line_says_the_same(config, folder):
-    dataset = SimpleNamespace(source="full" if folder else "sample", data_dir=folder)
-    program, dash, package, *arguments = shlex.split(command_line(config, dataset))
-    assert (program, dash, package) == ("python", "-m", "mnist_core")
-    arguments = build_parser().parse_args(arguments)
-    parsed = vars(arguments)
-    assert asked_config(arguments) == config
-    assert parsed["data_dir"] == (Path(folder) if folder else None)
-    assert parsed["source"] == ("auto" if folder else "sample")
-
-
 def test_a_waiting_run_shows_its_place(open_page, make_run):
     run = make_run(state="queued")
     queue = run.path.parent / ".queue"
     queue.mkdir()
     for name in ("00000000-000000-0000", run.id):
         (queue / f"{name}.lock").touch()
-    assert progress(open_page("training")) == "number 2 in the queue: it starts when a run before it ends"
-
-
-@pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_is_one_click_and_goes_into_the_address(open_page, name):
-    app = open_page("training")
-    if name == "reference":
-        app.number_input(key="epochs_field").set_value(3).run()
-    app.button(key=f"preset_{name}").click().run()
-    assert app.session_state["settings"] == PRESETS[name]
-    assert app.button(key=f"preset_{name}").disabled
-    address = {key: value[0] if isinstance(value, list) else value for key, value in app.query_params.items()}
-    again = open_page("overview")
-    again.switch_page("pages/training.py")
-    for key, value in address.items():
-        again.query_params[key] = value
-    again.run()
-    assert again.session_state["settings"] == PRESETS[name]
-    assert not again.warning
-
-
-def test_choices_and_their_explanations_stand_side_by_side(open_page):
-    app = open_page("training")
-    app.selectbox(key="optimizer_choice").set_value("nesterov").run()
-    app.number_input(key="momentum_field").set_value(0.95).run()
-    app.selectbox(key="activation_choice").set_value("relu").run()
-    app.selectbox(key="schedule_choice").set_value("one_cycle").run()
-    app.slider(key="elastic_slider").set_value(0.5).run()
-    expected = TrainingConfig(optimizer="nesterov", momentum=0.95, activation="relu", schedule="one_cycle", elastic=0.5)
-    assert app.session_state["settings"] == expected
-    shown = texts(app.caption)
-    beside = set(EXPLANATIONS) - {
-        "epochs",
-        "learning_rate",
-        "batch_size",
-        "hidden_layers",
-        "validation_fraction",
-        "seed",
-    }
-    assert all(EXPLANATIONS[name] in shown for name in beside)
-
-
-def test_a_learning_rate_that_is_high_for_adam_is_said(open_page):
-    app = open_page("training")
-    app.selectbox(key="optimizer_choice").set_value("adamw").run()
-    assert "0.5 is high for adamw: try 0.003" in texts(app.caption)
-    app.number_input(key="learning_rate_field").set_value(0.003).run()
-    assert "is high for" not in texts(app.caption)
-
-
-def test_early_stopping_brings_its_validation_share_and_goes_with_it(open_page):
-    app = open_page("training")
-    app.number_input(key="patience_field").set_value(5).run()
-    assert app.session_state["settings"] == TrainingConfig(patience=5, validation_fraction=0.1)
-    app.number_input(key="validation_fraction_field").set_value(0.0).run()
-    assert app.session_state["settings"] == TrainingConfig()
+    assert progress(open_page("training")) == "number 2 in the queue: starts when a run before it ends"
 
 
 @pytest.fixture
@@ -433,10 +259,10 @@ def test_charts_of_layers_and_learning_rate(open_page, trained):
     app = open_page("training")
     charts = app.button_group(key="charts")
     charts.set_value("Layers").run()
-    gradients, activations, flat = app.get("vega_lite_chart")
+    gradients, activations, saturated = app.get("vega_lite_chart")
     names = {point["set"] for point in points(gradients)}
     assert names == {"layer 1", "layer 2", "output"} == {point["set"] for point in points(activations)}
-    assert {point["set"] for point in points(flat)} == {"layer 1", "layer 2"}
+    assert {point["set"] for point in points(saturated)} == {"layer 1", "layer 2"}
     assert points(gradients)[0]["epoch"] == 0
     app.button_group(key="charts").set_value("Learning rate").run()
     (rate,) = app.get("vega_lite_chart")
@@ -476,7 +302,7 @@ def test_a_run_that_stopped_early_says_which_model_was_kept(open_page, make_run)
     config = TrainingConfig(epochs=50, patience=3, validation_fraction=0.1)
     make_run(config, state="finished", epoch=9, test_accuracy=0.9, test_loss=0.3)
     app = open_page("training")
-    assert "in 3 epochs the validation loss had not improved, so the model of epoch 6 was kept" in texts(app.info)
+    assert "the validation loss had not improved for 3 epochs, so the model of epoch 6 was kept" in texts(app.info)
     assert not [button for button in app.button if button.key == "train_more"]
 
 

@@ -36,7 +36,7 @@ def test_without_runs_it_leads_to_the_training(open_page):
 
 def test_nothing_uploaded_says_what_to_do(open_page, finished):
     app = open_page("upload")
-    assert "Nothing uploaded yet" in texts(app.info)
+    assert "No pictures yet" in texts(app.info)
     assert app.file_uploader[0].accept_multiple_files
 
 
@@ -46,12 +46,12 @@ def test_a_page_is_read_digit_by_digit(open_page, finished, images):
     probabilities = predict(finished.load_network(), find_digits(page).images)
     expected = [(row.argmax(), int(f"{100 * row.max():.0f}")) for row in probabilities]
     assert captions(app) == expected
-    assert "`page.png` · 496 x 344 px · 6 digits" in texts(app.markdown)
+    assert "`page.png` · 496x344 pixels · 6 digits" in texts(app.markdown)
     table = app.dataframe[0].value
     assert table["read as"].tolist() == probabilities.argmax(axis=1).tolist()
     np.testing.assert_allclose(table["confidence"], probabilities.max(axis=1), rtol=1e-6)
 
-    by_label(app.get("button_group"), "In each picture there is").set_value("one digit").run()
+    by_label(app.get("button_group"), "Each picture shows").set_value("one digit").run()
     assert len(captions(app)) == 1
 
 
@@ -59,7 +59,7 @@ def test_an_image_of_mnist_is_taken_as_it_is(open_page, finished, images):
     app = upload(open_page("upload"), one_png=encode(images[0]), two_png=encode(enlarged(images[1])))
     probabilities = predict(finished.load_network(), images[:1])[0]
     assert captions(app)[0] == (probabilities.argmax(), int(f"{100 * probabilities.max():.0f}"))
-    assert "`one.png` · 28 x 28 px · 1 digit" in texts(app.markdown)
+    assert "`one.png` · 28x28 pixels · 1 digit" in texts(app.markdown)
     assert len(captions(app)) == 2
 
 

@@ -1,6 +1,6 @@
-"""A gallery of a split's digits: filtered, sorted, paged; a click opens a digit. What is chosen lives in the address."""
+"""A gallery of the images of a split: filtered, sorted, paged; a click opens an image."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import streamlit as st
@@ -10,10 +10,12 @@ from mnist_core.runs.run import Run
 from pages.components.digits.grid import digit_grid, pick_page
 from pages.components.digits.picker import SPLITS, split_arrays
 from pages.components.runs.picker import evaluation_of, run_dataset
+from pages.components.state import OneOf, RangeIn, Remembered, remembered
 
 PAGE_SIZE = 100
 ANY = "any"
-OUTCOMES = ("wrong", "right", "all")
+OUTCOMES = {"wrong": "misclassified", "right": "correct", "all": "all"}
+"""Outcomes as the address has them, and as people read them."""
 ORDERS = {
     "most confident": ("confidence", -1),
     "least confident": ("confidence", 1),
@@ -25,15 +27,14 @@ ORDERS = {
 
 @dataclass(frozen=True)
 class Choice:
-    """Which digits are shown, and in which order."""
+    """Which images are shown, and in which order."""
 
     split: str = "test set"
     true: int | str = ANY
     predicted: int | str = ANY
-    outcome: str = OUTCOMES[0]
-    order: str = next(iter(ORDERS))
-    low: float = 0.0
-    high: float = 1.0
+    outcome: str = "wrong"
+    order: str = "most confident"
+    confidence: tuple[float, float] = (0.0, 1.0)
 
     @property
     def is_cell(self) -> bool:
@@ -41,35 +42,37 @@ class Choice:
         return ANY not in (self.true, self.predicted)
 
 
-URL_NAMES = {"split": "split", "true": "true", "predicted": "pred", "outcome": "show", "order": "sort"}
+def _filters(classes: int) -> dict[str, Remembered]:
+    """Each field of a :class:`Choice` as it is remembered."""
+    label = OneOf((ANY, *range(classes)))
+    places = {
+        "split": ("split", OneOf(tuple(SPLITS))),
+        "true": ("true", label),
+        "predicted": ("pred", label),
+        "outcome": ("show", OneOf(tuple(OUTCOMES))),
+        "order": ("sort", OneOf(tuple(ORDERS))),
+        "confidence": ("confidence", RangeIn(0.0, 1.0)),
+    }
+    return {
+        field.name: remembered(f"choice_{field.name}", field.default, *places[field.name]) for field in fields(Choice)
+    }
 
 
 def read_choice(classes: int) -> Choice:
-    """Choice of the address; what is not valid there counts as not there."""
-    values = {field: st.query_params.get(name) for field, name in URL_NAMES.items()}
-    allowed = {"split": tuple(SPLITS), "outcome": OUTCOMES, "order": tuple(ORDERS)}
-    valid = {field: values[field] for field, choices in allowed.items() if values[field] in choices}
-    for field in ("true", "predicted"):
-        text = values[field] or ""
-        if text.isdecimal() and int(text) < classes:
-            valid[field] = int(text)
-    low, high = st.session_state.get("confidence_range", (0.0, 1.0))
-    return Choice(**valid, low=low, high=high)
+    """Choice of the address, else of this session."""
+    return Choice(**{name: found.value for name, found in _filters(classes).items()})
 
 
-def write_choice(choice: Choice) -> None:
-    """Put into the address what differs from the default."""
-    for field, name in URL_NAMES.items():
-        value, default = getattr(choice, field), getattr(Choice(), field)
-        if value != default:
-            st.query_params[name] = str(value)
-        elif name in st.query_params:
-            del st.query_params[name]
+def write_choice(choice: Choice, classes: int) -> None:
+    """Change the choice, in the session and in the address."""
+    for name, found in _filters(classes).items():
+        found.set(getattr(choice, name))
 
 
 def select(choice: Choice, labels: np.ndarray, digits: PerImage) -> np.ndarray:
-    """Positions of the chosen digits in the order asked for."""
-    keep = (digits.confidence >= choice.low) & (digits.confidence <= choice.high)
+    """Positions of the chosen images in the chosen order."""
+    low, high = choice.confidence
+    keep = (digits.confidence >= low) & (digits.confidence <= high)
     if choice.true != ANY:
         keep &= labels == choice.true
     if choice.predicted != ANY:
@@ -84,7 +87,7 @@ def select(choice: Choice, labels: np.ndarray, digits: PerImage) -> np.ndarray:
 
 
 def show_gallery(run: Run, classes: int) -> int | None:
-    """Draw filters and digits; return the index of the digit that was clicked just now."""
+    """Draw filters and images; return the index of the image that was just clicked."""
     choice = edit_choice(classes)
     result = evaluation_of(run, choice.split)
     digits = result.digits
@@ -92,7 +95,7 @@ def show_gallery(run: Run, classes: int) -> int | None:
     if not len(chosen):
         _say_empty(choice)
         return None
-    on_page = pick_page(len(chosen), PAGE_SIZE, f"{run.id} {choice}")
+    on_page = pick_page("gallery", len(chosen), PAGE_SIZE, f"{run.id} {choice}")
     shown = chosen[on_page]
     images, labels = split_arrays(run_dataset(run), choice.split)
     clicked = digit_grid(
@@ -107,46 +110,41 @@ def show_gallery(run: Run, classes: int) -> int | None:
         key="gallery",
     )
     st.caption(
-        f"Digits {on_page.start + 1:,} to {on_page.stop:,} of {len(chosen):,}: true label → predicted label, and the "
-        "confidence in it. Click one to see why."
+        f"Images {on_page.start + 1:,} to {on_page.stop:,} of {len(chosen):,}: true label → predicted label and its "
+        "confidence. Click an image to see why."
     )
     return None if clicked is None else int(shown[clicked])
 
 
 def edit_choice(classes: int) -> Choice:
-    """Draw the filters over what the address says, and return what is chosen."""
-    now, state = read_choice(classes), st.session_state
-    for field in URL_NAMES:
-        state[f"choice_{field}"] = getattr(now, field)
-    state["confidence_range"] = (now.low, now.high)
-
-    def read() -> None:
-        values = {field: state[f"choice_{field}"] for field in URL_NAMES}
-        low, high = state["confidence_range"]
-        write_choice(Choice(**values, low=low, high=high))
-        state["confusion_version"] = state.get("confusion_version", 0) + 1  # its selection may be another one
-
-    options = [ANY, *range(classes)]
+    """Draw the filters, and return the choice."""
+    choice, filters = read_choice(classes), _filters(classes)
+    labels = (ANY, *range(classes))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control("Digits of the", list(SPLITS), key="choice_split", on_change=read, required=True)
+        st.segmented_control("Images of the", list(SPLITS), required=True, **filters["split"].widget)
         st.segmented_control(
-            "Outcome", OUTCOMES, key="choice_outcome", on_change=read, disabled=now.is_cell, required=True
+            "Outcome",
+            list(OUTCOMES),
+            format_func=OUTCOMES.get,
+            disabled=choice.is_cell,
+            required=True,
+            **filters["outcome"].widget,
         )
-        st.selectbox("True label", options, key="choice_true", on_change=read, width=110)
-        st.selectbox("Predicted label", options, key="choice_predicted", on_change=read, width=130)
-        st.selectbox("Sorted by", list(ORDERS), key="choice_order", on_change=read, width=170)
-        st.slider("Confidence", 0.0, 1.0, key="confidence_range", step=0.01, on_change=read, width=220)
-    return now
+        st.selectbox("True label", labels, width=110, **filters["true"].widget)
+        st.selectbox("Predicted label", labels, width=130, **filters["predicted"].widget)
+        st.selectbox("Sort by", list(ORDERS), width=170, **filters["order"].widget)
+        st.slider("Confidence", 0.0, 1.0, step=0.01, width=220, **filters["confidence"].widget)
+    return choice
 
 
 def _say_empty(choice: Choice) -> None:
     if choice == Choice():
-        st.success("Not a single test digit is misclassified.", icon=":material/celebration:")
+        st.success("No test image is misclassified.", icon=":material/celebration:")
         return
-    words = [f"No {'test' if choice.split == 'test set' else 'training'} digit"]
-    words += [f"with true label {choice.true}"] if choice.true != ANY else []
-    words += [f"was predicted as {choice.predicted}"] if choice.predicted != ANY else ["is among these"]
-    words += (
-        [f"with a confidence of {choice.low:.0%} to {choice.high:.0%}"] if (choice.low, choice.high) != (0, 1) else []
-    )
-    st.info(f"{' '.join(words)}. Choose others above.", icon=":material/info:")
+    conditions = [f"true label {choice.true}"] if choice.true != ANY else []
+    conditions += [f"predicted label {choice.predicted}"] if choice.predicted != ANY else []
+    conditions += [f"outcome “{OUTCOMES[choice.outcome]}”"] if choice.outcome != "all" and not choice.is_cell else []
+    low, high = choice.confidence
+    conditions += [f"a confidence of {low:.0%} to {high:.0%}"] if (low, high) != (0, 1) else []
+    wanted = f" with {', '.join(conditions)}" if conditions else ""
+    st.info(f"The {choice.split} has no image{wanted}: choose other filters above.", icon=":material/info:")

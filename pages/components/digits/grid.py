@@ -1,4 +1,4 @@
-"""Pictures of digits: one with matplotlib, many as one mosaic."""
+"""Images of digits: one drawn by matplotlib, many as one mosaic."""
 
 import base64
 import io
@@ -8,8 +8,11 @@ from html import escape
 
 import numpy as np
 import streamlit as st
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 from PIL import Image
+
+from pages.components.state import NumberIn, remembered
 
 MOSAIC_COLUMNS = 10
 
@@ -34,12 +37,12 @@ def digit_figure(image: np.ndarray, label: int) -> Figure:
 
 
 def mosaic(images: np.ndarray, columns: int = MOSAIC_COLUMNS) -> np.ndarray:
-    """Lay N images of shape (N, H, W) or (N, H, W, 3) out in rows of ``columns`` as one image.
+    """Arrange N images of shape (N, H, W) or (N, H, W, 3) in rows of ``columns`` as one image.
 
-    Missing tiles are black, in colour white, as the border of what they stand beside.
+    Tiles that are left over are black, or the colour of 0 if the images are in colour.
     """
     rows = math.ceil(len(images) / columns)
-    empty = 0 if images.ndim == 3 else BLUE_TO_RED[len(BLUE_TO_RED) // 2, 0]
+    empty = 0 if images.ndim == 3 else diverging_colors(np.zeros(1), 1.0)
     padded = np.full((rows * columns, *images.shape[1:]), empty, np.uint8)
     padded[: len(images)] = images
     height, width, *colors = images.shape[1:]
@@ -47,24 +50,31 @@ def mosaic(images: np.ndarray, columns: int = MOSAIC_COLUMNS) -> np.ndarray:
     return tiles.reshape(rows * height, columns * width, *colors)
 
 
-def pick_page(count: int, size: int, key: str) -> slice:
-    """Draw the field for a page of ``size`` out of ``count``, if there are several; return what is on the chosen one.
+def pick_page(gallery: str, count: int, size: int, content: str) -> slice:
+    """Draw a page field over ``count`` images if they need several pages; return the positions on the chosen page.
 
     Parameters
     ----------
+    gallery : str
+        Name of the gallery, under which its page is remembered.
     count, size : int
-    key : str
-        Of what is paged: another one begins on its first page.
+        Number of images, and of images per page.
+    content : str
+        Describes what is shown, such as the filters; when it changes, the gallery starts at its first page.
     """
     pages = math.ceil(count / size)
-    number = st.number_input(f"Page (1 to {pages:,})", 1, pages, 1, key=f"page {key}", width=150) if pages > 1 else 1
-    return slice((number - 1) * size, min(number * size, count))
+    page = remembered(f"{gallery}_page", 1, url="page", parse=NumberIn(1, pages))
+    shown = remembered(f"{gallery}_content", content)
+    if shown.value != content:
+        shown.set(content)
+        page.set(1)
+    if pages > 1:
+        st.number_input(f"Page (1 to {pages:,})", 1, pages, width=150, **page.widget)
+    return slice((page.value - 1) * size, min(page.value * size, count))
 
 
-BLUE_TO_RED = np.array(
-    [[5, 48, 97], [67, 147, 195], [209, 229, 240], [247, 247, 247], [253, 219, 199], [214, 96, 77], [103, 0, 31]]
-)
-"""Colours from the most negative to the most positive value, as in ColorBrewer's RdBu, which colour-blind people can read."""
+BLUE_TO_RED = colormaps["RdBu_r"].resampled(257)  # an odd number, so that 0 has a colour of its own: white
+"""Colours from the most negative to the most positive value; colour-blind people can tell them apart."""
 
 
 def diverging_colors(values: np.ndarray, limit: float) -> np.ndarray:
@@ -73,23 +83,21 @@ def diverging_colors(values: np.ndarray, limit: float) -> np.ndarray:
     Parameters
     ----------
     values : ndarray of float, any shape
-        What lies beyond the limit is drawn as the limit.
+        Values beyond the limit are drawn as the limit.
     limit : float, above 0
 
     Returns
     -------
-    ndarray of uint8, one dimension more than ``values``: red, green and blue
+    ndarray of uint8, shape (..., 3)
+        Red, green and blue.
     """
-    position = np.clip(values / limit, -1, 1)
-    stops = np.linspace(-1, 1, len(BLUE_TO_RED))
-    channels = [np.interp(position, stops, BLUE_TO_RED[:, channel]) for channel in range(3)]
-    return np.rint(np.stack(channels, axis=-1)).astype(np.uint8)
+    return BLUE_TO_RED((values / limit + 1) / 2, bytes=True)[..., :3]
 
 
-def color_scale(limit: float, words: tuple[str, str]) -> None:
-    """Show the scale of :func:`diverging_colors` with its numbers, and what its ends mean."""
-    stops = ",".join(f"rgb({r},{g},{b})" for r, g, b in BLUE_TO_RED)
-    ends = [f"≤ \N{MINUS SIGN}{limit:.2g}: {words[0]}", "0", f"≥ {limit:.2g}: {words[1]}"]
+def color_scale(limit: float, meanings: tuple[str, str]) -> None:
+    """Show the scale of :func:`diverging_colors` with its numbers, and what its two ends mean."""
+    stops = ",".join(f"rgb({r},{g},{b})" for r, g, b in diverging_colors(np.linspace(-1, 1, 11), 1.0))
+    ends = [f"≤ \N{MINUS SIGN}{limit:.2g}: {meanings[0]}", "0", f"≥ {limit:.2g}: {meanings[1]}"]
     st.html(
         f'<div style="max-width:420px;font-size:0.8rem"><div style="height:12px;border-radius:6px;background:'
         f'linear-gradient(90deg,{stops})"></div><div style="display:flex;justify-content:space-between">'
@@ -118,19 +126,19 @@ _BUTTON = "all:unset;display:block;cursor:pointer;width:100%;outline-offset:2px"
 def digit_grid(
     images: np.ndarray, captions: Sequence[str], titles: Sequence[str], size: int = 64, key: str | None = None
 ) -> int | None:
-    """Show many digits with a caption under each, in as many columns as the screen has room for.
+    """Show many images with a caption under each, in as many columns as fit on the screen.
 
-    All digits are one mosaic picture; each tile shows its part of it, so text stays text and pixels stay sharp.
+    All images are one mosaic, and each tile shows its part of it: text stays text and pixels stay sharp.
 
     Parameters
     ----------
     images : ndarray of uint8, shape (N, H, W), or (N, H, W, 3) in colour
     captions : sequence of N str
-        A line under each digit.
+        A line under each image.
     titles : sequence of N str
-        What a pointer over the digit, or a screen reader, tells.
+        Tooltip and text for screen readers.
     size : int
-        Smallest width of a tile in CSS pixels.
+        Minimum width of a tile in CSS pixels.
     key : str, optional
         Makes the tiles buttons.
 
@@ -145,9 +153,9 @@ def digit_grid(
     for number, (caption, title) in enumerate(zip(captions, titles, strict=True)):
         row, column = divmod(number, columns)
         x, y = 100 * column / max(columns - 1, 1), 100 * row / max(rows - 1, 1)
-        tag, how = ("div", "") if key is None else ("button", f' value="{number}" style="{_BUTTON}"')
+        tag, attributes = ("div", "") if key is None else ("button", f' value="{number}" style="{_BUTTON}"')
         tiles.append(
-            f'<{tag}{how} title="{escape(title)}"><div role="img" aria-label="{escape(title)}" style="aspect-ratio:1;'
+            f'<{tag}{attributes} title="{escape(title)}"><div role="img" aria-label="{escape(title)}" style="aspect-ratio:1;'
             f"border-radius:6px;image-rendering:pixelated;background-image:var(--mosaic);"
             f'background-size:{columns * 100}% {rows * 100}%;background-position:{x:.3f}% {y:.3f}%"></div>'
             f'<div style="text-align:center;font-size:0.8rem;line-height:1.5;white-space:nowrap">{escape(caption)}</div></{tag}>'
@@ -163,7 +171,7 @@ def digit_grid(
 
 
 def pixel_row(images: Sequence[np.ndarray], captions: Sequence[str], height: int = 112) -> None:
-    """Show a few images of any size side by side, all of one height, their pixels sharp, with a caption under each.
+    """Show a few images of any size side by side, at one height, with sharp pixels and a caption under each.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Choose one image of the data set; the choice outlives a change of the page."""
+"""Choose one image of the data set."""
 
 from typing import NamedTuple
 
@@ -6,12 +6,13 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.data.dataset import Dataset
+from pages.components.state import NumberIn, OneOf, remembered
 
 SPLITS = {"training set": "train", "test set": "test"}
 
 
 class Picked(NamedTuple):
-    """One image and where it stands."""
+    """One image, its label, its split and its index in the split."""
 
     image: np.ndarray
     label: int
@@ -26,24 +27,24 @@ def split_arrays(dataset: Dataset, split: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def pick_image(dataset: Dataset) -> Picked:
-    """Draw the split, the index and a button for a random one; return the image chosen."""
-    state = st.session_state
-    state.setdefault("picked", ("training set", 0))
-    split, index = state["picked"]
-    images, labels = split_arrays(dataset, split)
-    index = min(index, len(labels) - 1)
-    state["picked_split"], state["picked_index"] = split, index
+    """Draw the split, the index and a button for a random index; return the chosen image.
 
-    def random_one() -> None:
-        state["picked"] = (split, int(np.random.default_rng().integers(len(labels))))
-
-    def read() -> None:
-        state["picked"] = (state["picked_split"] or split, state["picked_index"])
+    An index beyond the end of the split becomes its last one.
+    """
+    split = remembered("picked_split", "training set", url="split", parse=OneOf(tuple(SPLITS)))
+    largest = max(len(dataset.train_labels), len(dataset.test_labels)) - 1
+    index = remembered("picked_index", 0, url="image", parse=NumberIn(0, largest))
+    images, labels = split_arrays(dataset, split.value)
+    last = len(labels) - 1
+    if index.value > last:
+        index.set(last)
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control("Split", list(SPLITS), key="picked_split", on_change=read)
-        st.number_input(
-            f"Index (0 to {len(labels) - 1:,})", 0, len(labels) - 1, key="picked_index", on_change=read, width=170
+        st.segmented_control("Split", list(SPLITS), required=True, **split.widget)
+        st.number_input(f"Index (0 to {last:,})", 0, last, width=170, **index.widget)
+        st.button(
+            "Random image",
+            icon=":material/casino:",
+            on_click=lambda: index.set(int(np.random.default_rng().integers(len(labels)))),
         )
-        st.button("Another one at random", icon=":material/casino:", on_click=random_one)
-    return Picked(images[index], int(labels[index]), split, index)
+    return Picked(images[index.value], int(labels[index.value]), split.value, index.value)

@@ -1,4 +1,4 @@
-"""How a network reads a digit: its probabilities as bars, and its layers as mosaics of light."""
+"""How a network reads a digit: its probabilities as bars, and the activations of its layers as mosaics."""
 
 import math
 
@@ -7,22 +7,22 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import ForwardPass, Network
 from pages.components.digits.grid import png_base64
-from pages.components.settings import NAMES
 
 WINNER, OTHER, TRUE = "#4c78d8", "#9fb2d9", "#3aa675"
 DARK, POSITIVE, NEGATIVE = np.array([24, 28, 38]), np.array([255, 214, 92]), np.array([92, 190, 255])
 CELL = 18
 MAX_COLUMNS = 32
 DELAY = 0.15
-"""Seconds from one layer to the next one."""
+"""Seconds from one layer to the next."""
 
 
 def probability_chart(probabilities: np.ndarray, label: int | None = None) -> alt.LayerChart:
     """Draw the probability of each class, shape (C,), as a bar with its number.
 
-    The largest one is in strong colour, and that of the true ``label``, where it is known, is green.
+    The largest one has the stronger colour; that of the true ``label``, if known, is green.
     """
     winner = int(probabilities.argmax())
     table = pd.DataFrame(
@@ -49,8 +49,8 @@ def probability_chart(probabilities: np.ndarray, label: int | None = None) -> al
     return bars + base.mark_text(align="left", dx=5, color="#8a93a6").encode(text="text:N")
 
 
-def mosaic_of_light(activations: np.ndarray) -> np.ndarray:
-    """Turn the activations of a layer into pixels, a unit each: dark at 0, yellow above, blue below.
+def activation_mosaic(activations: np.ndarray) -> np.ndarray:
+    """Draw each activation of a layer as one pixel: dark at 0, yellow above, blue below.
 
     Parameters
     ----------
@@ -59,28 +59,28 @@ def mosaic_of_light(activations: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of uint8, shape (rows, columns, 4)
-        Transparent where there are no more units.
+        Red, green, blue and alpha; pixels beyond the last unit are transparent.
     """
     units = len(activations)
     columns = min(units, max(MAX_COLUMNS, math.ceil(math.sqrt(4 * units) / MAX_COLUMNS) * MAX_COLUMNS))
     rows = math.ceil(units / columns)
-    share = np.abs(activations) / max(np.abs(activations).max(), 1.0)
-    light = np.where((activations < 0)[:, np.newaxis], NEGATIVE, POSITIVE)
+    strength = np.abs(activations) / max(np.abs(activations).max(), 1.0)
+    color = np.where((activations < 0)[:, np.newaxis], NEGATIVE, POSITIVE)
     pixels = np.zeros((rows * columns, 4), np.uint8)
-    pixels[:units, :3] = np.rint(DARK + share[:, np.newaxis] * (light - DARK))
+    pixels[:units, :3] = np.rint(DARK + strength[:, np.newaxis] * (color - DARK))
     pixels[:units, 3] = 255
     return pixels.reshape(rows, columns, 4)
 
 
 def show_activations(network: Network, forward: ForwardPass) -> None:
-    """Show the layers of one digit's forward pass, which light up one after the other."""
+    """Show the layers of one image's forward pass, lighting up one after the other."""
     layers = [activation[0] for activation in forward.activations[1:]]
     figures = []
     for number, activations in enumerate(layers, start=1):
         last = number == len(layers)
         name = "Output" if last else f"Hidden layer {number}"
-        text = f"{name}: {len(activations):,} {'softmax' if last else NAMES[network.activation]} units"
-        pixels = mosaic_of_light(activations)
+        text = f"{name}: {len(activations):,} {'softmax' if last else ACTIVATIONS[network.activation].label} units"
+        pixels = activation_mosaic(activations)
         labels = "".join(f'<span style="flex:1;text-align:center">{digit}</span>' for digit in range(len(activations)))
         width = pixels.shape[1] * CELL
         figures.append(

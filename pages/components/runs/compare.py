@@ -12,11 +12,11 @@ from mnist_core.evaluation.predict import Evaluation
 from mnist_core.evaluation.significance import McNemar, mcnemar
 from mnist_core.runs.run import Run
 from mnist_core.runs.settings_diff import differing_settings
+from mnist_core.training.config import TrainingConfig
 from pages.components.charts.curves import LAYER_COLORS, TRAINING, VALIDATION, thin_out
 from pages.components.digits.grid import digit_grid
 from pages.components.errors import plain
-from pages.components.runs.picker import architecture, run_dataset, test_result
-from pages.components.settings import NAMES
+from pages.components.runs.picker import run_dataset, test_result
 from pages.components.state import OneOf, parse_bool, remembered
 
 COLORS = LAYER_COLORS[:8]
@@ -110,23 +110,18 @@ def overlay(
 
 def show_settings(runs: list[Run]) -> None:
     """Table of the settings that differ between ``runs``."""
-    differing = differing_settings([run.config for run in runs])
+    settings = TrainingConfig.settings()
+    cells = {
+        settings[name].label: [settings[name].display(value) for value in values]
+        for name, values in differing_settings([run.config for run in runs]).items()
+    }
     if len({run.dataset.name for run in runs}) > 1:
-        differing["data set"] = [run.dataset.name for run in runs]
-    if not differing:
+        cells["Data set"] = [run.dataset.name for run in runs]
+    if not cells:
         st.caption("The runs have the same settings and the same data.")
         return
-    cells = [[_setting(value) for value in values] for values in differing.values()]
-    index = pd.Index([name.replace("_", " ") for name in differing], name="setting")
-    st.dataframe(pd.DataFrame(cells, index=index, columns=labels(runs)), height=38 + 35 * len(cells))
-
-
-def _setting(value: object) -> str:
-    if isinstance(value, list):
-        return architecture(value) or "none"
-    return (
-        NAMES.get(value, value) if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else f"{value}"
-    )
+    index = pd.Index(cells, name="Setting")
+    st.dataframe(pd.DataFrame([*cells.values()], index=index, columns=labels(runs)), height=38 + 35 * len(cells))
 
 
 def show_digits(first: Run, second: Run) -> None:
@@ -159,7 +154,7 @@ def show_counts(test: McNemar, names: list[str], dataset: str) -> None:
     """The 2x2 table of correct and wrong predictions, and McNemar's test in a sentence."""
     a, b = map(plain, names)
     counts, explanation = st.columns([1, 1], gap="large", vertical_alignment="center")
-    table = [[test.both_right, test.only_a], [test.only_b, test.both_wrong]]
+    table = [[test.both_correct, test.only_a], [test.only_b, test.both_wrong]]
     columns = [f"{b} correct", f"{b} wrong"]
     counts.table(pd.DataFrame(table, index=[f"{a} correct", f"{a} wrong"], columns=columns).map("{:,}".format))
     differing = test.only_a + test.only_b

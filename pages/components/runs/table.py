@@ -5,10 +5,11 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
+from mnist_core.nn.activations import ACTIVATIONS
+from mnist_core.nn.optimizers import OPTIMIZERS
 from mnist_core.runs.run import Run
 from pages.components.errors import plain
 from pages.components.runs.picker import architecture
-from pages.components.settings import NAMES
 from pages.components.state import Remembered, SomeOf, remembered
 
 COLUMNS = {
@@ -46,8 +47,8 @@ def row(run: Run) -> dict:
         "accuracy": None if status.test_accuracy is None else 100 * status.test_accuracy,
         "loss": status.test_loss,
         "layers": architecture(config.hidden_layers) or "none",
-        "activation": NAMES[config.activation],
-        "optimizer": NAMES[config.optimizer],
+        "activation": ACTIVATIONS[config.activation].label,
+        "optimizer": OPTIMIZERS[config.optimizer].label,
         "rate": config.learning_rate,
         "batch": config.batch_size,
         "epochs": f"{status.epoch} of {run.epochs}",

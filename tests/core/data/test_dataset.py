@@ -206,7 +206,7 @@ def test_a_missing_file_is_named(tiny_folder, name):
     assert find_full(folder) is None
 
 
-def test_a_folder_of_that_name_is_no_file(tiny_folder):
+def test_a_folder_named_like_a_file_is_not_one(tiny_folder):
     folder = tiny_folder()
     (folder / f"{TEST_IMAGES}.gz").unlink()
     (folder / f"{TEST_IMAGES}.gz").mkdir()
@@ -214,7 +214,7 @@ def test_a_folder_of_that_name_is_no_file(tiny_folder):
     assert find_full(folder) is None
 
 
-def test_a_folder_that_cannot_be_looked_into_is_refused(tmp_path):
+def test_a_folder_that_cannot_be_read_is_refused(tmp_path):
     for path in (tmp_path / "missing", tmp_path / ("long" * 100)):
         message = refusal("auto", path)
         assert str(path) in message and "expected" in message
@@ -230,7 +230,7 @@ def test_an_unknown_source_is_refused_with_the_valid_ones(source):
 # Which data set "auto" and "full" choose
 
 
-def test_auto_is_the_sample_when_nothing_else_is_there(cache, monkeypatch):
+def test_auto_is_the_sample_when_nothing_else_is_available(cache, monkeypatch):
     def no_network(*_):
         raise AssertionError("the network was touched")
 
@@ -275,22 +275,22 @@ def test_the_variable_goes_before_the_cache_and_the_argument_before_both(cache, 
 
 
 @pytest.mark.parametrize("source", ["auto", "full"])
-@pytest.mark.parametrize("what", ["missing", "empty", "incomplete"])
-def test_a_named_folder_that_is_not_complete_is_never_replaced(cache, tiny_folder, monkeypatch, what, source):
+@pytest.mark.parametrize("state", ["missing", "empty", "incomplete"])
+def test_a_named_folder_that_is_not_complete_is_never_replaced(cache, tiny_folder, monkeypatch, state, source):
     tiny_folder().rename(cache)
     folder = tiny_folder()
-    for name in FILE_NAMES if what != "incomplete" else FILE_NAMES[1:]:
+    for name in FILE_NAMES if state != "incomplete" else FILE_NAMES[1:]:
         (folder / f"{name}.gz").unlink()
-    if what == "missing":
+    if state == "missing":
         folder.rmdir()
     monkeypatch.setenv("MNIST_DATA_DIR", str(folder))
     message = refusal(source)
     assert "MNIST_DATA_DIR" in message and str(folder) in message
-    assert (TEST_LABELS if what != "missing" else "no such folder") in message
+    assert (TEST_LABELS if state != "missing" else "no such folder") in message
     assert "MNIST_DATA_DIR" not in refusal(source, folder)
 
 
-def test_an_empty_variable_is_as_good_as_none(cache, monkeypatch):
+def test_an_empty_variable_counts_as_unset(cache, monkeypatch):
     monkeypatch.setenv("MNIST_DATA_DIR", "")
     assert load_dataset().source == "sample"
 
@@ -323,14 +323,14 @@ def test_the_sample_is_small_and_referred_to_by_its_checksum(sample):
     assert sample.checksums == {"sample.npz": hashlib.sha256(dataset.SAMPLE.read_bytes()).hexdigest()}
 
 
-def test_every_part_of_the_sample_has_its_share_of_every_class(sample):
+def test_every_part_of_the_sample_has_every_class_in_proportion(sample):
     for labels in (sample.train_labels, sample.test_labels):
         for part in np.split(labels, 5):
-            share = np.bincount(part, minlength=10) / len(part)
-            assert share.min() > 0.05 and share.max() < 0.16
+            fractions = np.bincount(part, minlength=10) / len(part)
+            assert fractions.min() > 0.05 and fractions.max() < 0.16
 
 
-def test_the_sample_is_the_same_everywhere_and_always(sample):
+def test_the_sample_is_the_same_on_every_machine(sample):
     again = load_dataset("sample")
     for array in ARRAYS:
         np.testing.assert_array_equal(getattr(sample, array), getattr(again, array))
@@ -339,7 +339,7 @@ def test_the_sample_is_the_same_everywhere_and_always(sample):
 
 
 @pytest.mark.parametrize("damage", [None, b"", b"no zip file", b"PK\3\4"])
-def test_a_missing_or_damaged_sample_is_said_in_a_sentence(damage, monkeypatch, tmp_path):
+def test_a_missing_or_damaged_sample_is_reported_in_a_sentence(damage, monkeypatch, tmp_path):
     monkeypatch.setattr(dataset, "SAMPLE", tmp_path / "sample.npz")
     if damage is not None:
         dataset.SAMPLE.write_bytes(damage)

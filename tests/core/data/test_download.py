@@ -251,7 +251,7 @@ def test_downloads_in_two_processes_do_not_break_each_other(serve, tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="needs a limit of the file size, which Windows does not have")
 def test_a_full_disk_is_reported_and_leaves_nothing(serve, tmp_path):
     _, message = start_process(tmp_path, serve(good), limit=20_000).communicate(timeout=10)
-    assert message.startswith(f"DownloadError: {tmp_path}: cannot be written to (File too large)")
+    assert message.startswith(f"DownloadError: {tmp_path}: can't be written to (File too large)")
     assert f"{TOTAL:,} bytes" in message
     assert in_folder(tmp_path) == {}
 
@@ -261,14 +261,14 @@ def test_a_file_in_place_of_the_folder_is_reported(serve, tmp_path):
     mirror = serve(good)
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         message = refusal(folder, mirror)
-        assert f"{folder}: cannot be written to" in message and "another folder" in message
+        assert f"{folder}: can't be written to" in message and "another folder" in message
     assert (tmp_path / "file").read_bytes() == b"mine"
     assert mirror.requests == []
 
 
 def test_a_folder_in_place_of_a_file_is_reported(serve, tmp_path):
     (tmp_path / FIRST).mkdir()
-    assert "cannot be written to" in refusal(tmp_path, serve(good))
+    assert "can't be written to" in refusal(tmp_path, serve(good))
     assert list(tmp_path.iterdir()) == [tmp_path / FIRST]
 
 

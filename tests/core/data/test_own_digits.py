@@ -1,4 +1,4 @@
-"""Digits of one's own become a folder that can be chosen as data."""
+"""A person's own digits become a folder that can be chosen as data."""
 
 import io
 import zipfile
@@ -50,7 +50,7 @@ def test_digits_of_another_size_do_not_join(tmp_path):
         add_to_training(load_dataset("sample"), np.zeros((1, 5, 4), np.uint8), np.array([1]), tmp_path)
 
 
-def test_a_folder_that_cannot_be_written_is_said(tmp_path):
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
     sample = load_dataset("sample")
     with pytest.raises(DatasetError, match="Can't write to"):

@@ -25,13 +25,13 @@ def test_normalize_reaches_both_ends():
     assert normalize(np.array([0, 255], np.uint8)).tolist() == [0.0, 1.0]
 
 
-def test_normalize_refuses_what_was_scaled_before():
+def test_normalize_refuses_pixels_that_are_scaled_already():
     with pytest.raises(DatasetError, match="float32, expected uint8"):
         normalize(np.zeros(3, np.float32))
 
 
 @given(images)
-def test_flatten_lays_rows_one_after_the_other(pixels):
+def test_flatten_joins_the_rows(pixels):
     rows = flatten(pixels)
     assert rows.shape == (len(pixels), pixels.shape[1] * pixels.shape[2])
     for image, row in zip(pixels, rows, strict=True):
@@ -70,7 +70,7 @@ def test_no_images_are_no_rows():
     assert one_hot(np.empty(0, np.uint8), 10).shape == (0, 10)
 
 
-def test_errors_say_what_was_found_and_what_to_do():
+def test_errors_name_what_was_found_and_the_remedy():
     with pytest.raises(DatasetError, match=r"got pixels of dtype int64, expected uint8 .*: pass the raw images"):
         normalize(np.array([0, 255]))
     with pytest.raises(DatasetError, match="got labels from 1 to 7, expected 0 to 4: raise num_classes"):

@@ -1,10 +1,11 @@
-"""Scores of probabilities against scikit-learn, SciPy and small cases worked out by hand."""
+"""Metrics of probabilities against scikit-learn, their formulas, and small cases worked out by hand."""
+
+import math
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 
 from mnist_core.evaluation.metrics import (
     calibration,
@@ -15,12 +16,10 @@ from mnist_core.evaluation.metrics import (
     wilson_interval,
 )
 
-metrics = pytest.importorskip("sklearn.metrics", reason="the oracle is scikit-learn")
-
 
 @st.composite
 def predictions(draw):
-    """Labels and probabilities, often with equal ones among them."""
+    """Labels and probabilities, often with ties."""
     count, classes = draw(st.integers(1, 60)), draw(st.integers(2, 6))
     rng = np.random.default_rng(draw(st.integers(0, 999)))
     raw = rng.integers(1, 6, (count, classes)).astype(float)
@@ -28,10 +27,12 @@ def predictions(draw):
 
 
 @given(st.integers(0, 300), st.integers(1, 300))
-def test_wilson_interval_is_that_of_scipy(successes, more):
-    trials = successes + more
-    expected = binomtest(successes, trials).proportion_ci(method="wilson")
-    assert wilson_interval(successes, trials) == pytest.approx((expected.low, expected.high), abs=1e-9)
+def test_wilson_interval_is_that_of_the_formula(successes, more):
+    trials, z = successes + more, 1.959963984540054
+    fraction, squared = successes / trials, z * z / trials
+    half = z * math.sqrt(fraction * (1 - fraction) / trials + squared / (4 * trials))
+    ends = [(fraction + squared / 2 + sign * half) / (1 + squared) for sign in (-1, 1)]
+    assert wilson_interval(successes, trials) == pytest.approx(ends, abs=1e-9)
 
 
 @given(predictions(), st.integers(1, 6))
@@ -42,6 +43,7 @@ def test_top_k_accuracy(case, k):
 
 
 def test_top_k_accuracy_is_that_of_scikit_learn():
+    metrics = pytest.importorskip("sklearn.metrics", reason="the oracle is scikit-learn")
     rng = np.random.default_rng(0)
     labels, probabilities = rng.integers(0, 10, 200), rng.dirichlet(np.ones(10), 200)
     for k in (1, 2, 3):
@@ -51,6 +53,7 @@ def test_top_k_accuracy_is_that_of_scikit_learn():
 
 @given(predictions())
 def test_roc_auc_is_that_of_scikit_learn(case):
+    metrics = pytest.importorskip("sklearn.metrics", reason="the oracle is scikit-learn")
     labels, probabilities = case
     for label, area in enumerate(roc_auc(labels, probabilities)):
         own = labels == label
@@ -71,27 +74,27 @@ def test_calibration_by_hand():
 
 
 @given(predictions())
-def test_calibration_counts_every_digit_and_a_sure_and_right_network_has_no_error(case):
+def test_calibration_counts_every_image_and_a_perfect_network_has_no_error(case):
     labels, probabilities = case
     assert calibration(labels, probabilities).count.sum() == len(labels)
     sure = np.eye(probabilities.shape[1])[labels]
     assert calibration(labels, sure).error == 0
 
 
-def test_rejecting_the_least_confident_first():
+def test_selective_prediction_refuses_the_least_confident_first():
     probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]])
     curve = selective_prediction(np.array([0, 1, 1, 1]), probabilities)  # the one of 0.6 is wrong
-    assert curve.rejected == pytest.approx([0, 0.25, 0.5, 0.75])
+    assert curve.coverage == pytest.approx([1, 0.75, 0.5, 0.25])
     assert curve.accuracy == pytest.approx([0.75, 1, 1, 1])
     assert curve.threshold == pytest.approx([0.6, 0.7, 0.8, 0.9])
 
 
-def test_all_scores_at_once_are_the_single_ones():
+def test_score_gathers_the_single_metrics():
     rng = np.random.default_rng(3)
     labels, probabilities = rng.integers(0, 10, 300), rng.dirichlet(np.ones(10), 300)
     scores = score(labels, probabilities)
-    right = int((probabilities.argmax(axis=1) == labels).sum())
-    assert scores.interval == wilson_interval(right, 300)
+    correct = int((probabilities.argmax(axis=1) == labels).sum())
+    assert scores.interval == wilson_interval(correct, 300)
     assert (scores.top_2, scores.top_3) == tuple(top_k_accuracy(labels, probabilities, k) for k in (2, 3))
     np.testing.assert_array_equal(scores.auc, roc_auc(labels, probabilities))
     assert scores.calibration.error == calibration(labels, probabilities).error

@@ -12,8 +12,6 @@ from mnist_core.evaluation.metrics import confusion_matrix, per_class_scores
 from mnist_core.evaluation.predict import evaluate, misclassified, per_image, predict
 from mnist_core.nn.network import Network
 
-metrics = pytest.importorskip("sklearn.metrics", reason="the oracle is scikit-learn")
-
 cases = st.integers(2, 6).flatmap(
     lambda n: st.tuples(
         st.just(n), st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), min_size=1, max_size=60)
@@ -23,6 +21,7 @@ cases = st.integers(2, 6).flatmap(
 
 @given(cases)
 def test_confusion_and_class_scores_equal_scikit_learn(case):
+    metrics = pytest.importorskip("sklearn.metrics", reason="the oracle is scikit-learn")
     classes, pairs = case
     labels, predicted = np.array(pairs).T
     confusion = confusion_matrix(labels.astype(np.uint8), predicted, classes)
@@ -39,6 +38,7 @@ def images_and_labels():
 
 
 def test_evaluate_equals_scikit_learn(images_and_labels):
+    metrics = pytest.importorskip("sklearn.metrics", reason="the oracle is scikit-learn")
     images, labels = images_and_labels
     result = evaluate(Network((12, 7, 5), dtype=np.float64), images, labels)
     assert result.accuracy == pytest.approx(metrics.accuracy_score(labels, result.predicted))
@@ -56,7 +56,7 @@ def test_chunks_change_nothing(images_and_labels, monkeypatch):
 
 
 @given(st.integers(1, 40), st.integers(0, 99))
-def test_misclassified_lists_each_mistake_the_surest_first(count, seed):
+def test_misclassified_lists_each_mistake_most_confident_first(count, seed):
     rng = np.random.default_rng(seed)
     labels, probabilities = rng.integers(0, 4, count), rng.dirichlet(np.ones(4), count)
     wrong = misclassified(labels, probabilities)
@@ -67,9 +67,9 @@ def test_misclassified_lists_each_mistake_the_surest_first(count, seed):
     np.testing.assert_array_equal(wrong.confidence, probabilities[wrong.index].max(axis=1))
 
 
-def test_labels_that_the_network_does_not_know_are_refused(images_and_labels):
+def test_labels_beyond_the_classes_of_the_network_are_refused(images_and_labels):
     images, labels = images_and_labels
-    with pytest.raises(DatasetError, match="tells 3 classes apart, found the label 4"):
+    with pytest.raises(DatasetError, match="Found the label 4, expected 0 to 2, as the network has 3 classes"):
         evaluate(Network((12, 3)), images, labels)
 
 
@@ -88,15 +88,15 @@ def test_byte_labels_of_many_classes_are_counted_without_overflow():
     np.testing.assert_array_equal(confusion_matrix(labels, labels, 256), np.eye(256))
 
 
-def test_equally_sure_mistakes_keep_their_order_and_no_mistake_is_no_row():
+def test_ties_keep_their_order_and_no_mistake_gives_no_rows():
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.8, 0.2], [0.8, 0.2]])
     wrong = misclassified(np.array([1, 0, 1, 0]), probabilities)
     assert wrong.index.tolist() == [0, 1, 2]
     assert wrong.confidence.tolist() == [0.9, 0.8, 0.8]
-    assert [len(part) for part in misclassified(np.array([0, 1, 0, 0]), probabilities)] == [0] * 4
+    assert [len(part) for part in vars(misclassified(np.array([0, 1, 0, 0]), probabilities)).values()] == [0] * 4
 
 
-def test_predict_feeds_no_more_than_a_chunk_at_once_and_takes_none(images_and_labels, monkeypatch):
+def test_predict_feeds_at_most_a_chunk_at_a_time_and_accepts_no_images(images_and_labels, monkeypatch):
     images, _ = images_and_labels
     network, sizes = Network((12, 5)), []
     forward_pass = network.forward_pass

@@ -24,7 +24,7 @@ from tests.helpers import encode, enlarged, page_of
 
 @pytest.fixture(scope="module")
 def network(sample):
-    config = replace(PRESETS["fast"], epochs=12)
+    config = replace(PRESETS["fast"].config, epochs=12)
     network = build_network(config, sample)
     for _ in train(config, sample, network):
         pass

@@ -10,11 +10,10 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.inspection.pca import principal_components
 
-PCA = pytest.importorskip("sklearn.decomposition", reason="the oracle is scikit-learn").PCA
-
 
 @pytest.mark.parametrize(("shape", "count"), [((50, 8), 2), ((8, 50), 3), ((30, 1), 1), ((5, 5), 5)])
 def test_equals_scikit_learn_up_to_sign(shape, count):
+    PCA = pytest.importorskip("sklearn.decomposition", reason="the oracle is scikit-learn").PCA
     rows = np.random.default_rng(0).normal(size=shape) * np.linspace(3, 1, shape[1]) + 5
     ours, theirs = principal_components(rows, count), PCA(count, svd_solver="full").fit(rows)
     np.testing.assert_allclose(ours.mean, theirs.mean_)
@@ -26,6 +25,7 @@ def test_equals_scikit_learn_up_to_sign(shape, count):
 
 
 def test_equals_scikit_learn_on_digits_in_float32():
+    PCA = pytest.importorskip("sklearn.decomposition", reason="the oracle is scikit-learn").PCA
     rows = flatten(normalize(load_dataset("sample").test_images[:300]))
     ours, theirs = principal_components(rows), PCA(2, svd_solver="full").fit(rows.astype(np.float64))
     np.testing.assert_allclose(np.abs(ours.project(rows)), np.abs(theirs.transform(rows.astype(np.float64))), atol=1e-5)

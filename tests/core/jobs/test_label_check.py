@@ -1,4 +1,4 @@
-"""Suspect labels: labels corrupted on purpose are found, and the job that finds them loses nothing."""
+"""Label issues: labels corrupted on purpose are found, and the job that finds them loses nothing."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import RunError
-from mnist_core.evaluation.label_errors import class_thresholds, find_suspects
+from mnist_core.evaluation.label_errors import class_thresholds, find_label_issues
 from mnist_core.jobs import label_check
 from mnist_core.jobs.label_check import fold_settings, read_probabilities, read_progress, start_label_check
 from mnist_core.jobs.start import PROJECT
@@ -38,17 +38,17 @@ def recall(dataset, flipped, config, first):
     probabilities = np.zeros((len(dataset.train_labels), 10), np.float32)
     for fold, of_fold in cross_validate(config, dataset):
         probabilities[fold] = of_fold
-    return np.isin(flipped, find_suspects(dataset.train_labels, probabilities).index[:first]).mean()
+    return np.isin(flipped, find_label_issues(dataset.train_labels, probabilities).index[:first]).mean()
 
 
 def test_flipped_labels_of_the_sample_are_found():
     dataset, flipped = corrupt(load_dataset("sample"), 20)
-    assert recall(dataset, flipped, replace(PRESETS["fast"], epochs=15), 80) >= 0.8
+    assert recall(dataset, flipped, replace(PRESETS["fast"].config, epochs=15), 80) >= 0.8
 
 
 def test_nine_of_ten_of_300_flipped_labels_are_among_the_first_600(full_data_dir):
     dataset, flipped = corrupt(load_dataset("full", full_data_dir), 300)
-    plain = replace(PRESETS["fast"], epochs=4, shift=0, rotation=0, scale=0, shear=0, elastic=0)  # in seconds
+    plain = replace(PRESETS["fast"].config, epochs=4, shift=0, rotation=0, scale=0, shear=0, elastic=0)  # in seconds
     assert recall(dataset, flipped, plain, 600) >= 0.9
 
 
@@ -56,11 +56,11 @@ def test_thresholds_and_ranking_by_hand():
     labels = np.array([0, 0, 1, 1, 1])
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4], [0.05, 0.95]])
     assert class_thresholds(labels, probabilities) == pytest.approx([0.55, 2.05 / 3])
-    suspects = find_suspects(labels, probabilities)
-    assert suspects.index.tolist() == [1, 3]
-    assert suspects.suggested.tolist() == [1, 0]
-    assert suspects.self_confidence == pytest.approx([0.2, 0.4])
-    assert suspects.confident.tolist() == [True, True]
+    issues = find_label_issues(labels, probabilities)
+    assert issues.index.tolist() == [1, 3]
+    assert issues.suggested.tolist() == [1, 0]
+    assert issues.self_confidence == pytest.approx([0.2, 0.4])
+    assert issues.confident.tolist() == [True, True]
     assert class_thresholds(np.array([0]), np.array([[0.5, 0.5]])).tolist() == [0.5, 1]
 
 
@@ -104,7 +104,7 @@ def test_the_job_leaves_what_the_core_gives(run):
 
 def test_killed_or_stopped_it_goes_on_with_its_next_fold(run, monkeypatch):
     monkeypatch.setitem(STALE_SECONDS, "running", 0.0)
-    slow = replace(PRESETS["fast"], epochs=1, hidden_layers=(8,))
+    slow = replace(PRESETS["fast"].config, epochs=1, hidden_layers=(8,))
     folds = cross_validate(slow, run.dataset.load())
     fold, of_fold = next(folds)
     probabilities = np.zeros((60, 3), np.float32)
