@@ -58,8 +58,8 @@ def main() -> None:
         mean = statistics.mean(errors)
         spread = statistics.stdev(errors) if len(errors) > 1 else 0.0
         print(
-            f"| {preset} | {PRESETS[preset].config.epochs} | {statistics.median(seconds):.0f} | {each} | {100 - mean:.2f} % "
-            f"| {spread:.2f} | {mean:.2f} % |",
+            f"| {preset} | {PRESETS[preset].config.epochs} | {statistics.median(seconds):.0f} | {each} "
+            f"| {100 - mean:.2f} % | {spread:.2f} | {mean:.2f} % |",
             flush=True,
         )
     for name, error in OTHERS.items():

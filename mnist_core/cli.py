@@ -36,7 +36,7 @@ a first session:
   {prog} predict latest seven.png  classify an image of your own
   {prog} export latest --format python --output model.py    also onnx, npz, safetensors
 
-Without the download, training uses a sample of 5,000 MNIST images that comes with the project.
+Without the download, training uses the sample of 6,000 MNIST images included in the project.
 Runs are folders, which the dashboard (streamlit run app.py) shows live.
 exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage"""
 
@@ -81,13 +81,14 @@ def _add_train(commands: Commands) -> None:
         help="settings to start from; single options override them (default: %(default)s)",
     )  # fmt: skip
     for setting in TrainingConfig.settings().values():
-        text = f"{setting.help} (default: {setting.display(setting.default)})".replace("%", "%%")
+        default = " ".join(setting.to_arguments(setting.default)[1:])
+        text = f"{setting.help} (default: {default})".replace("%", "%%")
         command.add_argument(setting.option, default=argparse.SUPPRESS, help=text, **setting.argument)
     command.add_argument(
         "--source",
         choices=("auto", "full", "sample"),
         default="auto",
-        help="which data (default: full if there, else sample)",
+        help="which data (default: full if available, otherwise the sample)",
     )
     _add_folders(command, data=True)
     command.set_defaults(action=_train)

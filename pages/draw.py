@@ -152,8 +152,8 @@ def show_invitation(headline: st.container, right: st.container, classes: int) -
     headline.caption("Large and centred")
     show_probabilities(right, np.zeros(classes))
     right.info(
-        f"The canvas is empty: draw a digit from 0 to {classes - 1} with the mouse, a pen or a finger. The network reads "
-        "it after each stroke.",
+        f"The canvas is empty: draw a digit from 0 to {classes - 1} with the mouse, a pen or a finger. The network "
+        "reads it after each stroke.",
         icon=":material/draw:",
     )
 
@@ -234,16 +234,16 @@ def show_collection(network: Network, size: int) -> None:
             "application/zip",
             icon=":material/download:",
             disabled=len(digits) < 2,
-            help="Four IDX files named as in MNIST, with every fifth digit in the test set. Unpack them into a folder and "
-            "choose that folder on the Overview page. Needs at least two digits.",
+            help="Four IDX files named as in MNIST, with every fifth digit in the test set. Unpack them into a folder "
+            "and choose that folder on the Overview page. Needs at least two digits.",
         )
         st.button(
             "Add to the training set",
             icon=":material/library_add:",
             on_click=callback(use_in_training),
             args=(images, labels),
-            help="This session then uses the current data set with your digits among its training images, and the next run "
-            "trains on them. The test set does not change.",
+            help="This session then uses the current data set with your digits among its training images, and the next "
+            "run trains on them. The test set does not change.",
         )
         st.button("Remove last", icon=":material/undo:", on_click=digits.pop)
         st.button("Remove all", icon=":material/delete:", on_click=digits.clear)
@@ -262,8 +262,8 @@ def show_added() -> None:
     if not drawing.added:
         return
     st.success(
-        f"The training set of this session now has {len(current_dataset().train_labels):,} images, {drawing.added} of them "
-        "yours: train a run on it.",
+        f"The training set of this session now has {len(current_dataset().train_labels):,} images, {drawing.added} of "
+        "them yours: train a run on it.",
         icon=":material/library_add_check:",
     )
     st.page_link("pages/training.py", label="Go to Training", icon=":material/monitoring:")

@@ -78,8 +78,8 @@ def show_confusion(run: Run, result: Evaluation) -> None:
         selection_default={"selection": {"cells": cells}},
     )
     st.caption(
-        "Rows are true labels, columns are predicted labels. Blue cells are correct predictions; the deeper the orange, "
-        "the more frequent the confusion. **Click a cell** to see its images below."
+        "Rows are true labels, columns are predicted labels. Blue cells are correct predictions; the deeper the "
+        "orange, the more frequent the confusion. **Click a cell** to see its images below."
     )
 
 

@@ -47,8 +47,9 @@ def show_first_weights(view: Inside) -> None:
     )  # fmt: skip
     color_scale(limit, ("ink lowers its input", "ink raises its input"))
     st.caption(
-        f"Each image is a column of W1: the weights from all pixels to one {target}. All share one scale, so pale images "
-        "mean small weights. The noise at the border is the initialization: there is never ink, so nothing is learned."
+        f"Each image is a column of W1: the weights from all pixels to one {target}. All share one scale, so pale "
+        "images mean small weights. The noise at the border is the initialization: there is never ink, so nothing is "
+        "learned."
     )
 
 
@@ -64,10 +65,10 @@ def show_forward_pass(view: Inside) -> None:
     )
     st.altair_chart(network_drawing(view.network, view.dataset.test_images[index], label, is_dark()), key="drawing")
     st.caption(
-        f"Circles are units, at most the {MOST_UNITS} most active of each layer: the brighter the orange, the higher the "
-        f"activation (blue is negative). Lines are contributions, activation times weight: the {MOST_LINES} strongest of "
-        "each layer, red if positive, blue if negative. Lines from the image sum over all pixels. Hover to see the "
-        "numbers; ✓ marks the true class."
+        f"Circles are units, at most the {MOST_UNITS} most active of each layer: the brighter the orange, the higher "
+        f"the activation (blue is negative). Lines are contributions, activation times weight: the {MOST_LINES} "
+        "strongest of each layer, red if positive, blue if negative. Lines from the image sum over all pixels. Hover "
+        "to see the numbers; ✓ marks the true class."
     )
 
 

@@ -44,10 +44,10 @@ def show_job(run: Run, dataset: Dataset, progress: Progress | None) -> None:
         )
     config = fold_settings(run)
     st.markdown(
-        f"The {len(dataset.train_labels):,} training images are split into {FOLDS} folds. For each fold, a network with the "
-        f"hidden layers of this run ({architecture(config.hidden_layers) or 'none'}) and the settings of the *Fast* preset "
-        f"trains on the other folds for {config.epochs} epochs, so every image is judged by a network that never saw its "
-        "label."
+        f"The {len(dataset.train_labels):,} training images are split into {FOLDS} folds. For each fold, a network "
+        f"with the hidden layers of this run ({architecture(config.hidden_layers) or 'none'}) and the settings of the "
+        f"*Fast* preset trains on the other folds for {config.epochs} epochs, so every image is judged by a network "
+        "that never saw its label."
     )
     label = "Continue" if state in ("stopped", "interrupted") else "Check the labels"
     st.button(label, type="primary", icon=":material/rule:", on_click=callback(start_label_check), args=(run,))
@@ -67,9 +67,10 @@ def show_issues(run: Run, dataset: Dataset) -> None:
     issues = find_label_issues(dataset.train_labels, probabilities)
     confident = int(issues.confident.sum())
     st.markdown(
-        f"**{len(issues.index):,} of {len(dataset.train_labels):,} labels disagree with the network**, {confident:,} of them "
-        "at or above its usual confidence. Most suspicious first. This is a suspicion, not a verdict: look at the image "
-        "before you believe the network. Many of these images are labelled correctly and merely badly written."
+        f"**{len(issues.index):,} of {len(dataset.train_labels):,} labels disagree with the network**, {confident:,} "
+        "of them at or above its usual confidence. Most suspicious first. This is a suspicion, not a verdict: look at "
+        "the image before you believe the network. Many of these images are labelled correctly and merely badly "
+        "written."
     )
     classes = (ANY, *range(dataset.num_classes))
     given_label = remembered("issue_label", ANY, url="label", parse=OneOf(classes))
@@ -102,8 +103,8 @@ def show_gallery(dataset: Dataset, issues: LabelIssues, probabilities: np.ndarra
         dataset.train_images[issues.index[shown]],
         [f"{issues.label[n]} → {issues.suggested[n]} · {issues.self_confidence[n]:.1%}" for n in shown],
         [
-            f"training image {issues.index[n]:,}: given label {issues.label[n]}, suggested label {issues.suggested[n]} with a "
-            f"probability of {probabilities[issues.index[n], issues.suggested[n]]:.1%}"
+            f"training image {issues.index[n]:,}: given label {issues.label[n]}, suggested label {issues.suggested[n]} "
+            f"with a probability of {probabilities[issues.index[n], issues.suggested[n]]:.1%}"
             for n in shown
         ],
         size=88,

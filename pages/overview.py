@@ -151,8 +151,8 @@ with page():
     runs = list_runs()
     st.title("Learn neural networks on MNIST")
     st.markdown(
-        "Train a network to read handwritten digits, and see every step: the pixels, the preprocessing, the falling loss and "
-        "the digits it gets wrong. Everything is plain NumPy, and every page shows the code that computed it."
+        "Train a network to read handwritten digits, and see every step: the pixels, the preprocessing, the falling "
+        "loss and the digits it gets wrong. Everything is plain NumPy, and every page shows the code that computed it."
     )
     next_step(runs)
     show_pages()

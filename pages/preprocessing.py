@@ -45,8 +45,8 @@ def show_normalization(picked: Picked) -> None:
             )
             pixel_table(pixels, digits, window, window)
     st.caption(
-        "The image and the shape of the histogram stay the same; only the scale of the numbers changes: each is divided "
-        "by 255."
+        "The image and the shape of the histogram stay the same; only the scale of the numbers changes: each is "
+        "divided by 255."
     )
 
 
@@ -97,8 +97,8 @@ def show_one_hot(dataset: Dataset, picked: Picked) -> None:
 def show_augmentation(picked: Picked) -> None:
     """Draw the augmentation sliders of the next run, and distorted copies of the image."""
     st.markdown(
-        "Optional, and only for training: a digit that is shifted, rotated or bent a little is still the same digit. A new "
-        "random distortion for every image in every epoch teaches the network to ignore such changes."
+        "Optional, and only for training: a digit that is shifted, rotated or bent a little is still the same digit. A "
+        "new random distortion for every image in every epoch teaches the network to ignore such changes."
     )
     sliders, preview = st.columns([1, 1.55], gap="large")
     with sliders:
@@ -164,8 +164,8 @@ with page():
     dataset = current_dataset()
     st.title("Preprocessing")
     st.markdown(
-        "What happens to an image and its label before the network reads them: three short functions, and a fourth that "
-        "makes new training images."
+        "What happens to an image and its label before the network reads them: three short functions, and a fourth "
+        "that makes new training images."
     )
     picked = pick_image(dataset)
 

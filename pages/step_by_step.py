@@ -129,13 +129,14 @@ def show_batch(batch: Batch) -> None:
 def show_forward(batch: Batch) -> None:
     """Draw weighted inputs and activations, layer by layer."""
     formula(
-        r"\begin{gathered} z^{l} = a^{l-1} W^{l} + b^{l} \\ a^{l} = \sigma(z^{l}) = \frac{1}{1 + e^{-z^{l}}} \end{gathered}",
+        r"\begin{gathered} z^{l} = a^{l-1} W^{l} + b^{l} \\"
+        r" a^{l} = \sigma(z^{l}) = \frac{1}{1 + e^{-z^{l}}} \end{gathered}",
         (Network.forward_pass, "for layer, (weight, bias)", "activations.append"), (sigmoid, "return"),
     )  # fmt: skip
     st.markdown(
-        "Each unit multiplies its inputs by its weights, adds up the products and its bias, and squeezes the sum between 0 "
-        "and 1 with the sigmoid. One matrix product does so for a whole layer and all images at once. The $z$ of the last "
-        "layer are called logits."
+        "Each unit multiplies its inputs by its weights, adds up the products and its bias, and squeezes the sum "
+        "between 0 and 1 with the sigmoid. One matrix product does so for a whole layer and all images at once. The "
+        "$z$ of the last layer are called logits."
     )
     network, (weighted_inputs, activations) = batch.walk.network, batch.walk.forward
     for layer, (weight, bias, z) in enumerate(zip(network.weights, network.biases, weighted_inputs, strict=True), 1):
@@ -182,8 +183,8 @@ def show_loss(batch: Batch) -> None:
         r"C = -\frac{1}{N} \sum_{n=1}^{N} \sum_k y_{nk} \log p_{nk}", (cross_entropy, "smallest", "return")
     )  # fmt: skip
     st.markdown(
-        "Only the probability $p$ of the true class counts: the loss is $-\\log p$, which is 0 if the network is certain and "
-        "correct, and large if it is certain and wrong. The loss of the mini-batch is the mean."
+        "Only the probability $p$ of the true class counts: the loss is $-\\log p$, which is 0 if the network is "
+        "certain and correct, and large if it is certain and wrong. The loss of the mini-batch is the mean."
     )
     p_true = batch.walk.forward.activations[-1][np.arange(len(batch.labels)), batch.labels]
     losses = -np.log(np.maximum(p_true, np.finfo(p_true.dtype).tiny))
@@ -216,13 +217,14 @@ def show_output_delta(batch: Batch) -> None:
 def show_hidden_deltas(batch: Batch) -> None:
     """Draw the errors of the hidden layers (BP2), from the last layer to the first."""
     formula(
-        r"\begin{gathered} \delta^{l} = \left( \delta^{l+1} (W^{l+1})^{\mathsf T} \right) \odot \sigma'(z^{l}) \quad \text{(BP2)}"
-        r" \\ \sigma'(z) = \sigma(z) \, (1 - \sigma(z)) \end{gathered}",
+        r"\begin{gathered} \delta^{l} = \left( \delta^{l+1} (W^{l+1})^{\mathsf T} \right) \odot \sigma'(z^{l})"
+        r" \quad \text{(BP2)} \\ \sigma'(z) = \sigma(z) \, (1 - \sigma(z)) \end{gathered}",
         (Network.deltas_below, "for layer in", "deltas.append"), (sigmoid_derivative, "a =", "return"),
     )  # fmt: skip
     st.markdown(
-        "Each unit receives its share of the error from the next layer, through the same weights that carried its signal "
-        "forward, times the slope of its sigmoid. That slope is at most 1/4, so deltas shrink from layer to layer."
+        "Each unit receives its share of the error from the next layer, through the same weights that carried its "
+        "signal forward, times the slope of its sigmoid. That slope is at most 1/4, so deltas shrink from layer to "
+        "layer."
     )
     walk = batch.walk
     for layer in range(len(walk.deltas) - 1, 0, -1):
@@ -244,8 +246,9 @@ def show_gradients(batch: Batch) -> None:
         (Network.back_propagate, "for a_previous", "gradients.append"),
     )
     st.markdown(
-        "The gradient of a weight is its input times the delta of its unit, summed over the images. The input of a bias is "
-        "always 1. Weights of pixels that are black in all images have gradient 0: this mini-batch does not change them."
+        "The gradient of a weight is its input times the delta of its unit, summed over the images. The input of a "
+        "bias is always 1. Weights of pixels that are black in all images have gradient 0: this mini-batch does not "
+        "change them."
     )
     for layer, (weight, bias) in enumerate(batch.walk.gradients, 1):
         st.markdown(f"##### Layer {layer}")
@@ -302,9 +305,9 @@ def show_check(batch: Batch) -> None:
         (numerical_gradient, "for number", "slopes[number]"),
     )
     st.markdown(
-        "Is the gradient correct? Nudge one parameter up and down, feed forward twice, and measure the slope. That takes "
-        "two passes per parameter, while back-propagation takes one for all, but it needs no calculus. In float64 the two "
-        "agree."
+        "Is the gradient correct? Nudge one parameter up and down, feed forward twice, and measure the slope. That "
+        "takes two passes per parameter, while back-propagation takes one for all, but it needs no calculus. In "
+        "float64 the two agree."
     )
     walk, positions = batch.walk, checked_positions(batch.walk)
     nudged = Network.from_arrays(walk.network.to_arrays())
@@ -324,8 +327,8 @@ def show_check(batch: Batch) -> None:
     else:
         st.warning(f"The largest relative error is {errors.max():.1e}.", icon=":material/warning:")
     st.markdown(
-        "**What comes next:** training repeats these steps with 128 images at a time until it has used every image: one "
-        "epoch. The reference recipe trains for 100 epochs."
+        "**What comes next:** training repeats these steps with 128 images at a time until it has used every image: "
+        "one epoch. The reference recipe trains for 100 epochs."
     )
     st.page_link("pages/training.py", label="Next: train a network", icon=":material/arrow_forward:")
 

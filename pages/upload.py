@@ -137,8 +137,8 @@ def read_files(network: Network, size: int) -> list[Read]:
         reads.append(Read(file.name, grey, found, predict(network, found.images)))
     if not files:
         st.info(
-            "No pictures yet: choose files above or drop them there. A photo of a few digits on paper is enough, as long as "
-            "they do not touch.",
+            "No pictures yet: choose files above or drop them there. A photo of a few digits on paper is enough, as "
+            "long as they do not touch.",
             icon=":material/upload:",
         )
     return reads

@@ -1,5 +1,6 @@
 """What tests of several rooms use."""
 
+import errno
 import io
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from mnist_core.jobs import start
+from mnist_core.jobs.job import PROJECT
 from mnist_core.training.config import REGULARIZATION, TrainingConfig
 from mnist_core.training.setting import Number, default
 
@@ -42,7 +43,7 @@ def assert_same_parameters(network, other):
 
 def work(run):
     command = [sys.executable, "-m", "mnist_core.jobs.worker", str(run.path)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=start.PROJECT, check=False)
+    return subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False)
 
 
 def encode(pixels, kind="PNG", **options):
@@ -111,6 +112,11 @@ def texts(elements):
 def unescaped(elements):
     """All texts as a person reads them, without Markdown's backslashes."""
     return texts(elements).replace("\\", "")
+
+
+def full_disk(*_, **__):
+    """Take the place of a function that writes, on a disk without room."""
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def html(app):

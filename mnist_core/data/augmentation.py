@@ -101,7 +101,7 @@ def _pixel_positions(height: int, width: int) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def _smooth_modes(height: int, width: int) -> np.ndarray:
-    """Patterns whose sums with standard normal strengths are Gaussian-smoothed noise of mean square 1, shape (K, H * W).
+    """Patterns that, summed with standard normal strengths, give smoothed noise of mean square 1, shape (K, H * W).
 
     Smoothing is a linear map; all but 1 % of the variance of its output lies in few singular vectors, so noise that is
     drawn along those alone is smooth already (the Karhunen-Loeve expansion), for K numbers an image and not H * W.
@@ -111,9 +111,10 @@ def _smooth_modes(height: int, width: int) -> np.ndarray:
     order = np.argsort(-strengths, kind="stable")
     shares = np.cumsum(strengths[order] ** 2) / np.sum(strengths**2)
     kept = order[: np.searchsorted(shares, KEPT_VARIANCE) + 1]
-    modes = np.einsum("yi,xj->ijyx", vectors_y, vectors_x).reshape(len(strengths), height * width)[kept]
+    modes: np.ndarray = np.einsum("yi,xj->ijyx", vectors_y, vectors_x).reshape(len(strengths), height * width)[kept]
     modes *= strengths[kept, np.newaxis]
-    return (modes / np.sqrt(np.mean(np.sum(modes**2, axis=0)))).astype(np.float32)
+    modes /= np.sqrt(np.mean(np.sum(modes**2, axis=0)))
+    return modes.astype(np.float32)
 
 
 def _smoothing_spectrum(length: int) -> tuple[np.ndarray, np.ndarray]:
@@ -158,7 +159,7 @@ def bilinear(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nd
 def _split(positions: np.ndarray, length: int) -> np.ndarray:
     """Return the pixel before each position, which always has a next one; leave the way from it in ``positions``."""
     np.clip(positions, 0, np.float32(length - 1), out=positions)
-    before = np.minimum(np.floor(positions), np.float32(length - 2))
+    before: np.ndarray = np.minimum(np.floor(positions), np.float32(length - 2))
     positions -= before
     return before
 

@@ -1,17 +1,138 @@
-"""What all jobs share, the processes that work on run folders: the guarded start, the way in, the sentence of an error."""
+"""What all jobs share: start and request from outside; lock, queue, state, heartbeat and errors in the process itself."""
 
+import os
+import subprocess
 import sys
+import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from filelock import FileLock, Timeout
 
 from mnist_core.errors import MnistError, RunError
-from mnist_core.runs.files import writing_to
+from mnist_core.jobs.queue import blas_threads, wait_for_slot
+from mnist_core.runs.files import write_atomically, write_json, writing_to
 from mnist_core.runs.run import Run, read_run
+from mnist_core.runs.status import JobStatus
+
+STATUS_SECONDS = 0.25
+
+THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""Read by the linear algebra libraries when NumPy is loaded."""
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+S = TypeVar("S", bound=JobStatus)
+
+
+@dataclass(frozen=True)
+class JobKind(Generic[S]):
+    """A kind of job, and its files in a run folder."""
+
+    title: str
+    """Precedes the id of the run in messages."""
+    module: str
+    """Run by the process, with the run folder as its argument."""
+    status: str
+    """File with the state that the process writes."""
+    control: str
+    """File with a request, "pause" or "stop"."""
+    lock: Callable[[Path], FileLock]
+    """Lock in a run folder that the process holds as long as it lives."""
+    read_status: Callable[[Run], S | None]
+    """Reads the state again; None if there never was such a job."""
+    suffix: str = ""
+    """Follows the id of the run in the queue."""
+
+    def name(self, run: Run) -> str:
+        """Name of the job of a run, for messages."""
+        return f"{self.title} {run.id}"
+
+
+def start_job(kind: JobKind[S], run: Run, seen: S | None, queued: S) -> None:
+    """Queue a job and start its process, which continues when this process ends.
+
+    Parameters
+    ----------
+    kind : JobKind
+    run : Run
+    seen : JobStatus or None
+        The state that the caller decided on. If another process has changed it since, nothing is started.
+    queued : JobStatus
+        Written with the state *queued*, without an error. An old request is removed.
+
+    Raises
+    ------
+    RunError
+        If the job is being worked on, the folder can't be written, or no process can be started.
+    """
+    with writing_to(run.path), ExitStack() as held:
+        busy = RunError(f"{kind.name(run)} is already being worked on: wait until it ends, or stop it.")
+        try:
+            held.enter_context(kind.lock(run.path).acquire(timeout=0))
+        except Timeout as error:
+            raise busy from error
+        latest = kind.read_status(run)
+        if (latest and latest.heartbeat) != (seen and seen.heartbeat):
+            raise busy
+        (run.path / kind.control).unlink(missing_ok=True)
+        status = replace(queued, state="queued", heartbeat=time.time(), error=None)
+        write_json(run.path / kind.status, asdict(status))
+    start_process(run, kind.module)
+
+
+def start_process(run: Run, module: str) -> None:
+    """Start a process that works on a run folder and continues when this process ends.
+
+    Raises
+    ------
+    RunError
+        If it can't be started.
+    """
+    detached: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        detached = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
+    try:
+        with (run.path / "log.txt").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", module, str(run.path)],
+                cwd=PROJECT,
+                env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(run.config.blas_threads or blas_threads()))},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                **detached,
+            )
+    except OSError as error:
+        raise RunError(
+            f"No training process could be started ({error}): end other programs, then start again."
+        ) from error
+    # An ended child that nobody waits for stays in the process table as long as the dashboard runs.
+    threading.Thread(target=process.wait, daemon=True).start()
+
+
+def request_of(kind: JobKind[S], run: Run, verb: str) -> None:
+    """Ask the process of a job to "pause" or to "stop".
+
+    Raises
+    ------
+    RunError
+        If the folder can't be written.
+    """
+    with writing_to(run.path):
+        write_atomically(run.path / kind.control, lambda file: file.write(f"{verb}\n".encode()))
+
+
+class Interruption(Exception):
+    """Somebody asked the job to pause or to stop; ``state`` is what it becomes."""
+
+    def __init__(self, verb: str) -> None:
+        self.state = {"pause": "paused"}.get(verb.strip(), "stopped")
 
 
 class Every:
@@ -29,35 +150,47 @@ class Every:
         return due
 
 
-@contextmanager
-def claimed(job: str, lock: FileLock, control: Path, is_unchanged: Callable[[], bool]) -> Iterator[None]:
-    """Queue a job: its state is written inside the ``with``, under its lock, with old requests removed.
+class Job(Generic[S]):
+    """The side of the process: writes the state with a heartbeat, obeys requests, records what ended it."""
 
-    Parameters
-    ----------
-    job : str
-        Name for messages, such as "Run 20261125-121553-debd".
-    lock : FileLock
-        Held by the process that works on the job.
-    control : Path
-        The file that asks the job to pause or stop; what an earlier process left is removed.
-    is_unchanged : callable
-        Whether the state is still the one that was read before the lock was taken.
+    def __init__(self, kind: JobKind[S], run: Run, status: S) -> None:
+        self.kind, self.run, self.status = kind, run, status
+        self._report_due = Every(STATUS_SECONDS)
 
-    Raises
-    ------
-    RunError
-        If a process works on the job, somebody else queued it in the meantime, or the folder can't be written.
-    """
-    with writing_to(control.parent), ExitStack() as held:
+    def write(self, **changes: Any) -> None:
+        """Change fields of the state, renew the heartbeat, and write both."""
+        self.status = replace(self.status, heartbeat=time.time(), **changes)
+        write_json(self.run.path / self.kind.status, asdict(self.status))
+
+    def report(self, **changes: Any) -> None:
+        """Several times a second: write the state as :meth:`write` does, and obey a request.
+
+        Raises
+        ------
+        Interruption
+            If somebody asked for a pause or a stop.
+        """
+        if not self._report_due():
+            return
+        self.write(**changes)
+        control = self.run.path / self.kind.control
+        if control.exists():
+            raise Interruption(control.read_text(encoding="utf-8"))
+
+    def perform(self, work: "Callable[[Job[S]], None]") -> None:
+        """Wait for a slot, then work; an error becomes the state *failed* with one sentence."""
         try:
-            held.enter_context(lock.acquire(timeout=0))
-        except Timeout as error:
-            raise RunError(f"{job} is being worked on: wait until it ends, or stop it.") from error
-        if not is_unchanged():
-            raise RunError(f"{job} was started elsewhere at the same moment: watch it there.")
-        control.unlink(missing_ok=True)
-        yield
+            with ExitStack() as held:
+                ticket = self.run.id + self.kind.suffix
+                wait_for_slot(self.run.path.parent, ticket, held, lambda: self.report(state="queued"))
+                self._report_due = Every(STATUS_SECONDS)  # due at once: a request is obeyed after the first mini-batch
+                work(self)
+        except Interruption as interruption:
+            self.write(state=interruption.state)
+        except Exception as error:
+            with suppress(OSError):  # the disk may be what failed
+                self.write(state="failed", error=error_sentence(error, self.run.path))
+            raise
 
 
 def error_sentence(error: Exception, folder: Path) -> str:
@@ -68,22 +201,31 @@ def error_sentence(error: Exception, folder: Path) -> str:
         return "This machine ran out of memory: use smaller hidden layers or a smaller batch, or end other programs."
     if isinstance(error, OSError):
         return f"The run folder can't be written ({error}): free some space or make it writable, then start again."
-    return f"An error in the program ended it ({error!r}): log.txt in {folder} tells where."
+    return f"An error in the program ended it ({error!r}): log.txt in {folder} says where."
 
 
-def work_on_folder(lock_of: Callable[[Path], FileLock], work: Callable[[Run], None]) -> int:
-    """Work on the run folder that the command line names, under its lock; the exit code is 0 when it is done, else 1."""
+def run_job(kind: JobKind[S], work: Callable[[Job[S]], None], **changes: Any) -> int:
+    """Do the job of the run folder that the command line names, under its lock; ``changes`` are fields of its state.
+
+    Returns
+    -------
+    int
+        Exit code: 0 if it ended as intended, 1 after an error, or if nobody queued the job.
+    """
     path = Path(sys.argv[1])
     if not path.is_dir():  # taking its lock would create the folder again
-        print(f"There is no run folder {path} (any more).", file=sys.stderr)
+        print(f"There is no run folder {path}; it may have been deleted.", file=sys.stderr)
         return 1
-    with lock_of(path).acquire(timeout=10):
+    with kind.lock(path).acquire(timeout=10):
         run = read_run(path)
-        if run.problem:
-            print(f"Run {run.id} is damaged: {run.problem}", file=sys.stderr)
-            return 1
         try:
-            work(run)
+            if run.problem:
+                raise RunError(f"Run {run.id} is damaged: {run.problem}")
+            status = kind.read_status(run)
+            if status is None or not status.active:
+                state = status.state if status else "not queued"
+                raise RunError(f"{kind.name(run)} is {state}, so there is nothing to do.")
+            Job(kind, run, replace(status, **changes)).perform(work)
         except Exception:
             traceback.print_exc()
             return 1

@@ -1,15 +1,13 @@
 """Out-of-sample probabilities of a training set, as a job in a process of its own.
 
 ``python -m mnist_core.jobs.label_check RUN_FOLDER`` trains a network for each fold on the other folds, with the hidden
-layers and the seed of the run and else the preset *fast*. In the run folder it writes ``cross_validation.json`` (how it
-stands), ``cross_validation.npz`` (the probabilities, and how many folds are done: a restart goes on there), and it
-listens to ``cross_validation.control``.
+layers and the seed of the run and otherwise the preset *fast*. In the run folder it writes ``cross_validation.json``
+(its state) and ``cross_validation.npz`` (the probabilities and the number of complete folds; a restart continues with the
+next one), and it obeys ``cross_validation.control``.
 """
 
 import sys
-import time
-from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,17 +15,13 @@ import numpy as np
 from filelock import FileLock
 
 from mnist_core.errors import RunError
-from mnist_core.jobs.job import Every, claimed, error_sentence, work_on_folder
-from mnist_core.jobs.queue import wait_for_slot
-from mnist_core.jobs.start import start_process
-from mnist_core.runs.files import write_atomically, write_json, writing_to
+from mnist_core.jobs.job import Job, JobKind, request_of, run_job, start_job
+from mnist_core.runs.files import write_atomically
 from mnist_core.runs.run import Run
 from mnist_core.runs.status import JobStatus
 from mnist_core.training.config import PRESETS, TrainingConfig
 from mnist_core.training.loop import BatchProgress
 from mnist_core.training.out_of_sample import FOLDS, cross_validate
-
-STATUS_SECONDS = 0.25
 
 NAME = "cross_validation"
 
@@ -50,7 +44,7 @@ def fold_settings(run: Run) -> TrainingConfig:
 
 
 def read_progress(run: Run) -> Progress | None:
-    """How the cross-validation of a run stands; None if there never was one."""
+    """Read the state of the cross-validation of a run; None if there never was one."""
     path = run.path / f"{NAME}.json"
     try:
         return Progress.read(path, _lock(run.path))
@@ -66,7 +60,7 @@ def read_probabilities(run: Run) -> np.ndarray:
     Raises
     ------
     RunError
-        If they are not there, not complete, or damaged.
+        If they are missing, incomplete or damaged.
     """
     done, probabilities = _read(run.path)
     if done < FOLDS:
@@ -75,37 +69,33 @@ def read_probabilities(run: Run) -> np.ndarray:
 
 
 def start_label_check(run: Run) -> None:
-    """Start the job, or let it go on with its next fold.
+    """Start the job, or continue with its next fold.
 
     Raises
     ------
     RunError
-        If it is under way, or the folder can't be written.
+        If it is active, or the folder can't be written.
     """
     progress = read_progress(run)
     if progress and progress.active:
         raise RunError(f"The cross-validation of run {run.id} is under way already.")
-
-    def is_unchanged() -> bool:
-        latest = read_progress(run)
-        return (latest and latest.heartbeat) == (progress and progress.heartbeat)
-
-    job = f"The cross-validation of run {run.id}"
-    with claimed(job, _lock(run.path), run.path / f"{NAME}.control", is_unchanged):
-        write_json(run.path / f"{NAME}.json", asdict(Progress(heartbeat=time.time())))
-    start_process(run, "mnist_core.jobs.label_check")
+    start_job(LABEL_CHECK, run, progress, progress or Progress())
 
 
 def stop_label_check(run: Run) -> None:
-    """Ask the job to end; the folds that are done are kept.
+    """Ask the job to end; complete folds are kept.
 
     Raises
     ------
     RunError
         If the folder can't be written.
     """
-    with writing_to(run.path):
-        write_atomically(run.path / f"{NAME}.control", lambda file: file.write(b"stop\n"))
+    request_of(LABEL_CHECK, run, "stop")
+
+
+def _write(path: Path, done: int, probabilities: np.ndarray) -> None:
+    content = {"probabilities": probabilities, "done": np.array(done)}
+    write_atomically(path / f"{NAME}.npz", lambda file: np.savez(file, **content))
 
 
 def _lock(path: Path) -> FileLock:
@@ -113,7 +103,7 @@ def _lock(path: Path) -> FileLock:
 
 
 def _read(path: Path) -> tuple[int, np.ndarray | None]:
-    """Folds that are done, and the probabilities so far."""
+    """The number of complete folds, and the probabilities so far."""
     try:
         with np.load(path / f"{NAME}.npz", allow_pickle=False) as content:
             return int(content["done"]), content["probabilities"]
@@ -125,61 +115,36 @@ def _read(path: Path) -> tuple[int, np.ndarray | None]:
         ) from error
 
 
-class Stopped(Exception):
-    """Somebody asked the job to end."""
+def work(job: Job[Progress]) -> None:
+    """Train on each set of folds but one, and save the probabilities of that one."""
+    run, config = job.run, fold_settings(job.run)
+    done, probabilities = _read(run.path)
+    job.write(state="running", fold=done, done=done / FOLDS)
+    dataset = run.dataset.load()
+    if probabilities is None:
+        probabilities = np.zeros((len(dataset.train_labels), dataset.num_classes), np.float32)
+
+    def after_batch(batch: BatchProgress) -> None:
+        fold_done = (batch.epoch - 1 + batch.images_done / batch.images_total) / config.epochs
+        job.report(done=(done + fold_done) / FOLDS)
+
+    for fold, fold_probabilities in cross_validate(config, dataset, done=done, on_batch=after_batch):
+        probabilities[fold] = fold_probabilities
+        done += 1
+        _write(run.path, done, probabilities)
+        job.write(fold=done, done=done / FOLDS)
+    job.write(state="finished")
 
 
-class _Reporter:
-    """Writes the progress of the job several times a second, and looks whether it is to end."""
-
-    def __init__(self, path: Path, done: int, epochs: int) -> None:
-        self.path, self.done, self.epochs = path, done, epochs
-        self.share = done / FOLDS
-        self.due = Every(STATUS_SECONDS)
-
-    def after_batch(self, batch: BatchProgress) -> None:
-        of_fold = (batch.epoch - 1 + batch.images_done / batch.images_total) / self.epochs
-        self.share = (self.done + of_fold) / FOLDS
-        self.look("running")
-
-    def look(self, state: str) -> None:
-        if not self.due():
-            return
-        if (self.path / f"{NAME}.control").exists():
-            raise Stopped
-        self.write(state)
-
-    def write(self, state: str, error: str | None = None) -> None:
-        progress = Progress(state, self.done, self.share, heartbeat=time.time(), error=error)
-        write_json(self.path / f"{NAME}.json", asdict(progress))
-
-
-def work(run: Run) -> None:
-    """Do the job; errors become the state *failed* with one sentence."""
-    config = fold_settings(run)
-    reporter = _Reporter(run.path, 0, config.epochs)
-    try:
-        reporter.done, probabilities = _read(run.path)
-        with ExitStack() as held:
-            wait_for_slot(run.path.parent, f"{run.id}-{NAME}", held, lambda: reporter.look("queued"))
-            reporter.write("running")
-            dataset = run.dataset.load()
-            if probabilities is None:
-                probabilities = np.zeros((len(dataset.train_labels), dataset.num_classes), np.float32)
-            folds = cross_validate(config, dataset, done=reporter.done, on_batch=reporter.after_batch)
-            for fold, of_fold in folds:
-                probabilities[fold] = of_fold
-                reporter.done += 1
-                content = {"probabilities": probabilities, "done": np.array(reporter.done)}
-                write_atomically(run.path / f"{NAME}.npz", lambda file, content=content: np.savez(file, **content))
-        reporter.write("finished")
-    except Stopped:
-        reporter.write("stopped")
-    except Exception as error:
-        with suppress(OSError):  # the disk may be what failed
-            reporter.write("failed", error_sentence(error, run.path))
-        raise
-
+LABEL_CHECK = JobKind(
+    "The cross-validation of run",
+    "mnist_core.jobs.label_check",
+    f"{NAME}.json",
+    f"{NAME}.control",
+    _lock,
+    read_progress,
+    f"-{NAME}",
+)
 
 if __name__ == "__main__":
-    sys.exit(work_on_folder(_lock, work))
+    sys.exit(run_job(LABEL_CHECK, work))

@@ -1,26 +1,24 @@
 """Record a training run in its folder while it runs."""
 
-import os
 import time
 from contextlib import ExitStack
-from dataclasses import asdict, replace
-from typing import TextIO
+from dataclasses import replace
+from typing import Any, TextIO
 
 import numpy as np
 
 from mnist_core.data.dataset import Dataset
-from mnist_core.jobs.job import Every
+from mnist_core.jobs.job import Every, Job
 from mnist_core.nn.network import Network
 from mnist_core.runs.checkpoint import Checkpoint
-from mnist_core.runs.files import complete_rows, write_atomically, write_json
-from mnist_core.runs.run import Run, Step
+from mnist_core.runs.files import complete_rows, write_atomically
+from mnist_core.runs.run import Step
+from mnist_core.runs.status import Status
 from mnist_core.training.layer_histograms import COLUMNS, is_due, layer_histograms
 from mnist_core.training.layer_statistics import COLUMNS as LAYER_COLUMNS
 from mnist_core.training.layer_statistics import layer_statistics
 from mnist_core.training.loop import BatchProgress, EpochMetrics
 from mnist_core.training.state import TrainingState
-
-STATUS_SECONDS = 0.25
 
 STEP_SECONDS = 0.1
 
@@ -34,25 +32,18 @@ CHECKPOINT_SECONDS = 0.2
 MODEL_SECONDS = 2.0
 
 
-class Interruption(Exception):
-    """Somebody wrote ``pause`` or ``stop`` into the control file; ``state`` is what the run becomes."""
-
-    def __init__(self, asked: str) -> None:
-        self.state = {"pause": "paused"}.get(asked.strip(), "stopped")
-
-
 class Recorder:
     """Writes the files of a run folder while it is trained; use as a context manager."""
 
-    def __init__(self, run: Run, checkpoint: Checkpoint) -> None:
-        self.path = run.path
+    def __init__(self, job: Job[Status], checkpoint: Checkpoint) -> None:
+        self.job = job
+        self.path = job.run.path
         self.checkpoint = checkpoint
-        self.status = replace(run.status, state="running", pid=os.getpid(), epoch=checkpoint.epoch, error=None)
         self.started = time.monotonic()
-        self.seconds_before = run.status.seconds
+        self.seconds_before = job.status.seconds
         self.images_trained = 0
         self.images_total = 0
-        self.status_due, self.step_due = Every(STATUS_SECONDS), Every(STEP_SECONDS)
+        self.step_due = Every(STEP_SECONDS)
         self.layers_due, self.histograms_due = Every(LAYER_SECONDS), Every(HISTOGRAM_SECONDS)
         self.last_histograms: int | None = None
         self.checkpoint_due, self.model_due = Every(CHECKPOINT_SECONDS), Every(MODEL_SECONDS)
@@ -66,7 +57,7 @@ class Recorder:
             self.files = stack.pop_all()
         kept = complete_rows(self.path / "histograms.csv", COLUMNS)
         self.last_histograms = int(kept[-1][0]) if kept else None
-        self.write_status()
+        self.write_status(state="running", epoch=self.checkpoint.epoch)
         return self
 
     def _open(self, name: str, columns: tuple[str, ...]) -> TextIO:
@@ -79,29 +70,31 @@ class Recorder:
 
     def __exit__(self, *_: object) -> None:
         self.files.close()
+        self.job.status = replace(self.job.status, seconds=self.seconds)
 
-    def write_status(self, **changes: object) -> None:
+    @property
+    def seconds(self) -> float:
+        """Time that the run has trained, with that before a pause."""
+        return self.seconds_before + time.monotonic() - self.started
+
+    def write_status(self, **changes: Any) -> None:
         """Change fields of ``status.json`` and renew its heartbeat."""
-        seconds = self.seconds_before + time.monotonic() - self.started
-        self.status = replace(self.status, heartbeat=time.time(), seconds=seconds, **changes)
-        write_json(self.path / "status.json", asdict(self.status))
+        self.job.write(seconds=self.seconds, **changes)
 
     def after_batch(self, progress: BatchProgress) -> None:
-        """Record a mini-batch, and look whether a stop was asked for."""
+        """Record a mini-batch, and obey a request to pause or to stop."""
         self.images_total = progress.images_total
         if self.step_due():
             position = progress.epoch - 1 + progress.images_done / progress.images_total
             self.steps.write(f"{position:.6g},{progress.loss:.6g}\n")
             self.steps.flush()
-        if self.status_due():
-            trained = self.images_trained + progress.images_done
-            self.write_status(
-                images_done=progress.images_done,
-                images_total=progress.images_total,
-                images_per_second=trained / (time.monotonic() - self.started),
-            )
-            if (self.path / "control").exists():
-                raise Interruption((self.path / "control").read_text(encoding="utf-8"))
+        trained = self.images_trained + progress.images_done
+        self.job.report(
+            seconds=self.seconds,
+            images_done=progress.images_done,
+            images_total=progress.images_total,
+            images_per_second=trained / max(time.monotonic() - self.started, 0.001),  # the clock of Windows is coarse
+        )
 
     def describe_layers(self, network: Network, state: TrainingState, dataset: Dataset) -> None:
         """Record statistics and histograms of the layers, if it is time to."""
@@ -128,7 +121,7 @@ class Recorder:
         self.metrics.write(",".join(f"{value:.9g}" for value in metrics) + "\n")
         self.metrics.flush()
         self.checkpoint = Checkpoint.of(network, state)
-        self.status = replace(self.status, epoch=metrics.epoch, images_done=0)
+        self.job.status = replace(self.job.status, epoch=metrics.epoch, images_done=0)
         if self.checkpoint_due():
             self.checkpoint.write(self.path)
         if self.model_due():

@@ -32,13 +32,9 @@ def to_onnx(network: Network, image_shape: tuple[int, int]) -> bytes:
         nodes.append(helper.make_node("Gemm", [f"a{layer - 1}", f"W{layer}", f"b{layer}"], [f"z{layer}"]))
         if layer < depth:
             for node in ACTIVATIONS[network.activation].onnx:
-                constants |= {
-                    str(value): np.array(value, np.float32) for value in node.inputs if isinstance(value, float)
-                }
-                inputs = [f"{value}{layer}" if isinstance(value, str) else str(value) for value in node.inputs]
-                nodes.append(
-                    helper.make_node(node.operator, inputs, [f"{node.output}{layer}"], **dict(node.attributes))
-                )
+                constants |= {str(x): np.array(x, np.float32) for x in node.inputs if isinstance(x, float)}
+                inputs = [f"{x}{layer}" if isinstance(x, str) else str(x) for x in node.inputs]
+                nodes.append(helper.make_node(node.operator, inputs, [f"{node.output}{layer}"], **node.attributes))
     nodes.append(helper.make_node("Softmax", [f"z{depth}"], ["probabilities"], axis=1))
     graph = helper.make_graph(
         nodes,
@@ -49,4 +45,5 @@ def to_onnx(network: Network, image_shape: tuple[int, int]) -> bytes:
     )
     opset = helper.make_opsetid("", ONNX_OPSET)
     model = helper.make_model(graph, opset_imports=[opset], ir_version=ONNX_IR_VERSION, producer_name="mnist_core")
-    return model.SerializeToString()
+    content: bytes = model.SerializeToString()
+    return content

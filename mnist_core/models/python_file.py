@@ -3,6 +3,7 @@
 import base64
 import io
 from string import Template
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import Network
 
 PYTHON_FILE = Template('''\
-"""A neural network for images of $height x $width pixels and $classes classes: $layers, $activation. It needs NumPy alone.
+"""A neural network for images of $height x $width pixels and $classes classes: $layers, $activation. Needs only NumPy.
 
 In a program:  from model import predict          (when this file is model.py)
                probabilities = predict(images)    uint8 (N, $height, $width), white on black -> (N, $classes)
@@ -61,7 +62,7 @@ if __name__ == "__main__":
 
 def to_python(network: Network, image_shape: tuple[int, int]) -> bytes:
     """Write a Python file of about 50 lines and the parameters, without any import of ours; see :data:`FORMATS`."""
-    arrays = network.to_arrays()
+    arrays: dict[str, Any] = {**network.to_arrays()}
     del arrays["activation"]
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)

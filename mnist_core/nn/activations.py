@@ -3,9 +3,10 @@
 Adding an activation is one record in :data:`ACTIVATIONS`: training, export, statistics, settings and tests read it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +24,7 @@ class OnnxNode(NamedTuple):
     inputs: tuple[str | float, ...] = ("z",)
     """``z``, outputs of earlier nodes, and constants."""
     output: str = "a"
-    attributes: tuple[tuple[str, float], ...] = ()
+    attributes: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,15 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 
     Written as ``(1 + tanh(z / 2)) / 2``: the same function, and no ``exp`` that could overflow.
     """
-    return 0.5 * (1 + np.tanh(0.5 * z))
+    a: np.ndarray = 0.5 * (1 + np.tanh(0.5 * z))
+    return a
 
 
 def sigmoid_derivative(z: np.ndarray) -> np.ndarray:
     """Slope of the sigmoid at ``z``: ``sigmoid(z) * (1 - sigmoid(z))``, range [0, 1/4]."""
     a = sigmoid(z)
-    return a * (1 - a)
+    slope: np.ndarray = a * (1 - a)
+    return slope
 
 
 def inplace_sigmoid(z: np.ndarray, scratch: np.ndarray) -> None:
@@ -86,12 +89,14 @@ def inplace_sigmoid_derivative(a: np.ndarray, scratch: np.ndarray) -> None:
 
 def tanh(z: np.ndarray) -> np.ndarray:
     """Hyperbolic tangent, range [-1, 1]."""
-    return np.tanh(z)
+    a: np.ndarray = np.tanh(z)
+    return a
 
 
 def tanh_derivative(z: np.ndarray) -> np.ndarray:
     """Slope of the hyperbolic tangent at ``z``: ``1 - tanh(z)^2``, range [0, 1]."""
-    return 1 - np.tanh(z) ** 2
+    slope: np.ndarray = 1 - np.tanh(z) ** 2
+    return slope
 
 
 def inplace_tanh(z: np.ndarray, scratch: np.ndarray) -> None:
@@ -107,7 +112,8 @@ def inplace_tanh_derivative(a: np.ndarray, scratch: np.ndarray) -> None:
 
 def relu(z: np.ndarray) -> np.ndarray:
     """Rectified linear unit ``max(z, 0)``."""
-    return np.maximum(z, 0)
+    a: np.ndarray = np.maximum(z, 0)
+    return a
 
 
 def relu_derivative(z: np.ndarray) -> np.ndarray:
@@ -127,7 +133,8 @@ def inplace_relu_derivative(a: np.ndarray, scratch: np.ndarray) -> None:
 
 def leaky_relu(z: np.ndarray) -> np.ndarray:
     """Leaky rectified linear unit ``max(z, LEAK z)`` (A. Maas et al., 2013)."""
-    return np.maximum(z, LEAK * z)
+    a: np.ndarray = np.maximum(z, LEAK * z)
+    return a
 
 
 def leaky_relu_derivative(z: np.ndarray) -> np.ndarray:
@@ -152,13 +159,15 @@ def gelu(z: np.ndarray) -> np.ndarray:
 
     ``f(z) = z (1 + tanh u) / 2`` with ``u = sqrt(2 / pi) (z + 0.044715 z^3)``.
     """
-    return 0.5 * z * (1 + np.tanh(GELU_SCALE * z * (1 + GELU_CUBIC * z * z)))
+    a: np.ndarray = 0.5 * z * (1 + np.tanh(GELU_SCALE * z * (1 + GELU_CUBIC * z * z)))
+    return a
 
 
 def gelu_derivative(z: np.ndarray) -> np.ndarray:
     """Slope of GELU at ``z``: ``(1 + tanh u) / 2 + z (1 - tanh(u)^2) u' / 2``, range about [-0.13, 1.13]."""
     t = np.tanh(GELU_SCALE * z * (1 + GELU_CUBIC * z * z))
-    return 0.5 * (1 + t) + 0.5 * z * (1 - t * t) * GELU_SCALE * (1 + 3 * GELU_CUBIC * z * z)
+    slope: np.ndarray = 0.5 * (1 + t) + 0.5 * z * (1 - t * t) * GELU_SCALE * (1 + 3 * GELU_CUBIC * z * z)
+    return slope
 
 
 def inplace_gelu(z: np.ndarray, kept: np.ndarray) -> None:
@@ -175,7 +184,7 @@ def inplace_gelu(z: np.ndarray, kept: np.ndarray) -> None:
 
 
 def inplace_gelu_derivative(z: np.ndarray, scratch: np.ndarray) -> None:
-    """Turn ``z`` into the slope at ``z``: as ``z u' = 3 u - 2 sqrt(2 / pi) z``, it is (1 + t) (1 + (1 - t) z u') / 2."""
+    """Turn ``z`` into the slope at ``z``: ``(1 + t) (1 + (1 - t) z u') / 2`` with ``z u' = 3 u - 2 sqrt(2 / pi) z``."""
     np.multiply(z, z, out=scratch)
     scratch *= GELU_SCALE * GELU_CUBIC
     scratch += GELU_SCALE
@@ -235,12 +244,12 @@ ACTIVATIONS: dict[str, Activation] = {
         inplace_derivative=inplace_leaky_relu_derivative,
         largest_slope=1.0,
         python_source=f"np.maximum(z, {LEAK} * z)",
-        onnx=(OnnxNode("LeakyRelu", attributes=(("alpha", LEAK),)),),
+        onnx=(OnnxNode("LeakyRelu", attributes={"alpha": LEAK}),),
         gain=(1 + LEAK**2) ** -0.5,
     ),
     "gelu": Activation(
         label="GELU",
-        explanation="A smooth relative of ReLU that weights its input by how likely a Gaussian value is to lie below it.",
+        explanation="A smooth relative of ReLU that scales its input by the probability of a Gaussian value below it.",
         function=gelu,
         derivative=gelu_derivative,
         inplace_function=inplace_gelu,

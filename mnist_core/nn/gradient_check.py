@@ -1,4 +1,4 @@
-"""Is the gradient right? Compare it with the slope that the loss itself shows when a parameter is nudged."""
+"""Is the gradient correct? Compare it with the slope of the loss that is measured when a parameter is nudged."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,15 +15,15 @@ def numerical_gradient(
 
         dC/dw ~ (C(w + step) - C(w - step)) / (2 step)
 
-    Back-propagation gets all slopes from one pass back; this takes two forward passes for each parameter, so it serves
-    to check, not to train.
+    Back-propagation computes all slopes in one backward pass; this needs two forward passes per parameter, so it is for
+    checking, not for training.
 
     Parameters
     ----------
     loss : callable
-        Returns the loss at the present values of ``parameters``.
+        Returns the loss at the current values of ``parameters``.
     parameters : ndarray of float64, shape (P,)
-        Changed in place while the loss is measured; left as they were.
+        Changed in place while the loss is measured, and restored afterwards.
     positions : sequence of int, shape (K,)
         Which parameters to nudge.
     step : float
@@ -47,9 +47,10 @@ def numerical_gradient(
 
 
 def relative_error(gradient: np.ndarray, numeric: np.ndarray) -> np.ndarray:
-    """Distance of two gradients in relation to their size, ``|g - n| / (|g| + |n|)``, element by element; 0 where both are 0.
+    """Relative error of two gradients, ``|g - n| / (|g| + |n|)``, element by element; 0 if both are 0.
 
-    In float64, below 1e-6 is as good as equal, and above 1e-3 there is a mistake.
+    In float64, an error below 1e-6 counts as equal, and an error above 1e-3 means a mistake.
     """
     size = np.abs(gradient) + np.abs(numeric)
-    return np.divide(np.abs(gradient - numeric), size, out=np.zeros(np.shape(size)), where=size > 0)
+    error: np.ndarray = np.divide(np.abs(gradient - numeric), size, out=np.zeros(np.shape(size)), where=size > 0)
+    return error

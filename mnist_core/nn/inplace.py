@@ -131,8 +131,10 @@ class InplaceGradient:
         loss = float(np.log(row).sum()) - float(label_logits.sum())
         return loss / len(row), len(row) - int(np.count_nonzero(label_logits))
 
-    def _drop(self, a: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> None:
+    def _drop(self, a: np.ndarray, mask: np.ndarray, rng: np.random.Generator | None) -> None:
         """Multiply ``a`` by a new mask: 0 for a unit that is dropped, 1 / keep for the others."""
+        if rng is None:
+            raise ValueError("rng is None, expected a random generator: dropout draws from it.")
         rng.random(out=mask, dtype=mask.dtype)
         np.less(mask, self.keep, out=mask)
         mask /= self.keep

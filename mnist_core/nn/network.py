@@ -1,6 +1,6 @@
 """A fully connected network, its forward pass and back-propagation, in plain NumPy.
 
-A picture is a row ``x``. Layer ``l`` has a weight matrix ``W`` of shape (fan_in, fan_out) and a bias ``b``:
+An image is a row ``x``. Layer ``l`` has a weight matrix ``W`` of shape (fan_in, fan_out) and a bias ``b``:
 
     z = a_previous @ W + b        the weighted input, also called the logits in the last layer
     a = sigmoid(z)                the activation; softmax(z) in the last layer
@@ -11,7 +11,7 @@ The words are those of M. Nielsen, *Neural Networks and Deep Learning*, chapters
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from mnist_core.nn.losses import cross_entropy, softmax
 
 
 class ForwardPass(NamedTuple):
-    """What :meth:`Network.forward_pass` keeps of a batch of N pictures, layer by layer."""
+    """What :meth:`Network.forward_pass` keeps for a batch of N images, layer by layer."""
 
     weighted_inputs: list[np.ndarray]
     """``z`` of each layer, shapes (N, fan_out)."""
@@ -44,7 +44,7 @@ class Network:
     seed : int
         Seed of ``np.random.default_rng`` for the parameters.
     dtype : dtype
-        float32, or float64 where the gradients are to be checked.
+        float32, or float64 to check gradients.
     initialization : str
         Distribution of the first parameters, a key of :data:`INITIALIZATIONS`.
 
@@ -79,8 +79,8 @@ class Network:
             raise ConfigError(f"initialization is {initialization!r}, expected one of {', '.join(INITIALIZATIONS)}.")
         self.layer_sizes = tuple(int(size) for size in layer_sizes)
         self.activation = activation
-        self.dtype = np.dtype(dtype)
-        shapes = list(zip(self.layer_sizes, self.layer_sizes[1:], strict=False))
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        shapes = list(pairwise(self.layer_sizes))
         self.num_weights = sum(fan_in * fan_out for fan_in, fan_out in shapes)
         self.parameters = np.empty(self.num_weights + sum(self.layer_sizes[1:]), self.dtype)
         self.weights, self.biases = self.unpack(self.parameters)
@@ -102,7 +102,7 @@ class Network:
 
     def unpack(self, vector: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Views of a vector like ``parameters`` in the shapes of the weights and of the biases."""
-        shapes = list(zip(self.layer_sizes, self.layer_sizes[1:], strict=False))
+        shapes: list[tuple[int, ...]] = list(pairwise(self.layer_sizes))
         shapes += [(width,) for width in self.layer_sizes[1:]]
         ends = np.cumsum([np.prod(shape) for shape in shapes])
         views = [part.reshape(shape) for part, shape in zip(np.split(vector, ends[:-1]), shapes, strict=True)]
@@ -146,12 +146,12 @@ class Network:
         return network
 
     def feed_forward(self, x: np.ndarray) -> np.ndarray:
-        """Class probabilities of each picture.
+        """Class probabilities of each image.
 
         Parameters
         ----------
         x : ndarray, shape (N, layer_sizes[0])
-            Normalized, flattened pictures.
+            Normalized, flattened images.
 
         Returns
         -------
@@ -181,7 +181,7 @@ class Network:
         return ForwardPass(weighted_inputs, activations)
 
     def deltas(self, forward: ForwardPass, y: np.ndarray) -> list[np.ndarray]:
-        """The way back: ``delta = dC/dz`` of each layer, with C the mean cross-entropy of the N pictures.
+        """The way back: ``delta = dC/dz`` of each layer, with C the mean cross-entropy of the N images.
 
             output layer   delta = (p - y) / N                                    (BP1; softmax meets cross-entropy)
             layer before   delta = (delta_next @ W_next.T) * activation'(z)       (BP2)
@@ -245,7 +245,8 @@ class Network:
         if len(x) != 1:
             raise DatasetError(f"Found {len(x)} images, expected one: call this method once per image.")
         each_logit = np.eye(self.layer_sizes[-1], dtype=self.dtype)
-        return self.deltas_below(self.forward_pass(x), each_logit)[0] @ self.weights[0].T
+        gradients: np.ndarray = self.deltas_below(self.forward_pass(x), each_logit)[0] @ self.weights[0].T
+        return gradients
 
     def back_propagate(
         self, x: np.ndarray, y: np.ndarray, forward: ForwardPass | None = None
@@ -263,12 +264,12 @@ class Network:
         y : ndarray, shape (N, layer_sizes[-1])
             One-hot rows.
         forward : ForwardPass, optional
-            The forward pass of the same ``x``, where it was computed before.
+            The forward pass of the same ``x``, if already computed.
 
         Returns
         -------
         loss : float
-        gradients : list of (dC/dW, dC/db), one pair a layer, in the shapes of ``weights`` and ``biases``
+        gradients : list of (dC/dW, dC/db), one pair per layer, in the shapes of ``weights`` and ``biases``
         """
         forward = forward or self.forward_pass(x)
         gradients = []

@@ -12,8 +12,11 @@ All parameters of a network are one vector ``w``; ``g`` is the gradient of the l
 Weight decay ``d`` is the gradient of the L2 penalty ``d/2 |w|^2``: ``g <- g + d w``, for weights and not for biases;
 in AdamW ``w <- w - lr d w``.
 
-Sources: I. Sutskever et al. 2013 (momentum, Nesterov); D. Kingma, J. Ba 2015 (Adam); I. Loshchilov, F. Hutter 2019 (AdamW).
+Sources: I. Sutskever et al. 2013 (momentum, Nesterov); D. Kingma, J. Ba 2015 (Adam); I. Loshchilov, F. Hutter 2019
+(AdamW).
 """
+
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +31,7 @@ class SGD:
     size : int
         Number of parameters.
     decayed : int
-        How many of them, from the first on, weight decay is for: the weights stand before the biases.
+        How many of them weight decay applies to, counted from the first: the weights precede the biases.
     dtype : dtype
     momentum : float
         ``beta`` of momentum and Nesterov.
@@ -46,15 +49,23 @@ class SGD:
     explanation: str = "Follows each gradient."
     state_names: tuple[str, ...] = ()
 
-    def __init__(self, size: int, decayed: int = 0, dtype=np.float32, momentum: float = 0.9, weight_decay: float = 0.0):
+    def __init__(
+        self,
+        size: int,
+        decayed: int = 0,
+        dtype: np.typing.DTypeLike = np.float32,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+    ) -> None:
         self.decayed = slice(0, decayed)
-        self.momentum, self.weight_decay = np.dtype(dtype).type(momentum), np.dtype(dtype).type(weight_decay)
+        kind: type[Any] = np.dtype(dtype).type
+        self.momentum, self.weight_decay = kind(momentum), kind(weight_decay)
         self.steps = 0
         self.state = {name: np.zeros(size, dtype) for name in self.state_names}
         self._scratch = np.empty(size, dtype)
 
     def step(self, parameters: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
-        """Move ``parameters``, in place; ``gradient`` is used up."""
+        """Move ``parameters``, in place; ``gradient`` is overwritten."""
         self.steps += 1
         if self.weight_decay:
             self._decay(parameters, gradient, learning_rate)
@@ -77,7 +88,7 @@ class Momentum(SGD):
     explanation = "Keeps rolling with a velocity that accumulates the gradients."
     state_names = ("velocity",)
 
-    def _move(self, parameters, gradient, rate):
+    def _move(self, parameters: np.ndarray, gradient: np.ndarray, rate: np.floating) -> None:
         velocity = self.state["velocity"]
         velocity *= self.momentum
         velocity += gradient
@@ -92,7 +103,7 @@ class Nesterov(SGD):
     explanation = "Momentum that looks ahead to where the velocity leads."
     state_names = ("velocity",)
 
-    def _move(self, parameters, gradient, rate):
+    def _move(self, parameters: np.ndarray, gradient: np.ndarray, rate: np.floating) -> None:
         velocity = self.state["velocity"]
         velocity *= self.momentum
         velocity += gradient
@@ -109,7 +120,7 @@ class Adam(SGD):
     explanation = "Scales the step of each parameter by its recent gradients (try a learning rate of 0.001 to 0.005)."
     state_names = ("mean", "square")
 
-    def _move(self, parameters, gradient, rate):
+    def _move(self, parameters: np.ndarray, gradient: np.ndarray, rate: np.floating) -> None:
         one = gradient.dtype.type
         mean, square, scratch = self.state["mean"], self.state["square"], self._scratch
         mean *= one(BETA1)
@@ -133,7 +144,7 @@ class AdamW(Adam):
     label = "AdamW"
     explanation = "Adam with weight decay that acts on the weights directly (try a learning rate of 0.001 to 0.005)."
 
-    def _decay(self, parameters, gradient, learning_rate):
+    def _decay(self, parameters: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
         parameters[self.decayed] *= parameters.dtype.type(1 - learning_rate * float(self.weight_decay))
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 FIRST_FACTOR, LAST_FACTOR = 1 / 25, 1 / 100
-"""Of the learning rate: where a warm-up begins, and where cosine and one-cycle end."""
+"""Learning-rate factors at the start of a warm-up, and at the end of cosine and one-cycle."""
 
 ONE_CYCLE_WARMUP = 0.3
-"""Share of the training in which the rate of one-cycle rises, unless a warm-up says otherwise."""
+"""Fraction of the training in which the rate of one-cycle rises, unless a warm-up is set."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class Schedule:
 
 
 def constant(progress: float) -> float:
-    """The rate stays: 1."""
+    """Always 1."""
     return 1.0
 
 
 def step(progress: float) -> float:
-    """A tenth from the middle of the training on, a hundredth from its last quarter on."""
+    """A tenth from the middle of the training on, a hundredth in its last quarter."""
     return 1.0 if progress < 0.5 else 0.1 if progress < 0.75 else 0.01
 
 
@@ -50,19 +50,19 @@ SCHEDULES: dict[str, Schedule] = {
 
 
 def learning_rate_factor(schedule: str, warmup: float, progress: float) -> float:
-    """Share of the learning rate that a schedule uses at a point of the training.
+    """Factor by which a schedule multiplies the learning rate at a point of the training.
 
-    During the warm-up it rises from :data:`FIRST_FACTOR` to 1: along half a cosine in one-cycle (L. Smith, 2018), in a
-    line else.
+    During the warm-up it rises from :data:`FIRST_FACTOR` to 1: along half a cosine in one-cycle (L. Smith, 2018),
+    otherwise linearly.
 
     Parameters
     ----------
     schedule : str
         A key of :data:`SCHEDULES`.
     warmup : float
-        Share of the training that the rise takes; one-cycle without one takes :data:`ONE_CYCLE_WARMUP`.
+        Fraction of the training that the rise takes; if 0, one-cycle uses :data:`ONE_CYCLE_WARMUP`.
     progress : float
-        Share of the steps that were taken before; 1 and more is the end of the schedule.
+        Fraction of the steps taken so far; from 1 on, the schedule stays at its end.
     """
     one_cycle = schedule == "one_cycle"
     warmup = warmup or (ONE_CYCLE_WARMUP if one_cycle else 0.0)

@@ -1,4 +1,4 @@
-"""One mini-batch on its way through the recipe, with every number on the way kept."""
+"""One mini-batch on its way through the recipe, with every intermediate result kept."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ from mnist_core.nn.optimizers import SGD
 
 @dataclass(frozen=True, eq=False)
 class Walkthrough:
-    """The result of :func:`walk_through`: all there is to see of one update of a network."""
+    """The result of :func:`walk_through`: every intermediate result of one update of a network."""
 
     network: Network
     """Before the update."""
     x: np.ndarray
-    """Normalized, flattened pictures, shape (N, pixels)."""
+    """Normalized, flattened images, shape (N, pixels)."""
     y: np.ndarray
     """One-hot rows, shape (N, classes)."""
     forward: ForwardPass
@@ -37,18 +37,18 @@ class Walkthrough:
 
 
 def as_vector(gradients: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """Lay pairs of dC/dW and dC/db out in the order of ``Network.parameters``."""
+    """Concatenate pairs of dC/dW and dC/db in the order of ``Network.parameters``."""
     weights, biases = zip(*gradients, strict=True)
     return np.concatenate([part.ravel() for part in (*weights, *biases)])
 
 
 def walk_through(network: Network, images: np.ndarray, labels: np.ndarray, learning_rate: float) -> Walkthrough:
-    """Feed a mini-batch forward, propagate it back, and take one step of gradient descent.
+    """Feed a mini-batch forward, propagate the error back, and take one step of gradient descent.
 
     Parameters
     ----------
     network : Network
-        Left as it is.
+        Not changed.
     images : ndarray of uint8, shape (N, H, W)
     labels : ndarray of int, shape (N,)
     learning_rate : float
@@ -68,7 +68,7 @@ def walk_through(network: Network, images: np.ndarray, labels: np.ndarray, learn
 
 
 def checked_positions(walk: Walkthrough) -> np.ndarray:
-    """Positions of some parameters worth a check: of each layer the two weights and the bias with the steepest slopes."""
+    """Positions of the parameters to check: the two weights and the bias of each layer with the steepest slopes."""
     places_by_kind = walk.network.unpack(np.arange(walk.network.num_parameters))
     positions = []
     for kind in (0, 1):

@@ -298,8 +298,8 @@ PRESETS = {
     ),
     "best": Preset(
         "Best",
-        "The most accurate 784-128-64-10 we know: 150 epochs of affine and elastic distortions. About 99.3 % on the full "
-        "data.",
+        "The most accurate 784-128-64-10 we know: 150 epochs of affine and elastic distortions. About 99.3 % on the "
+        "full data.",
         replace(_MODERN, epochs=150, learning_rate=0.003, shift=0.5, rotation=6, scale=0.06, shear=6, elastic=1.0),
     ),
 }

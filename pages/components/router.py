@@ -18,7 +18,7 @@ ICON = FOLDER.parent / ".streamlit" / "icon.svg"
 
 
 class PageInfo(NamedTuple):
-    """A page: its section, its file in ``pages/``, how the navigation shows it, its content in a sentence, its address."""
+    """A page: its section, its file in ``pages/``, its title and icon, what a person finds there, and its address."""
 
     section: str
     file: str

@@ -1,8 +1,8 @@
 """The settings of the next run: a slider with an exact number field beside each.
 
-``st.session_state["settings"]`` holds the values; widgets only show them, so they survive a page switch. The address holds
-what differs from the reference recipe, so that settings can be shared: ``/training?lr=0.1&layers=300-100``. What a
-setting is called, allows and means is stated in its field of :class:`TrainingConfig`.
+``st.session_state["settings"]`` holds the values; widgets only show them, so they survive a page switch. The address
+holds what differs from the reference recipe, so that settings can be shared: ``/training?lr=0.1&layers=300-100``. Each
+field of :class:`TrainingConfig` states the label, the range and the explanation of its setting.
 """
 
 import shlex

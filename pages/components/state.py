@@ -1,7 +1,8 @@
 """What a person chose: every value that outlives a rerun, with its default, its place in the address and its parser.
 
-Streamlit forgets a widget that a run does not draw, and empties the address on a page switch. A remembered value survives
-both. It comes from the address, else from this session, else it is the default; the default is left out of the address.
+Streamlit forgets a widget that a run does not draw, and empties the address on a page switch. A remembered value
+survives both. It comes from the address, else from this session, else it is the default; the default is left out of the
+address.
 
     errors_only = remembered("errors_only", False, url="errors", parse=parse_bool)
     st.toggle("Errors only", **errors_only.widget)
@@ -85,7 +86,7 @@ class Remembered:
 
 
 def enter_page(page: str) -> None:
-    """Give each widget its value again after a page switch: on another page, Streamlit takes its key for a new widget."""
+    """Give each widget its value again after a page switch: there, Streamlit takes its key for a new widget."""
     if st.session_state.get(PAGE) != page:
         st.session_state[PAGE] = page
         for entry in st.session_state.get(REMEMBERED, {}).values():
@@ -104,8 +105,8 @@ def remembered(key: str, default: Any, url: str | None = None, parse: Parser = s
     url : str, optional
         Name in the address; without, the value is this session's alone.
     parse : callable
-        Turns the text of the address into a value; raises ValueError with what it expects. A value of the session that it
-        no longer accepts, because the page shows another run by now, gives way to the default. Parsers that are equal
+        Turns the text of the address into a value; raises ValueError with what it expects. A value of the session that
+        it no longer accepts, because the page now shows another run, gives way to the default. Parsers that are equal
         accept the same texts.
     """
     entries = st.session_state.setdefault(REMEMBERED, {})

@@ -1,4 +1,4 @@
-"""Tables of numbers, coloured so that the picture in them shows."""
+"""Tables of numbers, coloured by value."""
 
 from collections.abc import Sequence
 from html import escape
@@ -9,16 +9,16 @@ import streamlit as st
 
 
 def is_dark() -> bool:
-    """Whether this session sees the dark theme."""
+    """Whether this session uses the dark theme."""
     return st.context.theme.type == "dark"
 
 
 def pixel_table(pixels: np.ndarray, digits: int, rows: slice = slice(0, 64), columns: slice = slice(0, 64)) -> None:
-    """Show the numbers of an image of shape (H, W), or of a window of it, each on its own grey.
+    """Show the pixel values of an image of shape (H, W), or of a window of it, each on its own grey.
 
-    ``digits`` are those behind the decimal point.
+    ``digits`` is the number of decimals.
     """
-    share = pixels / 255 if pixels.dtype == np.uint8 else pixels
+    levels = pixels / 255 if pixels.dtype == np.uint8 else pixels
     cell = "padding:0 2px;text-align:right;min-width:1.45rem;border:0"
     head = f'<tr><td style="{cell}"></td>' + "".join(
         f'<td style="{cell};opacity:.6">{n}</td>' for n in _numbers(columns, pixels.shape[1])
@@ -26,8 +26,9 @@ def pixel_table(pixels: np.ndarray, digits: int, rows: slice = slice(0, 64), col
     body = "".join(
         f'<tr><td style="{cell};opacity:.6">{n}</td>'
         + "".join(
-            f'<td style="{cell};background:{grey(level)};color:{"#111" if level > 0.5 else "#eee"}">{value:.{digits}f}</td>'
-            for value, level in zip(pixels[n, columns], share[n, columns], strict=True)
+            f'<td style="{cell};background:{grey(level)};color:{"#111" if level > 0.5 else "#eee"}">'
+            f"{value:.{digits}f}</td>"
+            for value, level in zip(pixels[n, columns], levels[n, columns], strict=True)
         )
         + "</tr>"
         for n in _numbers(rows, pixels.shape[0])
@@ -42,43 +43,43 @@ def _numbers(window: slice, length: int) -> range:
     return range(*window.indices(length))
 
 
-def grey(share: float) -> str:
-    """Turn 0 ... 1 into a CSS grey, black to white, as the picture itself is drawn."""
-    level = round(255 * float(share))
-    return f"rgb({level}, {level}, {level})"
+def grey(level: float) -> str:
+    """Turn 0 ... 1 into a CSS grey from black to white, as the image is drawn."""
+    byte = round(255 * float(level))
+    return f"rgb({byte}, {byte}, {byte})"
 
 
-def confusion_style(share: np.ndarray, errors_only: bool = False) -> pd.DataFrame:
-    """CSS of each cell of a confusion table: right ones blue, wrong ones orange, deeper with their share.
+def confusion_style(fraction: np.ndarray, errors_only: bool = False) -> pd.DataFrame:
+    """CSS of each cell of a confusion matrix: correct cells blue, confusions orange, deeper with their fraction.
 
     Parameters
     ----------
-    share : ndarray of float, shape (C, C), range [0, 1]
-        Share of each cell in its row (its true class). The orange is scaled to the largest error.
+    fraction : ndarray of float, shape (C, C), range [0, 1]
+        Fraction of each cell in its row (true class) or column. The orange is scaled to the largest error.
     errors_only : bool
-        Whether the right ones are hidden.
+        Whether to hide the correct cells.
     """
-    right = np.eye(len(share), dtype=bool)
-    largest_error = max(share[~right].max(initial=0), 1e-9)
-    strength = np.where(right, 0.0 if errors_only else 0.75 * share, 0.85 * np.sqrt(share / largest_error))
-    strength[(share == 0) & ~right] = 0
-    text = np.where(right & errors_only, "transparent", "#f5f5f5" if is_dark() else "#16181d")
+    correct = np.eye(len(fraction), dtype=bool)
+    largest_error = max(fraction[~correct].max(initial=0), 1e-9)
+    strength = np.where(correct, 0.0 if errors_only else 0.75 * fraction, 0.85 * np.sqrt(fraction / largest_error))
+    strength[(fraction == 0) & ~correct] = 0
+    text = np.where(correct & errors_only, "transparent", "#f5f5f5" if is_dark() else "#16181d")
     color = np.where(
-        right, "53, 88, 214" if is_dark() else "120, 150, 245", "184, 84, 16" if is_dark() else "245, 160, 80"
+        correct, "53, 88, 214" if is_dark() else "120, 150, 245", "184, 84, 16" if is_dark() else "245, 160, 80"
     )
     return pd.DataFrame(
         [
             [
                 f"background-color: rgba({color[row, column]}, {strength[row, column]:.3f}); color: {text[row, column]}"
-                for column in range(len(share))
+                for column in range(len(fraction))
             ]
-            for row in range(len(share))
+            for row in range(len(fraction))
         ]
     )
 
 
 POSITIVE, NEGATIVE = "222, 92, 72", "66, 133, 214"
-"""Red and blue, which all people tell apart."""
+"""Red and blue, which colour-blind people can tell apart."""
 SHOWN_ROWS, SHOWN_COLUMNS = 8, 12
 
 
@@ -90,19 +91,20 @@ def number_table(
     rows: slice = slice(0, SHOWN_ROWS),
     columns: slice = slice(0, SHOWN_COLUMNS),
 ) -> None:
-    """Show the numbers of an array of shape (R, C), or of a window of it: negative ones on blue, positive ones on red.
+    """Show an array of shape (R, C), or a window of it: negative numbers on blue, positive numbers on red.
 
-    The deeper, the closer to the largest amount in the whole array. Dots stand for what the window leaves out.
+    The colour is deeper the closer a number is to the largest magnitude in the array. Dots mark rows and columns
+    outside the window.
 
     Parameters
     ----------
     numbers : ndarray, shape (R, C)
     row_names, column_names : sequence of str, optional
-        Of the whole array; without, they are numbered from 0.
+        Names for the whole array; by default, numbers from 0.
     digits : int
-        Behind the decimal point.
+        Number of decimals.
     rows, columns : slice
-        The window.
+        The window to show.
     """
     names = [row_names or range(numbers.shape[0]), column_names or range(numbers.shape[1])]
     shown_rows, shown_columns = _numbers(rows, numbers.shape[0]), _numbers(columns, numbers.shape[1])
@@ -133,7 +135,7 @@ def _dots(shown: range, length: int) -> tuple[str, str]:
 
 
 def format_number(value: float, digits: int = 3) -> str:
-    """Write a number for a table: with a real minus sign, and with an exponent where it is very small or large."""
+    """Format a number for a table, with a minus sign, and an exponent if it is very small or large."""
     if value == 0:
         return "0"
     plain = 10.0**-digits <= abs(value) < 1000
@@ -141,7 +143,7 @@ def format_number(value: float, digits: int = 3) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def tint(share: float) -> str:
-    """Turn -1 ... 1 into a CSS colour over the page: deep blue, none, deep red."""
-    strength = 0.6 * min(abs(float(share)), 1.0)
-    return f"rgba({POSITIVE if share > 0 else NEGATIVE}, {strength:.3f})"
+def tint(value: float) -> str:
+    """Turn -1 ... 1 into a CSS colour from deep blue through transparent to deep red."""
+    strength = 0.6 * min(abs(float(value)), 1.0)
+    return f"rgba({POSITIVE if value > 0 else NEGATIVE}, {strength:.3f})"

@@ -92,7 +92,8 @@ def test_a_run_is_watched_left_found_again_stopped_and_lost(app, page):
         """() => {
             window.charts = [...document.querySelectorAll('[data-testid="stVegaLiteChart"]')];
             window.frames_seen = window.frames_bad = 0;
-            const whole = chart => chart.isConnected && chart.offsetHeight > 200 && chart.querySelector('svg path, canvas');
+            const whole = chart => chart.isConnected && chart.offsetHeight > 200 &&
+                chart.querySelector('svg path, canvas');
             (function look() {
                 window.frames_seen += 1;
                 window.frames_bad += window.charts.every(whole) ? 0 : 1;

@@ -14,7 +14,7 @@ import pytest
 from mnist_core.cli import asked_config, build_parser, main
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import evaluate
-from mnist_core.jobs.start import PROJECT
+from mnist_core.jobs.job import PROJECT
 from mnist_core.runs.run import list_runs
 from mnist_core.training.config import PRESETS, TrainingConfig
 

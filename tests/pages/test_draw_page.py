@@ -11,11 +11,12 @@ import pytest
 import streamlit as st
 from PIL import Image
 
+from mnist_core.data import own_digits
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import predict
 from mnist_core.handwriting.mnist_format import to_mnist
 from mnist_core.training.config import TrainingConfig
-from tests.helpers import by_label, html, texts
+from tests.helpers import by_label, full_disk, html, texts
 
 
 @pytest.fixture
@@ -168,3 +169,16 @@ def test_drawn_digits_join_the_training_set(open_page, finished, canvas):
     assert "now has 5,002 images, 2 of them yours" in app.success[0].value
     app.switch_page("pages/training.py").run()
     assert "5,002 images" in texts(app.markdown)
+
+
+def test_a_full_disk_keeps_the_digits_and_says_so(open_page, finished, canvas, monkeypatch):
+    sample = load_dataset("sample")
+    app = open_page("draw")
+    canvas.ink = large(sample.test_images[0])
+    app.run()
+    label_it(app, int(sample.test_labels[0]))
+
+    monkeypatch.setattr(own_digits, "write_idx", full_disk)
+    by_label(app.button, "Add to the training set").click().run()
+    assert "No space left on device" in app.error[0].value
+    assert "of 1 correct" in texts(app.markdown)

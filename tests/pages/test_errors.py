@@ -1,6 +1,5 @@
 """Errors of pages, callbacks, fragments and dialogs are said in a sentence, and the page stays."""
 
-import errno
 import shutil
 
 import pytest
@@ -8,11 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.jobs import start
 from mnist_core.runs import run as run_module
-from tests.helpers import by_label, unescaped
-
-
-def full_disk(*_, **__):
-    raise OSError(errno.ENOSPC, "No space left on device")
+from tests.helpers import by_label, full_disk, unescaped
 
 
 def script():

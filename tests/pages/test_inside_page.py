@@ -157,7 +157,7 @@ def test_a_distribution_is_drawn_from_few_of_many_epochs(finished):
     assert data["epoch"].nunique() == MOST_COLUMNS
     assert (data["epoch"].min(), data["epoch"].max()) == (0, 499)
     assert (data["next"] > data["epoch"]).all() and (data["to"] > data["from"]).all()
-    assert data.groupby("epoch")["share"].sum().between(0.98, 1.001).all()
+    assert data.groupby("epoch")["fraction"].sum().between(0.98, 1.001).all()
 
 
 def test_a_damaged_model_or_table_is_said_in_a_sentence(open_page, finished):

@@ -1,6 +1,7 @@
 """Label issues: the check in every state, and what it finds."""
 
 import re
+import shutil
 import time
 from dataclasses import asdict
 
@@ -15,7 +16,7 @@ from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import create_run
 from mnist_core.training.config import TrainingConfig
-from tests.helpers import by_label, html, texts
+from tests.helpers import by_label, full_disk, html, texts
 
 
 @pytest.fixture
@@ -103,3 +104,24 @@ def test_a_failed_check_shows_its_error(open_page, make_run):
     app = open_page("label_issues")
     assert app.error[0].value == "The disk is full: free some space."
     assert by_label(app.button, "Check the labels")
+
+
+def test_a_check_of_a_deleted_run_cannot_start_and_the_page_says_so(open_page, make_run):
+    kept, deleted = make_run(state="stopped"), make_run(state="stopped")
+    app = open_page("label_issues")
+    shutil.rmtree(deleted.path)
+    by_label(app.button, "Check the labels").click().run()
+    assert deleted.id in app.error[0].value
+    assert app.title[0].value == "Label issues"
+    assert app.selectbox(key="run_picker").value == kept.id
+
+
+def test_a_check_that_a_full_disk_keeps_from_stopping_says_so(open_page, make_run, monkeypatch):
+    run = make_run(state="stopped")
+    write_json(run.path / "cross_validation.json", asdict(Progress("running", 2, 0.5, heartbeat=1e12)))
+
+    monkeypatch.setattr(label_check, "write_atomically", full_disk)
+    app = open_page("label_issues")
+    by_label(app.button, "Stop").click().run()
+    assert "No space left on device" in app.error[0].value
+    assert by_label(app.button, "Stop")

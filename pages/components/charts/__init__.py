@@ -1,1 +1,4 @@
-"""Charts as Altair or HTML: curves, layers, the network."""
+"""Charts drawn by Altair: curves of a run, layers, the network.
+
+Rule: a function takes arrays or records and returns a chart; it reads no run and draws nothing on the page.
+"""

@@ -1,4 +1,4 @@
-"""Charts of a run, drawn by Altair so that they update in place."""
+"""Curves of a run over its epochs, drawn by Altair so that they update in place."""
 
 import math
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ FAINT, PLAIN = "faint", "plain"
 
 
 def thin_out(rows: list) -> list:
-    """Keep at most ``MAX_POINTS`` rows, evenly spread, the first and the last one among them."""
+    """Keep at most ``MAX_POINTS`` rows, evenly spread, including the first and the last."""
     if len(rows) <= MAX_POINTS:
         return rows
     step = (len(rows) - 1) / (MAX_POINTS - 1)
@@ -41,16 +41,12 @@ def thin_out(rows: list) -> list:
 
 
 def smooth(values: list[float], weight: float) -> list[float]:
-    """Exponential moving average; the first values are weighed as if there had been none before."""
-    mean, total, result = 0.0, 0.0, []
-    for value in values:
-        mean, total = weight * mean + (1 - weight) * value, weight * total + (1 - weight)
-        result.append(mean / total)
-    return result
+    """Exponential moving average, without bias towards 0 at the start: value n - i counts ``weight**i``."""
+    return pd.Series(values, dtype=float).ewm(alpha=1 - weight).mean().tolist()
 
 
 class Look(NamedTuple):
-    """How curves are drawn."""
+    """Display options of curves."""
 
     smoothing: float = 0.0
     logarithmic: bool = False
@@ -68,9 +64,9 @@ def curve(
     look: Look = PLAIN_LOOK,
     steps: Sequence[Step] = (),
 ) -> alt.LayerChart:
-    """Draw ``train_<measure>`` and ``val_<measure>`` over the epochs, and faintly the mini-batches ``steps``.
+    """Draw ``train_<measure>`` and ``val_<measure>`` over the epochs, and the mini-batches ``steps`` faintly.
 
-    The horizontal axis spans all ``epochs``, so that nothing moves while the curve grows; see :func:`horizon`.
+    The horizontal axis spans all ``epochs``, so that the curve does not move while it grows; see :func:`horizon`.
     """
     points = [(step.epoch, TRAINING, step.loss, FAINT, False) for step in thin_out(list(steps))]
     for name, field in ((TRAINING, f"train_{measure}"), (VALIDATION, f"val_{measure}")):
@@ -84,7 +80,9 @@ def curve(
     if look.logarithmic:
         points = [point for point in points if point[2] > 0]
     present = [name for name in COLORS if any(point[1] == name for point in points)]
-    legend = alt.Legend(orient="bottom-right" if percent else "top-right", symbolOpacity=1)  # where no curve is
+    legend = alt.Legend(
+        orient="bottom-right" if percent else "top-right", symbolOpacity=1
+    )  # the corner without a curve
     done = math.ceil(steps[-1].epoch) if steps else rows[-1].epoch if rows else 1
     return lines(
         pd.DataFrame(points, columns=["epoch", "set", "value", "kind", "dot"]),
@@ -120,7 +118,7 @@ def lines(
     number_format: str,
     height: int = 300,
 ) -> alt.LayerChart:
-    """Draw lines over the epochs from columns epoch, set, value, kind (plain or faint) and dot (whether to mark it)."""
+    """Draw lines over the epochs from the columns epoch, set, value, kind (plain or faint) and dot (marked or not)."""
     kinds = [FAINT, PLAIN]
     base = alt.Chart(points, height=height).encode(
         alt.X("epoch:Q", title="epoch", scale=horizontal, axis=alt.Axis(tickMinStep=1, format="d")),
@@ -139,7 +137,7 @@ def lines(
 
 
 def learning_rate_chart(rows: list[EpochMetrics], config: TrainingConfig, epochs: int) -> alt.LayerChart:
-    """Draw the learning rate of each epoch, and faintly that of all that are to come."""
+    """Draw the learning rate of each epoch, and the planned schedule faintly."""
     plan = [
         (epoch, config.learning_rate * learning_rate_factor(config.schedule, config.warmup, epoch / config.epochs))
         for epoch in np.linspace(0, epochs, MAX_POINTS)
@@ -161,7 +159,7 @@ def learning_rate_chart(rows: list[EpochMetrics], config: TrainingConfig, epochs
 def layer_chart(
     rows: list[LayerStatistics], measure: str, title: str, names: list[str], logarithmic: bool
 ) -> alt.LayerChart:
-    """Draw a statistic of each layer over the epochs, in one line a layer."""
+    """Draw a statistic of each layer over the epochs, one line per layer."""
     points = [
         (row.epoch, names[row.layer - 1], value, PLAIN, len(rows) <= 40 * len(names))
         for layer in range(1, len(names) + 1)
@@ -192,14 +190,14 @@ def layer_chart(
 
 
 def horizon(done: int, epochs: int) -> int:
-    """End of the epoch axis: ``epochs``, halved as often as the curve would fill less than a quarter of it."""
+    """Choose the end of the epoch axis: ``epochs``, halved until the curve fills at least a quarter of it."""
     while epochs > 8 and done < epochs / 4:
         epochs = math.ceil(epochs / 2)
     return epochs
 
 
 def histogram(values: np.ndarray, low: float, high: float, bins: int = 32) -> alt.Chart:
-    """Draw how many pixels fall into each of ``bins`` equal intervals of [low, high]."""
+    """Draw how many pixels fall into each of ``bins`` equal bins of [low, high]."""
     counts, edges = np.histogram(values, bins=bins, range=(low, high))
     data = pd.DataFrame({"from": edges[:-1], "to": edges[1:], "pixels": counts})
     return (

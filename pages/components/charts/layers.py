@@ -1,4 +1,4 @@
-"""Charts of what goes on inside a network, drawn by Altair."""
+"""Charts of the layers of a network: activations by class, principal components, distributions over epochs."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ def class_bars(means: np.ndarray) -> alt.Chart:
 
 
 def digit_map(places: pd.DataFrame, classes: int) -> alt.LayerChart:
-    """Draw digits as points coloured by class, wrong ones as crosses; a pointer over one shows its picture.
+    """Draw images as points coloured by class, misclassified ones as crosses; hovering over a point shows its image.
 
     Parameters
     ----------
@@ -56,20 +56,20 @@ def digit_map(places: pd.DataFrame, classes: int) -> alt.LayerChart:
 
 
 def distribution_over_epochs(rows: Sequence[Histogram], title: str) -> alt.Chart:
-    """Draw the histograms of a layer as a heat map: epochs to the right, values upwards, the share as depth of colour."""
+    """Draw the histograms of a layer as a heat map: epochs on x, values on y, the fraction as opacity."""
     if len(rows) > MOST_COLUMNS:
         rows = [rows[n] for n in np.linspace(0, len(rows) - 1, MOST_COLUMNS).round().astype(int)]
-    edges, shares = on_common_bins(rows, LEVELS)
+    edges, fractions = on_common_bins(rows, LEVELS)
     epochs = np.array([row.epoch for row in rows])
-    gaps = np.diff(epochs, append=epochs[-1] + max(epochs[-1] / MOST_COLUMNS, 1))  # the last one ends with the run
-    column, level = np.nonzero(shares > 5e-4)
+    gaps = np.diff(epochs, append=epochs[-1] + max(epochs[-1] / MOST_COLUMNS, 1))  # the last column ends with the run
+    column, level = np.nonzero(fractions > 5e-4)
     data = pd.DataFrame(
         {
             "epoch": epochs[column],
             "next": epochs[column] + gaps[column],
             "from": edges[level],
             "to": edges[level + 1],
-            "share": shares[column, level],
+            "fraction": fractions[column, level],
         }
     )
     return (
@@ -80,12 +80,12 @@ def distribution_over_epochs(rows: Sequence[Histogram], title: str) -> alt.Chart
             alt.X2("next:Q"),
             alt.Y("from:Q", title=None, axis=alt.Axis(format="~g"), scale=alt.Scale(zero=False, nice=False)),
             alt.Y2("to:Q"),
-            opacity=alt.Opacity("share:Q", legend=None, scale=alt.Scale(type="sqrt", domainMin=0, range=[0, 1])),
+            opacity=alt.Opacity("fraction:Q", legend=None, scale=alt.Scale(type="sqrt", domainMin=0, range=[0, 1])),
             tooltip=[
                 "epoch:Q",
                 alt.Tooltip("from:Q", format=".3g"),
                 alt.Tooltip("to:Q", format=".3g"),
-                alt.Tooltip("share:Q", format=".2%"),
+                alt.Tooltip("fraction:Q", format=".2%"),
             ],
         )
     )

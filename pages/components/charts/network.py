@@ -1,4 +1,4 @@
-"""A network as circles and lines: what one digit calls forth in it."""
+"""A network as circles and lines: the activations and contributions for one image."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ HEIGHT = 600
 
 
 class Colors(NamedTuple):
-    """Colours of a drawing on a light or a dark page."""
+    """Colours of a drawing in the light or the dark theme."""
 
     rest: str
     active: str
@@ -31,7 +31,7 @@ DARK = Colors("#232a38", "#ffb84d", "#67a9ff", "#ef8a62", "#67a9cf", "#e8ebf2")
 
 
 def shown_units(activations: list[np.ndarray]) -> list[np.ndarray]:
-    """Units of each layer after the input that are drawn: the most active ones, in their order, and all classes."""
+    """Choose the units to draw in each layer after the input: the most active ones, in order, and all classes."""
     hidden = [np.sort(strongest(np.abs(activation), MOST_UNITS)) for activation in activations[1:-1]]
     return [*hidden, np.arange(len(activations[-1]))]
 
@@ -44,7 +44,7 @@ def network_drawing(network: Network, image: np.ndarray, label: int, dark: bool)
     network : Network
     image : ndarray of uint8, shape (H, W)
     label : int
-        The true class, which is marked at the output.
+        The true class, marked at the output.
     dark : bool
     """
     colors = DARK if dark else LIGHT
@@ -81,10 +81,10 @@ def network_drawing(network: Network, image: np.ndarray, label: int, dark: bool)
         .mark_text(fontSize=12, fontWeight="bold", color=colors.text, lineBreak="\n", baseline="bottom")
         .encode(x, y, text="name:N")
     )
-    picture = alt.Chart(pd.DataFrame({"x": [0], "y": [0.5], "url": [picture_uri(image)]}))
-    size = min(84, 330 // (depth + 1))  # so that it leaves room for the layers on a phone
-    picture = picture.mark_image(width=size, height=size).encode(x, y, url="url:N")
-    return alt.layer(drawn_lines, circles, numbers, names, titles, picture, height=HEIGHT).configure_view(strokeWidth=0)
+    pixels = alt.Chart(pd.DataFrame({"x": [0], "y": [0.5], "url": [picture_uri(image)]}))
+    size = min(84, 330 // (depth + 1))  # leaves room for the layers on a phone
+    pixels = pixels.mark_image(width=size, height=size).encode(x, y, url="url:N")
+    return alt.layer(drawn_lines, circles, numbers, names, titles, pixels, height=HEIGHT).configure_view(strokeWidth=0)
 
 
 def _heads(activations: list[np.ndarray], shown: list[np.ndarray]) -> list[str]:
@@ -92,11 +92,11 @@ def _heads(activations: list[np.ndarray], shown: list[np.ndarray]) -> list[str]:
         f"layer {layer}" if len(units) == len(activation) else f"layer {layer}\n{len(units)} of {len(activation)}"
         for layer, (units, activation) in enumerate(zip(shown[:-1], activations[1:-1], strict=True), start=1)
     ]
-    return ["picture", *hidden, "output"]
+    return ["image", *hidden, "output"]
 
 
 def _height(position: int, count: int) -> float:
-    """Vertical place of a unit, the first one on top."""
+    """Vertical position of a unit, the first on top."""
     return 0.5 if count == 1 else 1 - position / (count - 1)
 
 
@@ -108,7 +108,7 @@ def _nodes(activations: list[np.ndarray], shown: list[np.ndarray], label: int, c
         largest = 1.0 if output else max(float(np.abs(values).max()), 1e-9)
         for position, unit in enumerate(units):
             value = float(values[unit])
-            share = abs(value) / largest
+            fraction = abs(value) / largest
             mark = " ✓" if output and unit == label else ""
             nodes.append(
                 {
@@ -118,8 +118,8 @@ def _nodes(activations: list[np.ndarray], shown: list[np.ndarray], label: int, c
                     "number": str(unit),
                     "name": f"{value:.1%}{mark}" if output else "",
                     "activation": value,
-                    "color": _mix(colors.rest, colors.active if value >= 0 else colors.negative, share),
-                    "ink": colors.text if share < 0.5 else "#11141b",
+                    "color": _mix(colors.rest, colors.active if value >= 0 else colors.negative, fraction),
+                    "ink": colors.text if fraction < 0.5 else "#11141b",
                 }
             )
     return nodes
@@ -130,7 +130,7 @@ def _lines(
 ) -> list[dict]:
     lines = []
     for column, targets in enumerate(shown, start=1):
-        if column == 1:  # all pixels together
+        if column == 1:  # the sum over all pixels
             sums = z_first - network.biases[0]
             found = [(0, int(unit), float(sums[unit])) for unit in targets]
         else:
@@ -142,7 +142,7 @@ def _lines(
         rows = {unit: position for position, unit in enumerate(targets.tolist())}
         before = {} if column == 1 else {unit: position for position, unit in enumerate(shown[column - 2].tolist())}
         for source, target, contribution in found:
-            share = abs(contribution) / largest
+            fraction = abs(contribution) / largest
             lines.append(
                 {
                     "x": column - 1 if column > 1 else 0.2,
@@ -152,15 +152,15 @@ def _lines(
                     "from": "all pixels" if column == 1 else f"layer {column - 1}, unit {source}",
                     "to": f"class {target}" if column == len(shown) else f"layer {column}, unit {target}",
                     "contribution": contribution,
-                    "width": 0.5 + 3 * share,
-                    "opacity": 0.15 + 0.7 * share,
+                    "width": 0.5 + 3 * fraction,
+                    "opacity": 0.15 + 0.7 * fraction,
                     "color": colors.positive_line if contribution >= 0 else colors.negative_line,
                 }
             )
     return lines
 
 
-def _mix(start: str, end: str, share: float) -> str:
-    """Colour between two, as #rrggbb."""
+def _mix(start: str, end: str, fraction: float) -> str:
+    """Interpolate between two colours, as #rrggbb."""
     ends = [[int(color[n : n + 2], 16) for n in (1, 3, 5)] for color in (start, end)]
-    return "#" + "".join(f"{round(a + (b - a) * min(share, 1)):02x}" for a, b in zip(*ends, strict=True))
+    return "#" + "".join(f"{round(a + (b - a) * min(fraction, 1)):02x}" for a, b in zip(*ends, strict=True))

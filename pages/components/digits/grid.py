@@ -155,10 +155,11 @@ def digit_grid(
         x, y = 100 * column / max(columns - 1, 1), 100 * row / max(rows - 1, 1)
         tag, attributes = ("div", "") if key is None else ("button", f' value="{number}" style="{_BUTTON}"')
         tiles.append(
-            f'<{tag}{attributes} title="{escape(title)}"><div role="img" aria-label="{escape(title)}" style="aspect-ratio:1;'
-            f"border-radius:6px;image-rendering:pixelated;background-image:var(--mosaic);"
+            f'<{tag}{attributes} title="{escape(title)}"><div role="img" aria-label="{escape(title)}" '
+            f'style="aspect-ratio:1;border-radius:6px;image-rendering:pixelated;background-image:var(--mosaic);'
             f'background-size:{columns * 100}% {rows * 100}%;background-position:{x:.3f}% {y:.3f}%"></div>'
-            f'<div style="text-align:center;font-size:0.8rem;line-height:1.5;white-space:nowrap">{escape(caption)}</div></{tag}>'
+            '<div style="text-align:center;font-size:0.8rem;line-height:1.5;white-space:nowrap">'
+            f"{escape(caption)}</div></{tag}>"
         )
     grid = (
         f'<div style="--mosaic:url(data:image/png;base64,{png_base64(mosaic(images, columns))});display:grid;gap:8px;'

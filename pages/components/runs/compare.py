@@ -191,7 +191,7 @@ def show_gallery(run: Run, right: str, wrong: str, result_right: Evaluation, res
         run_dataset(run).test_images[index],
         [f"{truth[n]} → {predicted[n]}" for n in index],
         [
-            f"test image {n:,}: true label {truth[n]}, predicted {predicted[n]} by {wrong}, confidence {confidence[n]:.1%}"
+            f"test image {n:,}: true label {truth[n]}, predicted {predicted[n]} by {wrong} ({confidence[n]:.1%})"
             for n in index
         ],
     )

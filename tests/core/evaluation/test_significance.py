@@ -1,4 +1,4 @@
-"""McNemar's test against its formula in whole numbers, and which settings differ."""
+"""McNemar's test against its formula in whole numbers."""
 
 from math import comb
 
@@ -8,8 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_core.evaluation.significance import mcnemar
-from mnist_core.runs.settings_diff import differing_settings
-from mnist_core.training.config import TrainingConfig
 
 
 def arrays(both_correct, only_a, only_b, both_wrong):
@@ -50,9 +48,3 @@ def test_the_order_of_the_images_does_not_matter_but_the_pairing_does():
 def test_arrays_of_different_shapes_are_refused():
     with pytest.raises(ValueError, match=r"found shapes \(3,\) and \(4,\)"):
         mcnemar(np.ones(3, bool), np.ones(4, bool))
-
-
-def test_only_differing_settings_are_named():
-    configs = [TrainingConfig(), TrainingConfig(epochs=3), TrainingConfig(hidden_layers=())]
-    assert differing_settings(configs) == {"epochs": [100, 3, 100], "hidden_layers": [[128, 64], [128, 64], []]}
-    assert differing_settings(configs[:1]) == differing_settings([configs[0]] * 2) == {}

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -15,10 +15,11 @@ from filelock import FileLock
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import RunError
 from mnist_core.evaluation.label_errors import class_thresholds, find_label_issues
-from mnist_core.jobs import label_check
-from mnist_core.jobs.label_check import fold_settings, read_probabilities, read_progress, start_label_check
-from mnist_core.jobs.start import PROJECT
+from mnist_core.jobs import job
+from mnist_core.jobs.job import PROJECT
+from mnist_core.jobs.label_check import Progress, fold_settings, read_probabilities, read_progress, start_label_check
 from mnist_core.runs.dataset_reference import DatasetReference
+from mnist_core.runs.files import write_json
 from mnist_core.runs.run import create_run
 from mnist_core.runs.status import STALE_SECONDS
 from mnist_core.training.config import PRESETS, TrainingConfig
@@ -76,7 +77,13 @@ def run(tiny_folder, tmp_path):
     return create_run(TrainingConfig(hidden_layers=(8,)), DatasetReference.of(dataset), tmp_path / "runs")
 
 
+def queue_up(run):
+    write_json(run.path / "cross_validation.json", asdict(Progress(heartbeat=time.time())))
+
+
 def work(run):
+    """Do the job in a process and wait for its end."""
+    queue_up(run)
     command = [sys.executable, "-m", "mnist_core.jobs.label_check", str(run.path)]
     return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
 
@@ -127,6 +134,7 @@ def test_a_killed_job_reads_as_interrupted(tiny_folder, tmp_path, monkeypatch):
     monkeypatch.setitem(STALE_SECONDS, "running", 0.0)
     dataset = load_dataset("full", tiny_folder(train=3000))
     run = create_run(TrainingConfig(hidden_layers=(2000,)), DatasetReference.of(dataset), tmp_path / "runs")
+    queue_up(run)
     with subprocess.Popen([sys.executable, "-m", "mnist_core.jobs.label_check", str(run.path)], cwd=PROJECT) as process:
         deadline = time.monotonic() + 30
         while not (progress := read_progress(run)) or progress.done == 0:
@@ -145,13 +153,13 @@ def test_errors_become_a_sentence(run):
 
 
 def test_a_second_start_at_the_same_moment_is_refused(run):
-    with FileLock(run.path / "cross_validation.lock"), pytest.raises(RunError, match="is being worked on"):
+    with FileLock(run.path / "cross_validation.lock"), pytest.raises(RunError, match="is already being worked on"):
         start_label_check(run)
     assert read_progress(run) is None
 
 
 def test_a_start_removes_an_old_request_to_stop(run, monkeypatch):
-    monkeypatch.setattr(label_check, "start_process", lambda run, module: None)
+    monkeypatch.setattr(job, "start_process", lambda run, module: None)
     (run.path / "cross_validation.control").write_text("stop\n")
     start_label_check(run)
     assert read_progress(run).state == "queued"
@@ -163,3 +171,13 @@ def test_data_that_is_gone_is_said(run):
     assert work(run).returncode == 1
     assert read_progress(run).state == "failed"
     assert run.dataset.data_dir in read_progress(run).error
+
+
+def test_a_job_that_nobody_queued_is_refused(run):
+    command = [sys.executable, "-m", "mnist_core.jobs.label_check", str(run.path)]
+    for state in ("not queued", "finished"):
+        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert f"is {state}, so there is nothing to do" in done.stderr
+        write_json(run.path / "cross_validation.json", asdict(Progress("finished")))
+    assert not (run.path / "cross_validation.npz").exists()

@@ -13,7 +13,7 @@ import pytest
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.idx import write_idx
 from mnist_core.errors import RunError
-from mnist_core.jobs import start
+from mnist_core.jobs import job
 from mnist_core.jobs.start import request, start_run
 from mnist_core.runs.run import create_run, list_runs
 from mnist_core.runs.status import STALE_SECONDS
@@ -163,7 +163,7 @@ def test_a_disk_that_fails_ends_the_run_with_a_sentence(dataset, tmp_path):
     assert len(run.metrics()) == 1  # the model of the first epoch could not be written
 
 
-def test_a_run_folder_that_was_deleted_is_not_made_anew(dataset, tmp_path):
+def test_a_deleted_run_folder_is_not_created_again(dataset, tmp_path):
     run = create_run(TrainingConfig(), dataset, tmp_path)
     run.path.rename(tmp_path / "elsewhere")
     done = work(run)
@@ -182,11 +182,11 @@ def test_a_run_that_diverges_fails_with_a_sentence(dataset, tmp_path):
 
 def test_blas_threads_are_a_setting_of_the_run(dataset, tmp_path, monkeypatch):
     started = []
-    monkeypatch.setattr(start.subprocess, "Popen", lambda command, **how: started.append(how["env"]) or Ended())
+    monkeypatch.setattr(job.subprocess, "Popen", lambda command, **how: started.append(how["env"]) or Ended())
     monkeypatch.setenv("MNIST_CONCURRENT_RUNS", "1")
     for asked in (0, 3):
         start_run(TrainingConfig(blas_threads=asked), dataset, tmp_path)
-    threads = [{environment[name] for name in start.THREAD_VARIABLES} for environment in started]
+    threads = [{environment[name] for name in job.THREAD_VARIABLES} for environment in started]
     assert threads == [{str(os.cpu_count())}, {"3"}]
 
 

@@ -43,6 +43,13 @@ def test_values_and_slopes_are_finite_at_the_extremes_and_keep_their_dtype(name,
             assert np.isfinite(result).all()
 
 
+@given(st.lists(st.floats(-1e4, 1e4, width=32), min_size=1, max_size=6))
+def test_sigmoid_and_its_slope_stay_in_range(values):
+    z = np.array(values, np.float32)
+    a, slope = sigmoid(z), ACTIVATIONS["sigmoid"].derivative(z)
+    assert ((a >= 0) & (a <= 1) & (slope >= 0) & (slope <= 0.25)).all()
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_the_largest_slope_is_that_of_the_derivative(name):
     activation = ACTIVATIONS[name]

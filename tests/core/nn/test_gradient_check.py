@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_core.data.preprocessing import one_hot
+from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.gradient_check import numerical_gradient, relative_error
 from mnist_core.nn.losses import cross_entropy
 from mnist_core.nn.network import Network
@@ -57,12 +58,14 @@ def test_relative_error():
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
-def test_back_propagation_agrees_everywhere(activation):
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("sizes", [(5, 3), (6, 1, 2), (7, 5, 4), (4, 6, 5, 3, 2), SIZES], ids=str)
+def test_back_propagation_agrees_everywhere(sizes, activation):
     rng = np.random.default_rng(2)
-    network = Network(SIZES, activation, seed=1, dtype=np.float64)
-    x, y = rng.random((6, SIZES[0])), one_hot(rng.integers(0, 3, 6), 3)
-    _, gradients = network.back_propagate(x, y)
+    network = Network(sizes, activation, seed=1, dtype=np.float64)
+    x, y = rng.random((6, sizes[0])), one_hot(rng.integers(0, sizes[-1], 6), sizes[-1])
+    loss, gradients = network.back_propagate(x, y)
+    assert loss == pytest.approx(cross_entropy(network.feed_forward(x), y))
     numeric = numerical_gradient(
         lambda: cross_entropy(network.feed_forward(x), y), network.parameters, range(network.num_parameters)
     )

@@ -32,7 +32,7 @@ def test_same_loss_gradients_and_hits_as_the_readable_way(sizes, count, seed, ac
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_gradient_with_dropout_and_smoothing_is_that_of_their_loss(activation):
-    """The loss is written out here: a mask on the hidden activations, and targets of which a share goes to all classes."""
+    """The loss is written out here: a mask on the hidden activations, and targets partly spread over all classes."""
     network = Network((5, 6, 4, 3), activation, seed=2, dtype=np.float64)
     rng = np.random.default_rng(0)
     x, labels = rng.random((8, 5)), rng.integers(0, 3, 8)

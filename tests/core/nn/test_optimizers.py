@@ -1,4 +1,4 @@
-"""Optimizers against their equations, written out here in double precision; schedules against closed forms."""
+"""Optimizers against their equations, written out here in double precision."""
 
 import math
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from mnist_core.nn.optimizers import OPTIMIZERS
-from mnist_core.nn.schedules import SCHEDULES, learning_rate_factor
 
 RATE, BETA, DECAY = 0.1, 0.8, 0.01
 
@@ -76,7 +75,7 @@ def test_they_find_the_bottom_of_a_bowl(name):
     np.testing.assert_allclose(w, 0, atol=1e-3)
 
 
-def test_a_memory_taken_along_goes_on_as_if_never_left():
+def test_a_restored_state_continues_as_if_never_interrupted():
     rng = np.random.default_rng(2)
     gradients = rng.normal(size=(8, 5)).astype(np.float32)
     whole, first, second = (OPTIMIZERS["adamw"](5, 5, weight_decay=0.1) for _ in range(3))
@@ -92,39 +91,3 @@ def test_a_memory_taken_along_goes_on_as_if_never_left():
     for gradient in gradients[4:]:
         second.step(ours, gradient.copy(), 0.01)
     np.testing.assert_array_equal(ours, w)
-
-
-@pytest.mark.parametrize(
-    ("schedule", "warmup", "points"),
-    [
-        ("constant", 0.0, {0: 1, 0.3: 1, 1: 1, 1.7: 1}),
-        ("constant", 0.2, {0: 1 / 25, 0.1: 0.52, 0.2: 1, 1: 1}),
-        ("step", 0.0, {0: 1, 0.499: 1, 0.5: 0.1, 0.749: 0.1, 0.75: 0.01, 1: 0.01, 2: 0.01}),
-        ("cosine", 0.0, {0: 1, 0.5: 0.505, 1: 0.01, 1.5: 0.01}),
-        ("cosine", 0.5, {0: 1 / 25, 0.5: 1, 0.75: 0.505, 1: 0.01}),
-        ("one_cycle", 0.0, {0: 1 / 25, 0.15: 0.52, 0.3: 1, 0.65: 0.505, 1: 0.01}),
-        ("one_cycle", 0.5, {0: 1 / 25, 0.25: 0.52, 0.5: 1, 0.75: 0.505, 1: 0.01}),
-    ],
-)
-def test_shares_of_the_learning_rate(schedule, warmup, points):
-    for progress, share in points.items():
-        assert learning_rate_factor(schedule, warmup, progress) == pytest.approx(share), progress
-
-
-def test_one_cycle_and_cosine_are_those_of_pytorch():
-    torch = pytest.importorskip("torch", reason="a second opinion where PyTorch is installed")
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 2.0)
-    theirs = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2.0, total_steps=101, final_div_factor=4)
-    for number in range(101):
-        share = learning_rate_factor("one_cycle", 0.0, number / 100) if number < 29 or number > 31 else None
-        if share:
-            assert 2 * share == pytest.approx(theirs.get_last_lr()[0], abs=0.02)
-        optimizer.step()
-        theirs.step()
-
-
-@pytest.mark.parametrize("schedule", SCHEDULES)
-def test_a_schedule_stays_between_nothing_and_the_learning_rate(schedule):
-    for warmup in (0.0, 0.1, 0.9):
-        shares = [learning_rate_factor(schedule, warmup, n / 500) for n in range(700)]
-        assert 0 < min(shares) <= max(shares) <= 1

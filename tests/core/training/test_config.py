@@ -1,8 +1,10 @@
 """The settings of a training run: one field states each of them for every place that uses it."""
 
+import json
 import math
 from dataclasses import fields
 
+import numpy as np
 import pytest
 
 from mnist_core import cli
@@ -62,6 +64,11 @@ def test_early_stopping_needs_validation_images():
         ("elastic", math.nan, "from 0.0 to 10.0"),
         ("validation_fraction", 0.95, "from 0.0 to 0.9"),
         ("validation_fraction", -0.1, "from 0.0 to 0.9"),
+        *[("epochs", value, "a whole number") for value in (math.nan, "3", None, 3.0)],
+        *[("learning_rate", value, "a number") for value in ("0.5", True)],
+        *[("hidden_layers", value, "a list") for value in (None, 128)],
+        *[("hidden_layers", value, "a whole number") for value in ((True,), ("8",), (8.5,), ((8,),))],
+        *[("activation", value, "expected one of sigmoid") for value in (None, "", 3, ["sigmoid"])],
     ],
 )
 def test_a_bad_value_is_named_with_its_range(field, value, expected):
@@ -69,6 +76,16 @@ def test_a_bad_value_is_named_with_its_range(field, value, expected):
         TrainingConfig(**{field: value})
     assert str(caught.value).startswith(f"{field} is ")
     assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("epochs", np.int64(3)), ("seed", np.uint32(3)), ("learning_rate", np.float32(0.25)), ("hidden_layers", [8, 4])],
+)
+def test_a_config_is_written_as_plain_json(field, value):
+    config = TrainingConfig(**{field: value})
+    assert isinstance(config.hidden_layers, tuple)
+    assert TrainingConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
 def test_an_unknown_field_is_refused():
@@ -152,9 +169,15 @@ def test_a_learning_rate_that_is_high_for_adam_is_cautioned():
     assert TrainingConfig(optimizer="adam", learning_rate=0.003).cautions == TrainingConfig().cautions == {}
 
 
-def test_every_choice_is_explained_on_the_command_line():
-    help_text = SETTINGS["activation"].help
-    assert all(f"{name}: {record.explanation}" in help_text for name, record in ACTIVATIONS.items())
+def test_every_setting_and_choice_is_explained_on_the_command_line(capsys):
+    with pytest.raises(SystemExit):
+        cli.build_parser().parse_args(["train", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for setting in SETTINGS.values():
+        assert f"{setting.option} " in text
+        assert setting.explanation in text
+    assert all(f"{name}: {record.explanation}" in text for name, record in ACTIVATIONS.items())
+    assert "(default: 128 64)" in text
 
 
 def test_a_new_setting_is_one_field(monkeypatch):

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.errors import RunError
+from mnist_core.jobs.job import Job
 from mnist_core.jobs.recorder import Recorder
-from mnist_core.jobs.start import resume_run
+from mnist_core.jobs.start import TRAINING, resume_run
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.run import create_run
 from mnist_core.training import layer_histograms as histograms
@@ -124,7 +125,7 @@ def test_a_resumed_run_goes_on_after_its_checkpoint(dataset, tmp_path):
 def test_the_file_stays_small_in_the_longest_run_of_the_deepest_network(dataset, tmp_path):
     config = replace(CONFIG, epochs=10_000, hidden_layers=(100,) * 10)
     run, network = create_run(config, dataset, tmp_path), build_network(config, dataset)
-    with Recorder(run, Checkpoint()) as recorder:
+    with Recorder(Job(TRAINING, run, run.status), Checkpoint()) as recorder:
         recorder._write_histograms(network, 0, dataset)
     written = (run.path / "histograms.csv").stat().st_size
     described, last = 0, None

@@ -1,0 +1,41 @@
+"""Learning-rate schedules against closed forms and PyTorch."""
+
+import pytest
+
+from mnist_core.nn.schedules import SCHEDULES, learning_rate_factor
+
+
+@pytest.mark.parametrize(
+    ("schedule", "warmup", "points"),
+    [
+        ("constant", 0.0, {0: 1, 0.3: 1, 1: 1, 1.7: 1}),
+        ("constant", 0.2, {0: 1 / 25, 0.1: 0.52, 0.2: 1, 1: 1}),
+        ("step", 0.0, {0: 1, 0.499: 1, 0.5: 0.1, 0.749: 0.1, 0.75: 0.01, 1: 0.01, 2: 0.01}),
+        ("cosine", 0.0, {0: 1, 0.5: 0.505, 1: 0.01, 1.5: 0.01}),
+        ("cosine", 0.5, {0: 1 / 25, 0.5: 1, 0.75: 0.505, 1: 0.01}),
+        ("one_cycle", 0.0, {0: 1 / 25, 0.15: 0.52, 0.3: 1, 0.65: 0.505, 1: 0.01}),
+        ("one_cycle", 0.5, {0: 1 / 25, 0.25: 0.52, 0.5: 1, 0.75: 0.505, 1: 0.01}),
+    ],
+)
+def test_factors_of_the_learning_rate(schedule, warmup, points):
+    for progress, factor in points.items():
+        assert learning_rate_factor(schedule, warmup, progress) == pytest.approx(factor), progress
+
+
+def test_one_cycle_and_cosine_are_those_of_pytorch():
+    torch = pytest.importorskip("torch", reason="a second opinion where PyTorch is installed")
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 2.0)
+    theirs = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2.0, total_steps=101, final_div_factor=4)
+    for number in range(101):
+        factor = learning_rate_factor("one_cycle", 0.0, number / 100) if number < 29 or number > 31 else None
+        if factor:
+            assert 2 * factor == pytest.approx(theirs.get_last_lr()[0], abs=0.02)
+        optimizer.step()
+        theirs.step()
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_schedule_stays_between_0_and_the_learning_rate(schedule):
+    for warmup in (0.0, 0.1, 0.9):
+        factors = [learning_rate_factor(schedule, warmup, n / 500) for n in range(700)]
+        assert 0 < min(factors) <= max(factors) <= 1
