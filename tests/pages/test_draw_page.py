@@ -144,7 +144,7 @@ def test_an_undone_drawing_is_empty(open_page, finished, canvas):
     assert "The canvas is empty" in texts(app.info)
 
 
-@pytest.mark.parametrize(("shape", "sentence"), [((5, 4), "which make no square"), ((20, 20), "")])
+@pytest.mark.parametrize(("shape", "sentence"), [((5, 4), "which do not form a square"), ((20, 20), "")])
 def test_networks_of_other_sizes(open_page, tiny_folder, canvas, shape, sentence):
     from mnist_core.jobs.start import start_run
     from tests.helpers import wait
