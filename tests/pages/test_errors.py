@@ -5,7 +5,7 @@ import shutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.jobs import start
+from mnist_core.jobs import job
 from mnist_core.runs import run as run_module
 from tests.helpers import by_label, full_disk, unescaped
 
@@ -42,7 +42,7 @@ def test_an_error_is_said_once_and_the_page_stays(where):
 def test_a_full_disk_keeps_the_training_page_in_place(open_page, make_run, monkeypatch, verb):
     run = make_run(state="running", epoch=3)
     app = open_page("training")
-    monkeypatch.setattr(start, "write_atomically", full_disk)
+    monkeypatch.setattr(job, "write_atomically", full_disk)
     app.button(key=verb).click().run()
     assert f"Can't write to {run.path} (No space left on device)" in app.error[0].value
     assert not app.button(key=verb).disabled
