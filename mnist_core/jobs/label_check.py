@@ -2,10 +2,11 @@
 
 ``python -m mnist_core.jobs.label_check RUN_FOLDER`` trains a network for each fold on the other folds, with the hidden
 layers and the seed of the run and otherwise the preset *fast*. In the run folder it writes ``cross_validation.json``
-(its state) and ``cross_validation.npz`` (the probabilities and the number of complete folds; a restart continues with the
-next one), and it obeys ``cross_validation.control``.
+(its state) and ``cross_validation.npz`` (the probabilities and the number of complete folds; a restart continues with
+the next one), and it obeys ``cross_validation.control``.
 """
 
+import math
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,8 @@ from filelock import FileLock
 
 from mnist_core.errors import RunError
 from mnist_core.jobs.job import Job, JobKind, request_of, run_job, start_job
-from mnist_core.runs.files import write_atomically
+from mnist_core.models.npz import NUMBERS, read_npz
+from mnist_core.runs.files import write_npz
 from mnist_core.runs.run import Run
 from mnist_core.runs.status import JobStatus
 from mnist_core.training.config import PRESETS, TrainingConfig
@@ -63,7 +65,7 @@ def read_probabilities(run: Run) -> np.ndarray:
         If they are missing, incomplete or damaged.
     """
     done, probabilities = _read(run.path)
-    if done < FOLDS:
+    if probabilities is None or done < FOLDS:
         raise RunError(f"The cross-validation of run {run.id} is not finished: start it again.")
     return probabilities
 
@@ -94,8 +96,7 @@ def stop_label_check(run: Run) -> None:
 
 
 def _write(path: Path, done: int, probabilities: np.ndarray) -> None:
-    content = {"probabilities": probabilities, "done": np.array(done)}
-    write_atomically(path / f"{NAME}.npz", lambda file: np.savez(file, **content))
+    write_npz(path / f"{NAME}.npz", {"probabilities": probabilities, "done": np.array(done)})
 
 
 def _lock(path: Path) -> FileLock:
@@ -105,11 +106,11 @@ def _lock(path: Path) -> FileLock:
 def _read(path: Path) -> tuple[int, np.ndarray | None]:
     """The number of complete folds, and the probabilities so far."""
     try:
-        with np.load(path / f"{NAME}.npz", allow_pickle=False) as content:
-            return int(content["done"]), content["probabilities"]
+        content = read_npz(path / f"{NAME}.npz", math.inf, NUMBERS)
+        return int(content["done"]), content["probabilities"]
     except FileNotFoundError:
         return 0, None
-    except Exception as error:  # a damaged zip file raises nearly everything
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise RunError(
             f"The probabilities in {path.name} can't be read ({NAME}.npz: {error}): delete the file and start again."
         ) from error

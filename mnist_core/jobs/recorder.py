@@ -5,13 +5,11 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, TextIO
 
-import numpy as np
-
 from mnist_core.data.dataset import Dataset
 from mnist_core.jobs.job import Every, Job
 from mnist_core.nn.network import Network
 from mnist_core.runs.checkpoint import Checkpoint
-from mnist_core.runs.files import complete_rows, write_atomically
+from mnist_core.runs.files import complete_rows, write_atomically, write_npz
 from mnist_core.runs.run import Step
 from mnist_core.runs.status import Status
 from mnist_core.training.layer_histograms import COLUMNS, is_due, layer_histograms
@@ -106,7 +104,7 @@ class Recorder:
             self._write_histograms(network, state.epoch, dataset)
 
     def describe_last_epoch(self, dataset: Dataset) -> None:
-        """Record the histograms of the last complete epoch, unless they were."""
+        """Record the histograms of the last complete epoch, unless already recorded."""
         if self.checkpoint.epoch and self.checkpoint.epoch != self.last_histograms:
             self._write_histograms(Network.from_arrays(self.checkpoint.arrays), self.checkpoint.epoch, dataset)
 
@@ -128,10 +126,9 @@ class Recorder:
             self.write_model()
 
     def write_model(self) -> None:
-        """Write the model that the complete epochs have come to, ``model.npz``."""
+        """Write the model after the last complete epoch, ``model.npz``."""
         if self.checkpoint.epoch:
-            arrays = self.checkpoint.model().to_arrays()
-            write_atomically(self.path / "model.npz", lambda file: np.savez(file, **arrays))
+            write_npz(self.path / "model.npz", self.checkpoint.model().to_arrays())
 
     def write_all(self) -> None:
         """Write checkpoint and model, so that nothing is lost when this process ends."""

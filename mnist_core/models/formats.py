@@ -12,7 +12,7 @@ import io
 import math
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,7 +26,8 @@ from mnist_core.nn.network import Network
 def to_npz(network: Network, image_shape: tuple[int, int]) -> bytes:
     """Write the arrays of :meth:`Network.to_arrays`; see :data:`FORMATS`."""
     file = io.BytesIO()
-    np.savez(file, **network.to_arrays())
+    arrays: dict[str, Any] = network.to_arrays()
+    np.savez(file, **arrays)
     return file.getvalue()
 
 
@@ -113,7 +114,8 @@ def export(network: Network, image_shape: tuple[int, int], format: str) -> bytes
             f"The network reads {network.layer_sizes[0]} pixels, found images of {times(image_shape)}: "
             "name the size of the images that it was trained on."
         )
-    return FORMATS[format].write(network, tuple(image_shape))
+    height, width = image_shape
+    return FORMATS[format].write(network, (height, width))
 
 
 def missing_package(format: str) -> str | None:

@@ -1,16 +1,16 @@
-"""Read a model file that somebody brings: npz or safetensors, never a pickle."""
+"""Read a model file from elsewhere: npz or safetensors, never a pickle."""
 
-import io
 import json
 import math
 import os
-import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError, MissingPackageError, ModelError, times
+from mnist_core.models.npz import PICKLE_SUFFIXES, NpzDamageError, NpzError, NpzPickleError, read_npz
 from mnist_core.models.optional import install_hint
 from mnist_core.nn.network import Network
 from mnist_core.training.config import MAX_HIDDEN_LAYERS
@@ -22,15 +22,13 @@ MAX_HEADER_BYTES = 65_536
 
 MAX_ARRAYS = 2 * (MAX_HIDDEN_LAYERS + 1) + 1
 
-PICKLE_SUFFIXES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
-
 EXPORT_ONE = "expected W1, b1, W2, b2, ... and the activation, as this project exports them. Export the model again."
 
 
-def read_model(source: bytes | os.PathLike | str, name: str | None = None) -> Network:
+def read_model(source: bytes | os.PathLike[str] | str, name: str | None = None) -> Network:
     """Read a network from a ``.npz`` or ``.safetensors`` file as :func:`export` writes them.
 
-    What the file is, its content tells. Sizes are read from its headers and checked before any array is made.
+    The content decides the format. Sizes are read from the headers and checked before any array is made.
 
     Parameters
     ----------
@@ -94,39 +92,14 @@ def check_fits(network: Network, dataset: Dataset, name: str = "The network") ->
 
 
 def _read_npz(name: str, data: bytes) -> dict[str, np.ndarray]:
-    if data.count(b"PK\x01\x02") > MAX_ARRAYS:  # each entry of a zip directory begins so
-        raise ModelError(f"{name} holds more than {MAX_ARRAYS} files: {EXPORT_ONE}")
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = archive.infolist()
-        if any(member.filename.endswith(PICKLE_SUFFIXES) for member in members):
-            raise _pickle_error(name)
-        _check_size(name, sum(member.file_size for member in members))
-        for member in members:
-            _check_member(name, archive, member)
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        return dict(arrays)
-
-
-def _check_member(name: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
-    """Check that an array of an archive has the size that its entry promises, and holds numbers or a name."""
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ModelError(f"{name} is compressed in a way that NumPy does not write: {EXPORT_ONE}")
-    with archive.open(member) as file:
-        read_header = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }[np.lib.format.read_magic(file)]
-        shape, _, dtype = read_header(file)
-        if dtype.hasobject:
-            raise _pickle_error(name)
-        if dtype.kind not in "fU" or dtype.itemsize > 128 or (dtype.kind == "U" and shape):
-            raise ModelError(f"{name} holds an array of dtype {dtype} in {member.filename!r}: {EXPORT_ONE}")
-        declared, there = math.prod(shape) * dtype.itemsize, member.file_size - file.tell()
-        if declared != there:
-            raise ModelError(
-                f"{name} is damaged ({member.filename} tells of {declared:,} bytes and has {there:,}): copy or export "
-                "it again."
-            )
+    try:
+        return read_npz(data, MAX_BYTES, "fU", MAX_ARRAYS)
+    except NpzPickleError as error:
+        raise _pickle_error(name) from error
+    except NpzDamageError as error:
+        raise ModelError(f"{name} {error}: copy or export it again.") from error
+    except NpzError as error:
+        raise ModelError(f"{name} {error}: {EXPORT_ONE}") from error
 
 
 def _read_safetensors(name: str, data: bytes) -> dict[str, np.ndarray]:
@@ -179,6 +152,6 @@ def _pickle_error(name: str) -> ModelError:
     )
 
 
-def _some(names: dict) -> str:
+def _some(names: Iterable[str]) -> str:
     """The first few of some names."""
-    return ", ".join(str(name)[:40] for name in list(names)[:4]) + (", ..." if len(names) > 4 else "") or "none"
+    return ", ".join(str(name)[:40] for name in list(names)[:4]) + (", ..." if len(list(names)) > 4 else "") or "none"

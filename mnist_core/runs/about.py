@@ -1,4 +1,4 @@
-"""What people say of a run: name, note, tags."""
+"""The description of a run: name, note, tags."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,12 +10,12 @@ from mnist_core.runs.files import read_json
 
 @dataclass(frozen=True)
 class About:
-    """What people say of a run, the content of ``about.json``; it changes nothing in how the run is trained.
+    """The description of a run, the content of ``about.json``; it does not affect training.
 
     Parameters
     ----------
     name : str
-        At most ``MAX_NAME`` characters on one line; white space is tidied up.
+        At most ``MAX_NAME`` characters on one line; white space is normalized.
     note : str
         At most ``MAX_NOTE`` characters.
     tags : sequence of str
@@ -26,7 +26,7 @@ class About:
     Raises
     ------
     RunError
-        Names what is too long, or no text.
+        Names a value that is too long or not text.
     """
 
     MAX_NAME: ClassVar[int] = 80
@@ -48,17 +48,17 @@ class About:
         object.__setattr__(self, "note", self.note.strip())
         object.__setattr__(self, "tags", tags)
         lengths = [("name", self.name, self.MAX_NAME), ("note", self.note, self.MAX_NOTE)]
-        for what, text, longest in [*lengths, *(("tag", tag, self.MAX_TAG) for tag in tags)]:
+        for name, text, longest in [*lengths, *(("tag", tag, self.MAX_TAG) for tag in tags)]:
             if len(text) > longest:
                 raise RunError(
-                    f"The {what} {text[:20]!r}… has {len(text):,} characters, expected at most {longest:,}: shorten it."
+                    f"The {name} {text[:20]!r}… has {len(text):,} characters, expected at most {longest:,}: shorten it."
                 )
         if len(tags) > self.MAX_TAGS:
             raise RunError(f"Found {len(tags)} tags, expected at most {self.MAX_TAGS}: leave some out.")
 
     @classmethod
     def read(cls, folder: Path) -> "About":
-        """Read ``about.json`` of a run folder; empty where there is none, and with its ``problem`` where it is damaged."""
+        """Read ``about.json`` of a run folder: empty if the file is missing, with its ``problem`` if it is damaged."""
         try:
             content = read_json(folder / "about.json")
             return cls(**{name: content[name] for name in ("name", "note", "tags") if name in content})

@@ -1,7 +1,7 @@
-"""A run as one zip file, to be taken elsewhere. What comes in is checked as a stranger's: it may be damaged, or made to harm.
+"""A run as one zip file, to move it elsewhere. An import is not trusted: it may be damaged or malicious.
 
-The zip holds one folder, named as the run, with the files of :data:`LIMITS`; unpacked by hand into a runs folder it is a
-run, too.
+The zip holds one folder, named after the run, with the files of :data:`LIMITS`; unpacked by hand into a runs folder it
+is a run, too.
 """
 
 import io
@@ -14,9 +14,8 @@ from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-
 from mnist_core.errors import MnistError, RunError
+from mnist_core.models.npz import NpzError, read_npz
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import write_json, writing_to
@@ -59,16 +58,16 @@ def export_run(run: Run) -> bytes:
                 if (run.path / name).exists():
                     archive.writestr(f"{run.id}/{name}", (run.path / name).read_bytes())
     except OSError as error:
-        raise RunError(f"Run {run.id} can't be exported ({error}): see whether its folder is still there.") from error
+        raise RunError(f"Run {run.id} can't be exported ({error}): check that its folder still exists.") from error
     return buffer.getvalue()
 
 
 def import_run(content: bytes, runs_dir: Path | None = None, known: Iterable[DatasetReference] = ()) -> Run:
     """Unpack an exported run into the runs folder; it appears complete or not at all.
 
-    It keeps its id, or gets a new one where a run has it already. One that was under way is paused, or stopped if there is
-    nothing to go on from. The folder of its data is never taken from the zip: it is that of a run here, or of ``known``, on
-    the same data, else the one where the full data set is looked for.
+    It keeps its id unless another run has it; then it gets a new one. A run that was active becomes paused, or stopped
+    if it has no checkpoint. The folder of its data is never taken from the zip: it is that of a run here, or of
+    ``known``, on the same data, otherwise the default folder of the full data set.
 
     Parameters
     ----------
@@ -76,7 +75,7 @@ def import_run(content: bytes, runs_dir: Path | None = None, known: Iterable[Dat
         The zip file.
     runs_dir : Path, optional
     known : iterable of DatasetReference
-        Data sets that are there, besides those of the runs.
+        Further data sets of this machine, besides those of the runs.
 
     Raises
     ------
@@ -107,15 +106,15 @@ def import_run(content: bytes, runs_dir: Path | None = None, known: Iterable[Dat
 
 
 def _unpack(content: bytes, folder: Path) -> str:
-    """Write the files of a zip into ``folder`` and return the name of the folder in the zip; anything unexpected is refused."""
+    """Write the files of a zip into ``folder`` and return its folder in the zip; refuse anything unexpected."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         names = [_name(entry) for entry in entries]
         folders = {str(PurePosixPath(entry.filename).parent) for entry in entries}
         if "config.json" not in names or len(set(names)) < len(names) or len(folders) > 1:
             raise RunError(
-                f"The zip holds {len(names)} files in {len(folders)} folders, expected those of one run, with its config.json "
-                "and each file once: export one run and import that."
+                f"The zip holds {len(names)} files in {len(folders)} folders, expected those of one run, "
+                "with its config.json and each file once: export one run and import that."
             )
         for entry, name in zip(entries, names, strict=True):
             # zipfile reads no more than the size that was checked, and compares a checksum
@@ -125,29 +124,30 @@ def _unpack(content: bytes, folder: Path) -> str:
 
 
 def _name(entry: zipfile.ZipInfo) -> str:
-    """Name of a file in the zip, if it is one that a run has: in at most one folder, no link, not encrypted, not too large."""
+    """Name of a file in the zip if it is one of a run: at most one folder deep, no link, not encrypted, small."""
     parts = entry.filename.split("/")
     name = parts[-1]
     if len(parts) > 2 or name not in LIMITS or parts[0] in ("", ".", "..") or re.search(r"[\\:]", parts[0]):
         raise RunError(
-            f"The zip holds {entry.filename[:80]!r}, expected nothing but {', '.join(LIMITS)} in one folder: export the run "
-            "again."
+            f"The zip holds {entry.filename[:80]!r}, expected nothing but {', '.join(LIMITS)} in one folder: "
+            "export the run again."
         )
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG) or entry.flag_bits & 1:
         raise RunError(f"{name} in the zip is a link or encrypted, expected a plain file: export the run again.")
     if entry.file_size > LIMITS[name]:
         raise RunError(
-            f"{name} in the zip has {entry.file_size / MB:,.1f} MB, expected at most {LIMITS[name] // MB}: import another run."
+            f"{name} in the zip has {entry.file_size / MB:,.1f} MB, expected at most {LIMITS[name] // MB}: "
+            "import another run."
         )
     return name
 
 
 def _settle(draft: Path, known: Iterable[DatasetReference]) -> Run:
-    """Check all files of an unpacked run, and make it one of this machine: nobody works on it, and its data is the one here."""
+    """Check all files of an unpacked run, and adopt it: no process works on it, its data is that of this machine."""
     run = read_run(draft)
-    if run.problem or run.about.problem:
-        raise RunError(f"The run in the zip is damaged: {(run.problem or run.about.problem).split(' Delete')[0]}")
+    if damage := run.problem or run.about.problem:
+        raise RunError(f"The run in the zip is damaged: {damage.split(' Delete')[0]}")
     try:
         problem = _problem(run)
     except Exception as error:  # so does a damaged array
@@ -178,10 +178,11 @@ def _problem(run: Run) -> str | None:
     if status.error and len(status.error) > 2000:
         return "status.json has an error of more than 2,000 characters"
     layers = len(run.config.hidden_layers) + 1
-    of_layers = (*run.layers(), *run.histograms())
-    if any(not 0 <= row.epoch <= MAX_EPOCH for row in (*run.metrics(), *run.steps(), *of_layers)):
+    statistics, histograms = run.layers(), run.histograms()
+    tables = (run.metrics(), run.steps(), statistics, histograms)
+    if any(not 0 <= row.epoch <= MAX_EPOCH for table in tables for row in table):
         return "a table has a row of an impossible epoch"
-    if any(not 1 <= row.layer <= layers for row in of_layers):
+    if any(not 1 <= row.layer <= layers for table in (statistics, histograms) for row in table):
         return f"layers.csv or histograms.csv has a row of a layer that is none of {layers}"
     return _model_problem(run)
 
@@ -191,9 +192,12 @@ def _model_problem(run: Run) -> str | None:
     for name in ("model.npz", "checkpoint.npz"):
         if not (run.path / name).exists():
             continue
-        with np.load(_checked_npz(run.path / name), allow_pickle=False) as arrays:
-            sizes = (len(arrays["W1"]), *hidden, len(arrays[f"b{len(hidden) + 1}"]))
-            shapes = [(arrays[f"W{k}"].shape, arrays[f"b{k}"].shape) for k in range(1, len(sizes))]
+        try:
+            arrays = read_npz(run.path / name, LIMITS[name], stored=True)
+        except NpzError as error:
+            return f"{name} {error}"
+        sizes = (len(arrays["W1"]), *hidden, len(arrays[f"b{len(hidden) + 1}"]))
+        shapes = [(arrays[f"W{k}"].shape, arrays[f"b{k}"].shape) for k in range(1, len(sizes))]
         if shapes != [((above, below), (below,)) for above, below in pairwise(sizes)] or 0 in sizes:
             return f"{name} has other layers than config.json says"
         if name == "model.npz":
@@ -204,13 +208,3 @@ def _model_problem(run: Run) -> str | None:
             if not 0 < checkpoint.epoch <= MAX_EPOCH:
                 return f"{name} is of epoch {checkpoint.epoch}"
     return None
-
-
-def _checked_npz(path: Path) -> Path:
-    """Return ``path``, unless its arrays are compressed: ours are not, and few bytes could become very many."""
-    with zipfile.ZipFile(path) as archive:
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-            raise ValueError(f"{path.name} is compressed")
-        if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
-            raise ValueError(f"{path.name} says that it holds more than it has room for")
-    return path

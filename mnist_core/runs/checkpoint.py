@@ -1,20 +1,22 @@
 """What training continues from: the parameters and the state of the training."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from mnist_core.errors import RunError
+from mnist_core.models.npz import read_npz
 from mnist_core.nn.network import Network
-from mnist_core.runs.files import write_atomically
+from mnist_core.runs.files import write_npz
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.state import TrainingState
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What training goes on from after a complete epoch. Epoch 0 is the untrained network, without arrays.
+    """What training continues from after a complete epoch. Epoch 0 is the untrained network, without arrays.
 
     ``arrays`` are those of :meth:`Network.to_arrays`, ``state`` those of :meth:`TrainingState.to_arrays`.
     """
@@ -35,7 +37,7 @@ class Checkpoint:
         return network, TrainingState.from_arrays(config, network, self.state)
 
     def model(self) -> Network:
-        """Make the network that the training has come to: the best one if early stopping keeps it, else the last one."""
+        """Make the trained network: the best one so far with early stopping, otherwise the last one."""
         network = Network.from_arrays(self.arrays)
         network.parameters[:] = self.state.get("best.parameters", network.parameters)
         return network
@@ -43,11 +45,11 @@ class Checkpoint:
     def write(self, folder: Path) -> None:
         """Write ``checkpoint.npz`` into a run folder, atomically."""
         content = {**self.arrays, "epoch": np.array(self.epoch), **self.state}
-        write_atomically(folder / "checkpoint.npz", lambda file: np.savez(file, **content))
+        write_npz(folder / "checkpoint.npz", content)
 
     @classmethod
     def read(cls, folder: Path) -> "Checkpoint":
-        """Read it again; the untrained one where there is none.
+        """Read the checkpoint of a run folder; the untrained one if the file is missing.
 
         Raises
         ------
@@ -58,13 +60,12 @@ class Checkpoint:
         if not path.exists():
             return cls()
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
-                everything = dict(content)
+            everything = read_npz(path, math.inf)
             arrays = {name: array for name, array in everything.items() if name[0] in "Wb" and "." not in name}
             arrays["activation"] = everything.pop("activation")
             state = {name: array for name, array in everything.items() if name not in arrays}
             return cls(int(state["epoch"]), arrays, state)
-        except Exception as error:  # a damaged zip file raises nearly everything
+        except (OSError, KeyError, TypeError, ValueError) as error:
             raise RunError(
                 f"The checkpoint of run {folder.name} can't be read ({path.name}: {error}): delete the file to train "
                 "from the start again."

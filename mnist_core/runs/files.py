@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from mnist_core.errors import RunError
+
+T = TypeVar("T")
 
 
 def worker_lock(path: Path) -> FileLock:
@@ -54,7 +57,7 @@ def writing_to(folder: Path, action: str = "write to", advice: str = "make the f
         raise RunError(f"Can't {action} {folder} ({error.strerror or error}): {advice}.") from error
 
 
-def read_json(path: Path) -> dict:
+def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object; ValueError if the file holds something else."""
     content = _retry_while_locked(lambda: json.loads(path.read_text(encoding="utf-8")))
     if not isinstance(content, dict):
@@ -62,9 +65,14 @@ def read_json(path: Path) -> dict:
     return content
 
 
-def write_json(path: Path, content: dict) -> None:
+def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a JSON file atomically."""
     write_atomically(path, lambda file: file.write(json.dumps(content, indent=1).encode()))
+
+
+def write_npz(path: Path, arrays: dict[str, Any]) -> None:
+    """Write arrays by name as an ``.npz`` archive, atomically."""
+    write_atomically(path, lambda file: np.savez(file, **arrays))
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -80,7 +88,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _retry_while_locked(action: Callable):
+def _retry_while_locked(action: Callable[[], T]) -> T:
     """On Windows a file that another process has open for a moment can't be replaced or read: try for a second."""
     for _ in range(20):
         try:

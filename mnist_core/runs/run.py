@@ -1,10 +1,10 @@
-"""The run folder: all that the trainer, the dashboard and the command line know of a training run.
+"""The run folder: everything that the trainer, the dashboard and the command line know about a run.
 
-``runs/<run-id>/`` holds ``config.json`` (what was asked, never changed), ``status.json`` (how it stands),
-``about.json`` (what people say of it: name, note, tags), ``metrics.csv`` (a row an epoch), ``steps.csv`` (the loss within
-the epochs), ``layers.csv`` (statistics of the layers), ``histograms.csv`` (distributions of weights and activations),
-``checkpoint.npz`` (what training goes on from), ``model.npz`` (the parameters to evaluate), ``control`` (what is asked of
-the worker), ``worker.lock`` (held by a living worker) and ``log.txt``.
+``runs/<run-id>/`` holds ``config.json`` (settings and data, never changed), ``status.json`` (the current state),
+``about.json`` (name, note, tags), ``metrics.csv`` (a row an epoch), ``steps.csv`` (the loss within the epochs),
+``layers.csv`` (statistics of the layers), ``histograms.csv`` (distributions of weights and activations),
+``checkpoint.npz`` (training continues from it), ``model.npz`` (the parameters to evaluate), ``control`` (a request to
+the worker), ``worker.lock`` (held by the worker as long as it lives) and ``log.txt``.
 """
 
 import math
@@ -17,12 +17,11 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
-
-import numpy as np
+from typing import Any, NamedTuple, TypeVar, cast
 
 from mnist_core.data.dataset import Dataset
-from mnist_core.errors import DatasetError, RunError
+from mnist_core.errors import ConfigError, DatasetError, RunError
+from mnist_core.models.npz import NpzError, read_npz
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.dataset_reference import DatasetReference
@@ -34,9 +33,11 @@ from mnist_core.training.layer_statistics import COLUMNS as LAYER_COLUMNS
 from mnist_core.training.layer_statistics import LayerStatistics
 from mnist_core.training.loop import EpochMetrics
 
+Row = TypeVar("Row", bound=NamedTuple)
+
 
 class Step(NamedTuple):
-    """A row of ``steps.csv``: the loss of one mini-batch, at a position such as 2.5 in the middle of the third epoch."""
+    """A row of ``steps.csv``: the loss of one mini-batch at a position; 2.5 is the middle of the third epoch."""
 
     epoch: float
     loss: float
@@ -44,11 +45,13 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder as it was read; ``problem`` says what is damaged, if anything is."""
+    """A run folder as it was read; ``problem`` says what is damaged, if anything."""
 
     path: Path
-    config: TrainingConfig | None
-    dataset: DatasetReference | None
+    config: TrainingConfig
+    """None if config.json is damaged, as `problem` then says: check that first."""
+    dataset: DatasetReference
+    """None if config.json is damaged."""
     created: float
     status: Status
     problem: str | None = None
@@ -61,12 +64,12 @@ class Run:
 
     @property
     def epochs(self) -> int:
-        """Epochs to be trained in all."""
+        """Total number of epochs to train."""
         return self.config.epochs + self.status.more_epochs
 
     @property
     def stopped_early(self) -> bool:
-        """Whether the validation loss ended it before its epochs were done."""
+        """Whether early stopping ended it before its last epoch."""
         return self.status.state == "finished" and self.status.epoch < self.epochs
 
     def refresh(self) -> "Run":
@@ -95,14 +98,14 @@ class Run:
         return self._rows("steps.csv", Step)
 
     def layers(self) -> list[LayerStatistics]:
-        """Rows of ``layers.csv``: one a layer and epoch, for at most about ten epochs a second."""
+        """Rows of ``layers.csv``: one a layer and epoch, for at most ten epochs a second."""
         return self._rows("layers.csv", LayerStatistics, LAYER_COLUMNS)
 
     def histograms(self) -> list[Histogram]:
-        """Rows of ``histograms.csv``: two a layer, for some of the epochs; none in a run from before they were kept."""
+        """Rows of ``histograms.csv``: two a layer, for some of the epochs; none in runs of older versions."""
         return self._read_table("histograms.csv", COLUMNS, Histogram.from_row)
 
-    def _rows(self, name: str, kind: type[NamedTuple], columns: tuple[str, ...] = ()) -> list:
+    def _rows(self, name: str, kind: type[Row], columns: tuple[str, ...] = ()) -> list[Row]:
         types = kind.__annotations__.values()
         return self._read_table(
             name,
@@ -110,7 +113,7 @@ class Run:
             lambda row: kind(*(read(text) for read, text in zip(types, row, strict=True))),
         )
 
-    def _read_table(self, name: str, columns: tuple[str, ...], read: Callable[[list[str]], NamedTuple]) -> list:
+    def _read_table(self, name: str, columns: tuple[str, ...], read: Callable[[list[str]], Row]) -> list[Row]:
         try:
             return [read(row) for row in complete_rows(self.path / name, columns)]
         except (OSError, ValueError) as error:
@@ -146,18 +149,19 @@ class Run:
         """
         path = self.path / "model.npz"
         if not path.exists():
-            raise RunError(f"Run {self.id} has no model: it ended before its first epoch was done. Choose another run.")
+            raise RunError(
+                f"Run {self.id} has no model: it ended before its first epoch was complete. Choose another run."
+            )
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return Network.from_arrays(dict(arrays))
-        except Exception as error:  # a damaged zip file raises nearly everything
+            return Network.from_arrays(read_npz(path, math.inf))
+        except (OSError, NpzError, ConfigError) as error:
             raise RunError(
                 f"The model of run {self.id} can't be read ({path.name}: {error}): train it again."
             ) from error
 
 
 def default_runs_dir() -> Path:
-    """``MNIST_RUNS_DIR`` where it is set, else ``runs`` in the working folder."""
+    """``MNIST_RUNS_DIR`` if set, otherwise ``runs`` in the working folder."""
     return Path(os.environ.get("MNIST_RUNS_DIR") or "runs").absolute()
 
 
@@ -194,7 +198,7 @@ def new_id(root: Path, created: float) -> str:
 
 
 def list_runs(runs_dir: Path | None = None) -> list[Run]:
-    """All runs, the newest first; damaged ones too, with their ``problem``."""
+    """All runs, newest first, including damaged ones with their ``problem``."""
     root = Path(runs_dir or default_runs_dir())
     if not root.is_dir():
         return []
@@ -242,7 +246,8 @@ def read_run(path: Path) -> Run:
         if not 0 <= created < 1e11:  # also for NaN; all others are dates before the year 5139
             raise ValueError(f"created is {created}, expected seconds since 1970")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        return Run(path, None, None, _modified(path), Status("damaged"), _problem("config.json", error))
+        nothing = cast(Any, None)
+        return Run(path, nothing, nothing, _modified(path), Status("damaged"), _problem("config.json", error))
     about = About.read(path)
     try:
         status = Status.read(path / "status.json", worker_lock(path))

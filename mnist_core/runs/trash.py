@@ -1,4 +1,4 @@
-"""Delete run folders so that it can be undone: they wait in ``<runs>/.trash/``, which :func:`list_runs` does not see."""
+"""Delete run folders so that it can be undone: they wait in ``<runs>/.trash/``, which :func:`list_runs` ignores."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from mnist_core.runs.run import Run, default_runs_dir, read_run
 
 KEEP_SECONDS = 3600.0
 WORKER_SECONDS = 2.0
-"""A worker lives on for a moment after it wrote its result, with its lock held: Windows moves no folder with an open file."""
+"""A worker holds its lock for a moment after its result is written: Windows moves no folder with an open file."""
 
 
 def delete_run(run: Run) -> None:
@@ -21,9 +21,9 @@ def delete_run(run: Run) -> None:
     Raises
     ------
     RunError
-        If the run is under way, is gone, or its folder can't be moved.
+        If the run is active, is gone, or its folder can't be moved.
     """
-    if run.path.is_dir():  # taking its lock would make the folder anew
+    if run.path.is_dir():  # taking its lock would create the folder again
         run = run.refresh()
     if run.status.active:
         raise RunError(f"Run {run.id} is {run.status.state}: pause or stop it first, then delete it.")
@@ -48,7 +48,7 @@ def restore_run(run_id: str, runs_dir: Path | None = None) -> Run:
     Raises
     ------
     RunError
-        If it is no longer there, or a run with its id is.
+        If it no longer exists, or a run with its id is.
     """
     root = Path(runs_dir or default_runs_dir())
     if (root / run_id).exists():
@@ -61,7 +61,7 @@ def restore_run(run_id: str, runs_dir: Path | None = None) -> Run:
 
 
 def empty_trash(runs_dir: Path | None = None, run_ids: Iterable[str] = (), older_than: float = KEEP_SECONDS) -> None:
-    """Remove for good the deleted runs with these ids, and those that were deleted longer than ``older_than`` seconds ago.
+    """Remove for good the deleted runs with these ids, and those deleted longer than ``older_than`` seconds ago.
 
     What can't be removed now is left for the next time.
     """

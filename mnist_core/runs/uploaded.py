@@ -3,24 +3,22 @@
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import numpy as np
-
 from mnist_core.data.dataset import Dataset
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.models.reading import check_fits
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.checkpoint import Checkpoint
-from mnist_core.runs.files import write_atomically, write_json, writing_to
+from mnist_core.runs.files import write_json, write_npz, writing_to
 from mnist_core.runs.run import Run, create_run
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.state import TrainingState
 
 
 def keep_as_run(network: Network, dataset: Dataset, name: str, runs_dir: Path | None = None) -> Run:
-    """Make a run of a network that was trained elsewhere, so that all that can be done with a run can be done with it.
+    """Make a run of a network that was trained elsewhere, to use it as any other run.
 
-    It counts as one finished epoch, without curves; more epochs train it on, with plain gradient descent.
+    It counts as one finished epoch, without curves; more epochs continue with plain gradient descent.
 
     Parameters
     ----------
@@ -48,10 +46,10 @@ def keep_as_run(network: Network, dataset: Dataset, name: str, runs_dir: Path | 
     checkpoint = Checkpoint.of(network, TrainingState(TrainingState.start(config, network).optimizer, epoch=1))
     with writing_to(run.path):
         checkpoint.write(run.path)
-        write_atomically(run.path / "model.npz", lambda file: np.savez(file, **network.to_arrays()))
-    note = "It was not trained here: it has no curves, and its settings but for the layers and the activation are not known."
+        write_npz(run.path / "model.npz", network.to_arrays())
+    note = "Not trained here: it has no curves, and of its settings only the layers and the activation are known."
     run = run.describe(About(name[: About.MAX_NAME], note, ("uploaded",)))
-    scores = {"test_accuracy": result.accuracy, "test_loss": result.loss}
+    status = replace(run.status, state="finished", epoch=1, test_accuracy=result.accuracy, test_loss=result.loss)
     with writing_to(run.path):
-        write_json(run.path / "status.json", asdict(replace(run.status, state="finished", epoch=1, **scores)))
+        write_json(run.path / "status.json", asdict(status))
     return run.refresh()

@@ -258,7 +258,7 @@ REFUSED = {
     "many arrays": (npz(**{f"W{n}": np.zeros(1) for n in range(50)}), "holds more than 23 files"),
     "LZMA": (zipped([("W1.npy", npy_header((0,)))], zipfile.ZIP_LZMA), "compressed in a way"),
     "a header of nonsense": (zipped([("W1.npy", b"\x93NUMPY\x01\x00\x10\x00" + b"(" * 16)]), "is damaged"),
-    "a huge shape": (zipped([("W1.npy", npy_header((10**6, 10**7)))]), "tells of 40,000,000,000,000 bytes and has 0"),
+    "a huge shape": (zipped([("W1.npy", npy_header((10**6, 10**7)))]), "declares 40,000,000,000,000 bytes and has 0"),
     "a negative shape": (zipped([("W1.npy", npy_header((-1, -4)) + b"\0" * 8)]), "is damaged"),
     "a long safetensors header": (safetensors(b"{" + b" " * 70_000), "header of 70,001 bytes"),
     "a safetensors header of nonsense": (safetensors(b"{" * 30_000), "is damaged"),
