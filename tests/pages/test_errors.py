@@ -1,6 +1,7 @@
 """Errors of pages, callbacks, fragments and dialogs are said in a sentence, and the page stays."""
 
 import shutil
+import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -40,7 +41,7 @@ def test_an_error_is_said_once_and_the_page_stays(where):
 
 @pytest.mark.parametrize("verb", ["pause", "stop"])
 def test_a_full_disk_keeps_the_training_page_in_place(open_page, make_run, monkeypatch, verb):
-    run = make_run(state="running", epoch=3)
+    run = make_run(state="running", epoch=3, heartbeat=time.time() + 60)  # however slow the machine is
     app = open_page("training")
     monkeypatch.setattr(job, "write_atomically", full_disk)
     app.button(key=verb).click().run()
