@@ -1,9 +1,9 @@
-"""Test accuracy of each preset on the full MNIST: mean and spread over seeds, beside what others reached.
+"""Test accuracy of each preset on the full MNIST: mean and spread over seeds, beside published results.
 
     python benchmarks/accuracy.py [--presets reference fast best] [--seeds 695 696 697] [--data-dir FOLDER]
 
 Each network is trained on all 60,000 training images for the epochs of its preset and then tested once. The presets
-were chosen on a validation share of the training set, so the test set decides nothing.
+were chosen on a validation split of the training set, so the test set had no influence.
 """
 
 import argparse
@@ -30,7 +30,7 @@ OTHERS = {
 
 
 def test_error(preset: str, seed: int, dataset: Dataset) -> tuple[float, float]:
-    """Train once; return the test error in percent and the seconds that it took."""
+    """Train once; return the test error in percent and the seconds it took."""
     config = replace(PRESETS[preset].config, seed=seed)
     network = build_network(config, dataset)
     started = time.perf_counter()
@@ -50,7 +50,8 @@ def main() -> None:
     dataset = load_dataset("full", arguments.data_dir)
     print(f"{dataset.name}, 784-128-64-10, seeds {', '.join(map(str, arguments.seeds))}\n")
     print(
-        "| network | epochs | seconds | test accuracy of each seed | mean | spread | error |\n|---|---|---|---|---|---|---|"
+        "| network | epochs | seconds | test accuracy of each seed | mean | spread | error |\n"
+        "|---|---|---|---|---|---|---|"
     )
     for preset in arguments.presets:
         errors, seconds = zip(*(test_error(preset, seed, dataset) for seed in arguments.seeds), strict=True)

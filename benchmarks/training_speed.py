@@ -3,8 +3,8 @@
     python benchmarks/training_speed.py [--rounds 7] [--threads 1 2]
 
 All contestants of a thread count run in one process, interleaved round by round, so that a noisy machine slows them
-alike. The figure that counts is the ratio of medians to the floor: the bare matrix products of the same shapes.
-The images are random: how long an epoch takes does not depend on what is in them.
+equally. The figure to compare is the ratio of medians to the floor: the bare matrix products of the same shapes.
+The images are random, because the time of an epoch does not depend on their content.
 """
 
 import argparse
@@ -25,7 +25,7 @@ Epoch = Callable[[], object]
 
 
 def floor(x, labels) -> Epoch:
-    """The matrix products of forward and backward pass, into buffers that exist, and nothing else."""
+    """Only the matrix products of the forward and backward pass, into preallocated buffers."""
     import numpy as np
 
     rng = np.random.default_rng(0)
@@ -68,7 +68,7 @@ def this_project(x, labels) -> Epoch:
 
 
 def textbook(x, labels) -> Epoch:
-    """The loop that one writes first: whole expressions, new arrays for everything."""
+    """The first loop anyone writes: whole expressions, a new array for everything."""
     import numpy as np
 
     rng = np.random.default_rng(0)
@@ -178,7 +178,7 @@ CONTESTANTS = {
 
 
 def measure(rounds: int) -> Iterator[tuple[str, list[float] | None]]:
-    """Yield each contestant's seconds an epoch, None where its library is not installed."""
+    """Yield each contestant's seconds per epoch, or None if its library is not installed."""
     import numpy as np
 
     rng = np.random.default_rng(0)

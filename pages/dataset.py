@@ -129,7 +129,7 @@ def _class_means(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(means).astype(np.uint8), np.bincount(dataset.train_labels, minlength=dataset.num_classes)
 
 
-with page():
+with page(__file__):
     dataset = current_dataset()
     st.title("Dataset")
     st.markdown(f"What the network learns from. In use: **{dataset.description}**.")

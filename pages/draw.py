@@ -270,7 +270,7 @@ def show_added() -> None:
     drawing.added = 0
 
 
-with page():
+with page(__file__):
     st.title("Draw")
     show_added()
     network = pick_network()

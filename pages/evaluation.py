@@ -174,7 +174,7 @@ def predictions_csv(result: Evaluation) -> bytes:
     return table.to_csv(index_label="index", float_format="%.6g").encode()
 
 
-with page():
+with page(__file__):
     st.title("Evaluation")
     run = pick_trained_run("Run", "no run to evaluate", show_upload_model)
     result = test_result(run)

@@ -159,7 +159,7 @@ def show_distributions(run: Run, rows: list[Histogram]) -> None:
     )
 
 
-with page():
+with page(__file__):
     st.title("Inside")
     run = pick_trained_run("Run", "no network to look into")
     looked = inside(run)

@@ -116,7 +116,7 @@ def issues_csv(issues: LabelIssues) -> bytes:
     return pd.DataFrame(vars(issues)).to_csv(index=False, float_format="%.6g").encode()
 
 
-with page():
+with page(__file__):
     st.title("Label issues")
     runs = [run for run in list_runs() if not run.problem]
     if not runs:

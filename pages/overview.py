@@ -147,7 +147,7 @@ def show_runs(runs: list[Run]) -> None:
             st.markdown(f"{score} · {run.status.epoch} of {run.epochs} epochs · {hidden} · `{run.id}`")
 
 
-with page():
+with page(__file__):
     runs = list_runs()
     st.title("Learn neural networks on MNIST")
     st.markdown(

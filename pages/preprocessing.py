@@ -160,7 +160,7 @@ def show_shapes(dataset: Dataset) -> None:
     )
 
 
-with page():
+with page(__file__):
     dataset = current_dataset()
     st.title("Preprocessing")
     st.markdown(

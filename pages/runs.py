@@ -136,7 +136,7 @@ def watch(runs: list[Run]) -> None:
         st.rerun()
 
 
-with page(can_undo=True):
+with page(__file__, can_undo=True):
     enter_page()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title("Runs", width="stretch")

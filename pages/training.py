@@ -249,7 +249,7 @@ def show_layers(run: Run) -> None:
         )
 
 
-with page():
+with page(__file__):
     dataset = current_dataset()
     runs = [run for run in list_runs() if not run.problem]
     st.title("Training")

@@ -144,7 +144,7 @@ def read_files(network: Network, size: int) -> list[Read]:
     return reads
 
 
-with page():
+with page(__file__):
     st.title("Upload")
     network = pick_network()
     reads = read_files(network, picture_size(network))

@@ -1,9 +1,9 @@
-"""Fixtures that several test files share."""
+"""Fixtures that test files share."""
 
 import os
 from pathlib import Path
 
-# Two BLAS threads on cores that other processes want, too, wait for one another most of the time.
+# On cores that other processes also use, two BLAS threads mostly wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
@@ -13,7 +13,7 @@ from hypothesis import settings
 from mnist_core.data.dataset import find_full
 from mnist_core.data.idx import write_idx
 
-settings.register_profile("shared-machine", deadline=None)  # how long an example takes is the machine's affair
+settings.register_profile("shared-machine", deadline=None)  # how long an example takes depends on the machine
 settings.load_profile("shared-machine")
 
 
@@ -30,8 +30,8 @@ def full_data_dir() -> Path:
 def tiny_folder(tmp_path_factory):
     """A function that writes a small data set of random images and returns its folder.
 
-    Labels count up from 0 and begin anew after `classes`, so that every class is there when the splits
-    are not smaller than `classes`.
+    Labels count up from 0 and start over after `classes`, so every class occurs in splits of at least
+    `classes` images.
     """
 
     def write(train=12, test=6, shape=(5, 4), classes=3, suffix=".gz", seed=0) -> Path:

@@ -1,12 +1,12 @@
-"""New training images from old ones: each is moved, turned, scaled, slanted and bent a little, at random.
+"""New training images from existing ones: each is randomly shifted, rotated, scaled, sheared and bent a little.
 
-An output pixel at position p takes the grey value found at p' in the original, which is where the inverse of the
-distortion puts it, by bilinear interpolation:
+An output pixel at position p takes the grey value at p' in the original, found by the inverse of the distortion and
+bilinear interpolation:
 
     p' = A (p - centre) + centre + shift + elastic(p)
 
 A is a rotation, a shear and a scale. The elastic part is a random displacement of every pixel, smoothed by a Gaussian
-so that neighbours move alike (P. Simard, D. Steinkraus, J. Platt, *Best Practices for Convolutional Neural Networks
+so that neighbours move together (P. Simard, D. Steinkraus, J. Platt, *Best Practices for Convolutional Neural Networks
 Applied to Visual Document Analysis*, 2003).
 """
 
@@ -16,25 +16,25 @@ from functools import lru_cache
 import numpy as np
 
 SMOOTHNESS_IN_IMAGE = 1 / 7
-"""Standard deviation of the Gaussian that smooths elastic displacements, of the image's side: 4 of 28 pixels."""
+"""Standard deviation of the Gaussian that smooths elastic displacements, as a fraction of the side: 4 of 28 pixels."""
 
 KEPT_VARIANCE = 0.99
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far an image may be distorted: each amount is drawn anew for each image; 0 switches its part off.
+    """How far an image may be distorted: each amount is drawn again for each image; 0 switches its part off.
 
     Parameters
     ----------
     shift : float
-        Largest move along each axis, in pixels.
+        Largest shift along each axis, in pixels.
     rotation : float
-        Largest turn to either side, in degrees.
+        Largest rotation in either direction, in degrees.
     scale : float
         Largest change of size: 0.1 is 10 % smaller to 10 % larger, along each axis.
     shear : float
-        Largest slant to either side, in degrees.
+        Largest shear in either direction, in degrees.
     elastic : float
         Root mean square of the elastic displacement of a pixel along each axis, in pixels.
     """
@@ -50,7 +50,7 @@ class Augmentation:
 
 
 def augment(images: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Distort each image at random.
+    """Distort each image randomly.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def augment(images: np.ndarray, augmentation: Augmentation, rng: np.random.Gener
     Returns
     -------
     ndarray of float32, shape (N, H, W)
-        Within the range of values of ``images``; what lies outside an image takes the grey of its border.
+        Within the range of values of ``images``; pixels from outside an image take the grey value of its border.
     """
     count, height, width = images.shape
     coefficients, terms = _affine(count, augmentation, rng), _pixel_positions(height, width)
@@ -86,9 +86,9 @@ def _affine(count: int, augmentation: Augmentation, rng: np.random.Generator) ->
     tall, wide = 1 / (1 + rng.uniform(-augmentation.scale, augmentation.scale, (2, count)))
     moves = rng.uniform(-augmentation.shift, augmentation.shift, (2, count))
     cos, sin, slope = np.cos(angle), np.sin(angle), np.tan(slant)
-    of_rows = [tall * cos, tall * sin, moves[0]]
-    of_columns = [wide * (slope * cos - sin), wide * (slope * sin + cos), moves[1]]
-    return np.concatenate([np.stack(of_rows, axis=1), np.stack(of_columns, axis=1)]).astype(np.float32)
+    row_terms = [tall * cos, tall * sin, moves[0]]
+    column_terms = [wide * (slope * cos - sin), wide * (slope * sin + cos), moves[1]]
+    return np.concatenate([np.stack(row_terms, axis=1), np.stack(column_terms, axis=1)]).astype(np.float32)
 
 
 @lru_cache(maxsize=8)
@@ -133,14 +133,14 @@ def bilinear(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nd
     ----------
     images : ndarray of uint8 or float32, shape (N, H, W)
     rows, columns : ndarray of float32, shape (N, P)
-        Positions in each image, moved to its border where they lie outside; overwritten.
+        Positions in each image, moved to its border if they lie outside; overwritten.
 
     Returns
     -------
     ndarray of float32, shape (N, P)
     """
     count, height, width = images.shape
-    if height < 2 or width < 2:  # a single row or column has no neighbours to weigh: double it
+    if height < 2 or width < 2:  # a single row or column has no neighbours: double it
         images = np.repeat(np.repeat(images, 1 + (height < 2), axis=1), 1 + (width < 2), axis=2)
         count, height, width = images.shape
     grey = images.reshape(-1)
@@ -157,18 +157,18 @@ def bilinear(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nd
 
 
 def _split(positions: np.ndarray, length: int) -> np.ndarray:
-    """Return the pixel before each position, which always has a next one; leave the way from it in ``positions``."""
+    """Return the pixel before each position, which always has a next one; leave the distance in ``positions``."""
     np.clip(positions, 0, np.float32(length - 1), out=positions)
     before: np.ndarray = np.minimum(np.floor(positions), np.float32(length - 2))
     positions -= before
     return before
 
 
-def _between(grey: np.ndarray, index: np.ndarray, way: np.ndarray) -> np.ndarray:
-    """Grey ``way`` between the pixel at ``index`` and the next one."""
+def _between(grey: np.ndarray, index: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """Grey value at a ``distance`` of 0 to 1 from the pixel at ``index`` towards the next one."""
     left = grey.take(index, mode="wrap").astype(np.float32, copy=False)  # in range: this mode needs no copy to check it
     right = grey[1:].take(index, mode="wrap").astype(np.float32, copy=False)
     right -= left
-    right *= way
+    right *= distance
     left += right
     return left

@@ -11,23 +11,23 @@ from mnist_core.data.augmentation import Augmentation, augment
 from mnist_core.errors import ConfigError
 
 GATHERED = 4
-"""Mini-batches that are gathered at once."""
+"""Number of mini-batches gathered at once."""
 
 
 def validation_size(count: int, fraction: float) -> int:
-    """Images out of ``count`` that are kept for validation: any share above 0 keeps at least one."""
+    """Images out of ``count`` that are kept for validation: any fraction above 0 keeps at least one."""
     return max(1, round(count * fraction)) if fraction > 0 else 0
 
 
 def split_validation(count: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Divide ``range(count)`` at random into training and validation positions.
+    """Divide ``range(count)`` randomly into training and validation positions.
 
     Parameters
     ----------
     count : int
         Size of the training set.
     fraction : float
-        Share of it for validation; any share above 0 keeps at least one image.
+        Fraction of it for validation; any fraction above 0 keeps at least one image.
     seed : int
 
     Returns
@@ -38,7 +38,7 @@ def split_validation(count: int, fraction: float, seed: int) -> tuple[np.ndarray
     Raises
     ------
     ConfigError
-        If nothing would be left to train on.
+        If no image would be left to train on.
     """
     held_out = validation_size(count, fraction)
     if held_out >= count:
@@ -50,10 +50,10 @@ def split_validation(count: int, fraction: float, seed: int) -> tuple[np.ndarray
 
 
 def epoch_batches(indices: np.ndarray, batch_size: int, seed: int, epoch: int) -> Iterator[np.ndarray]:
-    """Shuffle the training positions and cut them into mini-batches, the last one as short as it comes.
+    """Shuffle the training positions and cut them into mini-batches; the last one may be shorter.
 
-    The order depends on ``seed`` and ``epoch`` alone, so training that goes on at epoch k sees the same batches as
-    training that never paused.
+    The order depends on ``seed`` and ``epoch`` alone, so training that resumes at epoch k sees the same mini-batches
+    as training that was never interrupted.
     """
     order = np.random.default_rng([seed, epoch]).permutation(indices)
     for start in range(0, len(order), batch_size):
@@ -64,13 +64,13 @@ class Batch(NamedTuple):
     """A mini-batch of N images, ready for the network."""
 
     x: np.ndarray
-    """Normalized and flattened, shape (N, pixels); to be read before the next batch but one is asked for."""
+    """Normalized and flattened, shape (N, pixels); valid until the second next mini-batch is requested."""
     labels: np.ndarray
     """Shape (N,)."""
 
 
 class DataLoader:
-    """Makes the mini-batches of each epoch.
+    """Prepares the mini-batches of each epoch.
 
     Parameters
     ----------
@@ -80,9 +80,9 @@ class DataLoader:
     augmentation : Augmentation
     seed : int
     dtype : dtype
-        Of the pixels that the network reads.
+        Of the pixels passed to the network.
     ahead : bool
-        Whether a thread makes the next mini-batches meanwhile. They are the same in either case.
+        Whether a thread prepares the next mini-batches in the meantime. They are the same either way.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class DataLoader:
         pixels = images[0].size
         group = min(GATHERED * batch_size, len(images))
         self._grey = np.empty((group, *images.shape[1:]), np.uint8)
-        self._x = [np.empty((group, pixels), dtype) for _ in range(2)]  # one in use, one in the making
+        self._x = [np.empty((group, pixels), dtype) for _ in range(2)]  # one in use, one being filled
 
     def epoch(self, training: np.ndarray, epoch: int) -> Iterator[Batch]:
         """Yield the mini-batches of an epoch over the positions ``training``."""
@@ -117,7 +117,7 @@ class DataLoader:
         while group := list(islice(batches, GATHERED)):
             positions = np.concatenate(group)
             grey = self._grey[: len(positions)]
-            np.take(self.images, positions, axis=0, out=grey, mode="clip")  # the default mode would copy once more
+            np.take(self.images, positions, axis=0, out=grey, mode="clip")  # the default mode makes another copy
             distorted = augment(grey, self.augmentation, rng) if self.augmentation else grey
             x = buffers[0][: len(positions)]
             np.divide(distorted.reshape(x.shape), np.float32(255), out=x)
@@ -126,7 +126,7 @@ class DataLoader:
 
 
 def one_ahead(items: Iterator[Batch]) -> Iterator[Batch]:
-    """Yield the same items, the next one being made in a thread meanwhile."""
+    """Yield the same items while a thread prepares the next one."""
     with ThreadPoolExecutor(1) as thread:
         upcoming = thread.submit(next, items, None)
         while (item := upcoming.result()) is not None:

@@ -30,8 +30,7 @@ def normalize(images: np.ndarray) -> np.ndarray:
         raise DatasetError(
             f"normalize() got pixels of dtype {images.dtype}, expected uint8 (0 to 255): pass the raw images."
         )
-    pixels: np.ndarray = np.divide(images, np.float32(255))
-    return pixels
+    return images.astype(np.float32) / 255
 
 
 def denormalize(pixels: np.ndarray) -> np.ndarray:

@@ -69,8 +69,10 @@ def start_job(kind: JobKind[S], run: Run, seen: S | None, queued: S) -> None:
     Raises
     ------
     RunError
-        If the job is being worked on, the folder can't be written, or no process can be started.
+        If the job is being worked on, the folder is gone or can't be written, or no process can be started.
     """
+    if not run.path.is_dir():  # taking the lock would create the folder again
+        raise RunError(f"{kind.name(run)} can't start: its folder {run.path} was deleted. Choose another run.")
     with writing_to(run.path), ExitStack() as held:
         busy = RunError(f"{kind.name(run)} is already being worked on: wait until it ends, or stop it.")
         try:

@@ -18,10 +18,10 @@ COLUMNS = ("epoch", "layer", "kind", "low", "high", *(f"count_{number}" for numb
 WEIGHT, ACTIVATION = "weight", "activation"
 
 COUNTED = 200_000
-"""Values of a layer that are counted at most, evenly spread: a very large layer must not hold up its training."""
+"""Largest number of values counted per layer, evenly spread, so that a very large layer does not slow training down."""
 
 EPOCHS_APART = 40
-"""The gap to the next epoch described is at most a 40th of the epoch, so 10,000 epochs make 260 of them."""
+"""The gap between recorded epochs is at most a 40th of the epoch, so 10,000 epochs give 260 of them."""
 
 
 class Histogram(NamedTuple):
@@ -44,7 +44,7 @@ class Histogram(NamedTuple):
 
     @classmethod
     def from_row(cls, row: Sequence[str]) -> "Histogram":
-        """Invert :meth:`to_row`, of a line that was split; a ValueError says what is not a number."""
+        """Invert :meth:`to_row` for a split line; a ValueError names what is not a number."""
         if row[2] not in (WEIGHT, ACTIVATION):
             raise ValueError(f"kind is {row[2]!r}, expected {WEIGHT} or {ACTIVATION}")
         counts = tuple(map(int, row[5:]))
@@ -52,7 +52,7 @@ class Histogram(NamedTuple):
 
 
 def layer_histograms(network: Network, dataset: Dataset, epoch: int) -> list[Histogram]:
-    """Count the weights of each layer, and its activations on the images that the layer statistics are taken over."""
+    """Count the weights of each layer, and its activations on the images of the layer statistics."""
     x = flatten(normalize(dataset.train_images[:PROBED]))
     activations = network.forward_pass(x).activations[1:]
     rows = []
@@ -66,21 +66,21 @@ def _histogram(epoch: int, layer: int, kind: str, values: np.ndarray) -> Histogr
     values = values.ravel()[:: -(-values.size // COUNTED)].astype(np.float64)
     values = values[np.isfinite(values)]
     low, high = (values.min(), values.max()) if len(values) else (0.0, 0.0)
-    if high - low < 1e-12 * max(abs(low), abs(high), 1.0):  # all the same
+    if high - low < 1e-12 * max(abs(low), abs(high), 1.0):  # all values are equal
         low, high = low - 0.5, high + 0.5
     counts, _ = np.histogram(values, BINS, (low, high))
     return Histogram(epoch, layer, kind, float(low), float(high), tuple(counts.tolist()))
 
 
 def is_due(epoch: int, last: int | None) -> bool:
-    """Whether ``epoch`` is far enough after the ``last`` one described: the gaps grow with the epochs."""
+    """Whether ``epoch`` is far enough after the ``last`` recorded one: the gaps grow with the epochs."""
     return last is None or epoch - last >= max(1, last / EPOCHS_APART)
 
 
 def on_common_bins(histograms: Sequence[Histogram], bins: int = BINS) -> tuple[np.ndarray, np.ndarray]:
-    """Share of the values of each histogram in ``bins`` equal intervals that all of them are laid over.
+    """Fraction of the values of each histogram in ``bins`` equal intervals that are common to all of them.
 
-    Within an interval of its own, the values of a histogram count as evenly spread.
+    Within each of its own intervals, the values of a histogram count as evenly spread.
 
     Parameters
     ----------
@@ -89,13 +89,13 @@ def on_common_bins(histograms: Sequence[Histogram], bins: int = BINS) -> tuple[n
     Returns
     -------
     edges : ndarray, shape (bins + 1,)
-    shares : ndarray, shape (E, bins)
-        Each row sums to 1; to 0 where a histogram has no values.
+    fractions : ndarray, shape (E, bins)
+        Each row sums to 1, or to 0 if a histogram has no values.
     """
     edges = np.linspace(min(row.low for row in histograms), max(row.high for row in histograms), bins + 1)
-    shares = np.empty((len(histograms), bins))
+    fractions = np.empty((len(histograms), bins))
     for number, row in enumerate(histograms):
         own = np.linspace(row.low, row.high, len(row.counts) + 1)
         below = np.concatenate([[0], np.cumsum(row.counts)]) / max(sum(row.counts), 1)
-        shares[number] = np.diff(np.interp(edges, own, below))
-    return edges, shares
+        fractions[number] = np.diff(np.interp(edges, own, below))
+    return edges, fractions

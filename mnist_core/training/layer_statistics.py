@@ -1,4 +1,4 @@
-"""How signals and gradients fare on their way through the layers: what makes deep sigmoid networks hard to train."""
+"""Signals and gradients on their way through the layers: what makes deep sigmoid networks hard to train."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import Network
 
 PROBED = 128
-"""Images, the first ones of the training set, that the statistics are taken over."""
+"""Number of images, the first of the training set, that the statistics are computed on."""
 
 SATURATED = 0.05
 """Fraction of the largest slope of the activation below which a unit counts as saturated."""
@@ -20,8 +20,9 @@ class LayerStatistics(NamedTuple):
     """A row of ``layers.csv``; ``layer`` counts from 1, the last one is the output.
 
     ``gradient_rms`` and ``weight_rms`` are root mean squares over the layer's weights. ``activation_mean`` and
-    ``activation_std`` are taken over its units and the probed images, and so is ``saturated``: the fraction of hidden
-    activations whose slope is below 5 % of the largest one, so that hardly any gradient passes; NaN for the output.
+    ``activation_std`` are computed over its units and the probed images, and so is ``saturated``: the fraction of
+    hidden activations whose slope is below 5 % of the largest one, so that hardly any gradient passes; NaN for the
+    output.
     """
 
     epoch: int
@@ -38,7 +39,7 @@ COLUMNS = (*LayerStatistics._fields[:-1], "flat")
 
 
 def layer_statistics(network: Network, dataset: Dataset, epoch: int) -> list[LayerStatistics]:
-    """Feed the probed images forward and back, without dropout and augmentation, and describe each layer."""
+    """Compute the statistics of each layer in a forward and a backward pass without dropout and augmentation."""
     x = flatten(normalize(dataset.train_images[:PROBED]))
     y = one_hot(dataset.train_labels[:PROBED], dataset.num_classes)
     forward = network.forward_pass(x)

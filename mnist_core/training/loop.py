@@ -1,4 +1,4 @@
-"""Mini-batch gradient descent: a generator that trains one epoch a step.
+"""Mini-batch gradient descent: a generator that trains one epoch per step.
 
 >>> config = TrainingConfig(epochs=5)
 >>> network = build_network(config, dataset)
@@ -25,14 +25,14 @@ from mnist_core.training.config import TrainingConfig
 from mnist_core.training.state import Best, TrainingState
 
 DIVERGED_NATS = 100.0
-"""Mean loss of an epoch above which training has diverged: the labels got a probability of e^-100 on average."""
+"""Mean loss of an epoch above which training has diverged: the probability of the labels is e^-100 on average."""
 
 
 class EpochMetrics(NamedTuple):
     """One row of ``metrics.csv``.
 
     ``train_loss`` and ``train_accuracy`` are means over the mini-batches of the epoch, each measured before its
-    update. ``val_loss`` and ``val_accuracy`` are measured on the validation share after the epoch, and NaN without one.
+    update. ``val_loss`` and ``val_accuracy`` are measured on the validation images after the epoch; NaN without any.
     Losses are cross-entropies in nats, without penalties and smoothing; accuracies are in [0, 1]. ``learning_rate`` is
     that of the last mini-batch; ``seconds`` is the time of this epoch, validation included.
     """
@@ -47,7 +47,7 @@ class EpochMetrics(NamedTuple):
 
 
 class BatchProgress(NamedTuple):
-    """Where training stands within an epoch, told after every mini-batch."""
+    """Progress within an epoch, reported after every mini-batch."""
 
     epoch: int
     images_done: int
@@ -75,14 +75,15 @@ def train(
     ----------
     config : TrainingConfig
     dataset : Dataset
-        Only its training set is touched.
+        Only its training set is used.
     network : Network, optional
-        Trained in place; made by :func:`build_network` where none is given. With early stopping it is the best model
-        when the generator is exhausted.
+        Trained in place; by default, :func:`build_network` makes one. With early stopping, it is the best model once
+        the generator is exhausted.
     on_batch : callable, optional
-        Called with a :class:`BatchProgress` after each mini-batch. An exception that it raises ends the training.
+        Called with a :class:`BatchProgress` after each mini-batch. If it raises an exception, training ends.
     state : TrainingState, optional
-        Where training stands; kept up to date. What follows is, bit for bit, what would have followed then.
+        Where training stands, kept up to date. Training that continues from it gives the same bits as training that
+        was never interrupted.
     more_epochs : int, optional
         Epochs to train beyond ``config.epochs``, at the last learning rate of the schedule.
 
@@ -146,15 +147,15 @@ def _train_epoch(
     return loss_sum / done, correct / done, rate
 
 
-def _diverged(config: TrainingConfig, epoch: int, what: str) -> TrainingError:
+def _diverged(config: TrainingConfig, epoch: int, change: str) -> TrainingError:
     return TrainingError(
-        f"The loss {what} in epoch {epoch}: the steps are too long. Lower the learning rate "
+        f"The loss {change} in epoch {epoch}: the steps are too long. Lower the learning rate "
         f"(it is {config.learning_rate:g}) and start again."
     )
 
 
 def has_spare_core() -> bool:
-    """Whether the linear algebra library leaves a core for the thread that makes the next mini-batches."""
+    """Whether the linear algebra library leaves a core for the thread that prepares the next mini-batches."""
     cores = os.cpu_count() or 1
     return cores > int(os.environ.get("OPENBLAS_NUM_THREADS") or cores)
 

@@ -14,7 +14,7 @@ FOLDS = 5
 
 
 def fold_positions(count: int, folds: int, seed: int) -> list[np.ndarray]:
-    """Divide ``range(count)`` at random into folds of nearly equal size, each in ascending order."""
+    """Divide ``range(count)`` randomly into folds of nearly equal size, each in ascending order."""
     order = np.random.default_rng([seed, 3]).permutation(count)
     return [np.sort(part) for part in np.array_split(order, folds)]
 
@@ -26,16 +26,16 @@ def cross_validate(
     done: int = 0,
     on_batch: Callable[[BatchProgress], None] | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Train for each fold on the others; yield its positions in the training set and its probabilities.
+    """For each fold, train on the others; yield its positions in the training set and its probabilities.
 
     Parameters
     ----------
     config : TrainingConfig
     dataset : Dataset
-        Its test set is not touched.
+        Its test set is not used.
     folds : int
     done : int
-        Folds to leave out, which were trained before.
+        Number of folds to skip because they were trained before.
     on_batch : callable, optional
         As in :func:`train`.
     """

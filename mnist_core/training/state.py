@@ -21,16 +21,16 @@ class Best(NamedTuple):
 
 @dataclass
 class TrainingState:
-    """What training goes on from, besides the parameters; all random numbers come from the seed and the epoch.
+    """What training continues from, besides the parameters; all random numbers come from the seed and the epoch.
 
     Attributes
     ----------
     optimizer : SGD
-        Or a subclass, with its state.
+        The optimizer, with its state.
     epoch : int
-        Epochs that were trained.
+        Number of epochs trained so far.
     best : Best or None
-        Kept for early stopping.
+        The best model so far, for early stopping.
     """
 
     optimizer: SGD
@@ -54,26 +54,26 @@ class TrainingState:
 
     @classmethod
     def from_arrays(cls, config: TrainingConfig, network: Network, arrays: dict[str, np.ndarray]) -> "TrainingState":
-        """Invert :meth:`to_arrays`; other names in ``arrays`` are left alone.
+        """Invert :meth:`to_arrays`; other names in ``arrays`` are ignored.
 
         Raises
         ------
         ConfigError
-            If something is missing, or has another shape than the parameters.
+            If an array is missing, or has a different shape than the parameters.
         """
         state = cls.start(config, network)
         try:
             state.epoch, state.optimizer.steps = int(arrays["epoch"]), int(arrays["steps"])
-            for name, memory in state.optimizer.state.items():
-                memory[:] = arrays[f"optimizer.{name}"]
+            for name, array in state.optimizer.state.items():
+                array[:] = arrays[f"optimizer.{name}"]
             if "best.epoch" in arrays:
                 parameters = np.empty_like(network.parameters)
                 parameters[:] = arrays["best.parameters"]
                 state.best = Best(int(arrays["best.epoch"]), float(arrays["best.val_loss"]), parameters)
         except (KeyError, ValueError) as error:
-            raise ConfigError(f"The state of the training is not complete ({error}).") from error
+            raise ConfigError(f"The training state is incomplete ({error}): start a new run.") from error
         return state
 
     def stops_early(self, patience: int) -> bool:
-        """Whether the validation loss has not become better for ``patience`` epochs."""
+        """Whether the validation loss has not improved for ``patience`` epochs."""
         return bool(patience and self.best and self.epoch - self.best.epoch >= patience)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.components.data import show_status
 from pages.components.errors import errors_shown
@@ -83,7 +82,7 @@ def enter() -> st.Page:
 
 
 @contextmanager
-def page(can_undo: bool = False) -> Iterator[None]:
+def page(file: str, can_undo: bool = False) -> Iterator[None]:
     """Draw a page, with the data in use in the sidebar; an error that is meant for people ends it with its sentence.
 
     Before ``st.navigation`` has run for the first time in a server, Streamlit takes each file of ``pages/`` for a page
@@ -91,13 +90,15 @@ def page(can_undo: bool = False) -> Iterator[None]:
 
     Parameters
     ----------
+    file : str
+        The page's ``__file__``.
     can_undo : bool
         Whether this page can bring back the runs that this session deleted; on any other one, they are gone for good.
     """
     if not st.session_state.get("entered"):
         enter()
         st.rerun()
-    enter_page(get_script_run_ctx().page_script_hash)
+    enter_page(file)
     if not can_undo:
         forget_deleted()
     with st.sidebar:

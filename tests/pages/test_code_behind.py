@@ -84,6 +84,6 @@ def test_the_code_behind_is_the_source(open_page, finished, page):
 def test_an_excerpt_is_whole_lines_below_the_docstring():
     lines = excerpt(SGD._move, "gradient *=", "parameters -=")
     assert lines == "gradient *= rate\nparameters -= gradient"
-    assert excerpt(normalize, "return") == "return images / np.float32(255)"
+    assert excerpt(normalize, "return") == "return images.astype(np.float32) / 255"
     with pytest.raises(ValueError, match=r"SGD\._move has no lines from 'pass'"):
         excerpt(SGD._move, "pass")

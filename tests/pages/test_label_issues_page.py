@@ -10,7 +10,7 @@ import pytest
 
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.label_errors import find_label_issues
-from mnist_core.jobs import label_check
+from mnist_core.jobs import job, label_check
 from mnist_core.jobs.label_check import Progress, read_probabilities, read_progress
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import write_json
@@ -120,7 +120,7 @@ def test_a_check_that_a_full_disk_keeps_from_stopping_says_so(open_page, make_ru
     run = make_run(state="stopped")
     write_json(run.path / "cross_validation.json", asdict(Progress("running", 2, 0.5, heartbeat=1e12)))
 
-    monkeypatch.setattr(label_check, "write_atomically", full_disk)
+    monkeypatch.setattr(job, "write_atomically", full_disk)
     app = open_page("label_issues")
     by_label(app.button, "Stop").click().run()
     assert "No space left on device" in app.error[0].value

@@ -1,4 +1,4 @@
-"""Distortions of images against SciPy's interpolation and against what each part promises."""
+"""Distortions of images against SciPy's interpolation and against what each part states."""
 
 import numpy as np
 import pytest
@@ -33,20 +33,20 @@ def test_interpolation_equals_that_of_scipy(count, height, width, seed):
     np.testing.assert_allclose(bilinear(images, rows.copy(), columns.copy()), expected, atol=1e-3)
 
 
-def test_nothing_asked_nothing_changed(images):
+def test_an_augmentation_of_zeros_changes_nothing(images):
     assert not Augmentation()
     np.testing.assert_array_equal(augment(images, Augmentation(), rng()), images)
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (9, 17), (1, 5), (5, 1)])
-def test_shape_dtype_and_range_stay(shape):
+def test_shape_dtype_and_range_are_kept(shape):
     images = rng().integers(20, 200, (7, *shape)).astype(np.uint8)
     out = augment(images, ALL, rng())
     assert (out.shape, out.dtype) == (images.shape, np.float32)
     assert 20 - 1e-3 <= out.min() <= out.max() <= 200 + 1e-3
 
 
-def test_same_random_numbers_same_images_and_each_image_its_own(images):
+def test_the_generator_decides_and_each_image_is_distorted_differently(images):
     np.testing.assert_array_equal(augment(images, ALL, rng(3)), augment(images, ALL, rng(3)))
     assert (augment(images, ALL, rng(3)) != augment(images, ALL, rng(4))).any()
     same = np.repeat(images[:1], 5, axis=0)
@@ -60,12 +60,12 @@ def centres(images):
     return (images * y).sum(axis=(1, 2)) / mass, (images * x).sum(axis=(1, 2)) / mass
 
 
-def test_a_shift_moves_by_up_to_its_pixels_and_evenly(images):
+def test_a_shift_moves_by_up_to_its_pixels_in_both_directions(images):
     moved = centres(augment(images, Augmentation(shift=3), rng()))
     for axis, before in zip(moved, centres(images), strict=True):
-        way = axis - before
-        assert 2.5 < np.abs(way).max() <= 3.01
-        assert abs(way.mean()) < 0.4
+        moves = axis - before
+        assert 2.5 < np.abs(moves).max() <= 3.01
+        assert abs(moves.mean()) < 0.4
 
 
 def bar():
@@ -83,7 +83,7 @@ def slope(image):
 
 
 @pytest.mark.parametrize("part", ["rotation", "shear"])
-def test_a_bar_is_turned_or_slanted_by_up_to_its_degrees(part):
+def test_a_bar_is_rotated_or_sheared_by_up_to_its_degrees(part):
     out = augment(np.repeat(bar(), 200, axis=0), Augmentation(**{part: 20}), rng())
     angles = np.degrees(np.arctan([slope(image) for image in out]))
     assert 18 < np.abs(angles).max() < 21
@@ -109,7 +109,7 @@ def test_affine_maps_are_the_products_of_their_parts():
     np.testing.assert_array_equal(coefficients[:, 2], 0)
 
 
-def test_elastic_displacements_are_smooth_and_of_the_size_asked_for():
+def test_elastic_displacements_are_smooth_and_of_the_requested_size():
     modes = _smooth_modes(28, 28)
     fields = (rng().standard_normal((4000, len(modes))) @ modes).reshape(-1, 28, 28)
     assert np.sqrt(np.mean(fields**2)) == pytest.approx(1, abs=0.02)
@@ -119,7 +119,7 @@ def test_elastic_displacements_are_smooth_and_of_the_size_asked_for():
         assert correlation == pytest.approx(np.exp(-(distance**2) / (4 * 4**2)), abs=0.03)
 
 
-def test_an_elastic_image_is_another_one_of_about_the_same_ink(images):
+def test_an_elastic_distortion_keeps_the_amount_of_ink(images):
     out = augment(images, Augmentation(elastic=1), rng())
     assert np.abs(out - images).mean() > 5
     assert out.sum() == pytest.approx(images.sum(), rel=0.03)

@@ -1,4 +1,4 @@
-"""Histograms of weights and activations: counted rightly, recorded by the worker, small, and resumed."""
+"""Histograms of weights and activations: counted correctly, recorded by the worker, small, and resumed."""
 
 from dataclasses import replace
 
@@ -55,7 +55,7 @@ def test_rows_of_the_table_can_be_read_again(dataset):
 
 
 @pytest.mark.parametrize("value", [0.0, -3.5, 1e6, np.inf, np.nan])
-def test_layers_that_are_all_the_same_or_no_numbers_are_counted(dataset, value):
+def test_layers_of_equal_or_non_finite_values_are_counted(dataset, value):
     network = build_network(CONFIG, dataset)
     network.weights[0][:] = value
     row = layer_histograms(network, dataset, 0)[0] if np.isfinite(value) else None
@@ -73,7 +73,7 @@ def test_a_large_layer_is_counted_in_part(dataset, monkeypatch):
 
 
 @given(st.integers(1, 10_000))
-def test_epochs_described_are_few_however_many_there_are(epochs):
+def test_few_epochs_are_recorded_however_many_are_trained(epochs):
     last, described = None, 0
     for epoch in range(epochs + 1):
         if is_due(epoch, last):
@@ -82,15 +82,15 @@ def test_epochs_described_are_few_however_many_there_are(epochs):
     assert last >= epochs * 0.97
 
 
-def test_common_bins_hold_the_same_shares():
+def test_common_bins_hold_the_same_fractions():
     narrow = Histogram(0, 1, "weight", -1.0, 1.0, (10,) * BINS)
     wide = Histogram(1, 1, "weight", -2.0, 2.0, (0,) * 16 + (5,) * 16)
     empty = Histogram(2, 1, "weight", -0.5, 0.5, (0,) * BINS)
-    edges, shares = on_common_bins([narrow, wide, empty], 8)
+    edges, fractions = on_common_bins([narrow, wide, empty], 8)
     np.testing.assert_allclose(edges, np.linspace(-2, 2, 9))
-    np.testing.assert_allclose(shares[0], [0, 0, 0.25, 0.25, 0.25, 0.25, 0, 0])
-    np.testing.assert_allclose(shares[1], [0, 0, 0, 0, 0.25, 0.25, 0.25, 0.25])
-    np.testing.assert_allclose(shares[2], 0)
+    np.testing.assert_allclose(fractions[0], [0, 0, 0.25, 0.25, 0.25, 0.25, 0, 0])
+    np.testing.assert_allclose(fractions[1], [0, 0, 0, 0, 0.25, 0.25, 0.25, 0.25])
+    np.testing.assert_allclose(fractions[2], 0)
 
 
 def test_the_worker_records_the_first_and_the_last_epoch(dataset, tmp_path):
@@ -108,7 +108,7 @@ def test_the_worker_records_the_first_and_the_last_epoch(dataset, tmp_path):
     assert len({(row.epoch, row.layer, row.kind) for row in rows}) == len(rows)
 
 
-def test_a_resumed_run_goes_on_after_its_checkpoint(dataset, tmp_path):
+def test_a_resumed_run_continues_after_its_checkpoint(dataset, tmp_path):
     run = create_run(CONFIG, dataset, tmp_path)
     assert work(run).returncode == 0
     before = (run.path / "histograms.csv").read_text()
@@ -135,7 +135,7 @@ def test_the_file_stays_small_in_the_longest_run_of_the_deepest_network(dataset,
     assert described * written < 1_000_000
 
 
-def test_a_damaged_table_is_said_in_a_sentence(dataset, tmp_path):
+def test_a_damaged_table_is_named_in_a_sentence(dataset, tmp_path):
     run = create_run(CONFIG, dataset, tmp_path)
     row = Histogram(0, 1, "weight", 0.0, 1.0, (1,) * BINS).to_row().replace("1,1,1", "1,x,1", 1)
     (run.path / "histograms.csv").write_text(f"{','.join(COLUMNS)}\n{row}\n")

@@ -61,7 +61,7 @@ def test_same_config_same_bits_and_no_validation_means_nan(sample):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_progress_is_told_after_each_batch_and_can_end_it(sample):
+def test_progress_is_reported_after_each_batch_and_can_end_training(sample):
     seen = []
     list(train(TrainingConfig(epochs=2, batch_size=1500), sample, on_batch=seen.append))
     assert [(p.epoch, p.images_done, p.images_total) for p in seen] == [
@@ -122,7 +122,7 @@ def test_training_is_a_generator_that_is_over_after_an_exception(sample):
     assert list(epochs) == []
 
 
-def test_a_thread_that_gathers_ahead_changes_nothing(sample, monkeypatch):
+def test_a_thread_that_prepares_batches_ahead_changes_nothing(sample, monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     config = TrainingConfig(epochs=2, hidden_layers=(16,), dropout=0.1, shift=1, rotation=8, elastic=0.8)
     parameters = []
@@ -154,7 +154,7 @@ def test_early_stopping_keeps_the_best_model(sample):
     assert kept.loss == pytest.approx(losses[best])
 
 
-def test_a_schedule_shows_in_the_metrics_and_more_epochs_go_on_at_its_end(sample):
+def test_a_schedule_shows_in_the_metrics_and_more_epochs_continue_at_its_end(sample):
     config = TrainingConfig(epochs=4, schedule="step", learning_rate=0.4, batch_size=2000)
     rates = [row.learning_rate for row in train(config, sample, more_epochs=2)]
     assert rates == pytest.approx([0.4, 0.4, 0.04, 0.004, 0.004, 0.004])

@@ -44,5 +44,5 @@ def test_a_incomplete_state_is_refused(sample):
     arrays = TrainingState.start(config, network).to_arrays()
     for change in ({"optimizer.mean": None}, {"optimizer.square": np.zeros(3)}, {"steps": None}):
         broken = {name: array for name, array in {**arrays, **change}.items() if array is not None}
-        with pytest.raises(ConfigError, match="state of the training is not complete"):
+        with pytest.raises(ConfigError, match="training state is incomplete"):
             TrainingState.from_arrays(config, network, broken)
