@@ -1,4 +1,4 @@
-"""Evaluation: how good a run is, what it confuses, and the digits it gets wrong."""
+"""Evaluation: the scores of a run, its confusion matrix, and the images it misclassifies."""
 
 import altair as alt
 import numpy as np
@@ -24,7 +24,7 @@ MAX_POINTS = 300
 
 
 def show_scores(run: Run, result: Evaluation, scores: Scores) -> None:
-    """Accuracy with its interval, loss, errors, and how often the label is among the first guesses."""
+    """Accuracy with its interval, loss, errors, and top-k accuracy."""
     total, (low, high) = len(result.labels), scores.interval
     figures = (
         ("Test accuracy", f"{result.accuracy:.2%}", f"95 % interval {low:.2%} to {high:.2%}"),
@@ -35,13 +35,13 @@ def show_scores(run: Run, result: Evaluation, scores: Scores) -> None:
     for column, (label, value, more) in zip(st.columns(4), figures, strict=True):
         column.metric(label, value, more, delta_color="off", delta_arrow="off", border=True)
     st.caption(
-        f"All scores on this page are those of the **test set of {run.dataset.name}**, which training never saw. With "
-        "another test set of the same size and kind, 95 of 100 such intervals would hold the true accuracy (Wilson)."
+        f"All scores on this page are on the **test set of {run.dataset.name}**, which training never saw. Over many "
+        "test sets of this size, 95 % of such intervals contain the true accuracy (Wilson score interval)."
     )
 
 
 def show_confusion(run: Run, result: Evaluation) -> None:
-    """Confusion table; a click on a cell puts it into the address, and so into the gallery."""
+    """Confusion matrix; a click on a cell filters the gallery by it."""
     confusion = result.confusion_matrix
     share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     cells_show = remembered("confusion_unit", CELLS[0], url="cells", parse=OneOf(CELLS))
@@ -78,8 +78,8 @@ def show_confusion(run: Run, result: Evaluation) -> None:
         selection_default={"selection": {"cells": cells}},
     )
     st.caption(
-        "Rows are the true labels, columns the predicted ones. Blue is right; the deeper the orange, the more frequent the "
-        "confusion. **Click a cell** to see its digits below."
+        "Rows are true labels, columns are predicted labels. Blue cells are correct predictions; the deeper the "
+        "orange, the more frequent the confusion. **Click a cell** to see its images below."
     )
 
 
@@ -91,30 +91,30 @@ def show_classes(result: Evaluation, scores: Scores) -> None:
     percent = {
         name: st.column_config.ProgressColumn(name, help=text, min_value=0, max_value=1, format="percent")
         for name, text in (
-            ("precision", "Of the digits predicted as this class, the share that is"),
-            ("recall", "Of the digits of this class, the share that was found"),
+            ("precision", "Fraction of the images predicted as this class that belong to it"),
+            ("recall", "Fraction of the images of this class that are predicted as it"),
             ("f1", "Harmonic mean of precision and recall"),
         )
     }
-    support = st.column_config.NumberColumn("support", help="Test digits of this class")
+    support = st.column_config.NumberColumn("support", help="Test images of this class")
     auc = st.column_config.NumberColumn(
         "ROC-AUC",
         format="%.5f",
-        help="How likely a digit of this class gets a higher probability for it than another digit",
+        help="Probability that an image of this class scores higher for it than an image of another class",
     )
     config = {**percent, "support": support, "auc": auc}
     st.dataframe(table, hide_index=True, column_config=config, height=38 + 35 * len(table))
 
 
 def show_confidence(scores: Scores) -> None:
-    """Reliability diagram, and what refusing uncertain digits gains."""
+    """Reliability diagram, and the accuracy gained by selective prediction."""
     left, right = st.columns(2, gap="large")
     measured, curve = scores.calibration, scores.selective
     with left:
         st.altair_chart(reliability_chart(measured), key="reliability")
         st.caption(
-            f"Of the digits classified with a certain confidence, how many are right? On the dashed line the two agree; "
-            f"the mean gap, the expected calibration error, is {measured.error:.2%}."
+            "Accuracy of the predictions of each confidence. On the dashed line the two are equal; the mean gap, the "
+            f"expected calibration error, is {measured.error:.2%}."
         )
     positions = np.unique(np.linspace(0, len(curve.accuracy) - 1, MAX_POINTS).astype(int))
     data = pd.DataFrame({name: values[positions].astype(float) for name, values in curve._asdict().items()})
@@ -131,13 +131,13 @@ def show_confidence(scores: Scores) -> None:
         )
         tenth = int(0.1 * len(curve.accuracy))
         st.caption(
-            f"Refusing the least confident tenth, below {curve.threshold[tenth]:.1%}, leaves an accuracy of "
-            f"{curve.accuracy[tenth]:.2%}."
+            f"Selective prediction: rejecting the least confident tenth, below {curve.threshold[tenth]:.1%}, leaves an "
+            f"accuracy of {curve.accuracy[tenth]:.2%}."
         )
 
 
 def reliability_chart(measured: Calibration) -> alt.LayerChart:
-    """Draw accuracy over confidence in equal intervals."""
+    """Draw accuracy over confidence, in bins of equal width."""
     filled = measured.count > 0
     data = pd.DataFrame(
         {
@@ -164,7 +164,7 @@ def reliability_chart(measured: Calibration) -> alt.LayerChart:
 
 
 def predictions_csv(result: Evaluation) -> bytes:
-    """One row for each test image: its labels, the confidence and all probabilities."""
+    """One row for each test image: its labels, its confidence and all probabilities."""
     table = pd.DataFrame(
         result.probabilities, columns=[f"probability_{k}" for k in range(result.probabilities.shape[1])]
     )
@@ -181,14 +181,14 @@ with page(__file__):
     classes = len(result.confusion_matrix)
     scores = test_scores(run)
     show_scores(run, result, scores)
-    st.subheader("What is confused with what")
+    st.subheader("Confusion matrix")
     show_confusion(run, result)
-    st.subheader("The digits it gets wrong, or right")
+    st.subheader("Images")
     clicked = show_gallery(run, classes)
     show_opened_digit(run, clicked)
-    st.subheader("How far its confidence can be trusted")
+    st.subheader("Calibration")
     show_confidence(scores)
-    st.subheader("Scores of each class")
+    st.subheader("Scores per class")
     show_classes(result, scores)
     st.download_button(
         "Download all predictions (CSV)",

@@ -1,4 +1,4 @@
-"""Inside: the weights of a trained network, what calls its units forth, and how both came about."""
+"""Inside: the weights of a trained network, what its units respond to, and how both developed."""
 
 import math
 
@@ -23,57 +23,59 @@ from pages.components.tables import is_dark
 
 PICTURES = 128
 TOP = 20
-STRONG = 0.998  # share of the weights within the colour scale: a single strong one must not make all others pale
+STRONG = 0.998  # fraction of the weights within the colour scale: a single outlier must not make the others pale
 KINDS = {"weights": WEIGHT, "activations": ACTIVATION}
 
 
-def show_first_weights(looked: Inside) -> None:
-    """Weights of the first layer as pictures, in parts where there are many units."""
-    weight = looked.network.weights[0]
+def show_first_weights(view: Inside) -> None:
+    """Weights of the first layer as images, in parts if there are many units."""
+    weight = view.network.weights[0]
     units, parts = weight.shape[1], math.ceil(weight.shape[1] / PICTURES)
     part = remembered("inside_part", 1, url="part", parse=NumberIn(1, parts))
     if parts > 1:
         st.number_input(f"Part (1 to {parts})", 1, parts, width=150, **part.widget)
     shown = range((part.value - 1) * PICTURES, min(part.value * PICTURES, units))
     limit = float(np.quantile(np.abs(weight[:, :PICTURES]), STRONG)) or 1.0
-    pictures = unflatten(np.ascontiguousarray(weight.T[shown.start : shown.stop]), looked.dataset.image_shape)
-    what = "unit" if looked.hidden else "class"
+    pictures = unflatten(np.ascontiguousarray(weight.T[shown.start : shown.stop]), view.dataset.image_shape)
+    target = "unit" if view.hidden else "class"
     digit_grid(
         diverging_colors(pictures, limit),
         [str(unit) for unit in shown],
-        [f"{what} {unit}: its weights lie between {low:+.3f} and {high:+.3f}" for unit, low, high in zip(
+        [f"{target} {unit}: weights from {low:+.3f} to {high:+.3f}" for unit, low, high in zip(
             shown, pictures.min(axis=(1, 2)), pictures.max(axis=(1, 2)), strict=True)],
         size=54,
     )  # fmt: skip
-    color_scale(limit, ("ink speaks against", "ink speaks for it"))
+    color_scale(limit, ("ink lowers its input", "ink raises its input"))
     st.caption(
-        f"Each picture is a column of W1: the weights from every pixel to one {what}. All share one scale, so that pale "
-        "pictures are weak ones. Noise at the border is what the network began with: there is never ink, so nothing is learned."
+        f"Each image is a column of W1: the weights from all pixels to one {target}. All share one scale, so pale "
+        "images mean small weights. The noise at the border is the initialization: there is never ink, so nothing is "
+        "learned."
     )
 
 
 @fragment
-def show_digit(looked: Inside) -> None:
-    """One test digit on its way through the network."""
-    index = pick_test_digit(looked)
-    label, predicted = int(looked.result.labels[index]), int(looked.result.predicted[index])
-    verdict = "which is right" if label == predicted else f"but it is a **{label}**"
+def show_forward_pass(view: Inside) -> None:
+    """One test image on its way through the network."""
+    index = pick_test_image(view)
+    label, predicted = int(view.result.labels[index]), int(view.result.predicted[index])
+    verdict = "which is correct" if label == predicted else f"but it is a **{label}**"
     st.markdown(
-        f"Test image {index:,} reads as **{predicted}** with {looked.result.probabilities[index].max():.1%}, {verdict}."
+        f"Test image {index:,} is classified as **{predicted}** with a probability of "
+        f"{view.result.probabilities[index].max():.1%}, {verdict}."
     )
-    st.altair_chart(network_drawing(looked.network, looked.dataset.test_images[index], label, is_dark()), key="drawing")
+    st.altair_chart(network_drawing(view.network, view.dataset.test_images[index], label, is_dark()), key="drawing")
     st.caption(
-        f"Circles are units, at most the {MOST_UNITS} most active ones of a layer; the brighter the orange, the more active "
-        f"(blue is negative). Lines are what one unit adds to the next one's sum, activation times weight: the {MOST_LINES} "
-        "strongest of each layer, red for more, blue for less. Lines from the picture sum up all pixels. Point at them for "
-        "the numbers; ✓ marks the true class."
+        f"Circles are units, at most the {MOST_UNITS} most active of each layer: the brighter the orange, the higher "
+        f"the activation (blue is negative). Lines are contributions, activation times weight: the {MOST_LINES} "
+        "strongest of each layer, red if positive, blue if negative. Lines from the image sum over all pixels. Hover "
+        "to see the numbers; ✓ marks the true class."
     )
 
 
-def pick_test_digit(looked: Inside) -> int:
-    """Draw the picker over the test set; return the index chosen."""
-    total = len(looked.result.labels)
-    wrong = np.flatnonzero(looked.result.labels != looked.result.predicted)
+def pick_test_image(view: Inside) -> int:
+    """Draw the picker of a test image; return its index."""
+    total = len(view.result.labels)
+    wrong = np.flatnonzero(view.result.labels != view.result.predicted)
     index = remembered("inside_index", 0, url="digit", parse=NumberIn(0, total - 1))
 
     def draw_from(indices: np.ndarray) -> None:
@@ -87,9 +89,9 @@ def pick_test_digit(looked: Inside) -> int:
 
 
 @fragment
-def show_unit(looked: Inside) -> None:
+def show_unit(view: Inside) -> None:
     """What one hidden unit responds to."""
-    sizes = looked.network.layer_sizes[1:-1]
+    sizes = view.network.layer_sizes[1:-1]
     layers = range(1, len(sizes) + 1)
     chosen_layer = remembered("inside_layer", 1, url="layer", parse=OneOf(layers))
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -99,36 +101,37 @@ def show_unit(looked: Inside) -> None:
         chosen_unit = remembered("inside_unit", 0, url="unit", parse=NumberIn(0, last))
         st.number_input(f"Unit (0 to {last:,})", 0, last, width=150, **chosen_unit.widget)
     unit = chosen_unit.value
-    activation = looked.hidden[layer - 1][:, unit]
-    labels = looked.dataset.test_labels[: looked.digits]
+    activation = view.hidden[layer - 1][:, unit]
+    labels = view.dataset.test_labels[: view.digits]
     top = strongest(activation, TOP)
     left, right = st.columns([1.35, 1], gap="large")
     with left:
-        st.markdown(f"**The {len(top)} test digits that move it most**")
+        st.markdown(f"**The {len(top)} test images with the largest activation**")
         digit_grid(
-            looked.dataset.test_images[top],
+            view.dataset.test_images[top],
             [f"{labels[index]} · {activation[index]:.2f}" for index in top],
             [f"test image {index:,}, label {labels[index]}, activation {activation[index]:.4f}" for index in top],
         )
     with right:
-        st.markdown("**Its mean activation for each class**")
-        means = mean_by_class(activation, labels, looked.network.layer_sizes[-1])
+        st.markdown("**Mean activation per class**")
+        means = mean_by_class(activation, labels, view.network.layer_sizes[-1])
         st.altair_chart(class_bars(means), key="class_bars")
     st.caption(
-        f"Unit {unit} of layer {layer} on {looked.digits:,} test digits: activations from {activation.min():.3f} to "
-        f"{activation.max():.3f}, mean {activation.mean():.3f}. Few units stand for one class; it takes many together."
+        f"Unit {unit} of layer {layer} on {view.digits:,} test images: activations from {activation.min():.3f} to "
+        f"{activation.max():.3f}, mean {activation.mean():.3f}. Few units respond to a single class: classes are "
+        "represented by many units together."
     )
 
 
-def show_map(looked: Inside) -> None:
-    """Test digits laid out as the last hidden layer sees them."""
-    st.altair_chart(digit_map(looked.map, looked.network.layer_sizes[-1]), key="digit_map")
-    what = f"the {looked.network.layer_sizes[-2]} units of the last hidden layer" if looked.hidden else "the pixels"
-    wrong = int((~looked.map["right"]).sum())
+def show_map(view: Inside) -> None:
+    """Test images placed by the last hidden layer."""
+    st.altair_chart(digit_map(view.map, view.network.layer_sizes[-1]), key="digit_map")
+    space = f"the {view.network.layer_sizes[-2]} units of the last hidden layer" if view.hidden else "the pixels"
+    wrong = int((~view.map["right"]).sum())
     st.caption(
-        f"{len(looked.map):,} test digits, drawn where {what} put them along their two principal components, which hold "
-        f"{looked.map_share:.0%} of the variance. Crosses are the {wrong:,} wrong ones, in the colour of their true class. "
-        "Point at one to see it; click a class in the legend to see it alone."
+        f"{len(view.map):,} test images along the first two principal components of {space}, which explain "
+        f"{view.map_share:.0%} of the variance. Crosses are the {wrong:,} errors, in the colour of their true class. "
+        "Hover to see an image; click a class in the legend to see only that class."
     )
 
 
@@ -137,7 +140,7 @@ def show_distributions(run: Run, rows: list[Histogram]) -> None:
     """Histograms of weights and activations over the epochs."""
     if not rows:
         st.info(
-            "This run has no record of them: it was trained before they were kept. Train a new one to see them.",
+            "This run has no histograms: it was trained by an older version. Train a new run to see them.",
             icon=":material/info:",
         )
         return
@@ -152,28 +155,31 @@ def show_distributions(run: Run, rows: list[Histogram]) -> None:
         chart = distribution_over_epochs([row for row in kept if row.layer == layer], f"{shown} of {name}")
         columns[number % len(columns)].altair_chart(chart, key=f"distribution_{layer}")
     st.caption(
-        "A column of each picture is a histogram: the deeper the blue, the more values lie there. Weights begin evenly spread "
-        "and grow tails; activations move towards the ends of their range as units learn to decide."
+        "Each column is a histogram: the deeper the blue, the more values. Weights start evenly spread and grow tails; "
+        "activations move towards the ends of their range as units learn to decide."
         if len({row.epoch for row in kept}) > 1
-        else "So far there is the untrained network alone."
+        else "So far there is only the untrained network."
     )
 
 
 with page(__file__):
     st.title("Inside")
     run = pick_trained_run("Run", "no network to look into")
-    looked = inside(run)
-    st.subheader("What the first layer looks for")
-    show_first_weights(looked)
-    st.subheader("One digit on its way through")
-    show_digit(looked)
+    view = inside(run)
+    st.subheader("Weights of the first layer")
+    show_first_weights(view)
+    st.subheader("One image through the network")
+    show_forward_pass(view)
     st.subheader("What a hidden unit responds to")
-    if looked.hidden:
-        show_unit(looked)
+    if view.hidden:
+        show_unit(view)
     else:
-        st.info("This network has no hidden layer: its pixels are joined to the classes.", icon=":material/info:")
-    st.subheader("How the last hidden layer sorts the digits" if looked.hidden else "How the pixels sort the digits")
-    show_map(looked)
-    st.subheader("How weights and activations spread while it learned")
+        st.info(
+            "This network has no hidden layer: its pixels are connected directly to the classes.",
+            icon=":material/info:",
+        )
+    st.subheader("Test images in the last hidden layer" if view.hidden else "Test images by their pixels")
+    show_map(view)
+    st.subheader("Weights and activations over the epochs")
     show_distributions(run, run.histograms())
     code_behind(hidden_activations, strongest_connections, mean_by_class, principal_components, layer_histograms)

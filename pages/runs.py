@@ -1,4 +1,4 @@
-"""Runs: all of them in one table, beside one another, named, tagged, deleted, taken elsewhere and back."""
+"""Runs: list, compare, name, tag, delete, export and import them."""
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ from pages.components.code import code_behind
 from pages.components.data import current_dataset
 from pages.components.errors import callback, dialog, errors_shown, fragment, plain
 from pages.components.router import page
-from pages.components.runs.compare import COLORS, label, show_curves, show_digits, show_settings, swatch
+from pages.components.runs.compare import COLORS, run_name, show_curves, show_digits, show_settings, swatch
 from pages.components.runs.delete import confirm_deletion, enter_page, show_undo
 from pages.components.runs.picker import architecture, select_run, state_badge
 from pages.components.runs.table import select_runs, write_selection
@@ -22,25 +22,25 @@ REFRESH_SECONDS = 2.0
 
 
 def offer_import() -> None:
-    """Draw the upload of an exported run; what came of it is said after the next drawing."""
+    """Draw the upload of an exported run."""
     with st.popover("Import a run", icon=":material/upload:"):
         number = st.session_state.setdefault("imports", 0)  # a fresh uploader after each import
         upload = st.file_uploader(
-            "A zip file that was exported here or elsewhere",
+            "A zip file exported from this app",
             "zip",
             key=f"import_{number}",
             max_upload_size=MAX_ZIP // MB,
         )
         if upload is not None:
             with errors_shown():
-                run = import_run(upload.getvalue(), known=here())
+                run = import_run(upload.getvalue(), known=known_datasets())
                 st.session_state["imports"] += 1
                 write_selection([run.id])
                 st.toast(f"Imported run {run.id}.", icon=":material/check:")
                 st.rerun()
 
 
-def here() -> list[DatasetReference]:
+def known_datasets() -> list[DatasetReference]:
     """The data set in use, if it can be loaded: an imported run on the same data finds it there."""
     try:
         return [DatasetReference.of(current_dataset())]
@@ -50,10 +50,10 @@ def here() -> list[DatasetReference]:
 
 @dialog("Name, tags and note", icon=":material/edit:")
 def edit(run: Run, known_tags: list[str]) -> bool:
-    """Let the user say something of a run; written when it is saved."""
+    """Edit the name, tags and note of a run."""
     if run.about.problem:
         st.warning(run.about.problem, icon=":material/broken_image:")
-    keys = [f"{what}_{run.id}" for what in ("name", "note", "tags")]
+    keys = [f"{field}_{run.id}" for field in ("name", "note", "tags")]
     st.text_input("Name", run.about.name, max_chars=About.MAX_NAME, placeholder=run.id, key=keys[0])
     st.multiselect(
         "Tags", list(dict.fromkeys([*run.about.tags, *known_tags])), run.about.tags, accept_new_options=True,
@@ -72,29 +72,29 @@ def save(run: Run, keys: list[str]) -> None:
 
 
 def show_selected(runs: list[Run], known_tags: list[str]) -> None:
-    """List the chosen runs in their colours, with what can be done with each, and with all."""
+    """List the selected runs in their colours, with buttons for each run and for all."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"{len(runs)} chosen" if len(runs) > 1 else "The chosen run", width="stretch")
-        what = f"Delete {len(runs)} runs" if len(runs) > 1 else "Delete"
-        if st.button(what, icon=":material/delete:", key="delete"):
+        st.subheader(f"{len(runs)} runs selected" if len(runs) > 1 else "1 run selected", width="stretch")
+        label = f"Delete {len(runs)} runs" if len(runs) > 1 else "Delete"
+        if st.button(label, icon=":material/delete:", key="delete"):
             confirm_deletion(runs)
     for number, run in enumerate(runs[: len(COLORS)]):
         show_run(number, run, known_tags)
     if len(runs) > len(COLORS):
-        st.caption(f"The first {len(COLORS)} are shown and compared.")
+        st.caption(f"Only the first {len(COLORS)} are shown and compared.")
 
 
 def show_run(number: int, run: Run, known_tags: list[str]) -> None:
-    """One chosen run: colour, state, words, and buttons to edit, export and evaluate it."""
+    """One selected run: its colour, state and summary, and buttons to edit, export and evaluate it."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         swatch(number)
         state_badge(run)
-        st.markdown(_words(run), width="stretch")
+        st.markdown(_summary(run), width="stretch")
         if st.button("Edit", icon=":material/edit:", key=f"edit_{run.id}"):
             edit(run, known_tags)
         st.download_button(
             "Export", lambda: export_run(run), f"run-{run.id}.zip", "application/zip", key=f"export_{run.id}",
-            icon=":material/download:", on_click="ignore", help="Settings, curves, model and checkpoint as one zip file",
+            icon=":material/download:", on_click="ignore", help="Settings, curves, model and checkpoint as a zip",
         )  # fmt: skip
         if not run.problem and st.button("Evaluate", icon=":material/fact_check:", key=f"evaluate_{run.id}"):
             select_run(run)
@@ -105,33 +105,33 @@ def show_run(number: int, run: Run, known_tags: list[str]) -> None:
         st.error(run.problem, icon=":material/broken_image:")
 
 
-def _words(run: Run) -> str:
-    words = [f"**{plain(label(run))}**"]
+def _summary(run: Run) -> str:
+    parts = [f"**{plain(run_name(run))}**"]
     if not run.problem:
-        words.append(architecture(run.config.hidden_layers) or "no hidden layer")
+        parts.append(architecture(run.config.hidden_layers) or "no hidden layer")
     if run.status.test_accuracy is not None:
-        words.append(f"{run.status.test_accuracy:.2%}")
-    return " · ".join(words) + "".join(f" :gray-badge[{plain(tag)}]" for tag in run.about.tags)
+        parts.append(f"{run.status.test_accuracy:.2%}")
+    return " · ".join(parts) + "".join(f" :gray-badge[{plain(tag)}]" for tag in run.about.tags)
 
 
 def compare(runs: list[Run]) -> None:
-    """Curves of the runs; what differs in their settings; and for two, the digits that only one gets right."""
+    """Curves of the runs, the settings that differ, and for two runs the images that only one classifies correctly."""
     active = any(run.status.active for run in runs)
     st.subheader("Curves")
     fragment(show_curves, run_every=REFRESH_SECONDS if active else None)(runs)
     if len(runs) > 1:
-        st.subheader("What differs in their settings")
+        st.subheader("Settings that differ")
         show_settings(runs)
     if len(runs) == 2:
-        st.subheader("Digits that only one of them gets right")
+        st.subheader("Images that only one of them classifies correctly")
         with errors_shown():
             show_digits(*runs)
     elif len(runs) < 2:
-        st.caption("Choose a second run to see how the two differ, digit by digit.")
+        st.caption("Select a second run to see how the two differ, image by image.")
 
 
 def watch(runs: list[Run]) -> None:
-    """Draw the page anew when a run under way changes its state."""
+    """Draw the page again when an active run changes its state."""
     if any(run.refresh().status.state != run.status.state for run in runs):
         st.rerun()
 
@@ -150,10 +150,10 @@ with page(__file__, can_undo=True):
         if chosen:
             show_selected(chosen, sorted({tag for run in runs for tag in run.about.tags}))
         else:
-            st.caption("Tick one or more rows to compare, name, export or delete them.")
+            st.caption("Select one or more rows to compare, name, export or delete the runs.")
         if sound := [run for run in chosen if not run.problem][: len(COLORS)]:
             compare(sound)
     else:
-        st.info("There is no run yet: train a network first, which takes a few seconds.", icon=":material/info:")
+        st.info("No runs yet: train a network first, which takes a few seconds.", icon=":material/info:")
         st.page_link("pages/training.py", label="Train a network", icon=":material/monitoring:")
     code_behind(mcnemar, differing_settings, import_run)

@@ -31,7 +31,7 @@ MOST_SMOOTHING = 0.95
 
 
 def show_start(config: TrainingConfig, dataset: Dataset, runs: list[Run]) -> None:
-    """Say what will be trained, and start it."""
+    """Describe the next run, and start it."""
     network = build_network(config, dataset)
     total = len(dataset.train_labels)
     images = total - validation_size(total, config.validation_fraction)
@@ -39,7 +39,7 @@ def show_start(config: TrainingConfig, dataset: Dataset, runs: list[Run]) -> Non
     st.markdown(
         f"**{architecture(network.layer_sizes)}** · {network.num_parameters:,} parameters · "
         f"{ACTIVATIONS[config.activation].label}  \n"
-        f"{images:,} images · {updates:,} updates an epoch · {updates * config.epochs:,} in all"
+        f"{images:,} images · {updates:,} updates per epoch · {updates * config.epochs:,} in total"
     )
     busy = any(run.status.active for run in runs)
     known = any(run.config == config and run.status.test_accuracy is not None for run in runs)
@@ -63,18 +63,18 @@ def show_run(run: Run, was_active: bool) -> None:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         state_badge(run)
-        st.markdown(_what(run))
+        st.markdown(_settings_line(run))
     show_progress(run)
     show_message(run)
     show_charts(run)
 
 
-def _what(run: Run) -> str:
+def _settings_line(run: Run) -> str:
     config = run.config
     hidden = architecture(config.hidden_layers) or "none"
     return (
-        f"hidden layers {hidden} · learning rate {config.learning_rate:g} · batch {config.batch_size} · seed {config.seed} "
-        f"· {' · '.join([*config.describe(), run.dataset.name])}"
+        f"hidden layers {hidden} · learning rate {config.learning_rate:g} · batch size {config.batch_size} · "
+        f"seed {config.seed} · {' · '.join([*config.describe(), run.dataset.name])}"
     )
 
 
@@ -85,17 +85,17 @@ def show_progress(run: Run) -> None:
     text = f"epoch {min(status.epoch + status.active, epochs)} of {epochs}"
     if status.state == "queued":
         place = place_in_queue(run.path.parent, run.id)
-        text = f"place {place} in the queue: it starts when a run before it ends" if place else "starting …"
+        text = f"number {place} in the queue: starts when a run before it ends" if place else "starting …"
     elif status.images_per_second:
         if status.active:
             text += f" · {duration((epochs - done) * status.images_total / status.images_per_second)} left"
         text += f" · {status.images_per_second:,.0f} images per second · {duration(status.seconds)} so far"
-    st.progress(min(done / epochs, 1.0), text if status.active else text.replace(" so far", " in all"))
+    st.progress(min(done / epochs, 1.0), text if status.active else text.replace(" so far", " in total"))
     show_controls(run)
 
 
 def show_controls(run: Run) -> None:
-    """What can be asked of the run: pause and stop, or resume, or more epochs."""
+    """Buttons to pause, stop, resume or extend the run."""
     state = run.status.state
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if run.status.active:
@@ -116,7 +116,7 @@ def show_controls(run: Run) -> None:
 
 
 def ask(run: Run, verb: str) -> None:
-    """Ask a run to pause or stop; it may have ended a moment ago, which is as good."""
+    """Ask a run to pause or stop, unless it has just ended."""
     if run.refresh().status.active:
         request(run, verb)
 
@@ -129,7 +129,7 @@ def _asked(run: Run) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words, such as 45 s, 2 min 5 s or 1 h 20 min."""
+    """Write seconds as people say them, such as 45 s, 2 min 5 s or 1 h 20 min."""
     seconds = round(seconds)
     if seconds < 60:
         return f"{seconds} s"
@@ -139,35 +139,37 @@ def duration(seconds: float) -> str:
 
 
 def show_message(run: Run) -> None:
-    """What came of a run that is no longer under way, and where to go on."""
+    """How an ended run ended, and where to continue."""
     status = run.status
     if status.state == "failed":
         st.error(status.error, icon=":material/error:")
     elif status.state == "interrupted":
         st.warning(
-            f"The training process ended without a word after epoch {status.epoch}, for example because the computer was "
-            "switched off. Resume it: it goes on from its last checkpoint as if nothing had happened.",
+            f"The training process ended unexpectedly after epoch {status.epoch}, for example because the computer was "
+            "switched off. Press Resume to continue from the last checkpoint; the result is the same.",
             icon=":material/power_off:",
         )
     elif run.stopped_early:
         st.info(
-            f"Stopped early: in {run.config.patience} epochs the validation loss had not become better, so the model "
+            f"Stopped early: the validation loss had not improved for {run.config.patience} epochs, so the model "
             f"of epoch {status.epoch - run.config.patience} was kept.",
             icon=":material/verified:",
         )
     if status.test_accuracy is None:
         if status.state == "stopped":
-            st.info("Stopped before the first epoch was done, so there is nothing to evaluate.", icon=":material/info:")
+            st.info(
+                "Stopped before the end of the first epoch, so there is nothing to evaluate.", icon=":material/info:"
+            )
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{status.test_accuracy:.2%}** accuracy on the test set of {run.dataset.name}")
-        if st.button("What does it get wrong?", type="primary", icon=":material/fact_check:"):
+        if st.button("See its errors", type="primary", icon=":material/fact_check:"):
             select_run(run)
             st.switch_page("pages/evaluation.py")
 
 
 def show_charts(run: Run) -> None:
-    """Curves of the training, its learning rate, or how its layers fare."""
+    """Loss and accuracy, statistics of the layers, or the learning rate."""
     shown = remembered("charts", CHARTS[0], url="chart", parse=OneOf(CHARTS))
     st.segmented_control("Charts", CHARTS, label_visibility="collapsed", required=True, **shown.widget)
     if shown.value == "Layers":
@@ -176,8 +178,8 @@ def show_charts(run: Run) -> None:
         rows = run.metrics()
         epochs = run.epochs if run.status.active or not rows else rows[-1].epoch
         st.altair_chart(learning_rate_chart(rows, run.config, epochs), key="rate_chart")
-        more = " More epochs than planned go on at the last one." if run.status.more_epochs else ""
-        st.caption(f"Learning rate at the end of each epoch; the faint line is the plan.{more}")
+        more = " Additional epochs use the final learning rate." if run.status.more_epochs else ""
+        st.caption(f"Learning rate at the end of each epoch; the faint line is the schedule.{more}")
     else:
         show_curves(run)
 
@@ -201,7 +203,7 @@ def show_curves(run: Run) -> None:
     """Loss and accuracy over the epochs."""
     rows = run.metrics()
     if not rows:
-        st.caption("The curves begin when the first epoch is done." if run.status.active else "No epoch was finished.")
+        st.caption("The curves start after the first epoch." if run.status.active else "No epoch was completed.")
     epochs = run.epochs if run.status.active or not rows else rows[-1].epoch
     batches, look = pick_look()
     steps = run.steps() if batches else []
@@ -211,36 +213,37 @@ def show_curves(run: Run) -> None:
     st.altair_chart(accuracy, key="accuracy_chart")
     if rows:
         last = rows[-1]
-        text = f"After epoch {last.epoch}: training loss {last.train_loss:.4f} nats, training accuracy {last.train_accuracy:.2%}"
+        text = f"After epoch {last.epoch}: training loss {last.train_loss:.4f} nats"
+        text += f", training accuracy {last.train_accuracy:.2%}"
         if not math.isnan(last.val_loss):
             text += f", validation loss {last.val_loss:.4f} nats, validation accuracy {last.val_accuracy:.2%}"
         augmented = ", on augmented images" if run.config.augmentation else ""
         dropped = ", with dropout" if run.config.dropout else ""
         st.caption(
-            f"{text}. Training figures are means over the epoch's mini-batches, measured before each update"
+            f"{text}. Training loss and accuracy are means over the mini-batches of the epoch, before each update"
             f"{augmented}{dropped}."
         )
 
 
 def show_layers(run: Run) -> None:
-    """How signals and gradients fare in each layer."""
+    """Gradients, activations and saturation of each layer."""
     rows = run.layers()
     if not rows:
-        st.caption("This run has no statistics of its layers.")
+        st.caption("This run has no layer statistics.")
         return
     count = len(run.config.hidden_layers)
     names = [*(f"layer {layer + 1}" for layer in range(count)), "output"]
     gradients = layer_chart(rows, "gradient_rms", "gradient (root mean square)", names, logarithmic=True)
     st.altair_chart(gradients, key="gradient_chart")
     st.caption(
-        "How strongly the loss pulls at the weights of each layer. Where the first layers lie orders of magnitude below "
-        "the last one, gradients vanish on their way back: try it with six sigmoid layers, then with ReLU and He."
+        "Size of the gradient in each layer. If the first layers are orders of magnitude below the last, the gradients "
+        "vanish on the way back: compare six sigmoid layers with six ReLU layers and He initialization."
     )
     st.altair_chart(
         layer_chart(rows, "activation_std", "activation (standard deviation)", names, False), key="activation_chart"
     )
     st.caption(
-        "How much the activations of each layer differ from image to image and unit to unit: near 0, nothing gets through."
+        "How much the activations of each layer vary across images and units. Near 0, the layer passes on no signal."
     )
     if count:
         st.altair_chart(layer_chart(rows, "saturated", "fraction saturated", names, False), key="saturated_chart")
@@ -256,15 +259,15 @@ with page(__file__):
     monitor, settings = st.columns([1.55, 1], gap="large")
     with monitor:
         if runs:
-            run = pick_run(runs, "Run shown")
+            run = pick_run(runs, "Run")
             every = REFRESH_SECONDS if run.status.active else None
             fragment(watch, run_every=every)(run.id, run.status.active)
         else:
             with st.container(border=True):
                 st.markdown("#### No run yet")
                 st.markdown(
-                    "Press **Start training** to train the reference network, or choose a preset or move the sliders first. "
-                    "The curves of its loss and accuracy will grow here."
+                    "Press **Start training** to train the reference network, or choose a preset or move the sliders "
+                    "first. Its loss and accuracy will appear here."
                 )
     with settings, st.container(border=True):
         st.markdown("**The next run**")
@@ -272,7 +275,7 @@ with page(__file__):
         config = edit_settings()
         with st.expander("As a command line", icon=":material/terminal:"):
             st.code(command_line(config, dataset), language="sh", wrap_lines=True)
-            st.caption("The address of this page holds the settings, too: share it.")
+            st.caption("The address of this page contains the settings too: share it as a link.")
         with start:
             show_start(config, dataset, runs)
 

@@ -36,7 +36,7 @@ def walk(page: Page, app: App) -> None:
     page.get_by_role("button", name="Start training").click()
     page.get_by_text(re.compile(r"^After epoch [3-6]\d")).wait_for(timeout=300_000)
     take(page, "training")
-    page.get_by_role("button", name="What does it get wrong?").wait_for(timeout=300_000)
+    page.get_by_role("button", name="See its errors").wait_for(timeout=300_000)
     (reference,) = list_runs(app.runs)
     fast = start_run(PRESETS["fast"].config, reference.dataset, app.runs)
     while fast.refresh().status.active:

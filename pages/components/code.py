@@ -1,4 +1,4 @@
-"""The code behind: the very source of what produced the screen."""
+"""The code behind a page: the source of the functions that produced it."""
 
 import inspect
 import textwrap
@@ -16,12 +16,12 @@ def code_behind(*functions: Callable) -> None:
 
 
 def excerpt(function: Callable, first: str, last: str | None = None) -> str:
-    """Lines of the source of a function, below its docstring: from the one that begins with ``first`` to that of ``last``.
+    """Lines of a function's source, below its docstring, from the line that begins with ``first`` to that of ``last``.
 
     Raises
     ------
     ValueError
-        If no line begins so: the function was rewritten.
+        If no line begins like that: the function was rewritten.
     """
     lines = inspect.getsource(function).splitlines()
     quoted = [number for number, line in enumerate(lines) if '"""' in line]

@@ -1,4 +1,4 @@
-"""Which data set is in use, loaded once for all sessions."""
+"""The data set in use, loaded once for all sessions."""
 
 import os
 from dataclasses import dataclass
@@ -71,12 +71,12 @@ def _load(choice: Choice, fingerprint: tuple) -> Dataset:
 
 
 def show_status() -> None:
-    """Say in a few words which data is in use; for the sidebar."""
+    """Name the data set in use; for the sidebar."""
     try:
         dataset = current_dataset()
     except DatasetError:
         st.badge("no data set", icon=":material/error:", color="red")
-        st.caption("The Overview page says why, and lets you choose other data.")
+        st.caption("See the Overview page for the reason, and to choose other data.")
         return
     icon, color = (":material/science:", "orange") if dataset.source == "sample" else (":material/database:", "green")
     st.badge(dataset.name, icon=icon, color=color)

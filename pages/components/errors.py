@@ -70,7 +70,7 @@ def fragment(function: Callable[..., object], run_every: float | None = None) ->
 
 
 def dialog(title: str, **options: object) -> Callable[[Callable[..., bool | None]], Callable[..., None]]:
-    """Make a ``st.dialog`` that shows its own errors; it closes when the function returns True and no callback failed."""
+    """Make a ``st.dialog`` that shows its errors; it closes if the function returns True and no callback failed."""
 
     def decorate(function: Callable[..., bool | None]) -> Callable[..., None]:
         @functools.wraps(function)

@@ -1,4 +1,4 @@
-"""What is computed once of a trained run to look inside it: its activations on the test set, and a map of them."""
+"""The inside of a trained run, computed once: its activations on the test set, and a map of them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,32 +20,32 @@ from pages.components.runs.picker import model_written, run_dataset, test_result
 
 MAP_DIGITS = 2000
 KEPT_VALUES = 20_000_000
-"""Activations kept of a run, so that its memory stays below 80 MB; of larger networks fewer test digits are looked at."""
+"""Activations kept per run, so that they stay below 80 MB: larger networks are shown on fewer test images."""
 MAGNIFIED = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Inside:
-    """A trained network, its test set, and what it makes of it; the arrays are read-only."""
+    """A trained network, its test set, and its predictions; the arrays are read-only."""
 
     network: Network
     dataset: Dataset
     result: Evaluation
     hidden: list[np.ndarray]
-    """Activations of each hidden layer on the first test digits, shapes (N, units)."""
+    """Activations of each hidden layer on the first test images, shapes (N, units)."""
     map: pd.DataFrame
-    """A row for each digit of the map: x, y, index, label, predicted, confidence, right, image."""
+    """A row for each image of the map: x, y, index, label, predicted, confidence, right, image."""
     map_share: float
-    """Share of the variance that the map shows."""
+    """Fraction of the variance that the map explains."""
 
     @property
     def digits(self) -> int:
-        """Number of test digits that the activations are known of."""
+        """Number of test images whose activations are known."""
         return len(self.hidden[0]) if self.hidden else len(self.dataset.test_labels)
 
 
 def inside(run: Run) -> Inside:
-    """Look inside a run as it was last saved, computed once for all sessions."""
+    """Compute the inside of a run as last saved, once for all sessions."""
     return _inside(run.path, model_written(run), run.dataset)
 
 
@@ -61,7 +61,7 @@ def _inside(path: Path, written: int, dataset: DatasetReference) -> Inside:
 
 
 def _map(hidden: list[np.ndarray], data: Dataset, result: Evaluation) -> tuple[pd.DataFrame, float]:
-    """Lay test digits out along the first two principal components of the last hidden layer, else of the pixels."""
+    """Place test images along the first two principal components of the last hidden layer, or of the pixels."""
     count = len(hidden[-1]) if hidden else len(data.test_labels)
     chosen = np.sort(np.random.default_rng(0).permutation(count)[:MAP_DIGITS])
     rows = hidden[-1][chosen] if hidden else flatten(normalize(data.test_images[chosen]))

@@ -83,17 +83,17 @@ def enter() -> st.Page:
 
 @contextmanager
 def page(file: str, can_undo: bool = False) -> Iterator[None]:
-    """Draw a page, with the data in use in the sidebar; an error that is meant for people ends it with its sentence.
+    """Draw a page, with the data set in the sidebar; an MnistError ends it with its sentence.
 
-    Before ``st.navigation`` has run for the first time in a server, Streamlit takes each file of ``pages/`` for a page
-    and runs it without ``app.py``. The first visitor of a fresh server may come here that way, and is redirected.
+    Until ``st.navigation`` has run once in a server, Streamlit takes each file of ``pages/`` for a page and runs it
+    without ``app.py``. The first visitor of a fresh server may come here that way, and is sent to ``app.py``.
 
     Parameters
     ----------
     file : str
         The page's ``__file__``.
     can_undo : bool
-        Whether this page can bring back the runs that this session deleted; on any other one, they are gone for good.
+        Whether this page can restore the runs that this session deleted; any other page removes them for good.
     """
     if not st.session_state.get("entered"):
         enter()

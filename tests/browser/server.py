@@ -12,7 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from mnist_core.runs.run import list_runs
+from mnist_core.runs.files import is_busy
+from mnist_core.runs.run import Run, list_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = (
@@ -46,7 +47,7 @@ def away_from_home(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def serve(folder: Path, **environment: str) -> Iterator[App]:
-    """Run the app with its runs and its log in ``folder``; at the end, end it and the trainings it started."""
+    """Run the app with its runs and its log in ``folder``; at the end, stop it and the trainings it started."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -70,7 +71,7 @@ def serve(folder: Path, **environment: str) -> Iterator[App]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
-        _end_trainings(app.runs)
+        end_trainings(app.runs)
 
 
 def _wait_until_healthy(app: App, server: subprocess.Popen) -> None:
@@ -82,11 +83,16 @@ def _wait_until_healthy(app: App, server: subprocess.Popen) -> None:
     raise RuntimeError(f"The app did not start: {app.log.read_text()}")
 
 
-def _end_trainings(runs: Path) -> None:
-    """A training outlives its server, on purpose; not that of a test."""
+def end_trainings(runs: Path) -> None:
+    """Stop every training and wait for it: a training outlives its server, on purpose, but not its test."""
     deadline = time.monotonic() + END_SECONDS
-    while time.monotonic() < deadline and (active := [run for run in list_runs(runs) if run.status.active]):
-        for run in active:
+    while time.monotonic() < deadline and (busy := [run for run in list_runs(runs) if is_at_work(run)]):
+        for run in busy:
             with suppress(OSError):
                 (run.path / "control").write_text("stop\n", encoding="utf-8")
         time.sleep(0.2)
+
+
+def is_at_work(run: Run) -> bool:
+    """Whether a process works on a run, or will soon."""
+    return run.status.active or is_busy(run.path)

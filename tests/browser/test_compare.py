@@ -56,21 +56,21 @@ def test_two_runs_are_chosen_and_compared(app, page, two_runs):
     page.goto(app.url)
     page.get_by_role("heading", level=1).wait_for()
     go(page, "Runs")
-    page.get_by_text("Tick one or more rows").wait_for()
+    page.get_by_text("Select one or more rows").wait_for()
     tick(page, 1)
-    page.get_by_role("heading", name="The chosen run").wait_for()
+    page.get_by_role("heading", name="1 run selected").wait_for()
     tick(page, 0)
-    page.get_by_role("heading", name="2 chosen").wait_for()
+    page.get_by_role("heading", name="2 runs selected").wait_for()
     assert page.url.endswith(f"runs={two_runs[1].id}%2C{two_runs[0].id}")
     look_at_comparison(page)
 
     page.reload()
-    page.get_by_role("heading", name="2 chosen").wait_for()
+    page.get_by_role("heading", name="2 runs selected").wait_for()
     look_at_comparison(page)
     page.get_by_role("radio", name="By time").or_(page.get_by_role("button", name="By time")).click()
-    page.get_by_text("Time is that of training").wait_for()
+    page.get_by_text("Time is training time").wait_for()
     tick(page, 0)  # the boxes are those of before
-    page.get_by_role("heading", name="The chosen run").wait_for()
+    page.get_by_role("heading", name="1 run selected").wait_for()
     assert page.url.endswith(f"runs={two_runs[1].id}")
 
 
@@ -84,8 +84,8 @@ def look_at_comparison(page):
     digits = page.locator('[role="img"][aria-label^="test image"]')
     digits.first.wait_for()
     assert digits.count() > 5
-    expect(page.get_by_text(re.compile("^sigmoid net is right, ReLU net wrong: "))).to_be_visible()
-    expect(page.get_by_text(re.compile("^ReLU net is right, sigmoid net wrong: "))).to_be_visible()
+    expect(page.get_by_text(re.compile("^sigmoid net correct, ReLU net wrong: "))).to_be_visible()
+    expect(page.get_by_text(re.compile("^ReLU net correct, sigmoid net wrong: "))).to_be_visible()
 
 
 def test_a_run_is_named_deleted_brought_back_and_taken_elsewhere(app, page, two_runs, tmp_path):
@@ -109,7 +109,7 @@ def test_a_run_is_named_deleted_brought_back_and_taken_elsewhere(app, page, two_
 
     page.get_by_role("button", name="Delete", exact=True).click()
     dialog.get_by_role("button", name="Delete", exact=True).click()
-    page.get_by_text("gone for good when you leave this page").wait_for()
+    page.get_by_text("removed for good when you leave this page").wait_for()
     expect(dialog).to_have_count(0)
     assert [run.id for run in list_runs(app.runs)] == [two_runs[1].id]
     page.get_by_role("button", name="Undo").click()
@@ -118,7 +118,7 @@ def test_a_run_is_named_deleted_brought_back_and_taken_elsewhere(app, page, two_
 
     page.get_by_role("button", name="Delete", exact=True).click()  # it is chosen again
     dialog.get_by_role("button", name="Delete", exact=True).click()
-    page.get_by_text("gone for good when you leave this page").wait_for()
+    page.get_by_text("removed for good when you leave this page").wait_for()
     go(page, "Dataset")
     assert not list((app.runs / ".trash").iterdir())
     go(page, "Runs")

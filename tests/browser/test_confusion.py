@@ -6,9 +6,6 @@ import pytest
 
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import evaluate
-from mnist_core.jobs.start import start_run
-from mnist_core.training.config import TrainingConfig
-from tests.helpers import wait
 
 expect = pytest.importorskip(
     "playwright.sync_api", reason="needs Playwright: pip install -r .ci/requirements.txt"
@@ -17,16 +14,9 @@ expect = pytest.importorskip(
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def run(app):
-    """A run of some skill, whose confusions are few but there."""
-    config = TrainingConfig(epochs=8, optimizer="adam", learning_rate=0.003)
-    return wait(start_run(config, load_dataset("sample"), app.runs))
-
-
-def test_from_a_cell_to_its_digits_to_one_of_them(app, page, run):
+def test_from_a_cell_to_its_digits_to_one_of_them(app, page, trained):
     sample = load_dataset("sample")
-    confusion = evaluate(run.load_network(), sample.test_images, sample.test_labels).confusion_matrix
+    confusion = evaluate(trained.load_network(), sample.test_images, sample.test_labels).confusion_matrix
     errors = confusion - confusion * (confusion.max(axis=1, keepdims=True) == confusion)
     true, predicted = divmod(int(errors.argmax()), 10)
     page.goto(f"{app.url}/evaluation")

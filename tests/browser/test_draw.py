@@ -3,14 +3,11 @@
 import math
 import re
 import time
-from dataclasses import replace
 
 import pytest
 
 from mnist_core.data.dataset import load_dataset
-from mnist_core.jobs.start import start_run
-from mnist_core.training.config import PRESETS
-from tests.helpers import encode, go, page_of, settle, wait
+from tests.helpers import encode, go, page_of, settle
 
 expect = pytest.importorskip(
     "playwright.sync_api", reason="needs Playwright: pip install -r .ci/requirements.txt"
@@ -21,11 +18,6 @@ ONE = [(165, 60), (160, 160), (157, 262)]
 ZERO = [
     (160 - 62 * math.sin(turn / 24 * 2 * math.pi), 160 - 100 * math.cos(turn / 24 * 2 * math.pi)) for turn in range(25)
 ]
-
-
-@pytest.fixture
-def trained(app):
-    return wait(start_run(replace(PRESETS["fast"].config, epochs=8), load_dataset("sample"), app.runs))
 
 
 def canvas_of(page):

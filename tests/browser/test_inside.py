@@ -4,9 +4,6 @@ import re
 
 import pytest
 
-from mnist_core.data.dataset import load_dataset
-from mnist_core.jobs.start import start_run
-from mnist_core.training.config import TrainingConfig
 from tests.helpers import settle
 
 expect = pytest.importorskip(
@@ -16,12 +13,9 @@ expect = pytest.importorskip(
 pytestmark = pytest.mark.browser
 
 
-def test_a_pointer_over_the_map_shows_the_digit(app, page):
-    run = start_run(TrainingConfig(epochs=3), load_dataset("sample"), app.runs)
-    page.goto(f"{app.url}/training?run={run.id}")
-    page.get_by_role("button", name="What does it get wrong?").wait_for()
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Inside").click()
-    page.get_by_text("test digits, drawn where the 64 units").wait_for()
+def test_a_pointer_over_the_map_shows_the_digit(app, page, trained):
+    page.goto(f"{app.url}/inside?run={trained.id}")
+    page.get_by_text("test images along the first two principal components of the 64 units").wait_for()
     settle(page)
     chart = page.get_by_test_id("stVegaLiteChart").nth(2)
     chart.scroll_into_view_if_needed()
@@ -37,7 +31,7 @@ def test_a_pointer_over_the_map_shows_the_digit(app, page):
     assert re.search(r"label\s+\d\s+predicted\s+\d", page.locator("#vg-tooltip-element").inner_text())
     page.mouse.move(5, 5)
 
-    verdict = page.get_by_text(re.compile(r"^Test image \d+ reads as"))
+    verdict = page.get_by_text(re.compile(r"^Test image \d+ is classified as"))
     page.get_by_role("button", name="Random error").click()
     expect(verdict).to_have_text(re.compile("but it is a"))
     expect(page.get_by_label(re.compile("^Test image"))).not_to_have_value("0")

@@ -4,10 +4,7 @@ import re
 
 import pytest
 
-from mnist_core.data.dataset import load_dataset
-from mnist_core.jobs.start import start_run
 from mnist_core.runs.run import find_run, list_runs
-from mnist_core.training.config import TrainingConfig
 from pages.components.router import PAGES
 from tests.helpers import go, set_number, settle
 
@@ -66,7 +63,7 @@ def test_from_the_data_to_the_mistakes(app, page):
     page.get_by_role("button", name="Start training").click()
     page.get_by_text(re.compile(r"% accuracy on the test set of MNIST \(sample of 6,000\)")).wait_for()
     assert epochs_shown(page) == 3
-    page.get_by_role("button", name="What does it get wrong?").click()
+    page.get_by_role("button", name="See its errors").click()
 
     page.get_by_role("heading", name="Evaluation", level=1).wait_for()
     assert f"run={find_run('latest', app.runs).id}" in page.url
@@ -95,7 +92,8 @@ def test_a_run_is_watched_left_found_again_stopped_and_lost(app, page):
         """() => {
             window.charts = [...document.querySelectorAll('[data-testid="stVegaLiteChart"]')];
             window.frames_seen = window.frames_bad = 0;
-            const whole = chart => chart.isConnected && chart.offsetHeight > 200 && chart.querySelector('svg path, canvas');
+            const whole = chart => chart.isConnected && chart.offsetHeight > 200 &&
+                chart.querySelector('svg path, canvas');
             (function look() {
                 window.frames_seen += 1;
                 window.frames_bad += window.charts.every(whole) ? 0 : 1;
@@ -123,7 +121,7 @@ def test_a_run_is_watched_left_found_again_stopped_and_lost(app, page):
     second.goto(f"{app.url}/training")
     stop_button(second).click()
     for tab in (second, page):
-        tab.get_by_role("button", name="What does it get wrong?").wait_for()
+        tab.get_by_role("button", name="See its errors").wait_for()
         expect(tab.locator(".stMarkdownBadge", has_text="stopped")).to_be_visible()
     second.close()
     assert [run.status.state for run in list_runs(app.runs)] == ["stopped"]
@@ -135,8 +133,8 @@ def test_a_run_is_watched_left_found_again_stopped_and_lost(app, page):
     page.get_by_text(re.compile(f"[Nn]o run '{lost.id}'")).first.wait_for()
 
 
-def test_the_first_visit_of_a_fresh_server_may_be_any_page(app, page):
-    page.goto(f"{app.url}/training")
+def test_the_first_visit_of_a_fresh_server_may_be_any_page(fresh_app, page):
+    page.goto(f"{fresh_app.url}/training")
     page.get_by_role("heading", name="Training", level=1).wait_for()
     page.get_by_text("No run yet").wait_for()
     links = page.get_by_test_id("stSidebarNav").get_by_role("link").all_inner_texts()
@@ -144,20 +142,18 @@ def test_the_first_visit_of_a_fresh_server_may_be_any_page(app, page):
     expect(page).to_have_title("MNIST in NumPy")
 
 
-def test_every_page_fits_a_phone(app, page):
-    run = start_run(TrainingConfig(epochs=3), load_dataset("sample"), app.runs)
+def test_every_page_fits_a_phone(app, page, trained):
     page.set_viewport_size({"width": 390, "height": 844})
     for title, url_path in ((info.title, info.url_path) for info in PAGES):
         page.goto(f"{app.url}/{url_path}")
         page.get_by_role("heading", level=1).wait_for()
         if title == "Training":
-            page.get_by_role("button", name="What does it get wrong?").wait_for()
+            page.get_by_role("button", name="See its errors").wait_for()
         if title == "Evaluation":
             page.get_by_text(re.compile("^Digits 1 to")).wait_for()
         if title == "Inside":
-            page.get_by_text("A column of each picture is a histogram").wait_for()
+            page.get_by_text("Each column is a histogram").wait_for()
         settle(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, title
         main = page.get_by_test_id("stMain")
         assert main.evaluate("node => node.scrollWidth <= node.clientWidth"), title
-    assert run.refresh().status.state == "finished"

@@ -230,7 +230,7 @@ def test_a_run_under_way_is_evaluated_as_far_as_it_is(open_page, finished, resul
     content = json.loads((finished.path / "status.json").read_text())
     write_json(finished.path / "status.json", {**content, "state": "running", "epoch": 1, "heartbeat": time.time()})
     app = open_page("evaluation")
-    assert "still under way" in app.info[0].value
+    assert "still active" in app.info[0].value
     assert app.metric[0].value == f"{result.accuracy:.2%}"
     assert app.metric[3].value == "1 of 2"
 

@@ -34,7 +34,7 @@ def test_each_format_is_offered_and_holds_the_model(open_page, finished, kind, m
     monkeypatch.setattr(st, "download_button", lambda label, data, *_, **__: offered.update({label: data}))
     app = open_page("evaluation")
     by_label(app.button_group, "Format").set_value(kind).run()
-    expander = by_label(app.expander, "Take this model with you")
+    expander = by_label(app.expander, "Download the model")
     assert FORMATS[kind].about in texts(expander.markdown)
     stem = f"model_{finished.id.replace('-', '_')}"
     assert stem in expander.code[0].value
@@ -54,11 +54,11 @@ def test_a_missing_package_is_named_in_place_of_the_button(open_page, finished, 
     monkeypatch.setattr(export_module, "find_spec", lambda name: None)
     app = open_page("evaluation")
     by_label(app.button_group, "Format").set_value("onnx").run()
-    expander = by_label(app.expander, "Take this model with you")
+    expander = by_label(app.expander, "Download the model")
     assert "pip install onnx" in texts(expander.info)
     assert not expander.get("download_button")
     by_label(app.button_group, "Format").set_value("npz").run()
-    assert by_label(app.expander, "Take this model with you").get("download_button")
+    assert by_label(app.expander, "Download the model").get("download_button")
 
 
 @pytest.mark.parametrize("kind", ["npz", "safetensors"])
@@ -91,7 +91,7 @@ def test_what_can_t_be_tested_is_said_in_a_sentence(open_page, finished):
     assert "small.npz reads 20 pixels and tells 3 classes apart; the images of MNIST" in upload(app, "small.npz", small)
     huge = Network((784, 8, 10), "relu")
     huge.parameters[:] = 1e38
-    assert "probabilities are no numbers" in upload(app, "huge.npz", export(huge, (28, 28), "npz"))
+    assert "probabilities are not numbers" in upload(app, "huge.npz", export(huge, (28, 28), "npz"))
     assert by_label(app.expander, "The code behind this page"), "the page goes on below"
 
 

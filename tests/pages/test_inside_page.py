@@ -42,7 +42,7 @@ def test_a_run_under_way_is_looked_into_as_far_as_it_is(open_page, finished):
     content = json.loads((finished.path / "status.json").read_text())
     write_json(finished.path / "status.json", {**content, "state": "running", "epoch": 1, "heartbeat": time.time()})
     app = open_page("inside")
-    assert "still under way" in app.info[0].value
+    assert "still active" in app.info[0].value
     assert len(app.subheader) == 5
 
 
@@ -51,7 +51,7 @@ def test_every_unit_of_the_first_layer_is_a_picture(open_page, finished):
     weight = finished.load_network().weights[0]
     for unit in (0, 17, 127):
         column = weight[:, unit]
-        assert f"unit {unit}: its weights lie between {column.min():+.3f} and {column.max():+.3f}" in html(app)
+        assert f"unit {unit}: weights from {column.min():+.3f} to {column.max():+.3f}" in html(app)
     assert len(re.findall(r'aria-label="unit \d+: ', html(app))) == 128
 
 
@@ -69,7 +69,7 @@ def test_a_digit_is_chosen_and_read_as_the_network_reads_it(open_page, finished)
     for index in (0, 421):
         app.number_input(key="inside_index").set_value(index).run()
         read, sure = probabilities[index].argmax(), probabilities[index].max()
-        assert f"Test image {index} reads as **{read}** with {sure:.1%}" in texts(app.markdown)
+        assert f"Test image {index} is classified as **{read}** with a probability of {sure:.1%}" in texts(app.markdown)
     by_label(app.button, "Random error").click().run()
     index = app.number_input(key="inside_index").value
     assert probabilities[index].argmax() != sample.test_labels[index]
@@ -104,27 +104,30 @@ def test_the_digits_that_move_a_unit_most(open_page, finished):
             f"test image {index:,}, label {sample.test_labels[index]}, activation {values[index]:.4f}"
             for index in strongest(values, 20)
         ]
-        assert f"Unit {unit} of layer {layer} on 1,000 test digits" in texts(app.caption)
+        assert f"Unit {unit} of layer {layer} on 1,000 test images" in texts(app.caption)
         assert np.isfinite(mean_by_class(values, sample.test_labels, 10)).all()
 
 
 def test_the_map_marks_the_wrong_digits(open_page, finished):
     app, sample = open_page("inside"), load_dataset("sample")
     wrong = (predict(finished.load_network(), sample.test_images).argmax(axis=1) != sample.test_labels).sum()
-    assert f"Crosses are the {wrong} wrong ones" in texts(app.caption)
-    assert "1,000 test digits, drawn where the 64 units of the last hidden layer put them" in texts(app.caption)
+    assert f"Crosses are the {wrong} errors" in texts(app.caption)
+    assert (
+        "1,000 test images along the first two principal components of the 64 units of the last hidden layer"
+        in texts(app.caption)
+    )
 
 
 def test_of_a_huge_network_fewer_digits_are_looked_at(open_page, finished, monkeypatch):
     monkeypatch.setattr(inside_view, "KEPT_VALUES", 192 * 50)
-    assert "Unit 0 of layer 1 on 50 test digits" in texts(open_page("inside").caption)
+    assert "Unit 0 of layer 1 on 50 test images" in texts(open_page("inside").caption)
 
 
 def test_a_network_without_hidden_layers_has_pixels_to_sort(open_page):
     wait(start_run(TrainingConfig(epochs=1, hidden_layers=()), load_dataset("sample")))
     app = open_page("inside")
     assert "This network has no hidden layer" in texts(app.info)
-    assert "drawn where the pixels put them" in texts(app.caption)
+    assert "principal components of the pixels" in texts(app.caption)
     assert len(re.findall(r'aria-label="class \d: ', html(app))) == 10
 
 
@@ -137,14 +140,14 @@ def test_other_activations_and_shapes_draw(open_page, tiny_folder, activation, l
     app = open_page("inside")
     assert len(app.subheader) == 5 and not app.error
     by_label(app.button_group, "Values").set_value("activations").run()
-    assert "A column of each picture is a histogram" in texts(app.caption)
+    assert "Each column is a histogram" in texts(app.caption)
 
 
 def test_distributions_are_said_to_be_missing_in_older_runs(open_page, finished):
     app = open_page("inside")
-    assert "A column of each picture is a histogram" in texts(app.caption)
+    assert "Each column is a histogram" in texts(app.caption)
     (finished.path / "histograms.csv").unlink()
-    assert "This run has no record of them" in texts(open_page("inside").info)
+    assert "This run has no histograms" in texts(open_page("inside").info)
 
 
 def test_a_distribution_is_drawn_from_few_of_many_epochs(finished):

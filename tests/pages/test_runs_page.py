@@ -21,7 +21,7 @@ from mnist_core.runs.files import write_json
 from mnist_core.runs.run import list_runs, read_run
 from mnist_core.runs.status import Status
 from mnist_core.training.config import TrainingConfig
-from tests.helpers import by_label, html, texts, wait
+from tests.helpers import by_label, html, texts, unescaped, wait
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +57,7 @@ def names(app):
 
 def test_without_runs_it_leads_to_the_training(open_page):
     app = open_page("runs")
-    assert "There is no run yet" in texts(app.info)
+    assert "No runs yet" in texts(app.info)
     assert app.get("page_link")[0].proto.page == "training"
 
 
@@ -98,7 +98,7 @@ def test_filters_by_words_state_and_tags(open_page, finished, other, make_run):
     by_label(app.text_input, "Filter").set_value("SMALL relu").run()
     assert names(app) == ["second"]
     by_label(app.text_input, "Filter").set_value("nothing of this kind").run()
-    assert "No run passes these filters" in texts(app.info)
+    assert "No run matches these filters" in texts(app.info)
     by_label(app.text_input, "Filter").set_value("").run()
     by_label(app.multiselect, "Tags").set_value([]).run()
     by_label(app.multiselect, "State").set_value(["stopped"]).run()
@@ -115,7 +115,7 @@ def test_the_choice_is_in_the_address_and_outlives_filters_and_page(open_page, f
     assert app.query_params["runs"] == f"{order[1]},{order[0]}", "in the order of choice"
     by_label(app.text_input, "Filter").set_value("relu").run()
     assert app.query_params["runs"] == f"{order[1]},{order[0]}"
-    assert "1 of the 2 chosen runs is hidden" in texts(app.caption)
+    assert "1 of the 2 selected runs is hidden" in texts(app.caption)
     by_label(app.text_input, "Filter").set_value("").run()
     tick(app, 0)
     assert app.query_params["runs"] == order[0]
@@ -136,9 +136,9 @@ def test_runs_of_the_address_that_are_gone_are_named(open_page, finished):
 
 def test_one_run_has_curves_and_a_hint(open_page, finished):
     app = open_runs(open_page, finished)
-    assert [block.value for block in app.subheader] == ["The chosen run", "Curves"]
+    assert [block.value for block in app.subheader] == ["1 run selected", "Curves"]
     assert len(app.get("vega_lite_chart")) == 2
-    assert "Choose a second run" in texts(app.caption)
+    assert "Select a second run" in texts(app.caption)
 
 
 def points(app, number):
@@ -154,7 +154,7 @@ def test_curves_are_over_epochs_or_time_in_one_colour_a_run(open_page, finished,
     assert len(set(spec["color"]["scale"]["range"])) == 2
     assert spec["strokeDash"]["scale"]["domain"] == ["training", "validation"]
     assert spec["x"]["title"] == "epoch"
-    assert "dashed ones are on the validation share" in texts(app.caption)
+    assert "dashed curves are validation" in texts(app.caption)
     by_label(app.button_group, "Horizontal axis").set_value("By time").run()
     assert points(app, 1)["layer"][0]["encoding"]["x"]["title"] == "seconds of training"
     by_label(app.toggle, "Log scale").set_value(True).run()
@@ -200,8 +200,8 @@ def test_a_run_and_its_copy_get_the_same_digits_right(open_page, finished, tmp_p
     for run in (finished, copy):
         run.describe(About("twin"))
     app = open_runs(open_page, finished, copy)
-    assert "Both get the very same digits right" in texts(app.markdown)
-    assert "same settings on the same data" in texts(app.caption)
+    assert "Both classify the same images correctly" in texts(app.markdown)
+    assert "same settings and the same data" in texts(app.caption)
     domain = points(app, 0)["layer"][0]["encoding"]["color"]["scale"]["domain"]
     assert domain == [f"twin ({finished.id})", "twin (copy)"]
 
@@ -211,15 +211,15 @@ def test_runs_on_other_data_are_not_compared_digit_by_digit(open_page, finished,
     content["dataset"] |= {"name": "letters", "checksums": {"a": "b"}}
     write_json(other.path / "config.json", content)
     app = open_runs(open_page, finished, other)
-    assert "choose two runs on the same data set" in texts(app.info)
+    assert "select two runs on the same data set" in texts(app.info)
     assert app.dataframe[1].value.loc["Data set"].tolist() == ["MNIST (sample of 6,000)", "letters"]
 
 
 def test_a_run_without_a_model_has_none_to_compare(open_page, finished, make_run):
     run = make_run(state="stopped")
     app = open_runs(open_page, finished, run)
-    assert f"There is no model of {run.id} yet" in texts(app.info)
-    assert "None of these runs has finished an epoch" in texts(open_runs(open_page, run).caption)
+    assert f"{run.id}: no model yet" in unescaped(app.info)
+    assert "None of these runs has completed an epoch" in texts(open_runs(open_page, run).caption)
 
 
 def test_damaged_files_are_said_in_a_sentence(open_page, finished, other):
@@ -233,8 +233,8 @@ def test_damaged_files_are_said_in_a_sentence(open_page, finished, other):
 def test_more_runs_than_colours(open_page, make_run):
     runs = [make_run(state="stopped") for _ in range(10)]
     app = open_runs(open_page, *runs)
-    assert "10 chosen" in texts(app.subheader)
-    assert "The first 8 are shown and compared" in texts(app.caption)
+    assert "10 runs selected" in texts(app.subheader)
+    assert "Only the first 8 are shown and compared" in texts(app.caption)
     assert len([button for button in app.button if button.label == "Edit"]) == 8
 
 
@@ -284,7 +284,7 @@ def test_a_run_is_deleted_after_a_question_and_brought_back(open_page, finished,
 
 def test_deleted_runs_are_gone_when_the_page_is_left(open_page, finished, other, tmp_path):
     app = delete(open_runs(open_page, finished, other))
-    assert "There is no run yet" in texts(app.info)
+    assert "No runs yet" in texts(app.info)
     assert "Deleted 2 runs" in texts(app.markdown)
     assert len(list((tmp_path / "runs" / ".trash").iterdir())) == 2
     app.switch_page("pages/training.py").run()

@@ -45,7 +45,7 @@ def test_without_runs_it_says_what_to_do_and_offers_the_reference_recipe(open_pa
     app = open_page("training")
     assert "No run yet" in texts(app.markdown)
     assert "**784-128-64-10** · 109,386 parameters" in texts(app.markdown)
-    assert "5,000 images · 40 updates an epoch · 4,000 in all" in texts(app.markdown)
+    assert "5,000 images · 40 updates per epoch · 4,000 in total" in texts(app.markdown)
     assert by_label(app.button, "Reference recipe").disabled
     assert app.session_state["settings"] == TrainingConfig()
 
@@ -57,7 +57,7 @@ def test_the_count_of_images_is_what_is_trained_on(open_page, tiny_folder):
     app.number_input(key="validation_fraction_field").set_value(0.1).run()
     training, validation = split_validation(4, 0.1, TrainingConfig().seed)
     assert (len(training), len(validation)) == (3, 1)
-    assert "3 images · 1 updates an epoch · 100 in all" in texts(app.markdown)
+    assert "3 images · 1 updates per epoch · 100 in total" in texts(app.markdown)
 
 
 def test_start_trains_in_a_process_of_its_own_and_leads_to_the_evaluation(open_page):
@@ -80,7 +80,7 @@ def test_start_trains_in_a_process_of_its_own_and_leads_to_the_evaluation(open_p
     )
     assert progress(app).startswith("epoch 2 of 2")
     assert f"training loss {run.metrics()[-1].train_loss:.4f} nats" in texts(app.caption)
-    by_label(app.button, "What does it get wrong?").click().run()
+    by_label(app.button, "See its errors").click().run()
     assert app.title[0].value == "Evaluation"
     assert app.selectbox(key="run_picker").value == run.id
 
@@ -101,7 +101,9 @@ def test_a_started_run_has_the_exact_settings_and_stops_when_asked(open_page):
     assert run.status.epoch < 500
     app.run()
     assert "stop" not in [button.key for button in app.button]
-    said = "Stopped before the first epoch was done" if run.status.test_accuracy is None else "accuracy on the test set"
+    said = (
+        "Stopped before the end of the first epoch" if run.status.test_accuracy is None else "accuracy on the test set"
+    )
     assert said in texts(app.info) + texts(app.markdown)
 
 
@@ -111,7 +113,7 @@ def test_a_run_stopped_later_leads_to_its_evaluation(open_page, finished):
     app = open_page("training")
     assert progress(app).startswith("epoch 1 of 2")
     assert f"**{finished.status.test_accuracy:.2%}** accuracy on the test set" in texts(app.markdown)
-    by_label(app.button, "What does it get wrong?").click().run()
+    by_label(app.button, "See its errors").click().run()
     assert app.title[0].value == "Evaluation"
     assert app.metric[3].value == "1 of 2"
 
@@ -157,14 +159,14 @@ def test_a_running_run_is_found_by_a_new_session_and_can_be_stopped(open_page, f
 @pytest.mark.parametrize(
     ("status", "where", "words"),
     [
-        ({"state": "queued"}, "caption", "The curves begin when the first epoch is done."),
-        ({"state": "stopped"}, "info", "Stopped before the first epoch was done"),
+        ({"state": "queued"}, "caption", "The curves start after the first epoch."),
+        ({"state": "stopped"}, "info", "Stopped before the end of the first epoch"),
         (
             {"state": "failed", "error": "The disk is full: free some space."},
             "error",
             "The disk is full: free some space.",
         ),
-        ({"state": "running", "epoch": 3, "heartbeat": 1.0}, "warning", "ended without a word after epoch 3"),
+        ({"state": "running", "epoch": 3, "heartbeat": 1.0}, "warning", "ended unexpectedly after epoch 3"),
     ],
 )
 def test_other_states_are_said_in_words(open_page, make_run, status, where, words):
@@ -236,7 +238,7 @@ def test_a_waiting_run_shows_its_place(open_page, make_run):
     queue.mkdir()
     for name in ("00000000-000000-0000", run.id):
         (queue / f"{name}.lock").touch()
-    assert progress(open_page("training")) == "place 2 in the queue: it starts when a run before it ends"
+    assert progress(open_page("training")) == "number 2 in the queue: starts when a run before it ends"
 
 
 @pytest.fixture
@@ -300,7 +302,7 @@ def test_a_run_that_stopped_early_says_which_model_was_kept(open_page, make_run)
     config = TrainingConfig(epochs=50, patience=3, validation_fraction=0.1)
     make_run(config, state="finished", epoch=9, test_accuracy=0.9, test_loss=0.3)
     app = open_page("training")
-    assert "in 3 epochs the validation loss had not become better, so the model of epoch 6 was kept" in texts(app.info)
+    assert "the validation loss had not improved for 3 epochs, so the model of epoch 6 was kept" in texts(app.info)
     assert not [button for button in app.button if button.key == "train_more"]
 
 
@@ -308,4 +310,4 @@ def test_a_run_from_before_layer_statistics_says_so(open_page, finished):
     (finished.path / "layers.csv").unlink()
     app = open_page("training")
     app.button_group(key="charts").set_value("Layers").run()
-    assert "has no statistics of its layers" in texts(app.caption)
+    assert "has no layer statistics" in texts(app.caption)

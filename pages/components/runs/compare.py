@@ -1,4 +1,4 @@
-"""Runs beside one another: their curves, the settings that differ, and the digits that only one of two gets right."""
+"""Compare runs: curves, settings that differ, and the images that only one of two runs classifies correctly."""
 
 import math
 from itertools import accumulate
@@ -26,14 +26,14 @@ GALLERY = 60
 SIGNIFICANT = 0.05
 
 
-def label(run: Run) -> str:
+def run_name(run: Run) -> str:
     """Name of a run, or its id."""
     return run.about.name or run.id
 
 
 def labels(runs: list[Run]) -> list[str]:
-    """Name or id of each run, with the id added where a name is there twice."""
-    names = [label(run) for run in runs]
+    """Name or id of each run, with the id added to names that occur twice."""
+    names = [run_name(run) for run in runs]
     return [name if names.count(name) == 1 else f"{name} ({run.id})" for name, run in zip(names, runs, strict=True)]
 
 
@@ -45,10 +45,10 @@ def swatch(number: int) -> None:
 
 
 def show_curves(runs: list[Run]) -> None:
-    """Draw loss and accuracy of all runs over one another; redrawn by itself while one is under way."""
+    """Draw loss and accuracy of all runs on top of one another; a fragment, redrawn while a run is active."""
     rows = {name: run.metrics() for name, run in zip(labels(runs), runs, strict=True)}
     if not any(rows.values()):
-        st.caption("None of these runs has finished an epoch.")
+        st.caption("None of these runs has completed an epoch.")
         return
     axis = remembered("compare_axis", "By epoch", url="axis", parse=OneOf(tuple(AXES)))
     logarithmic = remembered("logarithmic", False, url="log", parse=parse_bool)
@@ -61,10 +61,10 @@ def show_curves(runs: list[Run]) -> None:
     left.altair_chart(loss, key="compare_loss")
     right.altair_chart(overlay(rows, "accuracy", "accuracy", by_time, percent=True), key="compare_accuracy")
     validated = any(not math.isnan(row.val_loss) for table in rows.values() for row in table[:1])
-    dashed = ", dashed ones are on the validation share" if validated else ""
+    dashed = ", dashed curves are validation" if validated else ""
     st.caption(
-        f"Solid curves are means over the mini-batches of each epoch, measured in training{dashed}. "
-        + ("Time is that of training; pauses do not count." if by_time else "")
+        f"Solid curves are training, means over the mini-batches of each epoch{dashed}. "
+        + ("Time is training time, without pauses." if by_time else "")
     )
 
 
@@ -109,7 +109,7 @@ def overlay(
 
 
 def show_settings(runs: list[Run]) -> None:
-    """Table of the settings that are not the same in all ``runs``."""
+    """Table of the settings that differ between ``runs``."""
     settings = TrainingConfig.settings()
     cells = {
         settings[name].label: [settings[name].display(value) for value in values]
@@ -118,24 +118,26 @@ def show_settings(runs: list[Run]) -> None:
     if len({run.dataset.name for run in runs}) > 1:
         cells["Data set"] = [run.dataset.name for run in runs]
     if not cells:
-        st.caption("They were trained with the same settings on the same data.")
+        st.caption("The runs have the same settings and the same data.")
         return
     index = pd.Index(cells, name="Setting")
     st.dataframe(pd.DataFrame([*cells.values()], index=index, columns=labels(runs)), height=38 + 35 * len(cells))
 
 
 def show_digits(first: Run, second: Run) -> None:
-    """The digits that one of two runs gets right and the other wrong, and what that says of the two."""
+    """The images that only one of two runs classifies correctly, and whether the difference is significant."""
     if first.dataset.checksums != second.dataset.checksums:
         st.info(
-            f"{label(first)} was trained on {first.dataset.name}, {label(second)} on {second.dataset.name}: choose two runs "
-            "on the same data set to see the digits that only one of them gets right.",
+            plain(
+                f"{run_name(first)} was trained on {first.dataset.name}, {run_name(second)} on {second.dataset.name}: "
+                "select two runs on the same data set to compare them image by image."
+            ),
             icon=":material/info:",
         )
         return
-    if untrained := [label(run) for run in (first, second) if not (run.path / "model.npz").exists()]:
+    if untrained := [run_name(run) for run in (first, second) if not (run.path / "model.npz").exists()]:
         st.info(
-            f"There is no model of {' and '.join(untrained)} yet: one is saved when the first epoch is done.",
+            plain(f"{' and '.join(untrained)}: no model yet. One is saved after the first epoch."),
             icon=":material/info:",
         )
         return
@@ -149,25 +151,26 @@ def show_digits(first: Run, second: Run) -> None:
 
 
 def show_counts(test: McNemar, names: list[str], dataset: str) -> None:
-    """The 2 x 2 table of right and wrong, and McNemar's test in a sentence."""
+    """The 2x2 table of correct and wrong predictions, and McNemar's test in a sentence."""
     a, b = map(plain, names)
-    counts, verdict = st.columns([1, 1], gap="large", vertical_alignment="center")
+    counts, explanation = st.columns([1, 1], gap="large", vertical_alignment="center")
     table = [[test.both_correct, test.only_a], [test.only_b, test.both_wrong]]
-    columns = [f"{b} right", f"{b} wrong"]
-    counts.table(pd.DataFrame(table, index=[f"{a} right", f"{a} wrong"], columns=columns).map("{:,}".format))
+    columns = [f"{b} correct", f"{b} wrong"]
+    counts.table(pd.DataFrame(table, index=[f"{a} correct", f"{a} wrong"], columns=columns).map("{:,}".format))
     differing = test.only_a + test.only_b
     better = a if test.only_a > test.only_b else b
     if not differing:
-        text = "Both get the very same digits right."
-    elif test.p_value < SIGNIFICANT:
-        text = f"**{better} is better**: were both equally good, counts so unequal would come by chance in {_percent(test.p_value)} of cases."
+        text = "Both classify the same images correctly."
     else:
-        text = f"**No clear winner**: were both equally good, counts so unequal would come by chance in {_percent(test.p_value)} of cases."
-    verdict.markdown(
-        f"On {differing:,} of the test digits of {dataset}, one is right and the other wrong: {test.only_a:,} to {test.only_b:,}. "
+        verdict = f"**{better} is better**" if test.p_value < SIGNIFICANT else "**No clear winner**"
+        chance = _percent(test.p_value)
+        text = f"{verdict}: two equally good runs would differ at least this much by chance in {chance} of cases."
+    explanation.markdown(
+        f"{differing:,} test images of {dataset} are classified correctly by only one of them: "
+        f"{test.only_a:,} to {test.only_b:,}. "
         f"{text}"
     )
-    verdict.caption(f"McNemar's test (1947), exact binomial: p = {test.p_value:.3g}.")
+    explanation.caption(f"McNemar's test (1947), exact binomial: p = {test.p_value:.3g}.")
 
 
 def _percent(share: float) -> str:
@@ -175,25 +178,25 @@ def _percent(share: float) -> str:
 
 
 def show_gallery(run: Run, right: str, wrong: str, result_right: Evaluation, result_wrong: Evaluation) -> None:
-    """The digits that one run gets right and the other wrong, the most confident mistake first."""
+    """The images that one run classifies correctly and the other does not, the most confident error first."""
     truth = result_right.labels
     index = np.flatnonzero((result_right.predicted == truth) & (result_wrong.predicted != truth))
-    st.markdown(f"**{plain(right)}** is right, **{plain(wrong)}** wrong: {len(index):,}")
+    st.markdown(f"**{plain(right)}** correct, **{plain(wrong)}** wrong: {len(index):,}")
     if not len(index):
         return
     confidence = result_wrong.probabilities.max(axis=1)
     index = index[np.argsort(-confidence[index], kind="stable")][:GALLERY]
-    said = result_wrong.predicted
+    predicted = result_wrong.predicted
     digit_grid(
         run_dataset(run).test_images[index],
-        [f"{truth[n]} → {said[n]}" for n in index],
+        [f"{truth[n]} → {predicted[n]}" for n in index],
         [
-            f"test image {n:,}: true label {truth[n]}, taken for {said[n]} by {wrong} with a confidence of {confidence[n]:.1%}"
+            f"test image {n:,}: true label {truth[n]}, predicted {predicted[n]} by {wrong} ({confidence[n]:.1%})"
             for n in index
         ],
     )
     wrong = plain(wrong)
     if len(index) == GALLERY:
-        st.caption(f"The {GALLERY} that {wrong} is most confident of: true label → what it says.")
+        st.caption(f"The {GALLERY} most confident errors of {wrong}: true label → prediction.")
     else:
-        st.caption(f"True label → what {wrong} says, the most confident mistake first.")
+        st.caption(f"True label → prediction of {wrong}, the most confident error first.")

@@ -12,14 +12,14 @@ DELETED = "deleted_runs"
 
 
 def enter_page() -> None:
-    """Begin a visit of the page: what others left in the trash an hour ago or longer is removed for good."""
+    """Begin a visit of the page: remove for good what was deleted more than an hour ago."""
     if DELETED not in st.session_state:
         st.session_state[DELETED] = []
         empty_trash()
 
 
 def forget_deleted() -> None:
-    """End a visit of the page: what this session deleted is removed for good."""
+    """End a visit of the page: remove for good what this session deleted."""
     if deleted := st.session_state.pop(DELETED, []):
         empty_trash(run_ids=[run_id for batch in deleted for run_id in batch])
 
@@ -27,8 +27,8 @@ def forget_deleted() -> None:
 @dialog("Delete?", icon=":material/delete:", on_dismiss="rerun")
 def confirm_deletion(runs: list[Run]) -> bool:
     """Ask, then delete ``runs``; those that can't be deleted are named and stay."""
-    what = f"**{plain(runs[0].about.name or runs[0].id)}**" if len(runs) == 1 else f"**{len(runs)} runs**"
-    st.markdown(f"Delete {what}, with all that was recorded? You can undo it until you leave this page.")
+    subject = f"**{plain(runs[0].about.name or runs[0].id)}**" if len(runs) == 1 else f"**{len(runs)} runs**"
+    st.markdown(f"Delete {subject} with all recorded data? You can undo this until you leave the page.")
     return st.button(
         "Delete", type="primary", icon=":material/delete:", key="delete_confirmed", on_click=_delete, args=(runs,)
     )
@@ -48,14 +48,14 @@ def _delete(runs: list[Run]) -> None:
 
 
 def show_undo() -> None:
-    """Say what was deleted in this visit, with a button to have the latest back."""
+    """List what was deleted during this visit, with a button to restore the latest."""
     deleted = st.session_state[DELETED]
     if not deleted:
         return
     if st.session_state.pop("deleted_now", False):
         st.toast(f"Deleted {_count(deleted[-1])}.", icon=":material/delete:")
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f"Deleted {_count(deleted[-1])}; gone for good when you leave this page.", width="content")
+        st.markdown(f"Deleted {_count(deleted[-1])}; removed for good when you leave this page.", width="content")
         st.button("Undo", icon=":material/undo:", on_click=_undo, key="undo")
 
 
@@ -68,7 +68,7 @@ def _undo() -> None:
             keep_error(error)
     if restored:
         add_to_selection(restored)
-        st.toast(f"Brought back {_count(restored)}.", icon=":material/undo:")
+        st.toast(f"Restored {_count(restored)}.", icon=":material/undo:")
 
 
 def _count(run_ids: list[str]) -> str:

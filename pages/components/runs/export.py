@@ -1,4 +1,4 @@
-"""A model to take along, and one that was brought: download in several formats, upload and test."""
+"""Model files: download a model in several formats, upload one and test it."""
 
 from pathlib import Path
 
@@ -22,14 +22,14 @@ LABELS = {"npz": "NumPy (.npz)", "safetensors": "safetensors", "onnx": "ONNX", "
 
 def show_export(run: Run) -> None:
     """Offer the model of a run as a file, in an expander."""
-    with st.expander("Take this model with you", icon=":material/ios_share:"):
+    with st.expander("Download the model", icon=":material/ios_share:"):
         chosen = remembered("export_format", "python", parse=OneOf(tuple(FORMATS)))
         st.segmented_control("Format", list(FORMATS), format_func=LABELS.get, required=True, **chosen.widget)
         format = chosen.value
         st.write(FORMATS[format].about)
         missing = missing_package(format)
         if missing:
-            st.info(f"{missing}. Then draw this page again.", icon=":material/info:")
+            st.info(f"{missing}. Then reload this page.", icon=":material/info:")
             return
         name = file_name(run.id, format)
         stem = Path(name).stem
@@ -52,11 +52,11 @@ def _exported(path: Path, written: int, shape: tuple[int, int], format: str) -> 
 
 
 def show_upload_model() -> None:
-    """Test a model file that someone brings on the test images of the data set in use, in an expander."""
+    """Test an uploaded model file on the test images of the current data set, in an expander."""
     with st.expander("Test a model file", icon=":material/upload_file:"):
         st.caption(
-            "A model that was downloaded here, or the arrays W1, b1, W2, b2, ... and activation of your own making. "
-            "Pickles (.pkl, .pt) are refused: reading one runs code of whoever wrote it."
+            "A model downloaded here, or a file of your own with the arrays W1, b1, W2, b2, ... and activation. "
+            "Pickles (.pkl, .pt) are refused: loading one can run any code."
         )
         file = st.file_uploader(
             "Model file (.npz or .safetensors)", key="model_upload", max_upload_size=MAX_BYTES // 1_000_000
@@ -68,7 +68,7 @@ def show_upload_model() -> None:
 
 
 def _show_model(name: str, content: bytes) -> None:
-    """Scores of a model file, and the button that keeps it."""
+    """Show the scores of a model file, and the button that keeps it as a run."""
     dataset = current_dataset()
     size, accuracy, loss, errors = _score(content, name, dataset, dataset.checksums)
     count = len(dataset.test_labels)
@@ -81,7 +81,7 @@ def _show_model(name: str, content: bytes) -> None:
         column.metric(label, value, border=True)
     st.caption(f"{plain(name)} ({size}) on the {count:,} test images of **{dataset.name}**.")
     if st.button(
-        "Keep as a run", icon=":material/library_add:", help="To see its mistakes, look inside, or draw for it"
+        "Keep as a run", icon=":material/library_add:", help="Then evaluate it, look inside, or let it read your digits"
     ):
         run = keep_as_run(read_model(content, name), dataset, name)
         select_run(run)
@@ -95,5 +95,5 @@ def _score(data: bytes, name: str, _dataset: Dataset, checksums: dict[str, str])
     with np.errstate(over="ignore", invalid="ignore"):
         result = evaluate(network, _dataset.test_images, _dataset.test_labels)
     if not np.isfinite(result.loss):
-        raise ModelError(f"{name} has weights so large that its probabilities are no numbers: train it again.")
+        raise ModelError(f"{name} has weights so large that its probabilities are not numbers: train it again.")
     return f"{architecture(network.layer_sizes)}, {network.activation}", result.accuracy, result.loss, result.errors

@@ -1,4 +1,4 @@
-"""What pages share about runs: their short description, the picker, and cached evaluations."""
+"""What pages share about runs: a short description, the picker, and cached evaluations."""
 
 import math
 from collections.abc import Callable
@@ -41,8 +41,8 @@ def short_description(run: Run) -> str:
     if run.problem:
         return f"{run.id} · damaged"
     hidden = architecture(run.config.hidden_layers) or "no hidden layer"
-    # Of a run under way the state changes while the page stands: the badge below follows, a list of choices can't.
-    state = "under way" if run.status.active else run.status.state
+    # The state of an active run changes while the page is shown: the badge follows, a list of options can't.
+    state = "active" if run.status.active else run.status.state
     score = "" if run.status.test_accuracy is None else f" · test accuracy {run.status.test_accuracy:.2%}"
     name = f"{run.about.name} · " if run.about.name else ""
     return f"{name}{datetime.fromtimestamp(run.created):%d %b %H:%M:%S} · {hidden} · {state}{score}"
@@ -83,14 +83,14 @@ def run_dataset(run: Run) -> Dataset:
 
 
 def pick_trained_run(label: str, missing: str, otherwise: Callable[[], None] | None = None) -> Run:
-    """Draw a picker over all runs, and return the chosen one, which has a model; else say what to do, and end the page.
+    """Draw a picker over all runs, and return the chosen one; if it has no model, say what to do and end the page.
 
     Parameters
     ----------
     label : str
         Of the picker.
     missing : str
-        What is missing as long as there is no run at all, such as "no run to evaluate".
+        What is missing if there is no run at all, such as "no run to evaluate".
     otherwise : callable, optional
         Draws what the page can do without a model.
     """
@@ -98,17 +98,15 @@ def pick_trained_run(label: str, missing: str, otherwise: Callable[[], None] | N
     run = pick_run(runs, label) if runs else None
     if run and (run.path / "model.npz").exists():
         if run.status.active:
-            st.info(
-                "This run is still under way; here is what its last saved model does.", icon=":material/hourglass_top:"
-            )
+            st.info("This run is still active: the page shows its last saved model.", icon=":material/hourglass_top:")
         return run
     st.info(
-        "This run has no model yet: one is saved when its first epoch is done. Choose another run, or watch it."
+        "This run has no model yet: one is saved after its first epoch. Choose another run, or watch this one."
         if run
         else f"There is {missing} yet: train a network first, which takes a few seconds.",
         icon=":material/info:",
     )
-    link = "To the training" if run else "Train a network"
+    link = "Go to Training" if run else "Train a network"
     st.page_link("pages/training.py", label=link, icon=":material/monitoring:")
     if otherwise:
         otherwise()
@@ -116,7 +114,7 @@ def pick_trained_run(label: str, missing: str, otherwise: Callable[[], None] | N
 
 
 def pick_network() -> Network:
-    """Draw a picker over all runs, and return the network of the chosen one; without any, lead to the training.
+    """Draw a picker over all runs, and return the network of the chosen one; without runs, link to Training.
 
     Raises
     ------
@@ -127,7 +125,7 @@ def pick_network() -> Network:
 
 
 def trained_network(run: Run) -> Network:
-    """Network of a run as it was last saved, loaded once for all sessions; its parameters are read-only."""
+    """Network of a run as last saved, loaded once for all sessions; its parameters are read-only."""
     return _load_network(run.path, model_written(run))
 
 
@@ -150,8 +148,8 @@ def picture_size(network: Network) -> int:
     size = math.isqrt(network.layer_sizes[0])
     if size**2 != network.layer_sizes[0]:
         raise DatasetError(
-            f"This network reads {network.layer_sizes[0]:,} pixels, which make no square, but digits are fitted into "
-            "square images: choose a run that was trained on square ones."
+            f"This network reads {network.layer_sizes[0]:,} pixels, which do not form a square: choose a run that was "
+            "trained on square images."
         )
     return size
 
@@ -178,7 +176,7 @@ def evaluation_of(run: Run, split: str) -> Evaluation:
 
 
 def model_written(run: Run) -> int:
-    """When ``model.npz`` was written last, in nanoseconds: tells caches that a model is another one."""
+    """When ``model.npz`` was last written, in nanoseconds: tells caches that the model has changed."""
     model = run.path / "model.npz"
     return model.stat().st_mtime_ns if model.exists() else 0
 

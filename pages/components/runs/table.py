@@ -1,4 +1,4 @@
-"""The table of all runs: filtered, sorted, and chosen from; the choice lives in the address as ``/runs?runs=a,b``."""
+"""The table of all runs: filter, sort and select; the selection is in the address as ``/runs?runs=a,b``."""
 
 from datetime import datetime
 
@@ -13,17 +13,17 @@ from pages.components.runs.picker import architecture
 from pages.components.state import Remembered, SomeOf, remembered
 
 COLUMNS = {
-    "name": st.column_config.TextColumn("name", width="medium", help="Its name where it has one, else its id"),
+    "name": st.column_config.TextColumn("name", width="medium", help="The name of the run, or its id"),
     "state": st.column_config.TextColumn("state", width="small"),
-    "accuracy": st.column_config.NumberColumn("test accuracy", format="%.2f %%", help="On the test set of its data"),
+    "accuracy": st.column_config.NumberColumn("test accuracy", format="%.2f %%", help="Accuracy on the test set"),
     "loss": st.column_config.NumberColumn("test loss", format="%.4f", help="Cross-entropy in nats"),
     "layers": st.column_config.TextColumn("hidden layers"),
     "activation": st.column_config.TextColumn("activation", width="small"),
     "optimizer": st.column_config.TextColumn("optimizer", width="small"),
     "rate": st.column_config.NumberColumn("learning rate", format="%g"),
     "batch": st.column_config.NumberColumn("batch", format="%d"),
-    "epochs": st.column_config.TextColumn("epochs", help="Done of those asked for", width="small"),
-    "seconds": st.column_config.NumberColumn("seconds", format="%.1f", help="Time of training"),
+    "epochs": st.column_config.TextColumn("epochs", help="Completed of planned", width="small"),
+    "seconds": st.column_config.NumberColumn("seconds", format="%.1f", help="Training time"),
     "started": st.column_config.DatetimeColumn("started", format="D MMM YYYY, HH:mm:ss"),
     "tags": st.column_config.ListColumn("tags"),
     "note": st.column_config.TextColumn("note", width="medium"),
@@ -32,7 +32,7 @@ COLUMNS = {
 
 
 def row(run: Run) -> dict:
-    """What the table says of a run; a damaged one has a state and the reason alone."""
+    """One row of the table; a damaged run has only a state and the reason."""
     facts = {
         "name": run.about.name or run.id,
         "state": run.status.state,
@@ -79,7 +79,7 @@ def filter_runs(runs: list[Run]) -> list[Run]:
 
 
 def _text(run: Run) -> str:
-    """All that the text filter looks at, in small letters."""
+    """The text that the filter searches, in lower case."""
     return " ".join([run.id, *map(str, row(run).values())]).lower()
 
 
@@ -92,7 +92,7 @@ def _parse_ids(text: str) -> list[str]:
 
 
 def read_selection(runs: list[Run]) -> list[str]:
-    """Ids of the chosen runs that exist; a warning names the others."""
+    """Ids of the selected runs that exist; a warning names the others."""
     known = {run.id for run in runs}
     chosen = _selection().value
     if missing := [run_id for run_id in chosen if run_id not in known]:
@@ -103,36 +103,36 @@ def read_selection(runs: list[Run]) -> list[str]:
 
 
 def write_selection(run_ids: list[str]) -> None:
-    """Choose runs, in the session and in the address."""
+    """Select runs, in the session and in the address."""
     _selection().set(run_ids)
 
 
 def add_to_selection(run_ids: list[str]) -> None:
-    """Choose further runs."""
+    """Select further runs."""
     write_selection([*_selection().value, *run_ids])
 
 
 def select_runs(runs: list[Run]) -> list[Run]:
-    """Draw filters and table; return the chosen runs in the order of choice, also those that the filters hide."""
+    """Draw filters and table; return the selected runs in the order of selection, hidden ones included."""
     selected = read_selection(runs)
     shown = filter_runs(runs)
     if not shown:
-        st.info("No run passes these filters: take one of them away.", icon=":material/filter_alt_off:")
+        st.info("No run matches these filters: remove one of them.", icon=":material/filter_alt_off:")
     else:
         selected = _draw(shown, selected)
     write_selection(selected)
     if hidden := len(set(selected) - {run.id for run in shown}):
         st.caption(
-            f"{hidden} of the {len(selected)} chosen runs {'is' if hidden == 1 else 'are'} hidden by the filters."
+            f"{hidden} of the {len(selected)} selected runs {'is' if hidden == 1 else 'are'} hidden by the filters."
         )
     by_id = {run.id: run for run in runs}
     return [by_id[run_id] for run_id in selected]
 
 
 def _draw(shown: list[Run], selected: list[str]) -> list[str]:
-    """Draw the table; return the ids chosen in it and, first, those chosen before."""
+    """Draw the table; return the ids selected before, then those newly selected in it."""
     positions = {run.id: position for position, run in enumerate(shown)}
-    # Rows are chosen by their position, so other rows are another table, which begins with the choice so far.
+    # Rows are selected by position, so other rows make another table, which starts with the selection so far.
     key = f"runs_table_{hash(tuple(positions))}"
     if key not in st.session_state:
         rows = [positions[run_id] for run_id in selected if run_id in positions]
