@@ -34,4 +34,4 @@ def test_a_pointer_over_the_map_shows_the_digit(app, page, trained):
     verdict = page.get_by_text(re.compile(r"^Test image \d+ is classified as"))
     page.get_by_role("button", name="Random error").click()
     expect(verdict).to_have_text(re.compile("but it is a"))
-    expect(page.get_by_label(re.compile("^Test image"))).not_to_have_value("0")
+    expect(page.get_by_role("spinbutton", name=re.compile("^Test image"))).not_to_have_value("0")

@@ -107,8 +107,8 @@ def test_a_link_to_the_inside_shows_its_digit_layer_and_unit(app, page, new_page
     page.get_by_text(re.compile("^Unit 41 of layer 2 on")).wait_for()
     other = in_another_browser(page, new_page)
     other.get_by_text(re.compile("^Unit 41 of layer 2 on")).wait_for()
-    other.get_by_text(re.compile("^Test image 17 ")).wait_for()
-    expect(other.get_by_label(re.compile("^Test image"))).to_have_value("17")
+    other.get_by_text(re.compile("^Test image 17 is")).wait_for()
+    expect(other.get_by_role("spinbutton", name=re.compile("^Test image"))).to_have_value("17")
     assert is_chosen(segment(other, "activations"))
 
 

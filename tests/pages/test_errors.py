@@ -1,11 +1,12 @@
 """Errors of pages, callbacks, fragments and dialogs are said in a sentence, and the page stays."""
 
 import shutil
+import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.jobs import start
+from mnist_core.jobs import job
 from mnist_core.runs import run as run_module
 from tests.helpers import by_label, full_disk, unescaped
 
@@ -40,9 +41,9 @@ def test_an_error_is_said_once_and_the_page_stays(where):
 
 @pytest.mark.parametrize("verb", ["pause", "stop"])
 def test_a_full_disk_keeps_the_training_page_in_place(open_page, make_run, monkeypatch, verb):
-    run = make_run(state="running", epoch=3)
+    run = make_run(state="running", epoch=3, heartbeat=time.time() + 60)  # however slow the machine is
     app = open_page("training")
-    monkeypatch.setattr(start, "write_atomically", full_disk)
+    monkeypatch.setattr(job, "write_atomically", full_disk)
     app.button(key=verb).click().run()
     assert f"Can't write to {run.path} (No space left on device)" in app.error[0].value
     assert not app.button(key=verb).disabled
