@@ -34,11 +34,11 @@ class PageInfo(NamedTuple):
     @property
     def url_path(self) -> str:
         """Its place in the address: the name of its file, unless old links need another one."""
-        return self.address or self.file
+        return self.file if self.address is None else self.address
 
 
 PAGES = (
-    PageInfo("", "overview", "Overview", ":material/home:", "What this is, and where to begin"),
+    PageInfo("", "overview", "Overview", ":material/home:", "What this is, and where to begin", ""),
     PageInfo("Data", "dataset", "Dataset", ":material/grid_view:", "Shapes, random samples, class balance, raw pixels"),
     PageInfo(
         "Data", "preprocessing", "Preprocessing", ":material/tune:", "Normalize, flatten, one-hot: before and after"

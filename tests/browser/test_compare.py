@@ -71,7 +71,7 @@ def test_two_runs_are_chosen_and_compared(app, page, two_runs):
     page.get_by_text("Time is training time").wait_for()
     tick(page, 0)  # the boxes are those of before
     page.get_by_role("heading", name="1 run selected").wait_for()
-    assert page.url.endswith(f"runs={two_runs[1].id}")
+    assert page.url.endswith(f"runs={two_runs[1].id}&axis=By+time")
 
 
 def look_at_comparison(page):

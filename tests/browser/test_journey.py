@@ -46,7 +46,7 @@ def test_from_the_data_to_the_mistakes(app, page):
     caption = page.get_by_text(re.compile(r"^Image [\d,]+ of the training set"))
     picture = page.get_by_test_id("stImage").locator("img").first
     text, source = caption.inner_text(), picture.get_attribute("src")
-    page.get_by_role("button", name="Another one at random").click()
+    page.get_by_role("button", name="Random image").click()
     expect(caption).not_to_have_text(text)
     expect(picture).not_to_have_attribute("src", source)
     index = re.search(r"[\d,]+", caption.inner_text())[0].replace(",", "")
@@ -55,7 +55,7 @@ def test_from_the_data_to_the_mistakes(app, page):
 
     go(page, "Preprocessing")
     expect(index_field).to_have_value(index)
-    page.get_by_text("28 x 28 → 784").wait_for()
+    page.get_by_text("28x28 → 784").wait_for()
 
     go(page, "Training")
     page.get_by_text("784-128-64-10").first.wait_for()
@@ -73,7 +73,7 @@ def test_from_the_data_to_the_mistakes(app, page):
     page.keyboard.type("8")
     page.keyboard.press("Enter")
     captions = page.locator('[role="img"][aria-label^="test image"] + div')
-    page.get_by_text(re.compile(r"^Digits 1 to \d+ of")).wait_for()
+    page.get_by_text(re.compile(r"^Images 1 to \d+ of")).wait_for()
     expect(captions.filter(has_not_text=re.compile("^8 → "))).to_have_count(0)
     assert captions.count() == mistakes.count() > 0
 
@@ -150,7 +150,7 @@ def test_every_page_fits_a_phone(app, page, trained):
         if title == "Training":
             page.get_by_role("button", name="See its errors").wait_for()
         if title == "Evaluation":
-            page.get_by_text(re.compile("^Digits 1 to")).wait_for()
+            page.get_by_text(re.compile("^Images 1 to")).wait_for()
         if title == "Inside":
             page.get_by_text("Each column is a histogram").wait_for()
         settle(page)
