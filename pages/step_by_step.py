@@ -131,7 +131,7 @@ def show_forward(batch: Batch) -> None:
     formula(
         r"\begin{gathered} z^{l} = a^{l-1} W^{l} + b^{l} \\"
         r" a^{l} = \sigma(z^{l}) = \frac{1}{1 + e^{-z^{l}}} \end{gathered}",
-        (Network.forward_pass, "for layer, (weight, bias)", "activations.append"), (sigmoid, "a: ", "return"),
+        (Network.forward_pass, "for layer, (weight, bias)", "activations.append"), (sigmoid, "return"),
     )  # fmt: skip
     st.markdown(
         "Each unit multiplies its inputs by its weights, adds up the products and its bias, and squeezes the sum "

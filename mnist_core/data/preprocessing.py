@@ -83,11 +83,9 @@ def one_hot(labels: np.ndarray, num_classes: int) -> np.ndarray:
             f"one_hot() got labels from {labels.min()} to {labels.max()}, "
             f"expected 0 to {num_classes - 1}: raise num_classes or correct the labels."
         )
-    rows: np.ndarray = np.eye(num_classes, dtype=np.float32)[labels]
-    return rows
+    return np.eye(num_classes, dtype=np.float32)[labels]
 
 
 def from_one_hot(rows: np.ndarray) -> np.ndarray:
     """Invert :func:`one_hot`: the position of each row's largest value, ``(N, C) -> (N,)`` int64."""
-    labels: np.ndarray = rows.argmax(axis=1)
-    return labels
+    return rows.argmax(axis=1)

@@ -44,8 +44,7 @@ def class_thresholds(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarra
     count = np.bincount(labels, minlength=classes)
     label_probability = probabilities[np.arange(len(labels)), labels]
     total = np.bincount(labels, label_probability, classes)
-    thresholds: np.ndarray = np.divide(total, count, out=np.ones(classes), where=count > 0)
-    return thresholds
+    return np.divide(total, count, out=np.ones(classes), where=count > 0)
 
 
 def find_label_issues(labels: np.ndarray, probabilities: np.ndarray) -> LabelIssues:

@@ -46,8 +46,7 @@ def roc_auc(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     positives = own.sum(axis=0)
     pairs = positives * (len(labels) - positives)
     statistic = np.sum(rankdata(probabilities, axis=0), axis=0, where=own) - positives * (positives + 1) / 2
-    areas: np.ndarray = np.divide(statistic, pairs, out=np.full(classes, np.nan), where=pairs > 0)
-    return areas
+    return np.divide(statistic, pairs, out=np.full(classes, np.nan), where=pairs > 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,8 +166,7 @@ def per_class_scores(confusion: np.ndarray) -> ClassScores:
     predicted, support = confusion.sum(axis=0), confusion.sum(axis=1)
 
     def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-        ratios: np.ndarray = np.divide(numerator, denominator, out=np.zeros(len(numerator)), where=denominator > 0)
-        return ratios
+        return np.divide(numerator, denominator, out=np.zeros(len(numerator)), where=denominator > 0)
 
     return ClassScores(
         ratio(true_positives, predicted),

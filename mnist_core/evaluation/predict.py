@@ -109,8 +109,7 @@ class Evaluation:
     @property
     def predicted(self) -> np.ndarray:
         """Most probable class of each image, shape (N,)."""
-        classes: np.ndarray = self.probabilities.argmax(axis=1)
-        return classes
+        return self.probabilities.argmax(axis=1)
 
     @property
     def errors(self) -> int:

@@ -59,8 +59,7 @@ def _paper(small: np.ndarray) -> np.ndarray:
 
 
 def _opened(image: np.ndarray, window: int) -> np.ndarray:
-    opened: np.ndarray = ndimage.grey_opening(image, (window, window), mode="nearest")
-    return opened
+    return ndimage.grey_opening(image, (window, window), mode="nearest")
 
 
 def is_light_paper(grey: np.ndarray) -> bool:

@@ -106,8 +106,7 @@ def cut_digits(ink: np.ndarray, boxes: Sequence[Box]) -> list[np.ndarray]:
 def _is_ink(ink: np.ndarray) -> np.ndarray:
     """Tell ink from paper by Otsu's threshold, kept between 40 % and 70 % of the strongest ink to exclude shadows."""
     threshold = min(max(otsu(ink), 0.4 * ink.max()), 0.7 * ink.max())
-    mask: np.ndarray = ink > threshold
-    return mask
+    return ink > threshold
 
 
 def _merge(boxes: list[Box], usual: int) -> list[Box]:

@@ -17,8 +17,7 @@ class PrincipalComponents(NamedTuple):
 
     def project(self, rows: np.ndarray) -> np.ndarray:
         """Project rows onto the components, ``(N, D) -> (N, K)``: ``(X - mean) V``."""
-        coordinates: np.ndarray = (rows - self.mean) @ self.components.T
-        return coordinates
+        return (rows - self.mean) @ self.components.T
 
 
 def principal_components(rows: np.ndarray, count: int = 2) -> PrincipalComponents:

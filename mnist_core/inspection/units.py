@@ -36,8 +36,7 @@ def mean_by_class(values: np.ndarray, labels: np.ndarray, num_classes: int) -> n
     """Average one value per image, shape (N,), over each class, shape (C,); NaN for a class without images."""
     counts = np.bincount(labels, minlength=num_classes)
     sums = np.bincount(labels, values, minlength=num_classes)
-    means: np.ndarray = np.divide(sums, counts, out=np.full(num_classes, np.nan), where=counts > 0)
-    return means
+    return np.divide(sums, counts, out=np.full(num_classes, np.nan), where=counts > 0)
 
 
 class Connection(NamedTuple):

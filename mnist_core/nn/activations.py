@@ -62,15 +62,13 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 
     Written as ``(1 + tanh(z / 2)) / 2``: the same function, and no ``exp`` that could overflow.
     """
-    a: np.ndarray = 0.5 * (1 + np.tanh(0.5 * z))
-    return a
+    return 0.5 * (1 + np.tanh(0.5 * z))
 
 
 def sigmoid_derivative(z: np.ndarray) -> np.ndarray:
     """Slope of the sigmoid at ``z``: ``sigmoid(z) * (1 - sigmoid(z))``, range [0, 1/4]."""
     a = sigmoid(z)
-    slope: np.ndarray = a * (1 - a)
-    return slope
+    return a * (1 - a)
 
 
 def inplace_sigmoid(z: np.ndarray, scratch: np.ndarray) -> None:
@@ -89,14 +87,12 @@ def inplace_sigmoid_derivative(a: np.ndarray, scratch: np.ndarray) -> None:
 
 def tanh(z: np.ndarray) -> np.ndarray:
     """Hyperbolic tangent, range [-1, 1]."""
-    a: np.ndarray = np.tanh(z)
-    return a
+    return np.tanh(z)
 
 
 def tanh_derivative(z: np.ndarray) -> np.ndarray:
     """Slope of the hyperbolic tangent at ``z``: ``1 - tanh(z)^2``, range [0, 1]."""
-    slope: np.ndarray = 1 - np.tanh(z) ** 2
-    return slope
+    return 1 - np.tanh(z) ** 2
 
 
 def inplace_tanh(z: np.ndarray, scratch: np.ndarray) -> None:
@@ -112,8 +108,7 @@ def inplace_tanh_derivative(a: np.ndarray, scratch: np.ndarray) -> None:
 
 def relu(z: np.ndarray) -> np.ndarray:
     """Rectified linear unit ``max(z, 0)``."""
-    a: np.ndarray = np.maximum(z, 0)
-    return a
+    return np.maximum(z, 0)
 
 
 def relu_derivative(z: np.ndarray) -> np.ndarray:
@@ -133,8 +128,7 @@ def inplace_relu_derivative(a: np.ndarray, scratch: np.ndarray) -> None:
 
 def leaky_relu(z: np.ndarray) -> np.ndarray:
     """Leaky rectified linear unit ``max(z, LEAK z)`` (A. Maas et al., 2013)."""
-    a: np.ndarray = np.maximum(z, LEAK * z)
-    return a
+    return np.maximum(z, LEAK * z)
 
 
 def leaky_relu_derivative(z: np.ndarray) -> np.ndarray:
@@ -159,15 +153,13 @@ def gelu(z: np.ndarray) -> np.ndarray:
 
     ``f(z) = z (1 + tanh u) / 2`` with ``u = sqrt(2 / pi) (z + 0.044715 z^3)``.
     """
-    a: np.ndarray = 0.5 * z * (1 + np.tanh(GELU_SCALE * z * (1 + GELU_CUBIC * z * z)))
-    return a
+    return 0.5 * z * (1 + np.tanh(GELU_SCALE * z * (1 + GELU_CUBIC * z * z)))
 
 
 def gelu_derivative(z: np.ndarray) -> np.ndarray:
     """Slope of GELU at ``z``: ``(1 + tanh u) / 2 + z (1 - tanh(u)^2) u' / 2``, range about [-0.13, 1.13]."""
     t = np.tanh(GELU_SCALE * z * (1 + GELU_CUBIC * z * z))
-    slope: np.ndarray = 0.5 * (1 + t) + 0.5 * z * (1 - t * t) * GELU_SCALE * (1 + 3 * GELU_CUBIC * z * z)
-    return slope
+    return 0.5 * (1 + t) + 0.5 * z * (1 - t * t) * GELU_SCALE * (1 + 3 * GELU_CUBIC * z * z)
 
 
 def inplace_gelu(z: np.ndarray, kept: np.ndarray) -> None:

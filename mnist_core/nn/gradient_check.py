@@ -52,5 +52,4 @@ def relative_error(gradient: np.ndarray, numeric: np.ndarray) -> np.ndarray:
     In float64, an error below 1e-6 counts as equal, and an error above 1e-3 means a mistake.
     """
     size = np.abs(gradient) + np.abs(numeric)
-    error: np.ndarray = np.divide(np.abs(gradient - numeric), size, out=np.zeros(np.shape(size)), where=size > 0)
-    return error
+    return np.divide(np.abs(gradient - numeric), size, out=np.zeros(np.shape(size)), where=size > 0)

@@ -18,8 +18,7 @@ def softmax(z: np.ndarray) -> np.ndarray:
         Each row is positive and sums to 1.
     """
     exp = np.exp(z - z.max(axis=1, keepdims=True))
-    probabilities: np.ndarray = exp / exp.sum(axis=1, keepdims=True)
-    return probabilities
+    return exp / exp.sum(axis=1, keepdims=True)
 
 
 def cross_entropy(probabilities: np.ndarray, y: np.ndarray) -> float:

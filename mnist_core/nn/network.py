@@ -245,8 +245,7 @@ class Network:
         if len(x) != 1:
             raise DatasetError(f"Found {len(x)} images, expected one: call this method once per image.")
         each_logit = np.eye(self.layer_sizes[-1], dtype=self.dtype)
-        gradients: np.ndarray = self.deltas_below(self.forward_pass(x), each_logit)[0] @ self.weights[0].T
-        return gradients
+        return self.deltas_below(self.forward_pass(x), each_logit)[0] @ self.weights[0].T
 
     def back_propagate(
         self, x: np.ndarray, y: np.ndarray, forward: ForwardPass | None = None
