@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.download import download
-from mnist_core.errors import MnistError, RunError
+from mnist_core.errors import MnistError, RunError, times
 from mnist_core.evaluation.metrics import per_class_scores
 from mnist_core.evaluation.predict import evaluate, predict
 from mnist_core.handwriting.ink import ink_on_black
@@ -271,7 +271,7 @@ def _read_digit(path: Path, shape: tuple[int, int]) -> np.ndarray:
             return grey
         if shape[0] != shape[1]:
             raise RunError(
-                f"found {grey.shape[0]} x {grey.shape[1]} pixels, expected white on black of {shape[0]} x {shape[1]}, "
+                f"found {times(grey.shape)} pixels, expected white on black of {times(shape)}, "
                 "as in training: only square images are fitted, so resize it."
             )
         return to_mnist(ink, shape[0])

@@ -26,7 +26,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from mnist_core.errors import PictureError
+from mnist_core.errors import PictureError, times
 from mnist_core.handwriting.ink import picture_error
 
 MAX_BYTES = 20_000_000
@@ -82,7 +82,7 @@ def read_picture(data: bytes) -> np.ndarray:
     try:
         width, height = _webp_size(data) if kind == "WebP" else READERS[kind](io.BytesIO(data)).size
         if width * height > MAX_PIXELS:
-            found, expected = f"a picture of {width:,} x {height:,} pixels", f"at most {MAX_PIXELS / 1e6:.0f} million"
+            found, expected = f"a picture of {times((width, height))} pixels", f"at most {MAX_PIXELS / 1e6:.0f} million"
             raise picture_error(found, expected, "Make it smaller, or cut out the part with the digits.")
         picture = READERS[kind](io.BytesIO(data))
         if kind != "JPEG" and getattr(picture, "n_frames", 1) > 1:

@@ -146,7 +146,7 @@ def test_predict_says_which_image_is_wrong(make_run, pictures, drawing, tmp_path
 def test_predict_of_images_that_are_not_square(make_run, pictures, drawing, capsys):
     make_run(shape=(9, 4))
     assert main(["predict", "latest", "0.png"]) == 1
-    assert "0.png: found 6 x 6 pixels, expected white on black of 9 x 4" in capsys.readouterr().err
+    assert "0.png: found 6x6 pixels, expected white on black of 9x4" in capsys.readouterr().err
 
 
 def test_predict_takes_images_of_the_data_set_as_they_are_and_fits_others(make_run, tmp_path, capsys):

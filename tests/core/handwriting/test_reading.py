@@ -91,9 +91,9 @@ REFUSED = {
     "WAV": (b"RIFF\0\0\0\0WAVEfmt ", "Found an unknown kind of file"),
     "huge PNG": (
         huge_png(20_000, 20_000),
-        "Found a picture of 20,000 x 20,000 pixels, but expected at most 25 million",
+        "Found a picture of 20000x20000 pixels, but expected at most 25 million",
     ),
-    "huge WebP": (huge_webp(), "Found a picture of 16,383 x 16,383 pixels"),
+    "huge WebP": (huge_webp(), "Found a picture of 16383x16383 pixels"),
     "no size": (huge_png(0, 0), "Found a damaged or incomplete PNG file"),
     "too many bytes": (bytes(20_000_001), "Found a file of 20.0 MB, but expected at most 20 MB"),
 }
@@ -113,7 +113,7 @@ def test_bad_files_are_refused_in_one_sentence(name):
 def test_a_huge_picture_is_not_decoded():
     data = encode(Image.new("1", (20_000, 20_000)))
     tracemalloc.start()
-    with pytest.raises(PictureError, match="20,000 x 20,000"):
+    with pytest.raises(PictureError, match="20000x20000"):
         read_picture(data)
     assert tracemalloc.get_traced_memory()[1] < 5_000_000
     tracemalloc.stop()
