@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from mnist_core.errors import MnistError, RunError
 from mnist_core.jobs.queue import blas_threads, wait_for_slot
-from mnist_core.runs.files import write_atomically, write_json, writing_to
+from mnist_core.runs.files import LINGER_SECONDS, write_atomically, write_json, writing_to
 from mnist_core.runs.run import Run, read_run
 from mnist_core.runs.status import JobStatus
 
@@ -76,7 +76,7 @@ def start_job(kind: JobKind[S], run: Run, seen: S | None, queued: S) -> None:
     with writing_to(run.path), ExitStack() as held:
         busy = RunError(f"{kind.name(run)} is already being worked on: wait until it ends, or stop it.")
         try:
-            held.enter_context(kind.lock(run.path).acquire(timeout=0))
+            held.enter_context(kind.lock(run.path).acquire(timeout=LINGER_SECONDS))
         except Timeout as error:
             raise busy from error
         latest = kind.read_status(run)

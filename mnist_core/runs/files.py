@@ -16,6 +16,9 @@ from mnist_core.errors import RunError
 
 T = TypeVar("T")
 
+LINGER_SECONDS = 2.0
+"""A process may hold its lock for this long after it has written its result, and another one while it looks."""
+
 
 def worker_lock(path: Path) -> FileLock:
     """Lock that a worker holds as long as it lives; the operating system frees it when the process ends."""

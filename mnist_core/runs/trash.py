@@ -7,12 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mnist_core.errors import RunError
-from mnist_core.runs.files import is_busy, writing_to
+from mnist_core.runs.files import LINGER_SECONDS, is_busy, writing_to
 from mnist_core.runs.run import Run, default_runs_dir, read_run
 
 KEEP_SECONDS = 3600.0
-WORKER_SECONDS = 2.0
-"""A worker holds its lock for a moment after its result is written: Windows moves no folder with an open file."""
 
 
 def delete_run(run: Run) -> None:
@@ -27,7 +25,7 @@ def delete_run(run: Run) -> None:
         run = run.refresh()
     if run.status.active:
         raise RunError(f"Run {run.id} is {run.status.state}: pause or stop it first, then delete it.")
-    if is_busy(run.path, WORKER_SECONDS):
+    if is_busy(run.path, LINGER_SECONDS):
         raise RunError(
             f"Run {run.id} is being worked on: wait a moment, or stop the check of its labels first, then delete it."
         )

@@ -7,7 +7,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from threading import Barrier, get_ident
+from threading import Barrier, Event, get_ident
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import RunError
 from mnist_core.jobs.start import request, resume_run, start_run
 from mnist_core.runs.checkpoint import Checkpoint
+from mnist_core.runs.files import worker_lock
 from mnist_core.runs.run import Run, create_run
 from mnist_core.runs.status import STALE_SECONDS
 from mnist_core.training.config import TrainingConfig
@@ -133,6 +134,24 @@ def test_more_epochs_continue_a_finished_run(dataset, whole, tmp_path):
     assert run.config.epochs == 400
     assert run.epochs == 1000
     assert_same_run(run, whole)
+
+
+def test_a_worker_that_is_about_to_end_is_waited_for(dataset, whole, tmp_path):
+    run = create_run(CONFIG, dataset, tmp_path)
+    request(run, "pause")
+    work(run)
+    held = Event()
+
+    def linger():
+        with worker_lock(run.path):
+            held.set()
+            time.sleep(0.3)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(linger)
+        held.wait(timeout=30)
+        resumed = resume_run(run.refresh())
+    assert_same_run(wait(resumed), whole)
 
 
 def test_of_resumes_at_once_one_starts_and_the_others_are_refused(dataset, whole, tmp_path, monkeypatch):
