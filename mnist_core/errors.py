@@ -44,6 +44,10 @@ class TrainingError(MnistError):
     """Training cannot continue, for example because the loss is no longer a number."""
 
 
+class AssignmentError(MnistError):
+    """A learner's file can't be read, or can't be run."""
+
+
 def times(shape: tuple[int, ...]) -> str:
     """Write the shape of an array or an image for a message.
 
