@@ -17,8 +17,6 @@ def _through_bias(delta: Array, parameters: Parameters, k: int) -> Array:
     return delta @ (weights + bias).T
 
 
-
-
 def _transposed(gradients: Parameters) -> Parameters:
     return [(weights.T, bias) for weights, bias in gradients]
 
