@@ -1,8 +1,8 @@
 """The process that runs a learner's code: a program of its own, which imports nothing of this package.
 
-It is started as ``python -I child.py`` with limits in the environment variable ``LIMITS`` (JSON). Requests come on standard
-input and replies go to standard output, each a MessagePack value after its length in 8 bytes; both are moved away before
-the learner's code is loaded, so that what it prints goes to standard error and what it reads is empty.
+It is started as ``python -I child.py`` with limits in the environment variable ``LIMITS`` (JSON). Requests come on
+standard input and replies go to standard output, each a MessagePack value after its length in 8 bytes. Both are moved
+away before the learner's code is loaded, so that what it prints goes to standard error and what it reads is empty.
 """
 
 import builtins
@@ -17,6 +17,7 @@ import sys
 import time
 import traceback
 import types
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -138,7 +139,7 @@ def perform(learner: Learner, request: dict) -> dict:
     packed = pack(result)
     changed = [k for k, arg in enumerate(args) if any(
         not np.array_equal(array, copy, equal_nan=array.dtype.kind == "f")
-        for array, copy in zip(given, before) if any(array is own for own in arrays_in(arg))
+        for array, copy in zip(given, before, strict=True) if any(array is own for own in arrays_in(arg))
     )]  # fmt: skip
     found = arrays_in(result)
     shared = any(_may_share(a, b) for k, a in enumerate(found[:50]) for b in found[k + 1 : 50])
@@ -201,7 +202,7 @@ def limit(limits: dict) -> None:
 
 def give_up_root(user: int) -> None:
     """Go on as a user of nobody's, whose processes can be counted and ended apart from all others."""
-    os.chown(os.getcwd(), user, user)
+    os.chown(".", user, user)
     os.setgroups([])
     os.setgid(user)
     os.setuid(user)
@@ -210,7 +211,7 @@ def give_up_root(user: int) -> None:
 def descendants(pid: int) -> list:
     """Children of a process, and theirs."""
     try:
-        children = open(f"/proc/{pid}/task/{pid}/children").read().split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
         return []
     return [*map(int, children), *(one for child in children for one in descendants(int(child)))]

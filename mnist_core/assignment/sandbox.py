@@ -384,5 +384,5 @@ def _own_processes() -> int:
     for pid in _processes():
         with contextlib.suppress(OSError):
             if Path(f"/proc/{pid}").stat().st_uid == os.geteuid():
-                count += len(os.listdir(f"/proc/{pid}/task"))
+                count += sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
     return count
