@@ -7,6 +7,7 @@ import streamlit as st
 
 from mnist_core.data.dataset import Dataset, class_means
 from mnist_core.data.idx import read_idx
+from mnist_core.untrusted import UntrustedText
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
 from pages.components.digits.grid import digit_figure, digit_grid
@@ -132,7 +133,7 @@ def _class_means(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
 with page(__file__):
     dataset = current_dataset()
     st.title("Dataset")
-    st.markdown(f"What the network learns from. In use: **{dataset.description}**.")
+    st.markdown(f"What the network learns from. In use: **{UntrustedText(dataset.description)}**.")
 
     st.subheader("Four arrays")
     show_shapes(dataset)

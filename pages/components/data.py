@@ -75,9 +75,9 @@ def show_status() -> None:
     try:
         dataset = current_dataset()
     except DatasetError:
-        st.badge("no data set", icon=":material/error:", color="red")
+        st.markdown(":red-badge[:material/error: no data set]")
         st.caption("See the Overview page for the reason, and to choose other data.")
         return
     icon, color = (":material/science:", "orange") if dataset.source == "sample" else (":material/database:", "green")
-    st.badge(dataset.name.markdown, icon=icon, color=color)
+    st.markdown(f":{color}-badge[{icon} {dataset.name}]")
     st.caption(f"{len(dataset.train_labels):,} training and {len(dataset.test_labels):,} test images")

@@ -16,7 +16,7 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError
 from mnist_core.training.config import AUGMENTATION, MACHINE, PRESETS, REGULARIZATION, UNIT, UPDATE, TrainingConfig
 from mnist_core.training.setting import Choice, Layers, Number, Setting
-from mnist_core.untrusted import UntrustedText
+from pages.components.state import warn_of_address
 
 NEW_LAYER_UNITS = 64
 GROUP_ICONS = {
@@ -44,8 +44,7 @@ def _read_address() -> TrainingConfig:
         try:
             config = replace(config, **{name: setting.parse(text)})
         except ConfigError as error:
-            warning = UntrustedText(f"The address says {setting.url}={text}, which is ignored: {error}")
-            st.warning(warning.markdown, icon=":material/link_off:")
+            warn_of_address(setting.url, text, error)
     return config
 
 

@@ -73,4 +73,4 @@ def _undo() -> None:
 
 
 def _count(run_ids: list[str]) -> str:
-    return f"run {run_ids[0]}" if len(run_ids) == 1 else f"{len(run_ids)} runs"
+    return f"run {UntrustedText(run_ids[0])}" if len(run_ids) == 1 else f"{len(run_ids)} runs"

@@ -36,7 +36,7 @@ def show_export(run: Run) -> None:
         stem = Path(name).stem
         shape, written = run_dataset(run).image_shape, model_written(run)
         st.download_button(
-            f"Download {name}",
+            f"Download {UntrustedText(name)}",
             lambda: _exported(run.path, written, shape, format),
             name,
             "text/x-python" if format == "python" else "application/octet-stream",

@@ -39,7 +39,7 @@ def architecture(sizes: tuple[int, ...]) -> str:
 def short_description(run: Run) -> str:
     """One line that tells runs apart."""
     if run.problem:
-        return f"{run.id} · damaged"
+        return f"{UntrustedText(run.id).plain} · damaged"
     hidden = architecture(run.config.hidden_layers) or "no hidden layer"
     # The state of an active run changes while the page is shown: the badge follows, a list of options can't.
     state = "active" if run.status.active else run.status.state
