@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from pages.components.errors import plain
+from pages.components.errors import callback, plain
 
 REMEMBERED = "remembered"
 PAGE = "page_of_widgets"
@@ -71,7 +71,7 @@ class Remembered:
         if entry.fresh or self.key not in st.session_state or st.session_state[self.key] != entry.value:
             st.session_state[self.key] = entry.value
             entry.fresh = False
-        return {"key": self.key, "on_change": self._read_widget}
+        return {"key": self.key, "on_change": callback(self._read_widget)}
 
     def _read_widget(self) -> None:
         self.set(st.session_state[self.key])

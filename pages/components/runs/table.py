@@ -104,7 +104,7 @@ def read_selection(runs: list[Run]) -> list[str]:
 
 def write_selection(run_ids: list[str]) -> None:
     """Select runs, in the session and in the address."""
-    _selection().set(run_ids)
+    _selection().set(list(dict.fromkeys(run_ids)))
 
 
 def add_to_selection(run_ids: list[str]) -> None:
