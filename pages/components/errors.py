@@ -1,13 +1,13 @@
 """One way in for errors: pages, callbacks, fragments and dialogs say what failed in a sentence, and stay."""
 
 import functools
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import streamlit as st
 
 from mnist_core.errors import MnistError
+from mnist_core.untrusted import UntrustedText
 
 _KEPT = "kept_errors"
 
@@ -15,18 +15,14 @@ EXPECTED = (MnistError, OSError)
 """Errors that are told to a person: ours, and those of the disk that no function of the core gave a sentence."""
 
 
-def plain(text: str) -> str:
-    """Escape Markdown's special characters in text that people wrote."""
-    return re.sub(r"([\\`*_{}\[\]()#+!|<>~$:-])", r"\\\1", text)
+def show_error(error: Exception | UntrustedText) -> None:
+    """Show an error as its sentence, which may quote what a file, an address or a person wrote."""
+    text = error if isinstance(error, UntrustedText) else UntrustedText(sentence(error))
+    st.error(text.markdown, icon=":material/error:")
 
 
-def show_error(error: Exception | str) -> None:
-    """Show an error as its sentence."""
-    st.error(sentence(error), icon=":material/error:")
-
-
-def sentence(error: Exception | str) -> str:
-    """Say what failed."""
+def sentence(error: Exception) -> str:
+    """Say what failed; an error of the disk that no function of the core gave a sentence gets one here."""
     if not isinstance(error, OSError):
         return str(error)
     place = f" ({error.filename})" if error.filename else ""
@@ -46,8 +42,8 @@ def errors_shown() -> Iterator[bool]:
         Whether a callback kept an error.
     """
     kept = st.session_state.pop(_KEPT, [])
-    for message in kept:
-        show_error(message)
+    for error in kept:
+        show_error(error)
     try:
         yield bool(kept)
     except EXPECTED as error:
@@ -56,7 +52,7 @@ def errors_shown() -> Iterator[bool]:
 
 def keep_error(error: Exception) -> None:
     """Keep an error for the top of the page, fragment or dialog that is drawn next."""
-    st.session_state.setdefault(_KEPT, []).append(sentence(error))
+    st.session_state.setdefault(_KEPT, []).append(error)
 
 
 def callback(function: Callable[..., object]) -> Callable[..., None]:
