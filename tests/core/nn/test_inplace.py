@@ -35,7 +35,9 @@ def test_of_equal_probabilities_the_lowest_class_is_predicted(classes, count, se
     rng = np.random.default_rng(seed)
     network = Network((3, classes), dtype=dtype)
     network.parameters[:] = 0
-    network.biases[-1][:] = rng.integers(0, 2, classes) * rng.choice([1, 1e-12])  # some equal, some equal but for a hair
+    network.biases[-1][:] = rng.integers(0, 2, classes) * rng.choice(
+        [1, 1e-12]
+    )  # some equal, some equal but for a hair
     x, labels = rng.random((count, 3)).astype(dtype), rng.integers(0, classes, count)
     _, correct = InplaceGradient(network).compute(x, labels)
     assert correct == (network.feed_forward(x).argmax(axis=1) == labels).sum()
