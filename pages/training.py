@@ -14,6 +14,7 @@ from mnist_core.nn.optimizers import SGD
 from mnist_core.runs.run import Run, find_run, list_runs
 from mnist_core.runs.status import RESUMABLE
 from mnist_core.training.config import TrainingConfig
+from mnist_core.training.layer_statistics import MEASURES
 from mnist_core.training.loop import build_network, train
 from pages.components.charts.curves import Look, curve, layer_chart, learning_rate_chart
 from pages.components.code import code_behind
@@ -226,30 +227,17 @@ def show_curves(run: Run) -> None:
 
 
 def show_layers(run: Run) -> None:
-    """Gradients, activations and saturation of each layer."""
+    """Gradients, activations, and units without slope of each layer."""
     rows = run.layers()
     if not rows:
         st.caption("This run has no layer statistics.")
         return
-    count = len(run.config.hidden_layers)
-    names = [*(f"layer {layer + 1}" for layer in range(count)), "output"]
-    gradients = layer_chart(rows, "gradient_rms", "gradient (root mean square)", names, logarithmic=True)
-    st.altair_chart(gradients, key="gradient_chart")
-    st.caption(
-        "Size of the gradient in each layer. If the first layers are orders of magnitude below the last, the gradients "
-        "vanish on the way back: compare six sigmoid layers with six ReLU layers and He initialization."
-    )
-    st.altair_chart(
-        layer_chart(rows, "activation_std", "activation (standard deviation)", names, False), key="activation_chart"
-    )
-    st.caption(
-        "How much the activations of each layer vary across images and units. Near 0, the layer passes on no signal."
-    )
-    if count:
-        st.altair_chart(layer_chart(rows, "saturated", "fraction saturated", names, False), key="saturated_chart")
-        st.caption(
-            "Fraction of hidden activations whose slope is below 5 % of the largest one: saturated or, in ReLU, dead."
-        )
+    names = [*(f"layer {layer + 1}" for layer in range(len(run.config.hidden_layers))), "output"]
+    for measure in MEASURES:
+        if any(not math.isnan(getattr(row, measure.name)) for row in rows):
+            chart = layer_chart(rows, measure.name, measure.label, names, measure.logarithmic)
+            st.altair_chart(chart, key=f"{measure.name}_chart")
+            st.caption(measure.explanation)
 
 
 with page(__file__):

@@ -260,10 +260,11 @@ def test_charts_of_layers_and_learning_rate(open_page, trained):
     app = open_page("training")
     charts = app.button_group(key="charts")
     charts.set_value("Layers").run()
-    gradients, activations, saturated = app.get("vega_lite_chart")
+    gradients, activations, saturated, dead = app.get("vega_lite_chart")
     names = {point["set"] for point in points(gradients)}
     assert names == {"layer 1", "layer 2", "output"} == {point["set"] for point in points(activations)}
-    assert {point["set"] for point in points(saturated)} == {"layer 1", "layer 2"}
+    for chart in (saturated, dead):
+        assert {point["set"] for point in points(chart)} == {"layer 1", "layer 2"}
     assert points(gradients)[0]["epoch"] == 0
     app.button_group(key="charts").set_value("Learning rate").run()
     (rate,) = app.get("vega_lite_chart")
