@@ -57,3 +57,8 @@ def times(shape: tuple[int, ...]) -> str:
         "28x28" for (28, 28), "60000x28x28" for (60000, 28, 28), "a single value" for ().
     """
     return "x".join(map(str, shape)) or "a single value"
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a number and its noun: "1 epoch", "2 epochs"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

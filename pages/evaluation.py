@@ -7,6 +7,7 @@ import streamlit as st
 
 from mnist_core.evaluation.metrics import Calibration, Scores, calibration, confusion_matrix, per_class_scores
 from mnist_core.evaluation.predict import Evaluation, evaluate, per_image, predict
+from mnist_core.evaluation.significance import no_better_than_guessing
 from mnist_core.inspection.attribution import gradient_times_input
 from mnist_core.inspection.neighbours import nearest_neighbours
 from mnist_core.runs.run import Run
@@ -16,6 +17,7 @@ from pages.components.digits.viewer import show_opened_digit
 from pages.components.errors import callback
 from pages.components.router import page
 from pages.components.runs.export import show_export, show_upload_model
+from pages.components.runs.outcome import epoch_of_model, other_epoch
 from pages.components.runs.picker import pick_trained_run, test_result, test_scores
 from pages.components.state import OneOf, parse_bool, remembered
 from pages.components.tables import confusion_style
@@ -27,17 +29,22 @@ MAX_POINTS = 300
 def show_scores(run: Run, result: Evaluation, scores: Scores) -> None:
     """Accuracy with its interval, loss, errors, and top-k accuracy."""
     total, (low, high) = len(result.labels), scores.interval
+    epoch = other_epoch(run)
+    kept = f", model of epoch {epoch}" if epoch else ""
     figures = (
         ("Test accuracy", f"{result.accuracy:.2%}", f"95 % interval {low:.2%} to {high:.2%}"),
         ("Test loss (nats)", f"{result.loss:.4f}", f"calibration error {scores.calibration.error:.2%}"),
         ("Errors", f"{result.errors:,} of {total:,}", f"top 2: {scores.top_2:.2%}, top 3: {scores.top_3:.2%}"),
-        ("Epochs", f"{run.status.epoch} of {run.epochs}", f"{run.status.seconds:,.1f} s of training"),
+        ("Epochs", f"{run.status.epoch} of {run.epochs}", f"{run.status.seconds:,.1f} s of training{kept}"),
     )
     for column, (label, value, more) in zip(st.columns(4), figures, strict=True):
         column.metric(label, value, more, delta_color="off", delta_arrow="off", border=True)
+    if note := no_better_than_guessing(result.accuracy, result.labels):
+        st.warning(note, icon=":material/casino:")
     st.caption(
-        f"All scores on this page are on the **test set of {run.dataset.name}**, which training never saw. Over many "
-        "test sets of this size, 95 % of such intervals contain the true accuracy (Wilson score interval)."
+        f"{epoch_of_model(run)} All scores on this page are on the **test set of {run.dataset.name}**, which training "
+        "never saw. Over many test sets of this size, 95 % of such intervals contain the true accuracy (Wilson score "
+        "interval)."
     )
 
 

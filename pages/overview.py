@@ -12,6 +12,7 @@ from pages.components.code import code_behind
 from pages.components.data import Choice, choose, current_choice, current_dataset
 from pages.components.errors import callback, show_error
 from pages.components.router import PAGES, page, page_info
+from pages.components.runs.outcome import epochs_done
 from pages.components.runs.picker import architecture, select_run, state_badge
 from pages.components.state import OneOf, remembered
 
@@ -135,7 +136,7 @@ def show_runs(runs: list[Run]) -> None:
                 continue
             accuracy = run.status.test_accuracy
             score = (
-                "no test accuracy yet"
+                "no test accuracy" + " yet" * run.status.active
                 if accuracy is None
                 else f"**{accuracy:.2%}** accuracy on the test set of {run.dataset.name}"
             )
@@ -144,7 +145,7 @@ def show_runs(runs: list[Run]) -> None:
                 if run.config.hidden_layers
                 else "no hidden layer"
             )
-            st.markdown(f"{score} · {run.status.epoch} of {run.epochs} epochs · {hidden} · `{run.id}`")
+            st.markdown(f"{score} · {epochs_done(run)} · {hidden} · `{run.id}`")
 
 
 with page(__file__):

@@ -155,6 +155,6 @@ with page(__file__, can_undo=True):
         if sound := [run for run in chosen if not run.problem][: len(COLORS)]:
             compare(sound)
     else:
-        st.info("No runs yet: train a network first, which takes a few seconds.", icon=":material/info:")
+        st.info("No runs yet: train a network first.", icon=":material/info:")
         st.page_link("pages/training.py", label="Train a network", icon=":material/monitoring:")
     code_behind(mcnemar, differing_settings, import_run)

@@ -22,6 +22,7 @@ from mnist_core.nn.inplace import InplaceGradient
 from mnist_core.nn.network import Network
 from mnist_core.nn.schedules import learning_rate_factor
 from mnist_core.training.config import TrainingConfig
+from mnist_core.training.divergence import STEPS_TOO_LONG
 from mnist_core.training.state import Best, TrainingState
 
 DIVERGED_NATS = 100.0
@@ -149,7 +150,7 @@ def _train_epoch(
 
 def _diverged(config: TrainingConfig, epoch: int, change: str) -> TrainingError:
     return TrainingError(
-        f"The loss {change} in epoch {epoch}: the steps are too long. Lower the learning rate "
+        f"The loss {change} in epoch {epoch}: {STEPS_TOO_LONG}. Lower the learning rate "
         f"(it is {config.learning_rate:g}) and start again."
     )
 
