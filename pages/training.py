@@ -10,18 +10,19 @@ from mnist_core.errors import counted
 from mnist_core.jobs.queue import place_in_queue
 from mnist_core.jobs.start import request, resume_run, start_run
 from mnist_core.nn.activations import ACTIVATIONS
-from mnist_core.nn.network import Network
+from mnist_core.nn.network import Network, num_parameters
 from mnist_core.nn.optimizers import SGD
 from mnist_core.runs.run import Run, find_run, list_runs
 from mnist_core.runs.status import RESUMABLE
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.divergence import has_diverged, with_shorter_steps
 from mnist_core.training.layer_statistics import MEASURES
-from mnist_core.training.loop import build_network, train
+from mnist_core.training.loop import train
+from mnist_core.training.memory import DataSize, check_memory, layer_sizes
 from pages.components.charts.curves import Look, curve, layer_chart, learning_rate_chart
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
-from pages.components.errors import callback, fragment, show_error
+from pages.components.errors import callback, errors_shown, fragment, show_error
 from pages.components.router import page
 from pages.components.runs.outcome import (
     duration,
@@ -43,12 +44,13 @@ MOST_SMOOTHING = 0.95
 
 def show_start(config: TrainingConfig, dataset: Dataset, runs: list[Run]) -> None:
     """Describe the next run, and start it."""
-    network = build_network(config, dataset)
-    total = len(dataset.train_labels)
+    data = DataSize.of(dataset)
+    check_memory(config, data)
+    sizes, total = layer_sizes(config, data), data.images
     images = total - validation_size(total, config.validation_fraction)
     updates = -(-images // config.batch_size)
     st.markdown(
-        f"**{architecture(network.layer_sizes)}** · {network.num_parameters:,} parameters · "
+        f"**{architecture(sizes)}** · {num_parameters(sizes):,} parameters · "
         f"{ACTIVATIONS[config.activation].label}  \n"
         f"{counted(images, 'image')} · {counted(updates, 'update')} per epoch · {updates * config.epochs:,} in total"
     )
@@ -299,7 +301,7 @@ with page(__file__):
         with st.expander("As a command line", icon=":material/terminal:"):
             st.code(command_line(config, dataset), language="sh", wrap_lines=True)
             st.caption("The address of this page contains the settings too: share it as a link.")
-        with start:
+        with start, errors_shown():
             show_start(config, dataset, runs)
 
     code_behind(

@@ -32,6 +32,7 @@ from mnist_core.training.layer_histograms import COLUMNS, Histogram
 from mnist_core.training.layer_statistics import COLUMNS as LAYER_COLUMNS
 from mnist_core.training.layer_statistics import LayerStatistics
 from mnist_core.training.loop import EpochMetrics
+from mnist_core.training.memory import DataSize, check_memory
 from mnist_core.untrusted import UntrustedText
 
 Row = TypeVar("Row", bound=NamedTuple)
@@ -171,9 +172,13 @@ def create_run(config: TrainingConfig, dataset: Dataset | DatasetReference, runs
 
     Raises
     ------
+    ConfigError
+        If training on the data would need too much memory.
     RunError
         If the folder can't be written.
     """
+    if isinstance(dataset, Dataset):
+        check_memory(config, DataSize.of(dataset))
     root = Path(runs_dir or default_runs_dir()).absolute()
     reference = DatasetReference.of(dataset) if isinstance(dataset, Dataset) else dataset
     created = time.time()
