@@ -95,7 +95,7 @@ def test_a_label_check_that_fails_to_start_was_never_there(dataset, tmp_path, mo
 
 def test_the_advice_follows_the_cause(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "open", no_log)
-    with pytest.raises(MnistError, match="No space left on device.*: free some space"):
+    with pytest.raises(MnistError, match=r"No space left on device.*: free some space"):
         start_run(CONFIG, dataset, tmp_path)
 
 
