@@ -184,8 +184,8 @@ def create_run(config: TrainingConfig, dataset: Dataset | DatasetReference, runs
     created = time.time()
     run_id = new_id(root, created)
     draft = root / f".{run_id}"
-    advice = "make the folder writable, or choose another one with MNIST_RUNS_DIR"
-    with writing_to(root, "create a run in", advice), ExitStack() as draft_removed:
+    alternative = ", or choose another folder with MNIST_RUNS_DIR"
+    with writing_to(root, "create a run in", alternative), ExitStack() as draft_removed:
         draft_removed.callback(shutil.rmtree, draft, ignore_errors=True)  # renamed by then, unless something failed
         draft.mkdir(parents=True)
         content = {"created": created, "training": config.to_dict(), "dataset": asdict(reference)}
