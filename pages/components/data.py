@@ -2,11 +2,10 @@
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
-from mnist_core.data.dataset import Dataset, find_full, load_dataset
+from mnist_core.data.dataset import Dataset, files_seen, find_full, load_dataset
 from mnist_core.errors import DatasetError
 from pages.components.state import Remembered, remembered
 
@@ -61,8 +60,7 @@ def _fingerprint(choice: Choice) -> tuple:
     folder = None if choice.source == "sample" else find_full(choice.folder)
     if folder is None:
         return (os.environ.get("MNIST_DATA_DIR"),)
-    files = sorted(path for path in Path(folder).iterdir() if "ubyte" in path.name)
-    return (str(folder), *((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files))
+    return (str(folder), *files_seen(folder))
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the data set …")
