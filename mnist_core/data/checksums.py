@@ -36,7 +36,7 @@ def content_checksum(array: np.ndarray) -> str:
         Of a dtype that IDX has.
     """
     digest = hashlib.sha256(idx_header(array))
-    digest.update(idx_values(array).reshape(-1))
+    digest.update(idx_values(array).reshape(-1).data)
     return digest.hexdigest()
 
 
