@@ -9,7 +9,7 @@ from mnist_core.data.dataset import Dataset, cache_dir, load_dataset
 from mnist_core.errors import DatasetError, DownloadError
 from mnist_core.runs.run import Run, list_runs
 from pages.components.code import code_behind
-from pages.components.data import Choice, choose, current_choice, current_dataset
+from pages.components.data import Choice, choose, current_choice, current_dataset, show_data_warnings
 from pages.components.errors import callback, show_error
 from pages.components.router import PAGES, page, page_info
 from pages.components.runs.outcome import epochs_done
@@ -165,6 +165,7 @@ with page(__file__):
         show_error(error)
     else:
         show_data(dataset)
+        show_data_warnings()
         if dataset.source == "sample" and current_choice() == Choice():
             offer_download()
     choose_data()

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
+from mnist_core.data.dataset import Dataset
 from mnist_core.errors import MnistError
 from mnist_core.evaluation.significance import mcnemar
 from mnist_core.runs.about import About
 from mnist_core.runs.archive import MAX_ZIP, MB, export_run, import_run
-from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.run import Run, list_runs
 from mnist_core.runs.settings_diff import differing_settings
 from pages.components.code import code_behind
@@ -40,10 +40,10 @@ def offer_import() -> None:
                 st.rerun()
 
 
-def known_datasets() -> list[DatasetReference]:
+def known_datasets() -> list[Dataset]:
     """The data set in use, if it can be loaded: an imported run on the same data finds it there."""
     try:
-        return [DatasetReference.of(current_dataset())]
+        return [current_dataset()]
     except MnistError:
         return []
 

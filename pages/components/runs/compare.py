@@ -146,7 +146,7 @@ def show_settings(runs: list[Run]) -> None:
 
 def show_digits(first: Run, second: Run) -> None:
     """The images that only one of two runs classifies correctly, and whether the difference is significant."""
-    if first.dataset.checksums != second.dataset.checksums:
+    if not first.dataset.has_content(second.dataset.checksums):
         st.info(
             f"{run_name(first)} was trained on {first.dataset.name}, {run_name(second)} on {second.dataset.name}: "
             "select two runs on the same data set to compare them image by image.",

@@ -83,7 +83,7 @@ def pick_run(runs: list[Run], label: str) -> Run:
 
 def run_dataset(run: Run) -> Dataset:
     """Data set of a run, checked to be the one that it was trained on."""
-    return run.dataset.check(load(Choice(run.dataset.source, run.dataset.data_dir)))
+    return run.dataset.load(lambda source, folder: load(Choice(source, folder)))
 
 
 def pick_trained_run(label: str, missing: str, otherwise: Callable[[], None] | None = None) -> Run:
