@@ -10,6 +10,7 @@ from typing import NoReturn, TypeAlias
 import numpy as np
 from tqdm import tqdm
 
+from mnist_core.data.checks import dataset_warnings
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.download import download
 from mnist_core.errors import MnistError, RunError, times
@@ -173,6 +174,8 @@ def _train(arguments: argparse.Namespace) -> None:
     config = asked_config(arguments)
     dataset = load_dataset("full" if arguments.data_dir else arguments.source, arguments.data_dir)
     print(f"data  {dataset.description}")
+    for warning in dataset_warnings(dataset):
+        print(f"warning: {warning}", file=sys.stderr)
     run = start_run(config, dataset, arguments.runs_dir)
     print(f"run   {run.id}", flush=True)
     run = _follow(run)

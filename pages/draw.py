@@ -65,6 +65,10 @@ class Sketch:
         self.canvas += 1
         del self.states[keep:]
 
+    def undo(self) -> None:
+        """Take the last stroke back, if there is one."""
+        self.next_canvas(max(len(self.states) - 1, 0))
+
 
 def sketch() -> Sketch:
     """Drawing and collection of this session."""
@@ -104,10 +108,10 @@ def show_pen(pen: Remembered, empty: bool) -> None:
         st.button(
             "Undo",
             icon=":material/undo:",
-            on_click=lambda: drawing.next_canvas(len(drawing.states) - 1),
+            on_click=callback(drawing.undo),
             disabled=empty,
         )
-        st.button("Clear", icon=":material/ink_eraser:", on_click=drawing.next_canvas, disabled=empty)
+        st.button("Clear", icon=":material/ink_eraser:", on_click=callback(drawing.next_canvas), disabled=empty)
 
 
 @fragment
@@ -180,7 +184,7 @@ def ask_label(classes: int, size: int) -> None:
         "I drew a …",
         range(classes),
         key=key,
-        on_change=add,
+        on_change=callback(add),
         wrap=True,
         help="Adds the digit with this label to your digits below, and clears the canvas for the next one.",
     )
@@ -245,8 +249,13 @@ def show_collection(network: Network, size: int) -> None:
             help="This session then uses the current data set with your digits among its training images, and the next "
             "run trains on them. The test set does not change.",
         )
-        st.button("Remove last", icon=":material/undo:", on_click=digits.pop)
-        st.button("Remove all", icon=":material/delete:", on_click=digits.clear)
+        st.button("Remove last", icon=":material/undo:", on_click=callback(remove), args=(digits, digits[-1]))
+        st.button("Remove all", icon=":material/delete:", on_click=callback(digits.clear))
+
+
+def remove(digits: list[Drawn], digit: Drawn) -> None:
+    """Remove one digit, unless an earlier click did."""
+    digits[:] = [other for other in digits if other is not digit]
 
 
 def use_in_training(images: np.ndarray, labels: np.ndarray) -> None:

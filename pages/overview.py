@@ -10,9 +10,10 @@ from mnist_core.errors import DatasetError, DownloadError
 from mnist_core.runs.run import Run, list_runs
 from mnist_core.untrusted import UntrustedText
 from pages.components.code import code_behind
-from pages.components.data import Choice, choose, current_choice, current_dataset
+from pages.components.data import Choice, choose, current_choice, current_dataset, show_data_warnings
 from pages.components.errors import callback, show_error
 from pages.components.router import PAGES, page, page_info
+from pages.components.runs.outcome import epochs_done
 from pages.components.runs.picker import architecture, select_run, state_badge
 from pages.components.state import OneOf, remembered
 
@@ -138,7 +139,7 @@ def show_runs(runs: list[Run]) -> None:
                 continue
             accuracy = run.status.test_accuracy
             score = (
-                "no test accuracy yet"
+                "no test accuracy" + " yet" * run.status.active
                 if accuracy is None
                 else f"**{accuracy:.2%}** accuracy on the test set of {run.dataset.name}"
             )
@@ -147,9 +148,7 @@ def show_runs(runs: list[Run]) -> None:
                 if run.config.hidden_layers
                 else "no hidden layer"
             )
-            st.markdown(
-                f"{score} · {run.status.epoch} of {run.epochs} epochs · {hidden} · {UntrustedText(run.id).code}"
-            )
+            st.markdown(f"{score} · {epochs_done(run)} · {hidden} · {UntrustedText(run.id).code}")
 
 
 with page(__file__):
@@ -169,6 +168,7 @@ with page(__file__):
         show_error(error)
     else:
         show_data(dataset)
+        show_data_warnings()
         if dataset.source == "sample" and current_choice() == Choice():
             offer_download()
     choose_data()

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
+from mnist_core.data.dataset import Dataset
 from mnist_core.errors import MnistError
 from mnist_core.evaluation.significance import mcnemar
 from mnist_core.runs.about import About
 from mnist_core.runs.archive import MAX_ZIP, MB, export_run, import_run
-from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.run import Run, list_runs
 from mnist_core.runs.settings_diff import differing_settings
 from mnist_core.untrusted import UntrustedText
@@ -41,10 +41,10 @@ def offer_import() -> None:
                 st.rerun()
 
 
-def known_datasets() -> list[DatasetReference]:
+def known_datasets() -> list[Dataset]:
     """The data set in use, if it can be loaded: an imported run on the same data finds it there."""
     try:
-        return [DatasetReference.of(current_dataset())]
+        return [current_dataset()]
     except MnistError:
         return []
 
@@ -156,6 +156,6 @@ with page(__file__, can_undo=True):
         if sound := [run for run in chosen if not run.problem][: len(COLORS)]:
             compare(sound)
     else:
-        st.info("No runs yet: train a network first, which takes a few seconds.", icon=":material/info:")
+        st.info("No runs yet: train a network first.", icon=":material/info:")
         st.page_link("pages/training.py", label="Train a network", icon=":material/monitoring:")
     code_behind(mcnemar, differing_settings, import_run)

@@ -16,6 +16,7 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError
 from mnist_core.training.config import AUGMENTATION, MACHINE, PRESETS, REGULARIZATION, UNIT, UPDATE, TrainingConfig
 from mnist_core.training.setting import Choice, Layers, Number, Setting
+from pages.components.errors import callback
 from pages.components.state import warn_of_address
 
 NEW_LAYER_UNITS = 64
@@ -122,7 +123,7 @@ def _edit_choice(setting: Choice, value: str) -> None:
     def read() -> None:
         change(**{setting.name: st.session_state[key]})
 
-    st.selectbox(setting.title, tuple(setting.table), key=key, on_change=read, format_func=setting.display)
+    st.selectbox(setting.title, tuple(setting.table), key=key, on_change=callback(read), format_func=setting.display)
 
 
 def _edit_number(setting: Number, value: float) -> None:
@@ -175,16 +176,16 @@ def _slider_and_field(
         if stops:
             options = sorted({*stops, value})
             st.select_slider(
-                label, options, key=slider_key, on_change=read, args=(slider_key,), help=help_text,
+                label, options, key=slider_key, on_change=callback(read), args=(slider_key,), help=help_text,
                 format_func=lambda number: f"{number:g}",
             )  # fmt: skip
         else:
             st.slider(
-                label, min(usual[0], value), max(usual[1], value), step=step, key=slider_key, on_change=read,
+                label, min(usual[0], value), max(usual[1], value), step=step, key=slider_key, on_change=callback(read),
                 args=(slider_key,), help=help_text,
             )  # fmt: skip
         st.number_input(
             f"{label}, exactly", *allowed, step=step or (1 if isinstance(value, int) else 0.01), key=field_key,
-            on_change=read, args=(field_key,), label_visibility="collapsed", width=130,
+            on_change=callback(read), args=(field_key,), label_visibility="collapsed", width=130,
             format=None if isinstance(value, int) else "%.6g",
         )  # fmt: skip

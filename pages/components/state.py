@@ -20,6 +20,7 @@ from typing import Any
 import streamlit as st
 
 from mnist_core.untrusted import UntrustedText
+from pages.components.errors import callback
 
 REMEMBERED = "remembered"
 PAGE = "page_of_widgets"
@@ -73,7 +74,7 @@ class Remembered:
         if entry.fresh or self.key not in st.session_state or st.session_state[self.key] != entry.value:
             st.session_state[self.key] = entry.value
             entry.fresh = False
-        return {"key": self.key, "on_change": self._read_widget}
+        return {"key": self.key, "on_change": callback(self._read_widget)}
 
     def _read_widget(self) -> None:
         self.set(st.session_state[self.key])

@@ -204,3 +204,10 @@ def test_ctrl_c_stops_the_run_and_keeps_its_model(tiny_folder, tmp_path):
     assert f"stopped after {run.status.epoch} epochs, test accuracy" in printed
     assert "Traceback" not in errors
     assert run.load_network().layer_sizes == (20, 500, 500, 3)
+
+
+def test_train_warns_of_data_that_is_hardly_meant(tmp_path, tiny_folder):
+    done = cli("train", "--epochs", "1", "--data-dir", tiny_folder(), "--runs-dir", tmp_path)
+    assert done.returncode == 0
+    assert "warning: There are 12 training images of 3 classes." in done.stderr
+    assert "warning" not in done.stdout

@@ -1,5 +1,6 @@
 """A gallery of the images of a split: filtered, sorted, paged; a click opens an image."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -69,6 +70,23 @@ def write_choice(choice: Choice, classes: int) -> None:
         found.set(getattr(choice, name))
 
 
+def column_name(label: int | str) -> str:
+    """Name of the column of a predicted label in the confusion table."""
+    return f"→ {label}"
+
+
+def choice_of_cell(cells: Sequence[Sequence], classes: int) -> Choice:
+    """The images of a clicked cell of the confusion table, given as row and name of a column; without one, all errors.
+
+    The browser also sends cells of the column of row names, which are none of ours.
+    """
+    predicted = {column_name(label): label for label in range(classes)}
+    for row, column in cells[:1]:
+        if row in range(classes) and column in predicted:
+            return Choice(true=row, predicted=predicted[column])
+    return Choice()
+
+
 def select(choice: Choice, labels: np.ndarray, digits: PerImage) -> np.ndarray:
     """Positions of the chosen images in the chosen order."""
     low, high = choice.confidence
@@ -107,13 +125,14 @@ def show_gallery(run: Run, classes: int) -> int | None:
             for n in shown
         ],
         size=84,
-        key="gallery",
+        key=f"gallery_{run.id}_{choice.split}",
+        indices=shown,
     )
     st.caption(
         f"Images {on_page.start + 1:,} to {on_page.stop:,} of {len(chosen):,}: true label → predicted label and its "
         "confidence. Click an image to see why."
     )
-    return None if clicked is None else int(shown[clicked])
+    return int(clicked) if clicked in range(len(labels)) else None
 
 
 def edit_choice(classes: int) -> Choice:
