@@ -37,9 +37,9 @@ def show_job(run: Run, dataset: Dataset, progress: Progress | None) -> None:
         st.progress(progress.done, waiting)
         st.button("Stop", icon=":material/stop:", on_click=callback(stop_label_check), args=(run,))
         return
-    if state == "failed":
+    if progress and progress.error:
         show_error(progress.error)
-    elif state in ("stopped", "interrupted"):
+    elif progress and state in ("stopped", "interrupted"):
         st.info(
             f"{progress.fold} of {FOLDS} folds are done; the next start continues from there.", icon=":material/pause:"
         )

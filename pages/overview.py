@@ -85,12 +85,14 @@ def offer_download() -> None:
     if not st.button("Download full MNIST", icon=":material/download:"):
         return
     bar = st.progress(0.0, "Looking for a mirror …")
+
+    def show_progress(done: int, size: int, message: str) -> None:
+        bar.progress(done / size, f"{UntrustedText(message)}: {done / 1e6:.1f} of {size / 1e6:.1f} MB")
+
     try:
         downloader.download(
             mirrors=downloader.MIRRORS,
-            progress=lambda done, size, message: bar.progress(
-                done / size, f"{message}: {done / 1e6:.1f} of {size / 1e6:.1f} MB"
-            ),
+            progress=show_progress,
         )
         choose(Choice())
     except DownloadError as error:

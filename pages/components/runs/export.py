@@ -25,7 +25,7 @@ def show_export(run: Run) -> None:
     """Offer the model of a run as a file, in an expander."""
     with st.expander("Download the model", icon=":material/ios_share:"):
         chosen = remembered("export_format", "python", parse=OneOf(tuple(FORMATS)))
-        st.segmented_control("Format", list(FORMATS), format_func=LABELS.get, required=True, **chosen.widget)
+        st.segmented_control("Format", list(FORMATS), format_func=LABELS.__getitem__, required=True, **chosen.widget)
         format = chosen.value
         st.write(FORMATS[format].about)
         missing = missing_package(format)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -21,7 +22,7 @@ from pages.components.digits.picker import split_arrays
 from pages.components.runs.outcome import why_no_model
 from pages.components.state import remembered
 
-STATE_BADGES = {
+STATE_BADGES: dict[str, tuple[Any, str]] = {
     "queued": ("blue", ":material/hourglass_top:"),
     "running": ("blue", ":material/play_arrow:"),
     "paused": ("violet", ":material/pause:"),
