@@ -9,7 +9,6 @@ from mnist_core.runs.archive import MAX_ZIP, MB, export_run, import_run
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.run import Run, list_runs
 from mnist_core.runs.settings_diff import differing_settings
-from mnist_core.untrusted import UntrustedText
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
 from pages.components.errors import callback, dialog, errors_shown, fragment
@@ -70,8 +69,7 @@ def edit(run: Run, known_tags: list[str]) -> bool:
 @callback
 def save(run: Run, keys: list[str]) -> None:
     """Write the name, the note and the tags that the widgets with these keys hold."""
-    name, note, tags = (st.session_state[key] for key in keys)
-    run.describe(About(UntrustedText(name), UntrustedText(note), tuple(map(UntrustedText, tags))))
+    run.describe(About.of(*(st.session_state[key] for key in keys)))
 
 
 def show_selected(runs: list[Run], known_tags: list[str]) -> None:

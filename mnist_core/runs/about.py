@@ -1,5 +1,6 @@
 """The description of a run: name, note, tags."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -60,16 +61,25 @@ class About:
             raise RunError(f"Found {len(kept)} tags, expected at most {self.MAX_TAGS}: leave some out.")
 
     @classmethod
+    def of(cls, name: str = "", note: str = "", tags: Sequence[str] = ()) -> "About":
+        """Take what a person or a file wrote.
+
+        Raises
+        ------
+        RunError
+            Names a value that is too long or not text.
+        """
+        texts = (name, note, *tags) if isinstance(tags, list | tuple) else (None,)
+        if not all(isinstance(text, str) for text in texts):
+            raise RunError("The name, the note and each tag of a run must be text: write them again.")
+        return cls(UntrustedText(name), UntrustedText(note), tuple(map(UntrustedText, tags)))
+
+    @classmethod
     def read(cls, folder: Path) -> "About":
         """Read ``about.json`` of a run folder: empty if the file is missing, with its ``problem`` if it is damaged."""
         try:
             content = read_json(folder / "about.json")
-            tags = content.get("tags", [])
-            texts = (content.get("name", ""), content.get("note", ""), *(tags if isinstance(tags, list) else [None]))
-            if not all(isinstance(text, str) for text in texts):
-                raise RunError("The name, the note and each tag of a run must be text: write them again.")
-            name, note, *tags = map(UntrustedText, texts)
-            return cls(name, note, tuple(tags))
+            return cls.of(content.get("name", ""), content.get("note", ""), content.get("tags", []))
         except FileNotFoundError:
             return cls()
         except (OSError, ValueError, RecursionError, RunError) as error:
