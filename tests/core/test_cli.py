@@ -71,7 +71,10 @@ def test_runs_lists_them(trained, tmp_path):
     [
         (["train", "--epochs", "0"], "epochs is 0, expected a whole number from 1 to 10,000."),
         (["train", "--data-dir", "nowhere"], "found no such folder"),
-        (["evaluate", "x", "--runs-dir", "nowhere"], "The runs folder nowhere does not exist"),
+        (
+            ["evaluate", "x", "--runs-dir", "nowhere"],
+            "No run 'x' in nowhere: there are no runs yet. Train one. The folder does not exist",
+        ),
     ],
 )
 def test_a_failure_is_one_sentence_and_exit_code_1(arguments, sentence, capsys):

@@ -63,7 +63,9 @@ def drawing(monkeypatch):
 
     monkeypatch.setattr(command, "read_picture", read_picture)
     monkeypatch.setattr(command, "ink_on_black", lambda grey: 255 - grey if grey[0, 0] > 127 else grey)
-    monkeypatch.setattr(command, "to_mnist", lambda grey, size=28: np.full((size, size), grey.max() - grey[0, 0], np.uint8))
+    monkeypatch.setattr(
+        command, "to_mnist", lambda grey, size=28: np.full((size, size), grey.max() - grey[0, 0], np.uint8)
+    )
 
 
 @pytest.mark.parametrize("kind", FORMATS)
