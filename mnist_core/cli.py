@@ -1,13 +1,14 @@
 """The command line, as ``mnist`` or ``python -m mnist_core``; each command is a file of ``commands``.
 
-Nothing heavy is imported before :func:`main` runs, so that it can answer Ctrl-C while the modules load.
+Nothing is imported before :func:`main` runs, so that it can answer Ctrl-C while the modules load.
 """
 
-import argparse
-import io
 import os
 import sys
-from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
 
 EXAMPLES = """\
 a first session:
@@ -30,8 +31,10 @@ BROKEN_PIPE = 128 + 13
 """Exit code of a program whose reader ended first, as in ``mnist runs | head``."""
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> "argparse.ArgumentParser":
     """Describe the commands and their options."""
+    import argparse
+
     from mnist_core.commands import download, evaluate, export, predict, runs, train
     from mnist_core.commands.parser import CommandParser, ProgramParser, program_name
 
@@ -129,8 +132,8 @@ def _prepare_streams() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever started it, as with >&-
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # as long as the process
-        elif isinstance(stream, io.TextIOWrapper):
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+        else:
             stream.reconfigure(errors="backslashreplace")
 
 

@@ -1,20 +1,24 @@
-"""Ctrl-C and SIGTERM: who answers them, and how a process ends by one."""
+"""Ctrl-C and SIGTERM: who answers them, and how a process ends by one.
+
+Imports only what Python has loaded already or loads in no time, since the first moments are answered here, too.
+"""
 
 import os
 import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
-from typing import NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import NoReturn, TypeAlias
+
+    Handler: TypeAlias = Callable[[int, FrameType | None], object]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 EXIT_CODES = {128 + number: number for number in SIGNALS}
 """The signal by the exit code that tells a shell of it."""
-
-Handler = Callable[[int, FrameType | None], object]
 
 
 class Interrupted(KeyboardInterrupt):
@@ -29,47 +33,50 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Request:
-    """Remembers a signal, for a loop to end when it suits; a second one ends the process at once."""
+    """Handler that remembers a signal, for a loop to end when it suits; a second one ends the process at once."""
 
-    number: int | None = None
+    number: "int | None" = None
 
-    def __call__(self, number: int, frame: FrameType | None) -> None:
+    def __call__(self, number: int, frame: "FrameType | None") -> None:
         if self.number is not None:
-            end_at_once(number, frame)
+            end_at_once(number)
         self.number = number
 
     def __bool__(self) -> bool:
         return self.number is not None
 
 
-def answer_with(handler: Handler) -> None:
-    """Let ``handler`` answer from now on; a signal that the parent has this process ignore stays ignored."""
-    if threading.current_thread() is threading.main_thread():
-        for number in SIGNALS:
-            if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                signal.signal(number, handler)
-
-
-@contextmanager
-def answered_by(handler: Handler) -> Iterator[None]:
+class answered_by:
     """Let ``handler`` answer within a ``with`` block."""
-    former = {number: signal.getsignal(number) for number in SIGNALS}
-    answer_with(handler)
-    try:
-        yield
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            for number, handler_before in former.items():
-                if handler_before is not None:
-                    signal.signal(number, handler_before)
+
+    def __init__(self, handler: "Handler") -> None:
+        self.handler = handler
+
+    def __enter__(self) -> None:
+        self.former = {number: signal.getsignal(number) for number in SIGNALS}
+        answer_with(self.handler)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.former.items():
+            answer_with(handler, number)
 
 
-def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+def answer_with(handler: "Handler | int | None", *numbers: int) -> None:
+    """Let ``handler`` answer from now on; a signal that the parent has this process ignore stays ignored."""
+    for number in numbers or SIGNALS:
+        if signal.getsignal(number) not in (signal.SIG_IGN, None):
+            try:
+                signal.signal(number, handler)
+            except ValueError:  # only the main thread answers signals
+                return
+
+
+def interrupt(number: int, frame: "FrameType | None") -> "NoReturn":
     """Handler that raises :class:`Interrupted`, so that temporary files are removed on the way out."""
     raise Interrupted(number)
 
 
-def end_at_once(number: int, frame: FrameType | None = None) -> NoReturn:
+def end_at_once(number: int, frame: "FrameType | None" = None) -> "NoReturn":
     """Handler for times in which there is nothing to save."""
     end_at_terminal(number)
     os._exit(128 + number)
