@@ -2,9 +2,9 @@
 
     python benchmarks/many_runs.py [--runs 1000] [--rounds 5] [--profile]
 
-Trains one short run on the sample and copies it, in a runs folder of its own. A page is drawn in a new session first, then
-again; the server is warm, as it is for every visitor but the first. The command line is timed as a process of its own, so
-that Python's start and the imports count.
+Trains one short run on the sample and copies it, in a runs folder of its own. A page is drawn in a new session first,
+then again; the server is warm, as it is for every visitor but the first. The command line is timed as a process of its
+own, so that Python's start and the imports count.
 """
 
 import argparse
