@@ -1,0 +1,115 @@
+"""Read many hostile inputs in a process of its own, and report what went wrong, as JSON on the last line.
+
+    python -m tests.hostile.fuzz "run archive" [--examples 300] [--seed 11] [--world FOLDER]
+"""
+
+import argparse
+import json
+import tempfile
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import SearchStrategy
+
+from mnist_core.errors import MnistError
+from tests.hostile.guard import Guard, Unbounded, check_sentence, limit_process
+from tests.hostile.readers import READERS, Reader
+from tests.hostile.world import World, make_world
+
+LONGEST_REPORT = 4000
+
+WARM = 20
+"""Inputs that are read before time and memory are measured, so that everything is imported."""
+
+
+def fuzz(reader: Reader, examples: int, seed: int) -> dict[str, Any]:
+    """Read ``examples`` inputs; count how each ended, and keep the shortest input of each kind of failure."""
+    outcomes: Counter[str] = Counter()
+    failures: dict[str, tuple[int, str]] = {}
+
+    def warm_up(content: Any) -> None:
+        with suppress(Exception):
+            reader.read(content)
+
+    draw(reader.inputs, WARM, seed, warm_up)
+    guard = Guard()
+    limit_process()
+
+    def read(content: Any) -> None:
+        try:
+            with guard.reading():
+                try:
+                    reader.read(content)
+                    outcomes["read"] += 1
+                except MnistError as error:
+                    check_sentence(error)
+                    outcomes[type(error).__name__] += 1
+        except (Exception, Unbounded) as error:
+            outcomes["failed"] += 1
+            size, kind = len(repr(content)), _kind(error)
+            if kind not in failures or size < failures[kind][0]:
+                failures[kind] = size, _describe(error, content)
+
+    draw(reader.inputs, examples, seed, read)
+    return {
+        "seed": seed,
+        "inputs": outcomes.total(),
+        "outcomes": dict(outcomes.most_common()),
+        "slowest_seconds": round(guard.slowest, 3),
+        "most_megabytes": round((guard.most - guard.start) / 1e6),
+        "failures": [text for _, text in failures.values()],
+    }
+
+
+def draw(inputs: SearchStrategy[Any], examples: int, seed: int, action: Callable[[Any], None]) -> None:
+    """Let hypothesis draw inputs, and act on each."""
+
+    @hypothesis.seed(seed)
+    @settings(
+        max_examples=examples, deadline=None, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(inputs)
+    def each(content: Any) -> None:
+        action(content)
+
+    each()
+
+
+def _kind(error: BaseException) -> str:
+    """Failures of one kind are raised in the same line, for the same cause."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    words = str(error)[:20] if isinstance(error, Unbounded | AssertionError) else ""
+    return f"{type(error).__name__} {words} in {frame.filename}:{frame.lineno}"
+
+
+def _describe(error: BaseException, content: Any) -> str:
+    text = "".join(traceback.format_exception(error))[-LONGEST_REPORT:]
+    return f"{text}\ninput: {repr(content)[:LONGEST_REPORT]}"
+
+
+def main() -> None:
+    """Fuzz one reader."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("reader", choices=tuple(READERS))
+    parser.add_argument("--examples", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--world", type=Path, help="folder of a world made before")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        made, scratch = options.world or Path(folder) / "made", Path(folder) / "scratch"
+        if not options.world:
+            make_world(made)
+        scratch.mkdir()
+        report = fuzz(READERS[options.reader](World(made, scratch)), options.examples, options.seed)
+    print(json.dumps({"reader": options.reader, **report}))
+
+
+if __name__ == "__main__":
+    main()
