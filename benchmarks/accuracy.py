@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path)
     arguments = parser.parse_args()
     dataset = load_dataset("full", arguments.data_dir)
-    print(f"{dataset.name}, 784-128-64-10, seeds {', '.join(map(str, arguments.seeds))}\n")
+    print(f"{dataset.name.plain}, 784-128-64-10, seeds {', '.join(map(str, arguments.seeds))}\n")
     print(
         "| network | epochs | seconds | test accuracy of each seed | mean | spread | error |\n"
         "|---|---|---|---|---|---|---|"

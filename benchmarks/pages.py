@@ -53,7 +53,7 @@ def prepare() -> None:
         time.sleep(0.1)
         run = run.refresh()
     if run.status.state != "finished":
-        sys.exit(f"The run that the pages need {run.status.state}: {run.status.error}")
+        sys.exit(f"The run that the pages need {run.status.state}: {run.status.error.plain}")
     start_label_check(run)
     while (progress := read_progress(run)).active:
         time.sleep(0.1)

@@ -178,7 +178,9 @@ def _train(arguments: argparse.Namespace) -> None:
     run = _follow(run)
     if run.status.state in ("failed", "interrupted"):
         raise RunError(
-            run.status.error or f"The training process of run {run.id} died: see {run.path / 'log.txt'} for the reason."
+            run.status.error.plain
+            if run.status.error
+            else f"The training process of run {run.id} died: see {run.path / 'log.txt'} for the reason."
         )
     if run.status.test_accuracy is None:
         raise RunError(f"Run {run.id} was stopped before the end of its first epoch, so it has no model to test.")
@@ -216,7 +218,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     if arguments.json:
         report = {
             "run": run.id,
-            "dataset": {"name": dataset.name, "source": dataset.source},
+            "dataset": {"name": dataset.name.plain, "source": dataset.source},
             "accuracy": result.accuracy,
             "loss": result.loss,
             "errors": result.errors,
@@ -225,7 +227,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         print(json.dumps(report))
         return
     print(f"run        {run.id}, {run.status.epoch} of {run.epochs} epochs")
-    print(f"data       {dataset.name}, {len(result.labels):,} test images")
+    print(f"data       {dataset.name.plain}, {len(result.labels):,} test images")
     print(f"accuracy   {result.accuracy:.2%}   ({result.errors:,} errors)")
     print(f"loss       {result.loss:.4f} nats\n")
     print("class   precision  recall  F1      images")
@@ -317,7 +319,7 @@ def _runs(arguments: argparse.Namespace) -> None:
             continue
         accuracy = "-" if run.status.test_accuracy is None else f"{run.status.test_accuracy:.2%}"
         epochs = f"{run.status.epoch}/{run.epochs}"
-        print(f"{run.id:<22}{run.status.state:<13}{epochs:<11}{accuracy:<15}{run.dataset.name}")
+        print(f"{run.id:<22}{run.status.state:<13}{epochs:<11}{accuracy:<15}{run.dataset.name.plain}")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -11,7 +11,7 @@ from mnist_core.runs.run import Run, list_runs
 from mnist_core.runs.settings_diff import differing_settings
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
-from pages.components.errors import callback, dialog, errors_shown, fragment, plain
+from pages.components.errors import callback, dialog, errors_shown, fragment
 from pages.components.router import page
 from pages.components.runs.compare import COLORS, run_name, show_curves, show_digits, show_settings, swatch
 from pages.components.runs.delete import confirm_deletion, enter_page, show_undo
@@ -53,13 +53,14 @@ def edit(run: Run, known_tags: list[str]) -> bool:
     """Edit the name, tags and note of a run."""
     if run.about.problem:
         st.warning(run.about.problem, icon=":material/broken_image:")
+    own = [tag.plain for tag in run.about.tags]
     keys = [f"{field}_{run.id}" for field in ("name", "note", "tags")]
-    st.text_input("Name", run.about.name, max_chars=About.MAX_NAME, placeholder=run.id, key=keys[0])
+    st.text_input("Name", run.about.name.plain, max_chars=About.MAX_NAME, placeholder=run.id, key=keys[0])
     st.multiselect(
-        "Tags", list(dict.fromkeys([*run.about.tags, *known_tags])), run.about.tags, accept_new_options=True,
+        "Tags", list(dict.fromkeys([*own, *known_tags])), own, accept_new_options=True,
         max_selections=About.MAX_TAGS, key=keys[2], placeholder="Choose or type",
     )  # fmt: skip
-    st.text_area("Note", run.about.note, max_chars=About.MAX_NOTE, key=keys[1])
+    st.text_area("Note", run.about.note.plain, max_chars=About.MAX_NOTE, key=keys[1])
     return st.button(
         "Save", type="primary", icon=":material/check:", key=f"save_{run.id}", on_click=save, args=(run, keys)
     )
@@ -68,7 +69,7 @@ def edit(run: Run, known_tags: list[str]) -> bool:
 @callback
 def save(run: Run, keys: list[str]) -> None:
     """Write the name, the note and the tags that the widgets with these keys hold."""
-    run.describe(About(*(st.session_state[key] for key in keys)))
+    run.describe(About.of(*(st.session_state[key] for key in keys)))
 
 
 def show_selected(runs: list[Run], known_tags: list[str]) -> None:
@@ -100,18 +101,18 @@ def show_run(number: int, run: Run, known_tags: list[str]) -> None:
             select_run(run)
             st.switch_page("pages/evaluation.py")
     if run.about.note:
-        st.caption(plain(run.about.note))
+        st.caption(run.about.note.markdown)
     if run.problem:
         st.error(run.problem, icon=":material/broken_image:")
 
 
 def _summary(run: Run) -> str:
-    parts = [f"**{plain(run_name(run))}**"]
+    parts = [f"**{run_name(run)}**"]
     if not run.problem:
         parts.append(architecture(run.config.hidden_layers) or "no hidden layer")
     if run.status.test_accuracy is not None:
         parts.append(f"{run.status.test_accuracy:.2%}")
-    return " · ".join(parts) + "".join(f" :gray-badge[{plain(tag)}]" for tag in run.about.tags)
+    return " · ".join(parts) + "".join(f" :gray-badge[{tag}]" for tag in run.about.tags)
 
 
 def compare(runs: list[Run]) -> None:
@@ -148,7 +149,7 @@ with page(__file__, can_undo=True):
         if active := [run for run in runs if run.status.active]:
             fragment(watch, run_every=REFRESH_SECONDS)(active)
         if chosen:
-            show_selected(chosen, sorted({tag for run in runs for tag in run.about.tags}))
+            show_selected(chosen, sorted({tag.plain for run in runs for tag in run.about.tags}))
         else:
             st.caption("Select one or more rows to compare, name, export or delete the runs.")
         if sound := [run for run in chosen if not run.problem][: len(COLORS)]:

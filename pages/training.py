@@ -18,7 +18,7 @@ from mnist_core.training.loop import build_network, train
 from pages.components.charts.curves import Look, curve, layer_chart, learning_rate_chart
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
-from pages.components.errors import callback, fragment
+from pages.components.errors import callback, fragment, show_error
 from pages.components.router import page
 from pages.components.runs.picker import architecture, pick_run, select_run, state_badge
 from pages.components.settings import command_line, edit_settings
@@ -74,7 +74,7 @@ def _settings_line(run: Run) -> str:
     hidden = architecture(config.hidden_layers) or "none"
     return (
         f"hidden layers {hidden} · learning rate {config.learning_rate:g} · batch size {config.batch_size} · "
-        f"seed {config.seed} · {' · '.join([*config.describe(), run.dataset.name])}"
+        f"seed {config.seed} · {' · '.join([*config.describe(), str(run.dataset.name)])}"
     )
 
 
@@ -142,7 +142,7 @@ def show_message(run: Run) -> None:
     """How an ended run ended, and where to continue."""
     status = run.status
     if status.state == "failed":
-        st.error(status.error, icon=":material/error:")
+        show_error(status.error)
     elif status.state == "interrupted":
         st.warning(
             f"The training process ended unexpectedly after epoch {status.epoch}, for example because the computer was "

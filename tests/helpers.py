@@ -2,6 +2,7 @@
 
 import errno
 import io
+import re
 import subprocess
 import sys
 import time
@@ -44,6 +45,11 @@ def assert_same_parameters(network, other):
 def work(run):
     command = [sys.executable, "-m", "mnist_core.jobs.worker", str(run.path)]
     return subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False)
+
+
+def shown(markdown):
+    """What a person reads of escaped Markdown."""
+    return re.sub(r"\\([^\w\s])", r"\1", markdown.replace("\u2060", ""))
 
 
 def encode(pixels, kind="PNG", **options):

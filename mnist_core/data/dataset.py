@@ -17,6 +17,7 @@ import pooch
 from mnist_core.data.idx import read_idx
 from mnist_core.data.preprocessing import flatten, one_hot, unflatten
 from mnist_core.errors import DatasetError, IdxError, times
+from mnist_core.untrusted import UntrustedText
 
 SOURCES = ("auto", "full", "sample")
 
@@ -59,7 +60,7 @@ class Dataset:
         Grey values, 0 to 255.
     train_labels, test_labels : ndarray of uint8, shape (N,)
         The class of each image.
-    name : str
+    name : UntrustedText
         "MNIST (full)", "MNIST (sample of 6,000)", or for any other data set the name of its folder.
     source : {"full", "sample"}
         Four files in a folder, or the sample included in the project.
@@ -73,7 +74,7 @@ class Dataset:
     train_labels: np.ndarray
     test_images: np.ndarray
     test_labels: np.ndarray
-    name: str
+    name: UntrustedText
     source: str
     data_dir: str | None
     checksums: dict[str, str]
@@ -101,7 +102,7 @@ class Dataset:
     def description(self) -> str:
         """Name, counts, image size and number of classes in one line."""
         return (
-            f"{self.name}: {len(self.train_images):,} training and {len(self.test_images):,} test images "
+            f"{self.name.plain}: {len(self.train_images):,} training and {len(self.test_images):,} test images "
             f"of {times(self.image_shape)}, {self.num_classes} classes"
         )
 
@@ -236,7 +237,7 @@ def _load_folder(folder: Path, paths: dict[str, Path]) -> Dataset:
         train_labels=arrays[TRAIN_LABELS].astype(np.uint8),
         test_images=arrays[TEST_IMAGES],
         test_labels=arrays[TEST_LABELS].astype(np.uint8),
-        name="MNIST (full)" if _is_mnist(paths, checksums) else folder.resolve().name or str(folder),
+        name=UntrustedText("MNIST (full)" if _is_mnist(paths, checksums) else folder.resolve().name or str(folder)),
         source="full",
         data_dir=str(folder),
         checksums=checksums,
@@ -304,7 +305,11 @@ def _load_sample() -> Dataset:
         ) from error
     count = len(arrays["train_labels"]) + len(arrays["test_labels"])
     return Dataset(
-        **arrays, name=f"MNIST (sample of {count:,})", source="sample", data_dir=None, checksums={SAMPLE.name: checksum}
+        **arrays,
+        name=UntrustedText(f"MNIST (sample of {count:,})"),
+        source="sample",
+        data_dir=None,
+        checksums={SAMPLE.name: checksum},
     )
 
 

@@ -45,7 +45,7 @@ def add_to_training(dataset: Dataset, images: np.ndarray, labels: np.ndarray, fo
             f"{times(dataset.image_shape)}: choose other data, or draw digits for a network trained on it."
         )
     content = repr((sorted(dataset.checksums.items()), images.tobytes(), labels.tolist())).encode()
-    name = f"{'-'.join(dataset.name.split())}-and-{len(images)}-digits-{hashlib.sha256(content).hexdigest()[:6]}"
+    name = f"{'-'.join(dataset.name.plain.split())}-and-{len(images)}-digits-{hashlib.sha256(content).hexdigest()[:6]}"
     target = folder / re.sub(r"[^\w.-]", "", name)
     if target.exists():
         return target

@@ -19,6 +19,7 @@ from mnist_core.jobs.queue import blas_threads, wait_for_slot
 from mnist_core.runs.files import LINGER_SECONDS, write_atomically, write_json, writing_to
 from mnist_core.runs.run import Run, read_run
 from mnist_core.runs.status import JobStatus
+from mnist_core.untrusted import UntrustedText
 
 STATUS_SECONDS = 0.25
 
@@ -191,7 +192,7 @@ class Job(Generic[S]):
             self.write(state=interruption.state)
         except Exception as error:
             with suppress(OSError):  # the disk may be what failed
-                self.write(state="failed", error=error_sentence(error, self.run.path))
+                self.write(state="failed", error=UntrustedText(error_sentence(error, self.run.path)))
             raise
 
 

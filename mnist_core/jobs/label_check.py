@@ -24,6 +24,7 @@ from mnist_core.runs.status import JobStatus
 from mnist_core.training.config import PRESETS, TrainingConfig
 from mnist_core.training.loop import BatchProgress
 from mnist_core.training.out_of_sample import FOLDS, cross_validate
+from mnist_core.untrusted import UntrustedText
 
 NAME = "cross_validation"
 
@@ -53,7 +54,9 @@ def read_progress(run: Run) -> Progress | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        return Progress("failed", error=f"Its state can't be read ({path.name}: {error}): start it again.")
+        return Progress(
+            "failed", error=UntrustedText(f"Its state can't be read ({path.name}: {error}): start it again.")
+        )
 
 
 def read_probabilities(run: Run) -> np.ndarray:

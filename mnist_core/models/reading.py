@@ -85,8 +85,8 @@ def check_fits(network: Network, dataset: Dataset, name: str = "The network") ->
     pixels, classes = network.layer_sizes[0], network.layer_sizes[-1]
     if pixels != math.prod(dataset.image_shape) or classes < dataset.num_classes:
         raise ModelError(
-            f"{name} reads {pixels:,} pixels and tells {classes} classes apart; the images of {dataset.name} have "
-            f"{times(dataset.image_shape)} = {math.prod(dataset.image_shape):,} pixels and {dataset.num_classes} "
+            f"{name} reads {pixels:,} pixels and tells {classes} classes apart; the images of {dataset.name.plain} "
+            f"have {times(dataset.image_shape)} = {math.prod(dataset.image_shape):,} pixels and {dataset.num_classes} "
             "classes: choose the data set that it was trained on."
         )
 

@@ -1,11 +1,13 @@
 """The description of a run: name, note, tags."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
 from mnist_core.errors import RunError
 from mnist_core.runs.files import read_json
+from mnist_core.untrusted import UntrustedText
 
 
 @dataclass(frozen=True)
@@ -14,11 +16,11 @@ class About:
 
     Parameters
     ----------
-    name : str
+    name : UntrustedText
         At most ``MAX_NAME`` characters on one line; white space is normalized.
-    note : str
+    note : UntrustedText
         At most ``MAX_NOTE`` characters.
-    tags : sequence of str
+    tags : sequence of UntrustedText
         At most ``MAX_TAGS``, each of at most ``MAX_TAG`` characters; empty and repeated ones are left out.
     problem : str or None
         Why the file can't be read; never written.
@@ -34,37 +36,57 @@ class About:
     MAX_TAGS: ClassVar[int] = 10
     MAX_TAG: ClassVar[int] = 30
 
-    name: str = ""
-    note: str = ""
-    tags: tuple[str, ...] = ()
+    name: UntrustedText = UntrustedText("")
+    note: UntrustedText = UntrustedText("")
+    tags: tuple[UntrustedText, ...] = ()
     problem: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        texts = (self.name, self.note, *self.tags) if isinstance(self.tags, list | tuple) else (None,)
+        name, note, tags = (_one_line(self.name), UntrustedText(self.note.plain.strip()), map(_one_line, self.tags))
+        kept = tuple(dict.fromkeys(filter(None, tags)))
+        for field_, value in (("name", name), ("note", note), ("tags", kept)):
+            object.__setattr__(self, field_, value)
+        lengths = [
+            ("name", name, self.MAX_NAME),
+            ("note", note, self.MAX_NOTE),
+            *(("tag", tag, self.MAX_TAG) for tag in kept),
+        ]
+        for field_, text, longest in lengths:
+            if len(text.plain) > longest:
+                raise RunError(
+                    f"The {field_} {text.plain[:20]!r}… has {len(text.plain):,} characters, "
+                    f"expected at most {longest:,}: shorten it."
+                )
+        if len(kept) > self.MAX_TAGS:
+            raise RunError(f"Found {len(kept)} tags, expected at most {self.MAX_TAGS}: leave some out.")
+
+    @classmethod
+    def of(cls, name: str = "", note: str = "", tags: Sequence[str] = ()) -> "About":
+        """Take what a person or a file wrote.
+
+        Raises
+        ------
+        RunError
+            Names a value that is too long or not text.
+        """
+        texts = (name, note, *tags) if isinstance(tags, list | tuple) else (None,)
         if not all(isinstance(text, str) for text in texts):
             raise RunError("The name, the note and each tag of a run must be text: write them again.")
-        tags = tuple(dict.fromkeys(filter(None, (" ".join(tag.split()) for tag in self.tags))))
-        object.__setattr__(self, "name", " ".join(self.name.split()))
-        object.__setattr__(self, "note", self.note.strip())
-        object.__setattr__(self, "tags", tags)
-        lengths = [("name", self.name, self.MAX_NAME), ("note", self.note, self.MAX_NOTE)]
-        for name, text, longest in [*lengths, *(("tag", tag, self.MAX_TAG) for tag in tags)]:
-            if len(text) > longest:
-                raise RunError(
-                    f"The {name} {text[:20]!r}… has {len(text):,} characters, expected at most {longest:,}: shorten it."
-                )
-        if len(tags) > self.MAX_TAGS:
-            raise RunError(f"Found {len(tags)} tags, expected at most {self.MAX_TAGS}: leave some out.")
+        return cls(UntrustedText(name), UntrustedText(note), tuple(map(UntrustedText, tags)))
 
     @classmethod
     def read(cls, folder: Path) -> "About":
         """Read ``about.json`` of a run folder: empty if the file is missing, with its ``problem`` if it is damaged."""
         try:
             content = read_json(folder / "about.json")
-            return cls(**{name: content[name] for name in ("name", "note", "tags") if name in content})
+            return cls.of(content.get("name", ""), content.get("note", ""), content.get("tags", []))
         except FileNotFoundError:
             return cls()
         except (OSError, ValueError, RecursionError, RunError) as error:
             return cls(
                 problem=f"about.json can't be read ({error}) Write name, tags and note again, or delete the file."
             )
+
+
+def _one_line(text: UntrustedText) -> UntrustedText:
+    return UntrustedText(" ".join(text.plain.split()))

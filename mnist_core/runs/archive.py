@@ -173,9 +173,9 @@ def _problem(run: Run) -> str | None:
     checksums = dataset.checksums
     if not (isinstance(checksums, dict) and all(isinstance(text, str) for pair in checksums.items() for text in pair)):
         return "config.json has no checksums of the data set"
-    if not isinstance(dataset.name, str) or len(dataset.name) > 200 or dataset.source not in ("full", "sample"):
+    if len(dataset.name.plain) > 200 or dataset.source not in ("full", "sample"):
         return "config.json names no data set"
-    if status.error and len(status.error) > 2000:
+    if status.error and len(status.error.plain) > 2000:
         return "status.json has an error of more than 2,000 characters"
     layers = len(run.config.hidden_layers) + 1
     statistics, histograms = run.layers(), run.histograms()

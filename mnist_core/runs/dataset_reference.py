@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 
 from mnist_core.data.dataset import FORMER_SAMPLE, Dataset, load_dataset
 from mnist_core.errors import DatasetError
+from mnist_core.untrusted import UntrustedText
 
 
 @dataclass(frozen=True)
 class DatasetReference:
     """Which data a run was trained on: enough to load it again, and to notice if it is no longer the same."""
 
-    name: str
+    name: UntrustedText
     source: str
     data_dir: str | None
     checksums: dict[str, str] = field(repr=False)
@@ -39,7 +40,7 @@ class DatasetReference:
             )
         if dataset.checksums != self.checksums:
             raise DatasetError(
-                f"The files of the data set {self.name} ({self.data_dir or self.source}) are not those that this run "
-                "was created with: put the original files back, or start a new run."
+                f"The files of the data set {self.name.plain} ({self.data_dir or self.source}) are not those that this "
+                "run was created with: put the original files back, or start a new run."
             )
         return dataset

@@ -13,6 +13,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from mnist_core.errors import RunError
+from mnist_core.untrusted import UntrustedText
 
 T = TypeVar("T")
 
@@ -70,7 +71,13 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a JSON file atomically."""
-    write_atomically(path, lambda file: file.write(json.dumps(content, indent=1).encode()))
+    write_atomically(path, lambda file: file.write(json.dumps(content, indent=1, default=_to_json).encode()))
+
+
+def _to_json(value: object) -> str:
+    if isinstance(value, UntrustedText):
+        return value.plain
+    raise TypeError(f"{value!r} can't be written as JSON")
 
 
 def write_npz(path: Path, arrays: dict[str, Any]) -> None:

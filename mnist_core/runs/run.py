@@ -32,6 +32,7 @@ from mnist_core.training.layer_histograms import COLUMNS, Histogram
 from mnist_core.training.layer_statistics import COLUMNS as LAYER_COLUMNS
 from mnist_core.training.layer_statistics import LayerStatistics
 from mnist_core.training.loop import EpochMetrics
+from mnist_core.untrusted import UntrustedText
 
 Row = TypeVar("Row", bound=NamedTuple)
 
@@ -241,7 +242,7 @@ def read_run(path: Path) -> Run:
     try:
         content = read_json(path / "config.json")
         config = TrainingConfig.from_dict(content["training"])
-        dataset = DatasetReference(**content["dataset"])
+        dataset = DatasetReference(**{**content["dataset"], "name": UntrustedText(content["dataset"]["name"])})
         created = float(content["created"])
         if not 0 <= created < 1e11:  # also for NaN; all others are dates before the year 5139
             raise ValueError(f"created is {created}, expected seconds since 1970")

@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 from filelock import FileLock, Timeout
 
 from mnist_core.runs.files import read_json
+from mnist_core.untrusted import UntrustedText
 
 ACTIVE = ("queued", "running")
 
@@ -36,7 +37,7 @@ class JobStatus:
         One of :data:`STATES` on disk; *interrupted* if the process died, *damaged* if the file can't be read.
     heartbeat : float
         When the process last wrote, in seconds since 1970.
-    error : str or None
+    error : UntrustedText or None
         One sentence that says what ended the job.
 
     Raises
@@ -50,7 +51,7 @@ class JobStatus:
 
     state: str = "queued"
     heartbeat: float = field(default=0.0, kw_only=True)
-    error: str | None = field(default=None, kw_only=True)
+    error: UntrustedText | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         for name, limit in {**JobStatus.LIMITS, **self.LIMITS}.items():
@@ -60,7 +61,7 @@ class JobStatus:
             kind, noun = (int, "a whole number") if isinstance(default, int) else (int | float, "a number")
             if not isinstance(value, kind) or not 0 <= value <= limit:  # the comparison is false for NaN
                 raise ValueError(f"{name} is {value!r}, expected {noun} from 0 to {limit:g}")
-        if not isinstance(self.error, str | None):
+        if not isinstance(self.error, UntrustedText | None):
             raise ValueError(f"error is {self.error!r}, expected text")
 
     @property
@@ -86,7 +87,10 @@ class JobStatus:
             If it can't be read.
         """
         try:
-            status = cls(**read_json(path))
+            content = read_json(path)
+            if isinstance(content.get("error"), str):
+                content["error"] = UntrustedText(content["error"])
+            status = cls(**content)
         except (TypeError, RecursionError) as error:
             raise ValueError(error) from error
         if status.state not in STATES:

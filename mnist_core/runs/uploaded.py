@@ -48,7 +48,7 @@ def keep_as_run(network: Network, dataset: Dataset, name: str, runs_dir: Path | 
         checkpoint.write(run.path)
         write_npz(run.path / "model.npz", network.to_arrays())
     note = "Not trained here: it has no curves, and of its settings only the layers and the activation are known."
-    run = run.describe(About(name[: About.MAX_NAME], note, ("uploaded",)))
+    run = run.describe(About.of(name[: About.MAX_NAME], note, ("uploaded",)))
     status = replace(run.status, state="finished", epoch=1, test_accuracy=result.accuracy, test_loss=result.loss)
     with writing_to(run.path):
         write_json(run.path / "status.json", asdict(status))

@@ -79,5 +79,5 @@ def show_status() -> None:
         st.caption("See the Overview page for the reason, and to choose other data.")
         return
     icon, color = (":material/science:", "orange") if dataset.source == "sample" else (":material/database:", "green")
-    st.badge(dataset.name, icon=icon, color=color)
+    st.badge(dataset.name.markdown, icon=icon, color=color)
     st.caption(f"{len(dataset.train_labels):,} training and {len(dataset.test_labels):,} test images")

@@ -1,25 +1,21 @@
 """One way in for errors: pages, callbacks, fragments and dialogs show an MnistError as its sentence and stay."""
 
 import functools
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import streamlit as st
 
 from mnist_core.errors import MnistError
+from mnist_core.untrusted import UntrustedText
 
 _KEPT = "kept_errors"
 
 
-def plain(text: str) -> str:
-    """Escape Markdown's special characters in text that people wrote."""
-    return re.sub(r"([\\`*_{}\[\]()#+!|<>~$:-])", r"\\\1", text)
-
-
-def show_error(error: MnistError | str) -> None:
-    """Show an error as its sentence."""
-    st.error(str(error), icon=":material/error:")
+def show_error(error: MnistError | UntrustedText) -> None:
+    """Show an error as its sentence, which may quote what a file, an address or a person wrote."""
+    text = error if isinstance(error, UntrustedText) else UntrustedText(str(error))
+    st.error(text.markdown, icon=":material/error:")
 
 
 @contextmanager
@@ -32,8 +28,8 @@ def errors_shown() -> Iterator[bool]:
         Whether a callback kept an error.
     """
     kept = st.session_state.pop(_KEPT, [])
-    for message in kept:
-        show_error(message)
+    for error in kept:
+        show_error(error)
     try:
         yield bool(kept)
     except MnistError as error:
@@ -42,7 +38,7 @@ def errors_shown() -> Iterator[bool]:
 
 def keep_error(error: MnistError) -> None:
     """Keep an error for the top of the page, fragment or dialog that is drawn next."""
-    st.session_state.setdefault(_KEPT, []).append(str(error))
+    st.session_state.setdefault(_KEPT, []).append(error)
 
 
 def callback(function: Callable[..., object]) -> Callable[..., None]:

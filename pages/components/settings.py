@@ -16,6 +16,7 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError
 from mnist_core.training.config import AUGMENTATION, MACHINE, PRESETS, REGULARIZATION, UNIT, UPDATE, TrainingConfig
 from mnist_core.training.setting import Choice, Layers, Number, Setting
+from mnist_core.untrusted import UntrustedText
 
 NEW_LAYER_UNITS = 64
 GROUP_ICONS = {
@@ -43,7 +44,8 @@ def _read_address() -> TrainingConfig:
         try:
             config = replace(config, **{name: setting.parse(text)})
         except ConfigError as error:
-            st.warning(f"The address says {setting.url}={text}, which is ignored: {error}", icon=":material/link_off:")
+            warning = UntrustedText(f"The address says {setting.url}={text}, which is ignored: {error}")
+            st.warning(warning.markdown, icon=":material/link_off:")
     return config
 
 

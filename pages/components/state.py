@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from pages.components.errors import plain
+from mnist_core.untrusted import UntrustedText
 
 REMEMBERED = "remembered"
 PAGE = "page_of_widgets"
@@ -139,7 +139,8 @@ def _take(entry: _Entry, url: str, text: str) -> None:
     try:
         entry.value = entry.parse(text)
     except ValueError as error:
-        st.warning(plain(f"The address says {url}={text}, which is ignored: {error}."), icon=":material/link_off:")
+        warning = UntrustedText(f"The address says {url}={text}, which is ignored: {error}.")
+        st.warning(warning.markdown, icon=":material/link_off:")
 
 
 def to_text(value: Any) -> str:

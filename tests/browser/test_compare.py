@@ -25,7 +25,7 @@ def two_runs(app, wait_for_end):
     """Two finished runs, the newest first."""
     configs = (TrainingConfig(epochs=2, validation_fraction=0.1), TrainingConfig(epochs=3, activation="relu"))
     for config, name in zip(configs, ("sigmoid net", "ReLU net"), strict=True):
-        wait_for_end(start_run(config, load_dataset("sample"), app.runs)).describe(About(name))
+        wait_for_end(start_run(config, load_dataset("sample"), app.runs)).describe(About.of(name))
     return list_runs(app.runs)
 
 
@@ -98,7 +98,7 @@ def test_a_run_is_named_deleted_brought_back_and_taken_elsewhere(app, page, two_
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).to_have_count(0)
     page.get_by_text("for the lesson").wait_for()
-    assert find_run(newest.id, app.runs).about == About("my best", "for the lesson")
+    assert find_run(newest.id, app.runs).about == About.of("my best", "for the lesson")
 
     settle(page)
     with page.expect_download() as download:

@@ -16,6 +16,7 @@ from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import create_run
 from mnist_core.training.config import TrainingConfig
+from mnist_core.untrusted import UntrustedText
 from tests.helpers import by_label, full_disk, html, texts
 
 
@@ -99,7 +100,8 @@ def test_a_check_that_was_cut_short_continues(open_page, make_run, monkeypatch, 
 def test_a_failed_check_shows_its_error(open_page, make_run):
     run = make_run(state="stopped")
     write_json(
-        run.path / "cross_validation.json", asdict(Progress("failed", error="The disk is full: free some space."))
+        run.path / "cross_validation.json",
+        asdict(Progress("failed", error=UntrustedText("The disk is full: free some space."))),
     )
     app = open_page("label_issues")
     assert app.error[0].value == "The disk is full: free some space."

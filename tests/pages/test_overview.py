@@ -12,7 +12,7 @@ from mnist_core.data import dataset, download
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.runs.run import list_runs
-from tests.helpers import by_label, texts, use_folder, wait
+from tests.helpers import by_label, shown, texts, use_folder, wait
 
 
 def test_a_first_visit_shows_the_sample_and_where_to_begin(open_page):
@@ -61,7 +61,7 @@ def test_a_dead_mirror_leaves_the_sample_and_says_why(open_page, monkeypatch):
     monkeypatch.setattr(download, "MIRRORS", ("http://127.0.0.1:9/",))
     app = open_page("overview")
     by_label(app.button, "Download full MNIST").click().run()
-    assert "could not be downloaded: 127.0.0.1:9 could not be reached" in app.error[0].value
+    assert "could not be downloaded: 127.0.0.1:9 could not be reached" in shown(app.error[0].value)
     assert app.metric[0].value == "5,000"
 
 

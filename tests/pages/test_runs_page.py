@@ -62,7 +62,7 @@ def test_without_runs_it_leads_to_the_training(open_page):
 
 
 def test_the_table_says_what_each_run_is(open_page, finished, make_run):
-    finished.describe(About("first", "my note", ("a", "b")))
+    finished.describe(About.of("first", "my note", ("a", "b")))
     running = make_run(state="running", epoch=7)
     table = open_page("runs").dataframe[0].value
     assert table["name"].tolist() == [running.id, "first"]
@@ -88,8 +88,8 @@ def test_a_damaged_run_is_listed_and_can_be_chosen(open_page, finished):
 
 
 def test_filters_by_words_state_and_tags(open_page, finished, other, make_run):
-    finished.describe(About("first", tags=("a", "b")))
-    other.describe(About("second", "Very small", tags=("a",)))
+    finished.describe(About.of("first", tags=("a", "b")))
+    other.describe(About.of("second", "Very small", tags=("a",)))
     make_run(state="stopped")
     app = open_page("runs")
     assert len(names(app)) == 3
@@ -147,7 +147,7 @@ def points(app, number):
 
 
 def test_curves_are_over_epochs_or_time_in_one_colour_a_run(open_page, finished, other):
-    finished.describe(About("first"))
+    finished.describe(About.of("first"))
     app = open_runs(open_page, finished, other)
     spec = points(app, 0)["layer"][0]["encoding"]
     assert spec["color"]["scale"]["domain"] == ["first", other.id]
@@ -198,7 +198,7 @@ def test_digits_that_only_one_gets_right(open_page, finished, other):
 def test_a_run_and_its_copy_get_the_same_digits_right(open_page, finished, tmp_path):
     copy = read_run(shutil.copytree(finished.path, tmp_path / "runs" / "copy"))
     for run in (finished, copy):
-        run.describe(About("twin"))
+        run.describe(About.of("twin"))
     app = open_runs(open_page, finished, copy)
     assert "Both classify the same images correctly" in texts(app.markdown)
     assert "same settings and the same data" in texts(app.caption)
@@ -239,7 +239,7 @@ def test_more_runs_than_colours(open_page, make_run):
 
 
 def test_a_run_is_named_tagged_and_noted(open_page, finished):
-    finished.describe(About(tags=("old",)))
+    finished.describe(About.of(tags=("old",)))
     config = (finished.path / "config.json").read_bytes()
     app = open_runs(open_page, finished)
     by_label(app.button, "Edit").click().run()
@@ -247,7 +247,7 @@ def test_a_run_is_named_tagged_and_noted(open_page, finished):
     app.multiselect(key=f"tags_{finished.id}").set_value([])
     by_label(app.text_area, "Note").set_value("for the lesson")
     by_label(app.button, "Save").click().run()
-    assert finished.refresh().about == About("best *so* far", "for the lesson")
+    assert finished.refresh().about == About.of("best *so* far", "for the lesson")
     assert (finished.path / "config.json").read_bytes() == config
     assert names(app) == ["best *so* far"]
     assert r"best \*so\* far" in texts(app.markdown)

@@ -13,6 +13,7 @@ from mnist_core.jobs.start import start_run
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import list_runs
 from mnist_core.training.config import TrainingConfig
+from mnist_core.untrusted import UntrustedText
 from pages.components.charts.curves import Look, curve, horizon, smooth
 from tests.helpers import by_label, texts, unescaped, use_folder, wait
 
@@ -162,7 +163,7 @@ def test_a_running_run_is_found_by_a_new_session_and_can_be_stopped(open_page, f
         ({"state": "queued"}, "caption", "The curves start after the first epoch."),
         ({"state": "stopped"}, "info", "Stopped before the end of the first epoch"),
         (
-            {"state": "failed", "error": "The disk is full: free some space."},
+            {"state": "failed", "error": UntrustedText("The disk is full: free some space.")},
             "error",
             "The disk is full: free some space.",
         ),

@@ -13,9 +13,9 @@ from mnist_core.evaluation.significance import McNemar, mcnemar
 from mnist_core.runs.run import Run
 from mnist_core.runs.settings_diff import differing_settings
 from mnist_core.training.config import TrainingConfig
+from mnist_core.untrusted import UntrustedText
 from pages.components.charts.curves import LAYER_COLORS, TRAINING, VALIDATION, thin_out
 from pages.components.digits.grid import digit_grid
-from pages.components.errors import plain
 from pages.components.runs.picker import run_dataset, test_result
 from pages.components.state import OneOf, parse_bool, remembered
 
@@ -26,14 +26,14 @@ GALLERY = 60
 SIGNIFICANT = 0.05
 
 
-def run_name(run: Run) -> str:
+def run_name(run: Run) -> UntrustedText:
     """Name of a run, or its id."""
-    return run.about.name or run.id
+    return run.about.name or UntrustedText(run.id)
 
 
 def labels(runs: list[Run]) -> list[str]:
     """Name or id of each run, with the id added to names that occur twice."""
-    names = [run_name(run) for run in runs]
+    names = [run_name(run).plain for run in runs]
     return [name if names.count(name) == 1 else f"{name} ({run.id})" for name, run in zip(names, runs, strict=True)]
 
 
@@ -116,7 +116,7 @@ def show_settings(runs: list[Run]) -> None:
         for name, values in differing_settings([run.config for run in runs]).items()
     }
     if len({run.dataset.name for run in runs}) > 1:
-        cells["Data set"] = [run.dataset.name for run in runs]
+        cells["Data set"] = [run.dataset.name.plain for run in runs]
     if not cells:
         st.caption("The runs have the same settings and the same data.")
         return
@@ -128,31 +128,29 @@ def show_digits(first: Run, second: Run) -> None:
     """The images that only one of two runs classifies correctly, and whether the difference is significant."""
     if first.dataset.checksums != second.dataset.checksums:
         st.info(
-            plain(
-                f"{run_name(first)} was trained on {first.dataset.name}, {run_name(second)} on {second.dataset.name}: "
-                "select two runs on the same data set to compare them image by image."
-            ),
+            f"{run_name(first)} was trained on {first.dataset.name}, {run_name(second)} on {second.dataset.name}: "
+            "select two runs on the same data set to compare them image by image.",
             icon=":material/info:",
         )
         return
-    if untrained := [run_name(run) for run in (first, second) if not (run.path / "model.npz").exists()]:
+    if untrained := [str(run_name(run)) for run in (first, second) if not (run.path / "model.npz").exists()]:
         st.info(
-            plain(f"{' and '.join(untrained)}: no model yet. One is saved after the first epoch."),
+            f"{' and '.join(untrained)}: no model yet. One is saved after the first epoch.",
             icon=":material/info:",
         )
         return
     results = test_result(first), test_result(second)
     test = mcnemar(*(result.predicted == result.labels for result in results))
-    names = labels([first, second])
+    names = [UntrustedText(label) for label in labels([first, second])]
     show_counts(test, names, first.dataset.name)
     for column, right, wrong in zip(st.columns(2, gap="large"), (0, 1), (1, 0), strict=True):
         with column:
             show_gallery(first, names[right], names[wrong], results[right], results[wrong])
 
 
-def show_counts(test: McNemar, names: list[str], dataset: str) -> None:
+def show_counts(test: McNemar, names: list[UntrustedText], dataset: UntrustedText) -> None:
     """The 2x2 table of correct and wrong predictions, and McNemar's test in a sentence."""
-    a, b = map(plain, names)
+    a, b = names
     counts, explanation = st.columns([1, 1], gap="large", vertical_alignment="center")
     table = [[test.both_correct, test.only_a], [test.only_b, test.both_wrong]]
     columns = [f"{b} correct", f"{b} wrong"]
@@ -177,11 +175,13 @@ def _percent(share: float) -> str:
     return "less than 0.1 %" if share < 0.001 else f"{100 * share:.1f} %" if share < 0.1 else f"{100 * share:.0f} %"
 
 
-def show_gallery(run: Run, right: str, wrong: str, result_right: Evaluation, result_wrong: Evaluation) -> None:
+def show_gallery(
+    run: Run, right: UntrustedText, wrong: UntrustedText, result_right: Evaluation, result_wrong: Evaluation
+) -> None:
     """The images that one run classifies correctly and the other does not, the most confident error first."""
     truth = result_right.labels
     index = np.flatnonzero((result_right.predicted == truth) & (result_wrong.predicted != truth))
-    st.markdown(f"**{plain(right)}** correct, **{plain(wrong)}** wrong: {len(index):,}")
+    st.markdown(f"**{right}** correct, **{wrong}** wrong: {len(index):,}")
     if not len(index):
         return
     confidence = result_wrong.probabilities.max(axis=1)
@@ -191,11 +191,10 @@ def show_gallery(run: Run, right: str, wrong: str, result_right: Evaluation, res
         run_dataset(run).test_images[index],
         [f"{truth[n]} → {predicted[n]}" for n in index],
         [
-            f"test image {n:,}: true label {truth[n]}, predicted {predicted[n]} by {wrong} ({confidence[n]:.1%})"
+            f"test image {n:,}: true label {truth[n]}, predicted {predicted[n]} by {wrong.plain} ({confidence[n]:.1%})"
             for n in index
         ],
     )
-    wrong = plain(wrong)
     if len(index) == GALLERY:
         st.caption(f"The {GALLERY} most confident errors of {wrong}: true label → prediction.")
     else:

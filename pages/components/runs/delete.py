@@ -5,7 +5,8 @@ import streamlit as st
 from mnist_core.errors import RunError
 from mnist_core.runs.run import Run
 from mnist_core.runs.trash import delete_run, empty_trash, restore_run
-from pages.components.errors import dialog, keep_error, plain
+from mnist_core.untrusted import UntrustedText
+from pages.components.errors import dialog, keep_error
 from pages.components.runs.table import add_to_selection
 
 DELETED = "deleted_runs"
@@ -27,7 +28,7 @@ def forget_deleted() -> None:
 @dialog("Delete?", icon=":material/delete:", on_dismiss="rerun")
 def confirm_deletion(runs: list[Run]) -> bool:
     """Ask, then delete ``runs``; those that can't be deleted are named and stay."""
-    subject = f"**{plain(runs[0].about.name or runs[0].id)}**" if len(runs) == 1 else f"**{len(runs)} runs**"
+    subject = f"**{runs[0].about.name or UntrustedText(runs[0].id)}**" if len(runs) == 1 else f"**{len(runs)} runs**"
     st.markdown(f"Delete {subject} with all recorded data? You can undo this until you leave the page.")
     return st.button(
         "Delete", type="primary", icon=":material/delete:", key="delete_confirmed", on_click=_delete, args=(runs,)

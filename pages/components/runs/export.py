@@ -12,8 +12,9 @@ from mnist_core.models.formats import FORMATS, export, file_name, missing_packag
 from mnist_core.models.reading import MAX_BYTES, check_fits, read_model
 from mnist_core.runs.run import Run, read_run
 from mnist_core.runs.uploaded import keep_as_run
+from mnist_core.untrusted import UntrustedText
 from pages.components.data import current_dataset
-from pages.components.errors import errors_shown, plain
+from pages.components.errors import errors_shown
 from pages.components.runs.picker import architecture, model_written, run_dataset, select_run
 from pages.components.state import OneOf, remembered
 
@@ -79,7 +80,7 @@ def _show_model(name: str, content: bytes) -> None:
     }
     for column, (label, value) in zip(st.columns(3), figures.items(), strict=True):
         column.metric(label, value, border=True)
-    st.caption(f"{plain(name)} ({size}) on the {count:,} test images of **{dataset.name}**.")
+    st.caption(f"{UntrustedText(name)} ({size}) on the {count:,} test images of **{dataset.name}**.")
     if st.button(
         "Keep as a run", icon=":material/library_add:", help="Then evaluate it, look inside, or let it read your digits"
     ):

@@ -14,9 +14,9 @@ from mnist_core.evaluation.predict import Evaluation, evaluate
 from mnist_core.nn.network import Network
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.run import Run, list_runs, read_run
+from mnist_core.untrusted import UntrustedText
 from pages.components.data import Choice, load
 from pages.components.digits.picker import split_arrays
-from pages.components.errors import plain
 from pages.components.state import remembered
 
 STATE_BADGES = {
@@ -44,7 +44,7 @@ def short_description(run: Run) -> str:
     # The state of an active run changes while the page is shown: the badge follows, a list of options can't.
     state = "active" if run.status.active else run.status.state
     score = "" if run.status.test_accuracy is None else f" · test accuracy {run.status.test_accuracy:.2%}"
-    name = f"{run.about.name} · " if run.about.name else ""
+    name = f"{run.about.name.plain} · " if run.about.name else ""
     return f"{name}{datetime.fromtimestamp(run.created):%d %b %H:%M:%S} · {hidden} · {state}{score}"
 
 
@@ -69,7 +69,9 @@ def pick_run(runs: list[Run], label: str) -> Run:
     if chosen.value not in by_id:
         if chosen.value:
             st.warning(
-                plain(f"There is no run {chosen.value!r} here. It may have been deleted: choose another one."),
+                UntrustedText(
+                    f"There is no run {chosen.value!r} here. It may have been deleted: choose another one."
+                ).markdown,
                 icon=":material/search_off:",
             )
         select_run(next((run for run in runs if run.status.active), runs[0]))

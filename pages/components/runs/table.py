@@ -8,7 +8,7 @@ import streamlit as st
 from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.optimizers import OPTIMIZERS
 from mnist_core.runs.run import Run
-from pages.components.errors import plain
+from mnist_core.untrusted import UntrustedText
 from pages.components.runs.picker import architecture
 from pages.components.state import Remembered, SomeOf, remembered
 
@@ -34,11 +34,11 @@ COLUMNS = {
 def row(run: Run) -> dict:
     """One row of the table; a damaged run has only a state and the reason."""
     facts = {
-        "name": run.about.name or run.id,
+        "name": run.about.name.plain or run.id,
         "state": run.status.state,
         "started": datetime.fromtimestamp(run.created),
     }
-    facts |= {"tags": list(run.about.tags), "note": run.about.note}
+    facts |= {"tags": [tag.plain for tag in run.about.tags], "note": run.about.note.plain}
     if run.problem:
         return {**facts, "note": run.problem}
     status, config = run.status, run.config
@@ -53,14 +53,14 @@ def row(run: Run) -> dict:
         "batch": config.batch_size,
         "epochs": f"{status.epoch} of {run.epochs}",
         "seconds": status.seconds,
-        "data": run.dataset.name,
+        "data": run.dataset.name.plain,
     }
 
 
 def filter_runs(runs: list[Run]) -> list[Run]:
     """Draw the filters, which are in the address; return the runs that pass all of them."""
     states = sorted({run.status.state for run in runs})
-    tags = sorted({tag for run in runs for tag in run.about.tags})
+    tags = sorted({tag.plain for run in runs for tag in run.about.tags})
     text = remembered("runs_text", "", url="filter")
     chosen_states = remembered("runs_states", [], url="state", parse=SomeOf(states))
     chosen_tags = remembered("runs_tags", [], url="tag", parse=SomeOf(tags))
@@ -73,7 +73,7 @@ def filter_runs(runs: list[Run]) -> list[Run]:
         run
         for run in runs
         if (not chosen_states.value or run.status.state in chosen_states.value)
-        and set(chosen_tags.value) <= set(run.about.tags)
+        and set(chosen_tags.value) <= {tag.plain for tag in run.about.tags}
         and all(term in _text(run) for term in terms)
     ]
 
@@ -97,7 +97,8 @@ def read_selection(runs: list[Run]) -> list[str]:
     chosen = _selection().value
     if missing := [run_id for run_id in chosen if run_id not in known]:
         st.warning(
-            plain(f"There is no run {', '.join(missing)} here. It may have been deleted."), icon=":material/search_off:"
+            UntrustedText(f"There is no run {', '.join(missing)} here. It may have been deleted.").markdown,
+            icon=":material/search_off:",
         )
     return [run_id for run_id in chosen if run_id in known]
 

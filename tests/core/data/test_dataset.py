@@ -63,7 +63,7 @@ def test_sizes_counts_and_classes_are_read_from_the_files(tiny_folder, classes, 
     assert data.train_images.shape == (train, *shape) and data.test_labels.shape == (test,)
     assert data.image_shape == shape
     assert data.num_classes == classes
-    assert (data.name, data.source, data.data_dir) == (folder.name, "full", str(folder))
+    assert (data.name.plain, data.source, data.data_dir) == (folder.name, "full", str(folder))
     assert data.checksums == {
         f"{name}{suffix}": hashlib.sha256((folder / f"{name}{suffix}").read_bytes()).hexdigest() for name in FILE_NAMES
     }
@@ -142,7 +142,7 @@ def test_a_relative_folder_is_kept_as_an_absolute_one(tiny_folder, monkeypatch):
     folder = tiny_folder()
     monkeypatch.chdir(folder)
     data = load_dataset("full", ".")
-    assert (data.data_dir, data.name) == (str(folder), folder.name)
+    assert (data.data_dir, data.name.plain) == (str(folder), folder.name)
 
 
 # What is refused
@@ -314,7 +314,7 @@ def test_the_sample_is_5000_and_1000_balanced(sample):
     assert {getattr(sample, array).dtype for array in ARRAYS} == {np.dtype(np.uint8)}
     assert np.bincount(sample.train_labels).tolist() == [500] * 10
     assert np.bincount(sample.test_labels).tolist() == [100] * 10
-    assert (sample.name, sample.source, sample.data_dir) == ("MNIST (sample of 6,000)", "sample", None)
+    assert (sample.name.plain, sample.source, sample.data_dir) == ("MNIST (sample of 6,000)", "sample", None)
     assert sample.num_classes == 10
 
 
@@ -361,7 +361,7 @@ def test_the_full_mnist_is_recognised_unpacked(full_data_dir, tmp_path):
     for name in FILE_NAMES:
         (tmp_path / name).write_bytes(gzip.decompress((full_data_dir / f"{name}.gz").read_bytes()))
     data = load_dataset("full", tmp_path)
-    assert data.name == "MNIST (full)"
+    assert data.name.plain == "MNIST (full)"
     assert data.checksums == {name: dataset.MNIST_SHA256[name] for name in FILE_NAMES}
 
 
@@ -371,7 +371,7 @@ def test_mnist_with_its_splits_exchanged_is_not_called_mnist(full_data_dir, tmp_
         (tmp_path / f"{name}.gz").symlink_to(full_data_dir / f"{other}.gz")
     data = load_dataset("full", tmp_path)
     assert len(data.train_images) == 10_000
-    assert data.name == tmp_path.name
+    assert data.name.plain == tmp_path.name
 
 
 def test_the_full_mnist_loads_within_600_ms(full_data_dir):

@@ -357,4 +357,4 @@ def test_the_full_mnist_is_fetched_and_loaded(full_data_dir, serve, tmp_path):
     seen = []
     folder = download(tmp_path, [serve(good, contents).url], lambda *report: seen.append(report))
     assert seen[-1][:2] == (11_594_722, 11_594_722)
-    assert load_dataset("full", folder).name == "MNIST (full)"
+    assert load_dataset("full", folder).name.plain == "MNIST (full)"

@@ -147,9 +147,9 @@ def test_a_killed_job_reads_as_interrupted(tiny_folder, tmp_path, monkeypatch):
 def test_errors_become_a_sentence(run):
     (run.path / "cross_validation.npz").write_bytes(b"nonsense")
     assert work(run).returncode == 1
-    assert "delete the file and start again" in read_progress(run).error
+    assert "delete the file and start again" in read_progress(run).error.plain
     (run.path / "cross_validation.json").write_text("{")
-    assert "can't be read" in read_progress(run).error
+    assert "can't be read" in read_progress(run).error.plain
 
 
 def test_a_second_start_at_the_same_moment_is_refused(run):
@@ -170,7 +170,7 @@ def test_data_that_is_gone_is_said(run):
     shutil.rmtree(run.dataset.data_dir)
     assert work(run).returncode == 1
     assert read_progress(run).state == "failed"
-    assert run.dataset.data_dir in read_progress(run).error
+    assert run.dataset.data_dir in read_progress(run).error.plain
 
 
 def test_a_job_that_nobody_queued_is_refused(run):

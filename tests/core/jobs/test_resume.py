@@ -188,7 +188,7 @@ def test_a_damaged_checkpoint_is_named_and_left_alone(dataset, tmp_path):
     assert work(run).returncode == 1
     run = run.refresh()
     assert run.status.state == "failed"
-    assert "The checkpoint of run" in run.status.error
+    assert "The checkpoint of run" in run.status.error.plain
     assert (run.path / "checkpoint.npz").read_bytes() == b"nonsense"
 
 

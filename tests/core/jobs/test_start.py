@@ -102,12 +102,12 @@ def test_a_data_set_that_changed_fails_with_a_sentence(tiny_folder, tmp_path):
     assert work(run).returncode == 1
     run = run.refresh()
     assert run.status.state == "failed"
-    assert "are not those that this run was created with" in run.status.error
+    assert "are not those that this run was created with" in run.status.error.plain
 
     (folder / "t10k-labels-idx1-ubyte.gz").unlink()
     run = create_run(TrainingConfig(), run.dataset, tmp_path)
     assert work(run).returncode == 1
-    assert "found no t10k-labels-idx1-ubyte" in run.refresh().status.error
+    assert "found no t10k-labels-idx1-ubyte" in run.refresh().status.error.plain
 
 
 def test_a_damaged_run_is_refused_by_the_worker(dataset, tmp_path):
@@ -159,7 +159,7 @@ def test_a_disk_that_fails_ends_the_run_with_a_sentence(dataset, tmp_path):
     assert work(run).returncode == 1
     run = run.refresh()
     assert run.status.state == "failed"
-    assert run.status.error.startswith("The run folder can't be written")
+    assert run.status.error.plain.startswith("The run folder can't be written")
     assert len(run.metrics()) == 1  # the model of the first epoch could not be written
 
 
@@ -177,7 +177,7 @@ def test_a_run_that_diverges_fails_with_a_sentence(dataset, tmp_path):
     assert work(run).returncode == 1
     run = run.refresh()
     assert run.status.state == "failed"
-    assert "the steps are too long. Lower the learning rate (it is 100000)" in run.status.error
+    assert "the steps are too long. Lower the learning rate (it is 100000)" in run.status.error.plain
 
 
 def test_blas_threads_are_a_setting_of_the_run(dataset, tmp_path, monkeypatch):

@@ -15,8 +15,9 @@ from mnist_core.runs.run import create_run, find_run, list_runs, read_run
 from mnist_core.runs.status import Status
 from mnist_core.runs.trash import delete_run, empty_trash, restore_run
 from mnist_core.training.config import TrainingConfig
+from mnist_core.untrusted import UntrustedText
 
-REFERENCE = DatasetReference("somewhere", "sample", None, {"file": "abc"})
+REFERENCE = DatasetReference(UntrustedText("somewhere"), "sample", None, {"file": "abc"})
 
 
 @pytest.fixture
@@ -29,8 +30,8 @@ def run(tmp_path):
 def test_a_run_is_named_tagged_and_noted(run):
     before = {name: (run.path / name).read_bytes() for name in ("config.json", "status.json")}
     assert run.about == About()
-    about = About("  my \n best  run ", " a note\nof two lines ", ("fast", " ", "fast", "two  words"))
-    assert about == About("my best run", "a note\nof two lines", ("fast", "two words"))
+    about = About.of("  my \n best  run ", " a note\nof two lines ", ("fast", " ", "fast", "two  words"))
+    assert about == About.of("my best run", "a note\nof two lines", ("fast", "two words"))
     described = run.describe(about)
     assert described.about == about
     assert described == run.refresh() == list_runs(run.path.parent)[0] == find_run(run.id, run.path.parent)
@@ -51,7 +52,7 @@ def test_a_run_is_named_tagged_and_noted(run):
 )
 def test_what_is_too_long_or_no_text_is_refused(values, message):
     with pytest.raises(RunError, match=message):
-        About(**values)
+        About.of(**values)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", '{"name": 3}', '{"tags": "ab"}', '{"name": null}', "[" * 100_000])
@@ -62,12 +63,12 @@ def test_a_damaged_about_takes_nothing_else_down(run, content):
     assert listed.status.state == "finished"
     assert listed.about == About()
     assert listed.about.problem.startswith("about.json can't be read")
-    assert listed.describe(About("new")).refresh().about.problem is None
+    assert listed.describe(About.of("new")).refresh().about.problem is None
 
 
 def test_words_of_a_later_version_are_left_alone(run):
     write_json(run.path / "about.json", {"name": "mine", "stars": 5})
-    assert run.refresh().about == About("mine")
+    assert run.refresh().about == About.of("mine")
 
 
 def test_a_deleted_run_is_not_listed_and_comes_back_whole(run, tmp_path):

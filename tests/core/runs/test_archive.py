@@ -23,6 +23,7 @@ from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import list_runs
 from mnist_core.training.config import TrainingConfig
+from mnist_core.untrusted import UntrustedText
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def run(tmp_path_factory):
         assert time.monotonic() < deadline
         time.sleep(0.05)
         run = run.refresh()
-    return run.describe(About("mine", "a note", ("tag",)))
+    return run.describe(About.of("mine", "a note", ("tag",)))
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +121,7 @@ def test_the_data_is_looked_for_here_and_not_where_the_zip_says(files, tmp_path)
     reference = {"name": "mine", "source": "full", "data_dir": "/elsewhere", "checksums": {"a": "1"}}
     content = pack(changed(files, "config.json", dataset=reference))
     assert import_run(content, tmp_path).dataset.data_dir is None
-    known = DatasetReference("same", "full", "/here", {"a": "1"})
+    known = DatasetReference(UntrustedText("same"), "full", "/here", {"a": "1"})
     assert import_run(content, tmp_path, [known]).dataset.data_dir == "/here"
     assert import_run(content, tmp_path).dataset.data_dir == "/here", "that of a run here on the same data"
 

@@ -19,8 +19,9 @@ from mnist_core.runs.files import write_atomically, write_json
 from mnist_core.runs.run import create_run, find_run, list_runs, read_run
 from mnist_core.runs.status import Status
 from mnist_core.training.config import TrainingConfig
+from mnist_core.untrusted import UntrustedText
 
-REFERENCE = DatasetReference("somewhere", "sample", None, {"file": "abc"})
+REFERENCE = DatasetReference(UntrustedText("somewhere"), "sample", None, {"file": "abc"})
 
 
 @pytest.fixture
@@ -311,7 +312,9 @@ def test_a_model_with_a_flipped_byte_is_read_or_named(run):
 
 
 def test_a_run_on_the_former_sample_is_listed_and_says_that_its_data_are_gone(tmp_path):
-    reference = DatasetReference("MNIST (sample of 5,000)", "sample", None, {"mnist_5k.csv.gz": "ab" * 32})
+    reference = DatasetReference(
+        UntrustedText("MNIST (sample of 5,000)"), "sample", None, {"mnist_5k.csv.gz": "ab" * 32}
+    )
     run = create_run(TrainingConfig(epochs=3), reference, tmp_path)
     set_status(run, state="finished", epoch=3, test_accuracy=0.934)
     (old,) = list_runs(tmp_path)

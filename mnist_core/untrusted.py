@@ -1,0 +1,61 @@
+"""Text that a file, an address or a person wrote, as a type of its own."""
+
+import re
+from functools import total_ordering
+
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # all but tab and line feed
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional controls reorder what stands beside them
+    "\ufeff\ufff9-\ufffb]"
+)
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_MARKUP = re.compile(r"[\\`*\[\]<&~$]|(?<![^\W_])_|_(?![^\W_])|:(?=\S)|^[-+#>]|(?<=^\d)[.)]|(?<=^\d\d)[.)]")
+_LINK = re.compile(r"(?i)(?<=http)(?=s?:)|(?<=www)(?=\.)|(?<=\S)(?=@)")
+_WORD_JOINER = "\u2060"
+
+
+@total_ordering
+class UntrustedText:
+    """Text from outside; not a `str`, so that the type checker refuses it where text of this program is expected.
+
+    As a string, also within an f-string, it is the Markdown that shows it as it is: forgetting to choose is safe.
+
+    Parameters
+    ----------
+    text : str
+        Anything. Control characters but tab and line feed, and bidirectional controls, are dropped; a lone surrogate,
+        which no page and no file can encode, becomes U+FFFD.
+    """
+
+    __slots__ = ("plain",)
+
+    plain: str
+    """For places that interpret nothing: the terminal, a cell, a form field, a chart, a file."""
+
+    def __init__(self, text: str) -> None:
+        self.plain = _CONTROLS.sub("", _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text))
+
+    @property
+    def markdown(self) -> str:
+        """Escaped for Streamlit's Markdown: no markup, HTML, link, icon, formula or line break comes of it."""
+        # Links without markup are found after escapes were undone, so a character of no width breaks them.
+        joined = _LINK.sub(_WORD_JOINER, " ".join(self.plain.split()))
+        return _MARKUP.sub(r"\\\g<0>", joined)
+
+    def __str__(self) -> str:
+        return self.markdown
+
+    def __repr__(self) -> str:
+        return f"UntrustedText({self.plain!r})"
+
+    def __bool__(self) -> bool:
+        return bool(self.plain)
+
+    def __eq__(self, other: object) -> bool:
+        return self.plain == other.plain if isinstance(other, UntrustedText) else NotImplemented
+
+    def __lt__(self, other: "UntrustedText") -> bool:
+        return self.plain < other.plain
+
+    def __hash__(self) -> int:
+        return hash(self.plain)
