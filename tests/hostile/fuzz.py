@@ -1,6 +1,8 @@
-"""Read many hostile inputs in a process of its own, and report what went wrong, as JSON on the last line.
+"""Let readers read many hostile inputs in a process of its own; print a line of JSON for each, with what went wrong.
 
-    python -m tests.hostile.fuzz "run archive" [--examples 300] [--seed 11] [--world FOLDER]
+    python -m tests.hostile.fuzz idx "run archive" [--examples 300] [--seed 11] [--world FOLDER]
+
+The same seed draws the same inputs.
 """
 
 import argparse
@@ -39,7 +41,6 @@ def fuzz(reader: Reader, examples: int, seed: int) -> dict[str, Any]:
 
     draw(reader.inputs, WARM, seed, warm_up)
     guard = Guard()
-    limit_process()
 
     def read(content: Any) -> None:
         try:
@@ -95,20 +96,22 @@ def _describe(error: BaseException, content: Any) -> str:
 
 
 def main() -> None:
-    """Fuzz one reader."""
+    """Fuzz some readers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("reader", choices=tuple(READERS))
+    parser.add_argument("readers", nargs="+", choices=tuple(READERS))
     parser.add_argument("--examples", type=int, default=300)
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--world", type=Path, help="folder of a world made before")
     options = parser.parse_args()
+    limit_process()
     with tempfile.TemporaryDirectory() as folder:
         made, scratch = options.world or Path(folder) / "made", Path(folder) / "scratch"
         if not options.world:
             make_world(made)
-        scratch.mkdir()
-        report = fuzz(READERS[options.reader](World(made, scratch)), options.examples, options.seed)
-    print(json.dumps({"reader": options.reader, **report}))
+        for name in options.readers:
+            (scratch / name).mkdir(parents=True)
+            report = fuzz(READERS[name](World(made, scratch / name)), options.examples, options.seed)
+            print(json.dumps({"reader": name, **report}), flush=True)
 
 
 if __name__ == "__main__":

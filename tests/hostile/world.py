@@ -75,4 +75,4 @@ def make_world(folder: Path) -> None:
     while (progress := read_progress(run)).active and time.monotonic() < deadline:
         time.sleep(0.05)
     assert progress.state == "finished", progress
-    run.describe(About("a name", "a note", ("first", "second")))
+    run.describe(About.of("a name", "a note", ("first", "second")))
