@@ -37,13 +37,20 @@ from mnist_core.runs.run import Run, find_run, list_runs, read_run
 from mnist_core.runs.uploaded import keep_as_run
 from mnist_core.training.config import TrainingConfig
 from pages.components.state import NumberIn, OneOf, RangeIn, SomeOf, parse_bool
-from tests.core.data.idx_bytes import EXTREMES, FORMAT, hand_built, header
+from tests.core.data.idx_bytes import EXTREMES, hand_built, header
 from tests.hostile.guard import check_sentence
 from tests.hostile.strategies import (
-    TEXTS, arrays_changed, byte_changes, bytes_changed, json_changed, packed, table_changed, texts, to_npz, values,
+    TEXTS,
+    arrays_changed,
+    bytes_changed,
+    json_changed,
+    packed,
+    table_changed,
+    texts,
+    to_npz,
+    values,
 )  # fmt: skip
 from tests.hostile.world import SIDE, World
-
 
 LONGEST_NAME = 255
 """Of a file, in the file systems of today."""
@@ -108,7 +115,9 @@ def gzip_file(world: World) -> Reader:
         lambda count, times: gzip.compress(header(0x08, count)) + zeros * times,
         st.sampled_from([1, 10**6, 10**7, 2**32 - 1]), st.integers(0, 300),
     )  # fmt: skip
-    return Reader(st.one_of(inside, outside, outside, st.integers(0, 20).flatmap(lambda n: outside if n else bombs)), read)
+    return Reader(
+        st.one_of(inside, outside, outside, st.integers(0, 20).flatmap(lambda n: outside if n else bombs)), read
+    )
 
 
 def data_folder(world: World) -> Reader:
@@ -149,7 +158,9 @@ def _networks() -> list[Network]:
 def _save_safetensors(arrays: dict[str, Any]) -> bytes:
     tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     name = str(tensors.pop("activation", "relu")).encode("utf-8", "replace").decode()
-    storable = {key: array for key, array in tensors.items() if array.dtype.kind in "fiub" and array.dtype.names is None}
+    storable = {
+        key: array for key, array in tensors.items() if array.dtype.kind in "fiub" and array.dtype.names is None
+    }
     try:
         return save_safetensors(storable, {"activation": name})
     except Exception:  # it can't write all of NumPy's types
@@ -244,7 +255,8 @@ def read_all(path: Path) -> Run:
     return run
 
 
-def _damaged_files(world: World, names: tuple[str, ...]) -> st.SearchStrategy[tuple[str, bytes]]:
+def damaged_files(world: World, names: tuple[str, ...]) -> st.SearchStrategy[tuple[str, bytes]]:
+    """The name of one of the files of a run, and damaged content for it."""
     files = world.files
 
     def changed(name: str) -> st.SearchStrategy[bytes]:
@@ -282,7 +294,7 @@ def _run_folder(names: tuple[str, ...]) -> Callable[[World], Reader]:
             finally:
                 (path / name).write_bytes(files[name])
 
-        return Reader(_damaged_files(world, names), read)
+        return Reader(damaged_files(world, names), read)
 
     return reader
 
@@ -292,7 +304,7 @@ def archive(world: World) -> Reader:
     runs, files = world.folder / "imports", world.files
     exported = {name: content for name, content in files.items() if not name.startswith("cross")}
     folder = f"{world.template.id}/"
-    damaged = _damaged_files(world, tuple(exported))
+    damaged = damaged_files(world, tuple(exported))
     inner = st.builds(lambda damage: packed(exported | dict([damage]), folder), damaged)
     names = st.builds(
         lambda name, compress: packed(exported | {name: b"{}"}, folder, compress),
@@ -366,7 +378,13 @@ def _png(width: int, height: int, depth: int, color: int, interlace: int, rows: 
 
     head = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlace)
     palette = chunk(b"PLTE", bytes(48)) if color == 3 else b""
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + palette + chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + palette
+        + chunk(b"IDAT", zlib.compress(rows, 1))
+        + chunk(b"IEND", b"")
+    )
 
 
 def pictures() -> st.SearchStrategy[bytes]:
@@ -453,9 +471,13 @@ def command_line(world: World) -> Reader:
         safe, safe, values.map(lambda value: "9" * 400 if isinstance(value, int) else str(value)[:300]).filter(lambda text: "/" not in text),
     )  # fmt: skip
     first = st.sampled_from(["train", "evaluate", "predict", "export", "runs"])
-    lines = st.lists(words, max_size=7) | st.builds(lambda word, rest: [word, *rest], first, st.lists(words, max_size=6))
+    lines = st.lists(words, max_size=7) | st.builds(
+        lambda word, rest: [word, *rest], first, st.lists(words, max_size=6)
+    )
     lines |= st.builds(lambda rest: ["predict", "latest", *rest, "--runs-dir", str(runs)], st.lists(words, max_size=4))
-    lines |= st.builds(lambda option, value: ["train", option, value], st.sampled_from([s.option for s in settings]), safe)
+    lines |= st.builds(
+        lambda option, value: ["train", option, value], st.sampled_from([s.option for s in settings]), safe
+    )
 
     def read(line: list[str]) -> None:
         with _kept_inside(world.folder / "scratch", runs):

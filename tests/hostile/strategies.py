@@ -45,13 +45,17 @@ class _Literal(str):
 
 def bytes_changed(originals: Iterable[bytes], most: int = 4) -> st.SearchStrategy[bytes]:
     """Valid files with up to ``most`` changes, and now and then bytes of no file at all."""
-    changed = st.builds(_change_bytes, st.sampled_from(list(originals)), st.lists(byte_changes(), min_size=1, max_size=most))
+    changed = st.builds(
+        _change_bytes, st.sampled_from(list(originals)), st.lists(byte_changes(), min_size=1, max_size=most)
+    )
     return changed | changed | changed | st.binary(max_size=200)
 
 
 def byte_changes() -> st.SearchStrategy[tuple[str, int, Any]]:
     """One change of a file: what, where, and how."""
-    runs = st.sampled_from([bytes(4), b"\xff" * 4, b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", bytes(8), b"\xff" * 8, b"PK\1\2"])
+    runs = st.sampled_from(
+        [bytes(4), b"\xff" * 4, b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", bytes(8), b"\xff" * 8, b"PK\1\2"]
+    )
     return st.one_of(
         st.tuples(st.just("flip"), places, st.integers(0, 7)),
         st.tuples(st.just("flip"), places, st.integers(0, 7)),
@@ -187,7 +191,9 @@ def _change_table(original: str, changes: list[tuple[str, int, Any]]) -> bytes:
 DTYPES = ("f2", "f4", ">f4", "f8", ">f8", "i1", "i8", "u1", "c8", "?", "U1", "U40", "S3", "M8[s]", "V8", "f4,i4")
 
 
-def arrays_changed(original: dict[str, np.ndarray], save: Callable[[dict[str, Any]], bytes]) -> st.SearchStrategy[bytes]:
+def arrays_changed(
+    original: dict[str, np.ndarray], save: Callable[[dict[str, Any]], bytes]
+) -> st.SearchStrategy[bytes]:
     """Arrays by name of other shapes, types and values, missing and further ones, as ``save`` writes them; or as bytes."""
     names = sorted(original)
     change = st.one_of(

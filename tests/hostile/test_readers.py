@@ -15,8 +15,6 @@ from tests.hostile.readers import READERS
 INPUTS, SEED = 150, 11
 MANY = int(os.environ.get("MNIST_HOSTILE_INPUTS", "1000"))
 OTHER_SEED = int(os.environ.get("MNIST_HOSTILE_SEED", "12"))
-NEVER_REFUSED = {"address", "command line"}
-"""Readers that tell what is wrong in their own way."""
 
 
 @pytest.fixture(scope="module")
@@ -25,19 +23,19 @@ def reports(fuzzed):
     return fuzzed(*READERS, examples=INPUTS, seed=SEED)
 
 
-def check(name, report, inputs):
+def assert_survived(report, inputs):
+    """Print the counts of a report; fail with its failures, or if it is of few inputs."""
     print({key: value for key, value in report.items() if key != "failures"})
     assert not report["failures"], "\n\n".join([f"seed {report['seed']}", *report["failures"]])
     assert report["inputs"] >= inputs // 2  # hypothesis leaves out what it drew before
-    assert name in NEVER_REFUSED or report["outcomes"]["read"] < report["inputs"] or "of a run" in name
 
 
 @pytest.mark.parametrize("name", READERS)
 def test_hostile_inputs(name, reports):
-    check(name, reports[name], INPUTS)
+    assert_survived(reports[name], INPUTS)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 def test_many_hostile_inputs(name, fuzzed):
-    check(name, fuzzed(name, examples=MANY, seed=OTHER_SEED)[name], MANY)
+    assert_survived(fuzzed(name, examples=MANY, seed=OTHER_SEED)[name], MANY)
