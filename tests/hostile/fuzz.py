@@ -20,10 +20,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
 from mnist_core.errors import MnistError
-from tests.hostile.guard import Guard, Unbounded, check_sentence, limit_process
+from tests.hostile.file_readers import FILE_READERS
+from tests.hostile.guard import Guard, Reader, Unbounded, check_sentence, limit_process
 from tests.hostile.page_readers import PAGE_READERS
-from tests.hostile.readers import READERS, Reader
+from tests.hostile.run_readers import RUN_READERS
+from tests.hostile.word_readers import WORD_READERS
 from tests.hostile.world import World, make_world
+
+READERS = {**FILE_READERS, **RUN_READERS, **WORD_READERS, **PAGE_READERS}
 
 LONGEST_REPORT = 4000
 
@@ -99,7 +103,7 @@ def _describe(error: BaseException, content: Any) -> str:
 def main() -> None:
     """Fuzz some readers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("readers", nargs="+", choices=(*READERS, *PAGE_READERS))
+    parser.add_argument("readers", nargs="+", choices=tuple(READERS))
     parser.add_argument("--examples", type=int, default=300)
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--world", type=Path, help="folder of a world made before")
@@ -111,9 +115,7 @@ def main() -> None:
             make_world(made)
         for name in options.readers:
             (scratch / name).mkdir(parents=True)
-            report = fuzz(
-                {**READERS, **PAGE_READERS}[name](World(made, scratch / name)), options.examples, options.seed
-            )
+            report = fuzz(READERS[name](World(made, scratch / name)), options.examples, options.seed)
             print(json.dumps({"reader": name, **report}), flush=True)
 
 

@@ -1,13 +1,16 @@
-"""What may happen while something hostile is read: an error of the boundary with its sentence, within time and memory."""
+"""What may happen while something hostile is read: an error of the boundary with its sentence, in time and memory."""
 
 import faulthandler
 import os
 import resource
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
+
+from hypothesis.strategies import SearchStrategy
 
 from mnist_core.errors import MnistError
 
@@ -88,3 +91,19 @@ def check_sentence(error: MnistError | str) -> None:
     text = str(error)
     assert text.strip(), "an error without a sentence"
     assert len(text) <= LONGEST_SENTENCE, f"a sentence of {len(text):,} characters: {text[:200]}"
+
+
+class Reader(NamedTuple):
+    """What is read: hostile inputs, and the function that reads one; it may raise an MnistError and nothing else."""
+
+    inputs: SearchStrategy[Any]
+    read: Callable[[Any], object]
+
+
+def tried(action: Callable[[], Any]) -> Any:
+    """The result of an action; None if it was refused with a sentence."""
+    try:
+        return action()
+    except MnistError as error:
+        check_sentence(error)
+        return None

@@ -1,4 +1,4 @@
-"""The pages as readers: of runs whose files are damaged, of addresses that anybody may link to, of what a browser sends."""
+"""Pages as readers: of runs whose files are damaged, of addresses that anybody links to, of what a browser sends."""
 
 import io
 import logging
@@ -18,16 +18,11 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.training.config import TrainingConfig
 from pages.components.router import PAGES
-from tests.hostile.readers import (
-    ARRAYS,
-    JSON_FILES,
-    TABLES,
-    Reader,
-    command,
-    damaged_files,
-    pictures,
-)  # fmt: skip
-from tests.hostile.strategies import numbers, texts, values
+from tests.hostile.guard import Reader
+from tests.hostile.pictures import hostile_pictures
+from tests.hostile.run_readers import ARRAYS, JSON_FILES, TABLES, damaged_files
+from tests.hostile.strategies import numbers, texts, values, written
+from tests.hostile.word_readers import command
 from tests.hostile.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -131,7 +126,7 @@ def addresses(world: World) -> Reader:
         "one_cycle",
     ]
     huge = ["-".join(["10000"] * 10), "10000", ",".join(["1"] * 1000), "10000000", "99999"]
-    text = st.sampled_from(plausible) | st.sampled_from(huge) | texts | numbers.map(_written)
+    text = st.sampled_from(plausible) | st.sampled_from(huge) | texts | numbers.map(written)
     query = st.dictionaries(st.sampled_from(parameters()), text.map(_sendable), min_size=3, max_size=12)
 
     def read(choice: tuple[str, dict[str, str]]) -> None:
@@ -139,10 +134,6 @@ def addresses(world: World) -> Reader:
         open_page(name, **query)
 
     return Reader(st.tuples(st.sampled_from(NAMES), query), read)
-
-
-def _written(number: float) -> str:
-    return "1" + "0" * 400 if isinstance(number, int) and abs(number) > 10**300 else repr(number)
 
 
 def _sendable(text: str) -> str:
@@ -166,7 +157,7 @@ def canvas(world: World) -> Reader:
     shutil.copytree(world.template.path, runs / world.template.id)
     drawn = io.BytesIO()
     Image.fromarray(np.pad(np.full((200, 20), 255, np.uint8), ((60, 60), (150, 150)))).save(drawn, "PNG")
-    images = pictures() | st.sampled_from([drawn.getvalue(), b""]) | st.binary(max_size=50)
+    images = hostile_pictures() | st.sampled_from([drawn.getvalue(), b""]) | st.binary(max_size=50)
     strokes = (
         st.none() | values | st.dictionaries(st.sampled_from(["objects", "background", "version"]), values, max_size=3)
     )

@@ -151,7 +151,7 @@ def _to_json(content: Any) -> bytes:
 
 def table_changed(original: str) -> st.SearchStrategy[bytes]:
     """A table in CSV with other cells, without or with further rows; or changed as bytes."""
-    cells = st.sampled_from(CELLS) | texts | numbers.map(_number_text)
+    cells = st.sampled_from(CELLS) | texts | numbers.map(written)
     change = st.one_of(
         st.tuples(st.just("cell"), places, st.tuples(places, cells)),
         st.tuples(st.just("cell"), places, st.tuples(places, cells)),
@@ -164,7 +164,8 @@ def table_changed(original: str) -> st.SearchStrategy[bytes]:
     return changed | changed | changed | bytes_changed([original.encode()])
 
 
-def _number_text(number: float) -> str:
+def written(number: float) -> str:
+    """A number as text; the largest ones have 401 digits."""
     return "1" + "0" * 400 if isinstance(number, int) and abs(number) > 10**300 else repr(number)
 
 
@@ -194,16 +195,18 @@ DTYPES = ("f2", "f4", ">f4", "f8", ">f8", "i1", "i8", "u1", "c8", "?", "U1", "U4
 def arrays_changed(
     original: dict[str, np.ndarray], save: Callable[[dict[str, Any]], bytes]
 ) -> st.SearchStrategy[bytes]:
-    """Arrays by name of other shapes, types and values, missing and further ones, as ``save`` writes them; or as bytes."""
-    names = sorted(original)
+    """Arrays by name, some of another shape, type or value, missing or added, as ``save`` writes them; or as bytes."""
+    names = st.sampled_from(sorted(original))
+    shapes = st.sampled_from(["turn", "flat", "first", "none", "twice", "more"])
+    other_names = st.sampled_from(["W9", "b9", "W1", "b1", "x", "W1.5", "activation", "epoch", "__metadata__"])
     change = st.one_of(
-        st.tuples(st.just("value"), st.sampled_from(names), st.tuples(places, st.sampled_from([*NUMBERS]))),
-        st.tuples(st.just("dtype"), st.sampled_from(names), st.sampled_from(DTYPES)),
-        st.tuples(st.just("shape"), st.sampled_from(names), st.sampled_from(["turn", "flat", "first", "none", "twice", "more"])),
-        st.tuples(st.just("remove"), st.sampled_from(names), st.none()),
-        st.tuples(st.just("rename"), st.sampled_from(names), st.sampled_from(["W9", "b9", "W1", "b1", "x", "W1.5", "activation", "epoch", "__metadata__"])),
-        st.tuples(st.just("text"), st.sampled_from(names), texts),
-    )  # fmt: skip
+        st.tuples(st.just("value"), names, st.tuples(places, st.sampled_from(NUMBERS))),
+        st.tuples(st.just("dtype"), names, st.sampled_from(DTYPES)),
+        st.tuples(st.just("shape"), names, shapes),
+        st.tuples(st.just("remove"), names, st.none()),
+        st.tuples(st.just("rename"), names, other_names),
+        st.tuples(st.just("text"), names, texts),
+    )
 
     def build(changes: list[tuple[str, str, Any]]) -> bytes:
         return save(_change_arrays(original, changes))

@@ -10,8 +10,11 @@ import os
 
 import pytest
 
-from tests.hostile.readers import READERS
+from tests.hostile.file_readers import FILE_READERS
+from tests.hostile.run_readers import RUN_READERS
+from tests.hostile.word_readers import WORD_READERS
 
+READERS = (*FILE_READERS, *RUN_READERS, *WORD_READERS)
 INPUTS, SEED = 150, 11
 MANY = int(os.environ.get("MNIST_HOSTILE_INPUTS", "1000"))
 OTHER_SEED = int(os.environ.get("MNIST_HOSTILE_SEED", "12"))
