@@ -4,13 +4,15 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.hostile.world import World, make_world
+from mnist_core.jobs.start import start_run
+from mnist_core.runs.run import Run
+from tests.helpers import wait
+from tests.hostile.world import LONG, World, make_world
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,11 +51,6 @@ def fuzzed(made):
 
 
 @pytest.fixture(scope="session")
-def side_by_side():
-    """A function that starts an action in a thread of a pool, and returns its future."""
-    with ThreadPoolExecutor(2) as pool:
-
-        def start(action, *arguments, **options) -> Future:
-            return pool.submit(action, *arguments, **options)
-
-        yield start
+def whole(made, tmp_path_factory) -> Run:
+    """A long run that is never disturbed."""
+    return wait(start_run(LONG, World(made, made).dataset, tmp_path_factory.mktemp("whole")))

@@ -70,10 +70,11 @@ def about(run_id: str) -> dict[str, str]:
     return {"run": run_id, "runs": run_id}
 
 
-def use_world(world: World) -> Path:
+def use_world(world: World, setenv: Callable[[str, str], object] = os.environ.__setitem__) -> Path:
     """Let this process find the small data set, and an empty runs folder, which is returned."""
     runs = world.folder / "runs"
-    os.environ |= {"MNIST_RUNS_DIR": str(runs), "MNIST_DATA_DIR": str(world.data)}
+    setenv("MNIST_RUNS_DIR", str(runs))
+    setenv("MNIST_DATA_DIR", str(world.data))
     return runs
 
 

@@ -46,10 +46,8 @@ def write(world, runs: Path, number: int, name: str) -> str:
 @pytest.fixture
 def runs(world, monkeypatch) -> Path:
     """An empty runs folder, which pages and commands use."""
-    for name in ("MNIST_RUNS_DIR", "MNIST_DATA_DIR"):
-        monkeypatch.setenv(name, os.environ.get(name, ""))
     st.cache_resource.clear()
-    folder = use_world(world)
+    folder = use_world(world, monkeypatch.setenv)
     folder.mkdir()
     return folder
 

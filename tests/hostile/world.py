@@ -1,7 +1,7 @@
 """A small data set, and a finished run on it with every file that a run may have."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from mnist_core.runs.run import Run, list_runs
 from mnist_core.training.config import TrainingConfig
 
 CONFIG = TrainingConfig(epochs=3, hidden_layers=(4, 3), validation_fraction=0.1, optimizer="adam", patience=5)
+LONG = replace(CONFIG, epochs=400, batch_size=4, patience=400)
 SIDE, CLASSES = 8, 3
 SECONDS = 60
 
