@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mnist_core.assignment.compare import SINGLE_TOLERANCE, TOLERANCE, same_layers
 from mnist_core.assignment.convention import (
     DICT,
     LISTS,
@@ -45,6 +46,7 @@ class Learner:
         """What the last call did besides returning."""
         self._restarts = 0
         self._object_sizes: tuple[int, ...] | None = None
+        self._placed = False
 
     def has(self, step: str) -> bool:
         """Whether the file has this function."""
@@ -204,11 +206,26 @@ class Learner:
             first = value[0] if isinstance(value, list) and value else value
             return self.convention.decode(first, len(parameters))
 
+    @property
+    def takes_seed(self) -> bool:
+        """Whether the first parameters depend on an argument."""
+        return self.submission.arguments.get("initialize", 2) > 1
+
+    def parameters_moved(self, parameters: Parameters) -> bool:
+        """Whether the learner's object no longer holds the parameters that were put into it."""
+        if not self._placed:
+            return False
+        now = self.convention.decode(self._attributes(), len(parameters))
+        return not same_layers(now, parameters, SINGLE_TOLERANCE if self.convention.single else TOLERANCE)
+
     # Objects
 
     def _with_parameters(self, step: str, given: list[Any], parameters: Parameters, keep: bool = False) -> Any:
         """Call a function that needs parameters: as its last argument, or in the learner's object."""
-        if self.submission.network_class and self.submission.arguments.get(step, 99) <= len(given):
+        self._placed = self.submission.network_class is not None and self.submission.arguments.get(step, 99) <= len(
+            given
+        )
+        if self._placed:
             self._place(parameters)
             return self.raw(step, *given, keep=keep)
         return self.raw(step, *given, self.convention.encode(parameters), keep=keep)

@@ -176,6 +176,11 @@ class Sandbox:
         return self._ask({"operation": "assign", "values": values}, CALL_SECONDS)
 
     @property
+    def folder(self) -> Path:
+        """The folder that the process works in, empty at first."""
+        return Path(self._folder.name)
+
+    @property
     def alive(self) -> bool:
         """Whether functions can be called."""
         return self._process is not None and self._process.poll() is None

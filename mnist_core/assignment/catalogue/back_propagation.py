@@ -3,7 +3,7 @@
 import numpy as np
 
 from mnist_core.assignment.mistake import Mistake
-from mnist_core.assignment.reference import Array, Parameters, carry_back, sigmoid
+from mnist_core.assignment.reference import Array, Parameters, carry_back, cross_entropy, sigmoid, trace
 
 
 def _through_square(delta: Array, parameters: Parameters, k: int) -> Array:
@@ -37,6 +37,18 @@ def _last_only(gradients: Parameters) -> Parameters:
 def _over(factor: float):  # type: ignore[no-untyped-def]
     """All gradients that many times as large: the divisor is N over it."""
     return lambda y: len(y) / factor
+
+
+def _weights_from_z(x: Array, y: Array, parameters: Parameters) -> tuple[float, Parameters]:
+    z, a = trace(x, parameters)
+    delta = a[-1] - y
+    gradients: Parameters = []
+    for k in reversed(range(len(parameters))):
+        below = z[k - 1] if k else x
+        gradients.insert(0, (below.T @ delta / len(x), delta.sum(axis=0) / len(x)))
+        if k:
+            delta = carry_back(delta, parameters, k) * a[k] * (1 - a[k])
+    return cross_entropy(a[-1], y), gradients
 
 
 def _softmax_slope(p: Array) -> Array:
@@ -315,9 +327,10 @@ MISTAKES = (
         "The weight gradient takes the weighted input z of the layer below, not its activation.",
         "Weights learn from numbers that they never multiplied.",
         "What does W multiply on the way forward?",
+        wrong=_weights_from_z,
     ),
     Mistake(
-        "loss-after-logits", "back_propagate",
+        "loss-returned-wrong", "back_propagate",
         "The gradients are correct, but the loss that is returned is not.",
         "The curve that you watch is not what is minimized.",
         "Does back_propagate call your cross_entropy?",

@@ -1,0 +1,307 @@
+"""Check a submission: each step on the reference's inputs, then all of them together; name the mistakes."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from mnist_core.assignment.behaviour import finding_of, odd_behaviour
+from mnist_core.assignment.cases import Case, cases_of, write_idx_files
+from mnist_core.assignment.catalogue import MISTAKES
+from mnist_core.assignment.compare import SINGLE_TOLERANCE, TOLERANCE, facts, layer_facts, same, same_layers
+from mnist_core.assignment.contract import STEPS, WHOLE
+from mnist_core.assignment.convention import Misfit
+from mnist_core.assignment.diagnose import Candidate, candidates, name_mistake
+from mnist_core.assignment.finding import Finding, Numbers
+from mnist_core.assignment.initial import check_initialize
+from mnist_core.assignment.learner import CallFailed, Learner
+from mnist_core.assignment.loop import check_train
+from mnist_core.assignment.reference import FUNCTIONS, trace
+from mnist_core.assignment.sandbox import Sandbox
+from mnist_core.assignment.source import Submission
+from mnist_core.assignment.whole import WHOLE_CHECKS
+
+DEPENDS = {
+    "sigmoid_derivative": ("sigmoid",),
+    "feed_forward": ("sigmoid", "softmax"),
+    "back_propagate": ("sigmoid", "sigmoid_derivative", "softmax", "feed_forward", "cross_entropy"),
+    "predict": ("feed_forward", "sigmoid", "softmax"),
+}
+"""Functions of the file that a step may call: where one is wrong, what follows from it is no further mistake."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check found."""
+
+    submission: Submission
+    convention: str | None
+    """The way that the file writes parameters and batches, in words."""
+    findings: tuple[Finding, ...]
+    """One for each step, then one for each check of the whole."""
+    output: str
+    """What the file printed."""
+    seconds: float
+
+    @property
+    def correct(self) -> bool:
+        """Whether nothing is wrong, and something is correct."""
+        states = {finding.state for finding in self.findings}
+        return "wrong" not in states and "correct" in states
+
+    @property
+    def first_wrong(self) -> Finding | None:
+        """The first step that fails."""
+        return next((finding for finding in self.findings if finding.state == "wrong"), None)
+
+
+def check(submission: Submission, seed: int = 0, on_finding: Callable[[Finding], None] | None = None) -> Report:
+    """Check all steps that a submission has.
+
+    Parameters
+    ----------
+    submission : Submission
+    seed : int
+        Of the inputs that steps are tried on.
+    on_finding : callable, optional
+        Gets each finding as soon as it is known.
+
+    Raises
+    ------
+    AssignmentError
+        If no process can be started.
+    """
+    began = time.monotonic()
+    with Sandbox(submission) as sandbox:
+        checker = Checker(sandbox, seed)
+        findings = []
+        for finding in checker.findings():
+            findings.append(finding)
+            if on_finding:
+                on_finding(finding)
+        convention = checker.learner.convention.describe() if checker.recognized else None
+        output = sandbox.output
+    return Report(submission, convention, tuple(findings), output, time.monotonic() - began)
+
+
+class Checker:
+    """One check of a submission in a sandbox."""
+
+    def __init__(self, sandbox: Sandbox, seed: int) -> None:
+        self.sandbox, self.submission, self.seed = sandbox, sandbox.submission, seed
+        self.learner = Learner(sandbox)
+        self.recognized = False
+        self.misfit: str | None = None
+        self.wrong: set[str] = set()
+
+    def findings(self) -> Iterator[Finding]:
+        """Check step by step."""
+        failure = self.sandbox.load()
+        if failure:
+            place = f" ({self.submission.place(failure.line)})" if failure.line else ""
+            sentence = f"The file can't be loaded{place}: {failure.error}: {failure.message}".rstrip(": ") + "."
+            yield Finding("load", "wrong", sentence=sentence, line=failure.line)
+            return
+        for step in STEPS:
+            yield self._step(step)
+        for name in WHOLE:
+            yield self._whole(name)
+
+    def _step(self, step: str) -> Finding:
+        if not self.learner.has(step):
+            state = "skipped" if step == "train" else "missing"
+            return Finding(step, state, sentence=f"There is no function {step}: it was skipped.")
+        began = time.monotonic()
+        line = self.submission.lines.get(step)
+        try:
+            if step == "initialize" or (step in ("feed_forward", "back_propagate") and not self.recognized):
+                self._recognize(step)
+            finding = self._check(step)
+        except CallFailed as failed:
+            finding = self._failed(step, failed)
+        except Misfit as misfit:
+            finding = Finding(step, "wrong", sentence=f"{str(misfit)[:1].upper()}{str(misfit)[1:]}")
+        if finding.state == "wrong":
+            self.wrong.add(step)
+        return replace(finding, line=finding.line or line, seconds=time.monotonic() - began)
+
+    def _recognize(self, step: str) -> None:
+        """Find out the convention with the first function that shows it; what fails there is a finding of that step."""
+        try:
+            self.learner.recognize()
+            self.recognized = True
+        except (CallFailed, Misfit):
+            if step == "initialize":
+                raise
+            self.recognized = True  # the file has no usable parameters of its own: the usual way is tried
+
+    def _failed(self, step: str, failed: CallFailed) -> Finding:
+        failure = failed.failure
+        if failure.missing:
+            return Finding(step, "missing", sentence=f"{step} is yet to be written.")
+        return Finding(step, "wrong", sentence=failure.sentence, line=failure.line)
+
+    def _check(self, step: str) -> Finding:
+        match step:
+            case "read_idx":
+                return self._check_files()
+            case "initialize":
+                return check_initialize(self.learner)
+            case "train":
+                return check_train(self.learner)
+        cases = cases_of(step, self.seed)
+        results = []
+        for case in cases:
+            value = self._call(step, case)
+            behaviour = odd_behaviour(step, self.learner, case)
+            if behaviour:
+                return behaviour
+            results.append(value)
+        return self._judge(step, cases, results)
+
+    def _call(self, step: str, case: Case) -> Any:
+        match step:
+            case "feed_forward":
+                return self.learner.feed_forward(*case.args)
+            case "back_propagate":
+                return self.learner.back_propagate(*case.args, keep=True)
+            case "update":
+                return self.learner.update(*case.args)
+            case "predict":
+                return self.learner.predict(*case.args)
+        return self.learner.array_function(step)(*case.args)
+
+    def _check_files(self) -> Finding:
+        folder = self.sandbox.folder
+        results, cases = [], []
+        for path in write_idx_files(folder, self.seed):
+            cases.append(Case(path.name, (path,)))
+            value = self.learner.read_idx(path)
+            expected = FUNCTIONS["read_idx"](path)
+            rows = expected.reshape(len(expected), -1)
+            results.append(value.reshape(expected.shape) if expected.ndim == 3 and same(value, rows) else value)
+        return self._judge("read_idx", cases, results)
+
+    def _judge(self, step: str, cases: list[Case], results: list[Any]) -> Finding:
+        tolerance = SINGLE_TOLERANCE if self._is_single(results) else TOLERANCE
+        expected = [FUNCTIONS[step](*case.args) for case in cases]
+        agree = partial(agrees, step, tolerance=tolerance)
+        if all(map(agree, results, expected)):
+            return Finding(step, "correct")
+        own = self._own_parts(step)
+        if own:
+            following = [FUNCTIONS[step](*case.args, **own) for case in cases]
+            if all(map(agree, results, following)):
+                cause = ", ".join(name for name in DEPENDS[step] if name in self.wrong)
+                return Finding(step, "correct", sentence=f"Correct for what {cause} gives it.")
+        if step == "back_propagate" and all(
+            same_layers(value[1], right[1], tolerance) for value, right in zip(results, expected, strict=True)
+        ):
+            return replace(finding_of(step, "loss-returned-wrong"), where=cases[0].about)
+        bad = next(k for k, (value, right) in enumerate(zip(results, expected, strict=True)) if not agree(value, right))
+        named = name_mistake(candidates(step), cases, results, agree, own)
+        where = cases[bad].about
+        numbers = numbers_of(step, results[bad], expected[bad])
+        if named:
+            return self._named(step, named, where, numbers)
+        measured = measure(step, results[bad], expected[bad])
+        return Finding(step, "wrong", sentence=f"With {where}: {measured}.", numbers=numbers)
+
+    def _named(self, step: str, named: Candidate, where: str, numbers: Numbers | None) -> Finding:
+        mistakes = [MISTAKES[name] for name in named.ids]
+        return Finding(
+            step,
+            "wrong",
+            mistake="+".join(named.ids),
+            sentence=" Also: ".join(mistake.sentence for mistake in mistakes),
+            effect=" ".join(mistake.effect for mistake in mistakes),
+            hint=" ".join(mistake.hint for mistake in mistakes),
+            formula=mistakes[0].formula or STEPS[step].formula,
+            code=mistakes[0].code or STEPS[step].code,
+            where=where,
+            numbers=numbers,
+        )
+
+    def _is_single(self, results: list[Any]) -> bool:
+        return self.learner.convention.single or any(getattr(value, "dtype", None) == "float32" for value in results)
+
+    def _own_parts(self, step: str) -> dict[str, Any]:
+        """The learner's own functions, for those that a step may call and that are wrong."""
+        wrong = [name for name in DEPENDS.get(step, ()) if name in self.wrong]
+        if not wrong:
+            return {}
+        learner = self.learner
+        hidden = learner.array_function("sigmoid") if "sigmoid" in wrong else FUNCTIONS["sigmoid"]
+        output = learner.array_function("softmax") if "softmax" in wrong else FUNCTIONS["softmax"]
+        match step:
+            case "sigmoid_derivative":
+                return {"sigmoid": hidden}
+            case "feed_forward":
+                return {"hidden": hidden, "output": output}
+            case "predict" if "feed_forward" in wrong:
+                return {"forward": learner.feed_forward}
+            case "predict":
+                return {"forward": partial(FUNCTIONS["feed_forward"], hidden=hidden, output=output)}
+        parts: dict[str, Any] = {"forward": partial(trace, hidden=hidden, output=output)}
+        if "sigmoid_derivative" in wrong:
+            slope = learner.array_function("sigmoid_derivative")
+            parts["derivative"] = lambda z, a: slope(z)
+        if "cross_entropy" in wrong:
+            parts["loss"] = learner.array_function("cross_entropy")
+        return parts
+
+    def _whole(self, name: str) -> Finding:
+        needed = WHOLE_CHECKS[name].needs
+        absent = [step for step in needed if not self.learner.has(step)]
+        if absent or (self.wrong & set(needed)):
+            reason = f"needs {', '.join(absent)}" if absent else "waits until the steps are correct"
+            return Finding(name, "skipped", sentence=f"{WHOLE[name]}: {reason}.")
+        began = time.monotonic()
+        try:
+            finding = WHOLE_CHECKS[name].run(self.learner)
+        except CallFailed as failed:
+            finding = self._failed(name, failed)
+        except Misfit as misfit:
+            finding = Finding(name, "wrong", sentence=str(misfit))
+        return replace(finding, seconds=time.monotonic() - began)
+
+
+def agrees(step: str, value: Any, expected: Any, tolerance: float) -> bool:
+    """Whether a result is the expected one, in one of the forms that are right."""
+    if step == "back_propagate":
+        loss, gradients = value
+        return (loss is None or same(loss, expected[0], tolerance)) and same_layers(gradients, expected[1], tolerance)
+    if step == "update":
+        return same_layers(value, expected, tolerance)
+    if step == "misclassified" and isinstance(value, list) and not value:
+        return len(expected) == 0
+    if step in ("predict", "misclassified") and getattr(value, "ndim", 1) == 2 and 1 in value.shape:
+        value = value.ravel()
+    return same(value, expected, tolerance)
+
+
+def measure(step: str, value: Any, expected: Any) -> str:
+    """Say what can be measured of a difference."""
+    if step == "back_propagate":
+        loss, gradients = value
+        wrong_loss = loss is not None and not same(loss, expected[0])
+        parts = [facts(loss, expected[0], "the loss")] if wrong_loss else []
+        if not same_layers(gradients, expected[1]):
+            parts.append(layer_facts(gradients, expected[1]).replace("W", "dW").replace("b", "db"))
+        return "; ".join(parts)
+    return layer_facts(value, expected) if step == "update" else facts(value, expected)
+
+
+def numbers_of(step: str, value: Any, expected: Any) -> Numbers | None:
+    """The first array that differs, theirs and the reference's."""
+    if step == "back_propagate":
+        value, expected = value[1], expected[1]
+    if step in ("back_propagate", "update"):
+        pairs = [
+            (f"{letter}{layer}", a, b)
+            for layer, (pair, other) in enumerate(zip(value, expected, strict=False), start=1)
+            for letter, a, b in zip(("W", "b"), pair, other, strict=True)
+        ]
+        return next((Numbers.of(name, a, b) for name, a, b in pairs if not same(a, b)), None)
+    return Numbers.of(step, value, expected)
