@@ -20,6 +20,8 @@ a first session:
   {prog} evaluate latest           scores and errors of the newest run
   {prog} evaluate 2026 --json      for scripts; the beginning of a run id is enough
   {prog} predict latest seven.png  classify an image of your own
+  {prog} assignment                a starter file for a network of your own
+  {prog} check my_network.py       check it step by step, and name the mistake
   {prog} export latest --format python --output model.py    also onnx, npz, safetensors
 
 Without the download, training uses the sample of 6,000 MNIST images included in the project.
@@ -35,7 +37,7 @@ def build_parser() -> "argparse.ArgumentParser":
     """Describe the commands and their options."""
     import argparse
 
-    from mnist_core.commands import download, evaluate, export, predict, runs, train
+    from mnist_core.commands import assignment, check, download, evaluate, export, predict, runs, train
     from mnist_core.commands.parser import CommandParser, ProgramParser, program_name
 
     program = program_name()
@@ -57,7 +59,7 @@ def build_parser() -> "argparse.ArgumentParser":
         dest="command", required=True, metavar="COMMAND", prog=program, parser_class=CommandParser
     )
     parser.commands = commands
-    for command in (download, train, evaluate, predict, export, runs):
+    for command in (download, train, evaluate, predict, export, runs, assignment, check):
         command.add(commands)
     return parser
 

@@ -18,6 +18,7 @@ import time
 import traceback
 import types
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -36,7 +37,7 @@ _encode, _decode, _Ext = msgspec.msgpack.encode, msgspec.msgpack.decode, msgspec
 _type, _len, _isinstance = type, len, isinstance
 
 
-def pack(value: object, depth: int = 0) -> object:
+def pack(value: Any, depth: int = 0) -> Any:
     """Turn a result into plain values and copies of arrays, whatever its class says of itself."""
     if value is None or _type(value) in (bool, int, float):
         return value if not _isinstance(value, int) or abs(value) < 2**63 else _Ext(OTHER, b"a huge int")
@@ -60,7 +61,7 @@ def pack(value: object, depth: int = 0) -> object:
     return _Ext(OTHER, f"a value of type {_type(value).__name__}"[:MAX_TEXT].encode("utf-8", "replace"))
 
 
-def unpack(value: object) -> object:
+def unpack(value: Any) -> Any:
     """Turn plain values into writeable arrays."""
     if _isinstance(value, _Ext):
         dtype, shape, content = _decode(value.data)
@@ -72,7 +73,7 @@ def unpack(value: object) -> object:
     return value
 
 
-def as_pairs(value: object) -> object:
+def as_pairs(value: Any) -> Any:
     """Make tuples of pairs of arrays, as the contract says: a list of ``(W, b)``."""
     if _isinstance(value, list):
         whole = [as_pairs(item) for item in value]
@@ -80,7 +81,7 @@ def as_pairs(value: object) -> object:
     return value
 
 
-def arrays_in(value: object, depth: int = 0) -> list:
+def arrays_in(value: Any, depth: int = 0) -> list[Any]:
     """All arrays in a structure, in order."""
     if _isinstance(value, _ndarray):
         return [value]
@@ -88,34 +89,38 @@ def arrays_in(value: object, depth: int = 0) -> list:
     return [array for item in items for array in arrays_in(item, depth + 1)] if depth < MAX_DEPTH else []
 
 
+def _global_state() -> bytes:
+    return _encode([pack(item) for item in tuple(np.random.get_state())])
+
+
 class Learner:
     """The learner's module, and an object of its class if the steps are methods."""
 
     def __init__(self) -> None:
         self.module = types.ModuleType("submission")
-        self.instance: object = None
-        self.kept: object = None
+        self.instance: Any = None
+        self.kept: Any = None
 
     def load(self, definitions: str) -> None:
         self.module.__file__ = FILE
         sys.modules["submission"] = self.module
         exec(compile(definitions, FILE, "exec"), self.module.__dict__)
 
-    def new(self, name: str, args: list) -> None:
+    def new(self, name: str, args: list[Any]) -> None:
         self.instance = getattr(self.module, name)(*args)
 
-    def attributes(self) -> dict:
+    def attributes(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self.instance).items() if arrays_in(value)}
 
-    def assign(self, values: dict) -> None:
+    def assign(self, values: dict[str, Any]) -> None:
         for name, value in values.items():
             setattr(self.instance, name, value)
 
-    def call(self, name: str, args: list, method: bool) -> object:
+    def call(self, name: str, args: list[Any], method: bool) -> Any:
         return getattr(self.instance if method else self.module, name)(*args)
 
 
-def perform(learner: Learner, request: dict) -> dict:
+def perform(learner: Learner, request: dict[str, Any]) -> dict[str, Any]:
     """Do what a request asks; say what it returned, and what it did besides."""
     operation = request["operation"]
     args = [as_pairs(unpack(arg)) for arg in request.get("args", [])]
@@ -132,7 +137,7 @@ def perform(learner: Learner, request: dict) -> dict:
         return {"value": None}
     given = arrays_in(args)
     before = [array.copy() for array in given]
-    states = np.random.get_state()[1].tobytes(), random.getstate()
+    states = _global_state(), random.getstate()
     began = time.perf_counter()
     result = learner.call(request["name"], args, request["method"])
     seconds = time.perf_counter() - began
@@ -149,16 +154,16 @@ def perform(learner: Learner, request: dict) -> dict:
         "args": [pack(args[k]) for k in changed],
         "changed": changed,
         "shared": shared,
-        "seeded": np.random.get_state()[1].tobytes() != states[0] or random.getstate() != states[1],
+        "seeded": _global_state() != states[0] or random.getstate() != states[1],
         "kept_changed": bool(kept) and _encode(pack(kept[0])) != _encode(kept[1]),
         "seconds": seconds,
     }
 
 
-def failure(error: BaseException) -> dict:
+def failure(error: BaseException) -> dict[str, Any]:
     """Describe an exception: its class, its message, and the last line of the learner's that it went through."""
     lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == FILE]
-    if _isinstance(error, SyntaxError) and error.filename == FILE:
+    if isinstance(error, SyntaxError) and error.filename == FILE:
         lines.append(error.lineno or 1)
     try:
         message = str(error)
@@ -189,7 +194,7 @@ def serve(read: int, write: int) -> None:
         target.flush()
 
 
-def limit(limits: dict) -> None:
+def limit(limits: dict[str, Any]) -> None:
     """Bound what this process and its children can take, where the system can."""
     try:
         import resource
@@ -208,7 +213,7 @@ def give_up_root(user: int) -> None:
     os.setuid(user)
 
 
-def descendants(pid: int) -> list:
+def descendants(pid: int) -> list[int]:
     """Children of a process, and theirs."""
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
@@ -229,6 +234,11 @@ def end_all() -> None:
         time.sleep(0.005)
 
 
+def _stop(*_: object) -> None:
+    end_all()
+    os._exit(1)
+
+
 def main() -> None:
     """Move the pipes away; where the system can, watch over a second process that runs the code."""
     limits = json.loads(os.environ.pop("LIMITS"))
@@ -238,8 +248,9 @@ def main() -> None:
     if hasattr(os, "fork") and sys.platform == "linux":
         ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
         if worker := os.fork():
-            os.close(read), os.close(write)
-            signal.signal(signal.SIGTERM, lambda *_: (end_all(), os._exit(1)))
+            os.close(read)
+            os.close(write)
+            signal.signal(signal.SIGTERM, _stop)
             os.waitpid(worker, 0)
             end_all()
             os._exit(0)
@@ -247,7 +258,7 @@ def main() -> None:
     if limits.get("user"):
         give_up_root(limits["user"])
     limit(limits)
-    sys.modules["mnist_core"] = None
+    sys.modules["mnist_core"] = None  # type: ignore[assignment]
     builtins.input = lambda prompt="": (_ for _ in ()).throw(EOFError("there is nobody to answer input()"))
     serve(read, write)
 

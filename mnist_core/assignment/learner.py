@@ -95,7 +95,7 @@ class Learner:
         return [sizes, seed] if self.submission.arguments.get(step, 2) > 1 else [sizes]
 
     def _choose_axis(self, known: Convention | None) -> Convention:
-        """Whether images are rows or columns; without `initialize` also how parameters are kept: what works is taken."""
+        """Rows or columns for images; without `initialize` also how parameters are kept: what works is taken."""
         if known:
             candidates = [known, replace(known, columns=True)]
             if known.out_in or known.bias == "column":

@@ -56,6 +56,6 @@ def check_train(learner: Learner) -> Finding:
             return finding_of("train", "train-labels-not-shuffled")
         return Finding(
             "train", "wrong",
-            sentence=f"After 100 epochs {learned:.0%} of {COUNT} easy images are known; the reference knows {right:.0%}.",
+            sentence=f"After 100 epochs it knows {learned:.0%} of {COUNT} easy images, the reference {right:.0%}.",
         )  # fmt: skip
     return Finding("train", "correct")

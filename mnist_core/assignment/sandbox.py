@@ -341,7 +341,8 @@ def _value(value: Any, depth: int = 0) -> Any:
     if depth > 20:
         raise ValueError("a structure too deep")
     if isinstance(value, msgspec.msgpack.Ext):
-        return _array(value.data) if value.code == ARRAY else Other(bytes(value.data)[:500].decode("utf-8", "replace"))
+        content = bytes(value.data)
+        return _array(content) if value.code == ARRAY else Other(content[:500].decode("utf-8", "replace"))
     if isinstance(value, dict):
         return {str(key): _value(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
@@ -351,7 +352,7 @@ def _value(value: Any, depth: int = 0) -> Any:
     raise ValueError("a value of an unknown type")
 
 
-def _array(content: bytes | memoryview) -> np.ndarray:
+def _array(content: bytes) -> np.ndarray:
     dtype, shape, data = msgspec.msgpack.decode(content, type=tuple[str, list[int], bytes])
     kind = np.dtype(dtype)
     if kind.kind not in "biuf" or any(size < 0 for size in shape) or len(data) > MAX_VALUES * 8:

@@ -227,7 +227,7 @@ def _steps_in(names: dict[str, ast.stmt], renamed: dict[str, str]) -> dict[str, 
 def _proposals(names: dict[str, ast.stmt], found: dict[str, str]) -> list[str]:
     """Functions that may be a step under another name, ready to paste."""
     free = [name for name in names if name not in found.values() and not name.startswith("_")]
-    proposed = {}
+    proposed: dict[str, str] = {}
     for step in STEPS.values():
         if step.name not in found:
             close = difflib.get_close_matches(step.name, free, 1, 0.6)

@@ -288,13 +288,6 @@ MISTAKES = (
         parts={"error": lambda p, y, z: np.abs(p - y)},
     ),
     Mistake(
-        "error-of-labels", "back_propagate",
-        "Only the probability of the true class is used: the other classes get no gradient.",
-        "Wrong classes are not pushed down.",
-        "p - y has an entry for every class.",
-        parts={"error": lambda p, y, z: (p - y) * y},
-    ),
-    Mistake(
         "carried-not-transposed", "back_propagate",
         "delta is carried through W, not through its transpose, where W is square.",
         "The error reaches the wrong units.",

@@ -76,13 +76,6 @@ MISTAKES = (
         wrong=lambda predicted, labels: float(int(np.mean(predicted == labels))),
     ),
     Mistake(
-        "accuracy-all", "accuracy",
-        "1 if everything is correct, otherwise 0.",
-        "Accuracy is 0 until everything is correct.",
-        "Compare image by image, then take the mean.",
-        wrong=lambda predicted, labels: float(np.array_equal(predicted, labels)),
-    ),
-    Mistake(
         "misclassified-correct-ones", "misclassified",
         "The positions of the correct predictions are returned.",
         "The gallery of errors shows what is right.",
