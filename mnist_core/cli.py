@@ -37,7 +37,7 @@ def build_parser() -> "argparse.ArgumentParser":
     """Describe the commands and their options."""
     import argparse
 
-    from mnist_core.commands import assignment, check, download, evaluate, export, predict, runs, train
+    from mnist_core.commands import assignment, check, download, evaluate, export, grade, predict, runs, train
     from mnist_core.commands.parser import CommandParser, ProgramParser, program_name
 
     program = program_name()
@@ -59,7 +59,7 @@ def build_parser() -> "argparse.ArgumentParser":
         dest="command", required=True, metavar="COMMAND", prog=program, parser_class=CommandParser
     )
     parser.commands = commands
-    for command in (download, train, evaluate, predict, export, runs, assignment, check):
+    for command in (download, train, evaluate, predict, export, runs, assignment, check, grade):
         command.add(commands)
     return parser
 
