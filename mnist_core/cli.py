@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.download import download
-from mnist_core.errors import MnistError, RunError, times
+from mnist_core.errors import MnistError, RunError, advice_on, times
 from mnist_core.evaluation.metrics import per_class_scores
 from mnist_core.evaluation.predict import evaluate, predict
 from mnist_core.handwriting.ink import ink_on_black
@@ -291,7 +291,9 @@ def _export(arguments: argparse.Namespace) -> None:
     try:
         write_atomically(path, lambda file: file.write(content))
     except OSError as error:
-        raise RunError(f"Can't write {path} ({error.strerror}): choose another place with --output.") from error
+        raise RunError(
+            f"Can't write {path} ({error.strerror}): {advice_on(error)}, or choose another place with --output."
+        ) from error
     print(f"wrote {path} ({len(content):,} bytes)")
 
 

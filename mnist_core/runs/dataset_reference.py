@@ -1,6 +1,7 @@
 """Which data a run was trained on."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from mnist_core.data.dataset import FORMER_SAMPLE, Dataset, load_dataset
 from mnist_core.errors import DatasetError
@@ -31,6 +32,16 @@ class DatasetReference:
         """
         return self.check(load_dataset(self.source, self.data_dir))
 
+    def shape(self) -> tuple[tuple[int, int], int]:
+        """Height and width of the images, and number of classes; the data are loaded once in a process.
+
+        Raises
+        ------
+        DatasetError
+            As :meth:`load` does.
+        """
+        return _shape(self.name, self.source, self.data_dir, tuple(sorted(self.checksums.items())))
+
     def check(self, dataset: Dataset) -> Dataset:
         """Return ``dataset``, or raise DatasetError if its files are not those referred to."""
         if FORMER_SAMPLE in self.checksums:
@@ -44,3 +55,11 @@ class DatasetReference:
                 "run was created with: put the original files back, or start a new run."
             )
         return dataset
+
+
+@lru_cache(maxsize=64)
+def _shape(
+    name: UntrustedText, source: str, data_dir: str | None, checksums: tuple[tuple[str, str], ...]
+) -> tuple[tuple[int, int], int]:
+    dataset = DatasetReference(name, source, data_dir, dict(checksums)).load()
+    return dataset.image_shape, dataset.num_classes
