@@ -1,7 +1,7 @@
 """Record a training run in its folder while it runs."""
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -73,7 +73,8 @@ class Recorder:
             self.files.close()
         finally:
             for table in (self.metrics, self.steps, self.layers, self.histograms):
-                cut_half_line(Path(table.name))
+                with suppress(OSError):  # of a folder that is gone, say; the error that ended the job says more
+                    cut_half_line(Path(table.name))
 
     @property
     def seconds(self) -> float:

@@ -197,9 +197,14 @@ def cut_half_line(path: Path) -> None:
 
 
 def complete_rows(path: Path, columns: tuple[str, ...]) -> list[list[str]]:
-    """Rows of a table below its header, without a last line that is still being written; none without a file."""
+    """Rows of a table below its header, without a last line that is still being written; none without a file.
+
+    A table of an older version may lack the last columns: they are filled with ``nan``.
+    """
     if not path.exists():
         return []
     text = path.read_text(encoding="utf-8")
     lines = text[: text.rfind("\n") + 1].splitlines()
-    return [row for row in csv.reader(lines[1:]) if len(row) == len(columns)]
+    header = lines[0].split(",") if lines else []
+    missing = ["nan"] * (len(columns) - len(header)) if tuple(header) == columns[: len(header)] else []
+    return [[*row, *missing] for row in csv.reader(lines[1:]) if len(row) + len(missing) == len(columns)]

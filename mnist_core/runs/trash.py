@@ -66,14 +66,15 @@ def restore_run(run_id: str, runs_dir: Path | None = None) -> Run:
 def empty_trash(runs_dir: Path | None = None, run_ids: Iterable[str] = (), older_than: float = KEEP_SECONDS) -> None:
     """Remove for good the deleted runs with these ids, and those deleted longer than ``older_than`` seconds ago.
 
-    So are drafts of runs whose creation or import was killed that long ago. What can't be removed now is left for the
+    So are drafts of runs whose creation or import was killed an hour ago. What can't be removed now is left for the
     next time.
     """
     root = Path(runs_dir or default_runs_dir())
     unwanted = {root / ".trash" / run_id for run_id in run_ids}
-    for path in (*root.glob(".trash/*"), *root.glob(".import-*"), *root.glob(f".{RUN_ID_GLOB}")):
+    drafts = {*root.glob(".import-*"), *root.glob(f".{RUN_ID_GLOB}")}
+    for path in (*root.glob(".trash/*"), *drafts):
         try:
-            old = time.time() - path.lstat().st_mtime > older_than
+            old = time.time() - path.lstat().st_mtime > (KEEP_SECONDS if path in drafts else older_than)
         except OSError:  # another session was faster
             continue
         if old or path in unwanted:
