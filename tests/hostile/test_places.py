@@ -93,7 +93,7 @@ def test_a_full_disk(disk, world, whole, pages, monkeypatch):
     assert run.status.state in ("failed", "interrupted")
     no_space(run)
     pages(runs, run)
-    with pytest.raises(RunError, match="space|full"):
+    with pytest.raises(RunError, match=r"space|full"):
         resume_run(run)
     filler.unlink()
     assert_same_run(wait(resume_run(run.refresh())), whole)
@@ -105,7 +105,7 @@ def test_a_disk_on_which_nothing_can_begin(disk, world, pages):
         while True:
             file.write(bytes(4096))
             file.flush()
-    with pytest.raises(RunError, match="space|full"):
+    with pytest.raises(RunError, match=r"space|full"):
         start_run(LONG, world.dataset, folder / "runs")
     assert list_runs(folder / "runs") == []
 
