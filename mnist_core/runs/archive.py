@@ -190,7 +190,8 @@ def _problem(run: Run) -> str | None:
     if any(not 1 <= row.layer <= layers for table in (statistics, histograms) for row in table):
         return f"layers.csv or histograms.csv has a row of a layer that is none of {layers}"
     problem = _model_problem(run)
-    run.check_files()
+    if not problem:
+        run.check_files()
     return problem
 
 
