@@ -17,21 +17,19 @@ import numpy as np
 from mnist_core.data.batches import DataLoader, split_validation
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.preprocessing import flatten, normalize
-from mnist_core.errors import EvaluationError, TrainingError
+from mnist_core.errors import EvaluationError
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.nn.inplace import InplaceGradient
 from mnist_core.nn.network import Network
 from mnist_core.nn.schedules import learning_rate_factor
 from mnist_core.training.config import TrainingConfig
+from mnist_core.training.divergence import divergence
 from mnist_core.training.memory import DataSize, check_memory, layer_sizes
 from mnist_core.training.state import Best, TrainingState
 
 DIVERGED_NATS = 100.0
 """Mean loss of an epoch above which training has diverged: the probability of the labels is e^-100 on average."""
 
-
-STEPS_TOO_LONG = "the steps are too long"
-"""In the message of every error that a lower learning rate avoids."""
 
 CHECKED = 16
 """Images that show after each epoch whether the output of the network is still a number."""
@@ -131,7 +129,7 @@ def train(
         try:
             val_loss, val_accuracy = _validate(network, dataset, validation)
         except EvaluationError as error:
-            raise _diverged(config, state, "is no longer a number after the last update") from error
+            raise divergence(config, state, "is no longer a number after the last update") from error
         state.epoch = epoch
         if config.patience and (state.best is None or val_loss < state.best.val_loss):
             state.best = Best(epoch, val_loss, network.parameters.copy())
@@ -156,7 +154,7 @@ def _train_epoch(
     for number, (x, labels) in enumerate(loader.epoch(training, epoch)):
         loss, batch_correct = gradient.compute(x, labels, rng)
         if not math.isfinite(loss):
-            raise _diverged(config, state, f"became {loss}")
+            raise divergence(config, state, f"became {loss}")
         progress = (epoch - 1 + number / updates) / config.epochs
         rate = config.learning_rate * learning_rate_factor(config.schedule, config.warmup, progress)
         state.optimizer.step(gradient.network.parameters, gradient.vector, rate)
@@ -167,24 +165,8 @@ def _train_epoch(
             on_batch(BatchProgress(epoch, done, len(training), loss))
     if loss_sum / done > DIVERGED_NATS:
         guessing = math.log(gradient.network.layer_sizes[-1])
-        raise _diverged(config, state, f"grew to {loss_sum / done:,.0f} nats (guessing gives {guessing:.1f})")
+        raise divergence(config, state, f"grew to {loss_sum / done:,.0f} nats (guessing gives {guessing:.1f})")
     return loss_sum / done, correct / done, rate
-
-
-def _diverged(config: TrainingConfig, state: TrainingState, change: str) -> TrainingError:
-    """Say in which epoch the loss did what, why, and which setting to change."""
-    rate, has_momentum = config.learning_rate, config.optimizer in ("momentum", "nesterov")
-    lasting = rate / (1 - config.momentum) if has_momentum else rate
-    if not state.optimizer.steps:
-        cause = "before the first update: the parameters that training starts from are too large. Choose another "
-        cause += "initialization, fewer layers, or another model"
-    elif lasting <= 1 <= rate * config.weight_decay and config.optimizer != "adam":  # Adam scales its penalty, too
-        cause = f": the weight decay throws the weights past 0. Lower it (it is {config.weight_decay:g})"
-    else:
-        larger = f", and momentum {config.momentum:g} multiplies it by {lasting / rate:.3g}" if has_momentum else ""
-        cause = f": {STEPS_TOO_LONG}. Lower the learning rate (it is {rate:g}{larger})"
-    between = "" if cause.startswith(":") else " "
-    return TrainingError(f"The loss {change} in epoch {state.epoch + 1}{between}{cause} and start again.")
 
 
 def has_spare_core() -> bool:
