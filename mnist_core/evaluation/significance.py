@@ -94,7 +94,7 @@ def no_better_than_guessing(accuracy: float, labels: np.ndarray) -> str | None:
             f"Every image is of class {common}: guessing is always correct, so the accuracy says nothing. "
             "Use data of two classes or more."
         )
-    if binomtest(round(accuracy * count), count, share, alternative="greater").pvalue < GUESSING_P_VALUE:
+    if scipy.stats.binomtest(round(accuracy * count), count, share, alternative="greater").pvalue < GUESSING_P_VALUE:
         return None
     verdict = "no better" if accuracy <= share else "not clearly better"
     return (

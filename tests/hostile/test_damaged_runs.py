@@ -43,7 +43,7 @@ def write(world: World, runs: Path, run_id: str, name: str) -> None:
 
 @pytest.fixture(scope="module")
 def all_damaged(made, tmp_path_factory) -> World:
-    """A run for each damage, beside one that is sound and one whose folder has no name; pages and commands only read."""
+    """A run for each damage, beside one that is sound and one whose folder is no text; pages and commands only read."""
     world = World(made, tmp_path_factory.mktemp("damaged"))
     runs = world.folder / "runs"
     for damage, name in IDS.items():
