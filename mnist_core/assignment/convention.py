@@ -133,6 +133,8 @@ class Convention:
         return build(items)
 
     def _shaped(self, bias: Array) -> Array:
+        if bias.ndim != 1:  # a gradient of a wrong shape goes on as it is
+            return bias
         return bias.reshape({"flat": (-1,), "row": (1, -1), "column": (-1, 1)}[self.bias])
 
     def decode(self, value: Any, layers: int, what: str = "the parameters") -> Parameters:

@@ -10,7 +10,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -53,6 +53,16 @@ class EpochMetrics(NamedTuple):
     seconds: float
 
 
+class Gradient(Protocol):
+    """What computes the gradient of a mini-batch: :class:`InplaceGradient`, or code of a learner."""
+
+    network: Network
+    vector: np.ndarray
+
+    def compute(self, x: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> tuple[float, int]:
+        """Fill ``vector``; return the mean loss, and the number of images that are classified correctly."""
+
+
 class BatchProgress(NamedTuple):
     """Progress within an epoch, reported after every mini-batch."""
 
@@ -82,6 +92,7 @@ def train(
     on_batch: Callable[[BatchProgress], None] | None = None,
     state: TrainingState | None = None,
     more_epochs: int = 0,
+    gradient: Gradient | None = None,
 ) -> Iterator[EpochMetrics]:
     """Train by mini-batch gradient descent; a generator that yields after each epoch.
 
@@ -100,6 +111,9 @@ def train(
         was never interrupted.
     more_epochs : int, optional
         Epochs to train beyond ``config.epochs``, at the last learning rate of the schedule.
+    gradient : Gradient, optional
+        Of the same network; by default, :class:`InplaceGradient`, which is the only one that knows dropout and label
+        smoothing.
 
     Yields
     ------
@@ -121,7 +135,7 @@ def train(
         dataset.train_images, dataset.train_labels, config.batch_size, config.augmentation, config.seed,
         network.dtype, ahead=has_spare_core(),
     )  # fmt: skip
-    gradient = InplaceGradient(network, config.dropout, config.label_smoothing)
+    gradient = gradient or InplaceGradient(network, config.dropout, config.label_smoothing)
     while state.epoch < config.epochs + more_epochs and not state.stops_early(config.patience):
         started = time.perf_counter()
         epoch = state.epoch + 1
@@ -142,7 +156,7 @@ def train(
 def _train_epoch(
     config: TrainingConfig,
     state: TrainingState,
-    gradient: InplaceGradient,
+    gradient: Gradient,
     loader: DataLoader,
     training: np.ndarray,
     on_batch: Callable[[BatchProgress], None] | None,

@@ -1,30 +1,9 @@
 """Mistakes in the first parameters and in feeding forward."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from mnist_core.assignment.mistake import Mistake
-from mnist_core.assignment.reference import Array, Parameters, initialize, sigmoid, softmax, trace
-
-
-def _swapped(hidden: Callable[[Array], Array]) -> Callable[[Array, Parameters], Array]:
-    def forward(x: Array, parameters: Parameters) -> Array:
-        return trace(x, parameters, hidden=hidden).a[-1]
-
-    return forward
-
-
-def _without_last(x: Array, parameters: Parameters) -> Array:
-    return trace(x, parameters, output=lambda z: z).a[-1]
-
-
-def _scaled(weights: float, biases: float) -> Callable[..., Parameters]:
-    def draw(layer_sizes: tuple[int, ...], seed: int) -> Parameters:
-        return [(weights * w, biases * b) for w, b in initialize(layer_sizes, seed)]
-
-    return draw
-
+from mnist_core.assignment.reference import sigmoid, softmax, trace
 
 MISTAKES = (
     Mistake(
@@ -135,28 +114,28 @@ MISTAKES = (
         "The output layer returns its weighted inputs: softmax is missing.",
         "The logarithm in the loss meets negative numbers.",
         "What turns weighted inputs into probabilities?",
-        wrong=_without_last,
+        parts={"output": lambda z: z},
     ),
     Mistake(
         "forward-softmax-everywhere", "feed_forward",
         "The hidden layers have softmax in place of sigmoid.",
         "The units of a layer compete for a sum of 1, and most are near 0.",
         "Which activation have the hidden layers?",
-        wrong=_swapped(softmax),
+        parts={"hidden": softmax},
     ),
     Mistake(
         "forward-hidden-relu", "feed_forward",
         "The hidden layers have ReLU in place of sigmoid.",
         "Training works if the derivative is that of ReLU too; else the gradient is wrong.",
         "Which activation have the hidden layers?",
-        wrong=_swapped(lambda z: np.maximum(z, 0)),
+        parts={"hidden": lambda z: np.maximum(z, 0)},
     ),
     Mistake(
         "forward-hidden-tanh", "feed_forward",
         "The hidden layers have tanh in place of sigmoid.",
         "Training works if the derivative is that of tanh too; else the gradient is wrong.",
         "Which activation have the hidden layers?",
-        wrong=_swapped(np.tanh),
+        parts={"hidden": np.tanh},
     ),
     Mistake(
         "forward-first-layer-skipped", "feed_forward",
