@@ -1,8 +1,10 @@
 """Why a network does not learn, read from what its training recorded: what is seen, what it means, what to try.
 
 The rules look at losses, at the statistics of the layers, and at the data. Each has a threshold with a name; a table of
-runs in ``benchmarks/diagnosis.py`` measures how often they are right. On vanishing and exploding gradients and saturated units:
-X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010).
+runs in ``benchmarks/diagnosis.py`` measures how often they are right.
+
+On vanishing and exploding gradients, and on saturated units: X. Glorot, Y. Bengio,
+"Understanding the difficulty of training deep feedforward neural networks" (2010).
 """
 
 import math
@@ -227,7 +229,7 @@ def _initial_weights(evidence: Evidence) -> Iterator[Diagnosis]:
         layer = int(np.argmax(scaled)) + 1
         yield Diagnosis(
             "huge-weights", "Weights begin too large",
-            f"Before training, layer {layer} has {scaled[layer - 1] / 0.58:.0f} times the weights of the recipe.",
+            f"Layer {layer} begins with weights {scaled[layer - 1] / 0.58:.0f} times as large as those of the recipe.",
             "Most units are saturated from the start, and hardly any gradient passes.",
             "Divide the weights by the root of the number of inputs.", {"initialization": "uniform"},
         )  # fmt: skip
@@ -238,7 +240,7 @@ def _symmetric(evidence: Evidence) -> Iterator[Diagnosis]:
     same = [row.layer for row in early if row.epoch == 0 and row.weight_rms > 0 and row.activation_std < 1e-7]
     if same and evidence.own_code:
         yield Diagnosis(
-            "symmetric-units", "Units that are all the same", f"At first all units of layer {same[0]} compute the same.",
+            "symmetric-units", "Units that are all the same", f"All units of layer {same[0]} compute the same.",
             "They get the same gradient, so they stay equal: the layer is worth one unit.",
             "Draw the weights at random.",
         )  # fmt: skip
@@ -402,8 +404,8 @@ def _underfitting(evidence: Evidence) -> Iterator[Diagnosis]:
         return
     yield Diagnosis(
         "underfitting", "Underfitting",
-        f"The loss has stood at {loss[-1]:.3f} for {quarter} epochs, and {evidence.accuracy:.1%} of the training images "
-        "are classified correctly.",
+        f"The loss has stood at {loss[-1]:.3f} for {quarter} epochs, with {evidence.accuracy:.1%} of the training "
+        "images correct.",
         "The network is too small for the task, or held back by dropout, weight decay or augmentation.",
         "Take more hidden units, or less regularization.", {"hidden_layers": (128, 64)},
     )  # fmt: skip
@@ -418,7 +420,7 @@ def _validation(evidence: Evidence) -> Iterator[Diagnosis]:
     if abs(row.val_accuracy - evidence.test_accuracy) > 0.1 + chance and not evidence.config.patience:
         yield Diagnosis(
             "validation-differs", "Validation images differ from test images",
-            f"It knows {row.val_accuracy:.1%} of the validation images, but {evidence.test_accuracy:.1%} of the test images.",
+            f"It knows {row.val_accuracy:.1%} of the validation images, {evidence.test_accuracy:.1%} of the test images.",
             "They do not come from the same source, so the validation loss misleads early stopping.",
             "Compare both on the Dataset page.",
         )  # fmt: skip

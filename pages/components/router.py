@@ -46,6 +46,9 @@ PAGES = (
     PageInfo(
         "Learn", "step_by_step", "Step by step", ":material/school:", "Train on one mini-batch, with every number"
     ),
+    PageInfo(
+        "Learn", "your_code", "Your code", ":material/code_blocks:", "Write the network yourself; mistakes are named"
+    ),
     PageInfo("Network", "training", "Training", ":material/monitoring:", "Move the sliders, watch the loss fall live"),
     PageInfo("Network", "runs", "Runs", ":material/table_rows:", "Compare runs: curves, settings, McNemar's test"),
     PageInfo("Network", "evaluation", "Evaluation", ":material/fact_check:", "Click a confusion to see its images"),
