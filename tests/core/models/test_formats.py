@@ -412,3 +412,13 @@ def test_a_model_that_does_not_fit_leaves_no_run(tmp_path):
     with pytest.raises(ModelError, match=r"small\.npz reads 20 pixels"):
         keep_as_run(Network((20, 10)), load_dataset("sample"), "small.npz", tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("sizes", [(784, 5, 12), (784, 11), (784, 3, 3, 256)])
+def test_a_model_that_knows_more_classes_than_the_data_can_be_trained_further(sizes, tmp_path):
+    run = keep_as_run(Network(sizes), load_dataset("sample"), "larger.npz", tmp_path)
+    run = wait(resume_run(run, 2))
+    assert (run.status.state, run.status.epoch) == ("finished", 3)
+    assert run.load_network().layer_sizes == sizes
+    assert [row.epoch for row in run.metrics()] == [2, 3]
+    assert len(run.layers()) >= len(sizes) - 1
