@@ -57,7 +57,7 @@ FOUND_IN_PAGE = """() => [
     ...document.querySelectorAll('a[href*="zq.example"], img[src*="127.0.0.1"], img[alt*="zq"], [src*="zq"]'),
     ...[...document.querySelectorAll('strong, b, em, del, code, .katex, [class*=stMarkdownColored], h1, li')]
         .filter(node => /^\\s*(zq\\w+|zqx2.*)\\s*$/.test(node.textContent)),
-    ...[...document.querySelectorAll('[data-testid=stMarkdownContainer] [role=img]')]
+    ...[...document.querySelectorAll('[data-testid=stMarkdownContainer] [aria-label="home icon"]')]
         .filter(node => node.closest('p, label')?.textContent.includes('zqred')),
 ].map(node => node.outerHTML.slice(0, 200))"""
 """JavaScript that finds what a browser made of these parts; a page that shows them as they are has none."""

@@ -17,7 +17,7 @@ from mnist_core.runs.files import write_json
 from mnist_core.runs.run import create_run
 from mnist_core.training.config import TrainingConfig
 from pages.components.router import PAGES
-from tests.helpers import settle
+from tests.helpers import encode, enlarged, settle
 from tests.hostile_text import FOLDER_NAME, FOUND_IN_PAGE, address_names, hostile_parts, plant
 
 pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install -r .ci/requirements.txt")
