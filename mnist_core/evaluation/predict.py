@@ -90,8 +90,9 @@ class PerImage(NamedTuple):
 
 
 def per_image(labels: np.ndarray, probabilities: np.ndarray) -> PerImage:
-    """Describe each prediction, from probabilities of shape (N, C) with C of at least 2."""
-    second, first = np.partition(probabilities, -2, axis=1)[:, -2:].T
+    """Describe each prediction, from probabilities of shape (N, C); a single class has no other one to come second."""
+    first = probabilities.max(axis=1)
+    second = np.partition(probabilities, -2, axis=1)[:, -2] if probabilities.shape[1] > 1 else np.zeros_like(first)
     label_probability = probabilities[np.arange(len(labels)), labels]
     loss = -np.log(np.maximum(label_probability, np.finfo(probabilities.dtype).tiny))
     return PerImage(probabilities.argmax(axis=1), first, first - second, loss)
