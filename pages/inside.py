@@ -121,9 +121,9 @@ def show_unit(view: Inside) -> None:
         means = mean_by_class(activation, labels, view.network.layer_sizes[-1])
         st.altair_chart(class_bars(means), key="class_bars")
     st.caption(
-        f"Unit {unit} of layer {layer} on {counted(view.digits, 'test image')}: activations from {activation.min():.3f} to "
-        f"{activation.max():.3f}, mean {activation.mean():.3f}. Few units respond to a single class: classes are "
-        "represented by many units together."
+        f"Unit {unit} of layer {layer} on {counted(view.digits, 'test image')}: activations from "
+        f"{activation.min():.3f} to {activation.max():.3f}, mean {activation.mean():.3f}. Few units respond to a "
+        "single class: classes are represented by many units together."
     )
 
 

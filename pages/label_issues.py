@@ -69,9 +69,9 @@ def show_issues(run: Run, dataset: Dataset) -> None:
     confident = int(issues.confident.sum())
     st.markdown(
         f"**The network disagrees with {len(issues.index):,} of {counted(len(dataset.train_labels), 'label')}**, with "
-        f"{confident:,} of them at or above its usual confidence. Most suspicious first. This is a suspicion, not a verdict: look at "
-        "the image before you believe the network. Many of these images are labelled correctly and merely badly "
-        "written."
+        f"{confident:,} of them at or above its usual confidence. Most suspicious first. This is a suspicion, not a "
+        "verdict: look at the image before you believe the network. Many of these images are labelled correctly and "
+        "merely badly written."
     )
     classes = (ANY, *range(dataset.num_classes))
     given_label = remembered("issue_label", ANY, url="label", parse=OneOf(classes))

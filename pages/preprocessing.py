@@ -61,8 +61,8 @@ def show_flattening(picked: Picked) -> None:
         for n, value in enumerate(vector)
     )
     st.markdown(
-        f"{counted(height, 'row')} of {counted(width, 'pixel')}, joined end to end: **{height}x{width} → {len(vector)}** "
-        "numbers."
+        f"{counted(height, 'row')} of {counted(width, 'pixel')}, joined end to end: **{height}x{width} → "
+        f"{len(vector)}** numbers."
     )
     st.html(
         f'<div role="img" aria-label="the {len(vector)} pixels in one row" style="height:56px;border-radius:6px;'

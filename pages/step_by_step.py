@@ -112,8 +112,8 @@ def show_batch(batch: Batch) -> None:
         (normalize, "return"), (flatten, "return"), (one_hot, "return"),
     )  # fmt: skip
     st.markdown(
-        f"Training processes a few images at a time. This batch has {counted(len(batch.labels), 'image')}: each becomes a row of "
-        f"{batch.walk.x.shape[1]} numbers from 0 to 1, and its label a row with a single 1."
+        f"Training processes a few images at a time. This batch has {counted(len(batch.labels), 'image')}: each "
+        f"becomes a row of {batch.walk.x.shape[1]} numbers from 0 to 1, and its label a row with a single 1."
     )
     digit_grid(
         batch.images,
@@ -206,8 +206,8 @@ def show_output_delta(batch: Batch) -> None:
     )  # fmt: skip
     st.markdown(
         "Now backwards: how does the loss change with each logit? With softmax and cross-entropy, nearly everything "
-        f"cancels, and what remains is probability minus target, divided by the number of images, {len(batch.labels)}. Blue: a "
-        "higher logit would lower the loss."
+        f"cancels, and what remains is probability minus target, divided by the number of images, {len(batch.labels)}. "
+        "Blue: a higher logit would lower the loss."
     )
     walk = batch.walk
     show_arrays(Shown("p", walk.forward.activations[-1], batch.names))
