@@ -4,6 +4,8 @@ Whoever shows one to a person (a page, the command line) shows ``str(error)`` an
 """
 
 import errno
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 
 class MnistError(Exception):
@@ -87,3 +89,22 @@ def times(shape: tuple[int, ...]) -> str:
 def counted(count: int, noun: str) -> str:
     """Write a number and its noun: "1 epoch", "2 epochs"."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Guess what a mistyped word means, for the end of a message.
+
+    Parameters
+    ----------
+    word : str
+    known : iterable of str
+        The words that exist.
+
+    Returns
+    -------
+    str
+        " Did you mean --epochs?" for "--epoch"; "" if no known word is similar.
+    """
+    by_lower = {name.lower(): name for name in known}
+    close = get_close_matches(word.lower(), by_lower, 1)
+    return f" Did you mean {by_lower[close[0]]}?" if close else ""

@@ -54,8 +54,20 @@ class UntrustedText:
         Not for options of ``st.selectbox`` and ``st.multiselect``, cells of ``st.dataframe`` and values of fields,
         which interpret nothing.
         """
-        line = _FOUND_IN_TEXT.sub(_WORD_JOINER, " ".join(self.plain.split()))
+        line = _FOUND_IN_TEXT.sub(_WORD_JOINER, self._line)
         return _NUMBERED.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", line)) or _WORD_JOINER
+
+    @property
+    def code(self) -> str:
+        """The same for names of files and ids: the Markdown that shows it as code."""
+        line = self._line.replace(":material/", f":{_WORD_JOINER}material/") or _WORD_JOINER
+        fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+        space = " " if "`" in (line[0], line[-1]) else ""
+        return f"{fence}{space}{line}{space}{fence}"
+
+    @property
+    def _line(self) -> str:
+        return " ".join(self.plain.split())
 
     def __str__(self) -> str:
         return self.markdown

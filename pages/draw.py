@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
 from mnist_core.data.own_digits import add_to_training, pack_digits
@@ -157,7 +158,7 @@ def draw_and_read(network: Network, size: int) -> None:
         st.caption("Each square is a unit; the brighter, the more active. Blue: below 0.")
 
 
-def show_invitation(headline: st.container, right: st.container, classes: int) -> None:
+def show_invitation(headline: DeltaGenerator, right: DeltaGenerator, classes: int) -> None:
     """Invite to draw; the layout is that of a drawn digit, so that nothing jumps at the first stroke."""
     headline.subheader("Draw a digit", anchor=False)
     headline.caption("Large and centred")
@@ -169,7 +170,7 @@ def show_invitation(headline: st.container, right: st.container, classes: int) -
     )
 
 
-def show_probabilities(place: st.container, probabilities: np.ndarray) -> None:
+def show_probabilities(place: DeltaGenerator, probabilities: np.ndarray) -> None:
     """Draw the probability of each class as a bar."""
     place.markdown("**Probability of each digit**")
     place.altair_chart(probability_chart(probabilities), key="probabilities")

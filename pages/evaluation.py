@@ -68,7 +68,7 @@ def show_confusion(run: Run, result: Evaluation) -> None:
     styles = confusion_style(colored, errors_only).set_axis(table.columns, axis=1).set_axis(table.index)
     styled = table.style.apply(lambda _: styles, axis=None).format("{:,.0f}" if unit == "counts" else "{:.1f}")
     choice = read_choice(len(confusion))
-    cells = [(choice.true, column_name(choice.predicted))] if choice.is_cell and choice.split == "test set" else []
+    cells = [(int(choice.true), column_name(choice.predicted))] if choice.is_cell and choice.split == "test set" else []
     key = f"confusion {run.id} {unit} {errors_only} {choice}"
 
     def read() -> None:

@@ -19,7 +19,7 @@ from mnist_core.runs.run import Run, list_runs
 from mnist_core.training.out_of_sample import FOLDS, cross_validate
 from pages.components.code import code_behind
 from pages.components.digits.grid import digit_grid, pick_page
-from pages.components.errors import callback, fragment
+from pages.components.errors import callback, fragment, show_error
 from pages.components.router import page
 from pages.components.runs.picker import architecture, pick_run, run_dataset
 from pages.components.state import OneOf, remembered
@@ -37,9 +37,9 @@ def show_job(run: Run, dataset: Dataset, progress: Progress | None) -> None:
         st.progress(progress.done, waiting)
         st.button("Stop", icon=":material/stop:", on_click=callback(stop_label_check), args=(run,))
         return
-    if state == "failed":
-        st.error(progress.error, icon=":material/error:")
-    elif state in ("stopped", "interrupted"):
+    if progress and progress.error:
+        show_error(progress.error)
+    elif progress and state in ("stopped", "interrupted"):
         st.info(
             f"{progress.fold} of {FOLDS} folds are done; the next start continues from there.", icon=":material/pause:"
         )

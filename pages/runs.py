@@ -9,6 +9,7 @@ from mnist_core.runs.about import About
 from mnist_core.runs.archive import MAX_ZIP, MB, export_run, import_run
 from mnist_core.runs.run import Run, list_runs
 from mnist_core.runs.settings_diff import differing_settings
+from mnist_core.untrusted import UntrustedText
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
 from pages.components.errors import callback, dialog, errors_shown, fragment
@@ -36,7 +37,7 @@ def offer_import() -> None:
                 run = import_run(upload.getvalue(), known=known_datasets())
                 st.session_state["imports"] += 1
                 write_selection([run.id])
-                st.toast(f"Imported run {run.id}.", icon=":material/check:")
+                st.toast(f"Imported run {UntrustedText(run.id)}.", icon=":material/check:")
                 st.rerun()
 
 
@@ -52,7 +53,7 @@ def known_datasets() -> list[Dataset]:
 def edit(run: Run, known_tags: list[str]) -> bool:
     """Edit the name, tags and note of a run."""
     if run.about.problem:
-        st.warning(run.about.problem, icon=":material/broken_image:")
+        st.warning(UntrustedText(run.about.problem).markdown, icon=":material/broken_image:")
     own = [tag.plain for tag in run.about.tags]
     keys = [f"{field}_{run.id}" for field in ("name", "note", "tags")]
     st.text_input("Name", run.about.name.plain, max_chars=About.MAX_NAME, placeholder=run.id, key=keys[0])
@@ -103,7 +104,7 @@ def show_run(number: int, run: Run, known_tags: list[str]) -> None:
     if run.about.note:
         st.caption(run.about.note.markdown)
     if run.problem:
-        st.error(run.problem, icon=":material/broken_image:")
+        st.error(UntrustedText(run.problem).markdown, icon=":material/broken_image:")
 
 
 def _summary(run: Run) -> str:

@@ -19,6 +19,7 @@ from mnist_core.training.divergence import has_diverged, with_shorter_steps
 from mnist_core.training.layer_statistics import MEASURES
 from mnist_core.training.loop import train
 from mnist_core.training.memory import DataSize, check_memory, layer_sizes
+from mnist_core.untrusted import UntrustedText
 from pages.components.charts.curves import Look, curve, layer_chart, learning_rate_chart
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
@@ -161,7 +162,7 @@ def show_message(run: Run) -> None:
     """How an ended run ended, and where to continue."""
     status = run.status
     if status.state == "failed":
-        show_error(status.error)
+        show_error(status.error or UntrustedText("It failed without saying why: see log.txt in its folder."))
     elif status.state == "interrupted":
         st.warning(
             f"The training process ended unexpectedly {'after' if status.epoch else 'before the end of'} epoch "

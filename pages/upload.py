@@ -69,7 +69,7 @@ def show_picture(read: Read) -> None:
     height, width = read.grey.shape
     count = len(predicted)
     with st.container(border=True):
-        st.markdown(f"{read.name} · {width}x{height} pixels · {counted(count, 'digit')}")
+        st.markdown(f"{read.name.code} · {width}x{height} pixels · {counted(count, 'digit')}")
         ink = (
             "Dark ink on light paper, inverted for the network."
             if found.light_paper
@@ -129,7 +129,7 @@ def read_files(network: Network, size: int) -> list[Read]:
         try:
             grey, found = find(file.getvalue(), MODES[mode.value], size)
         except PictureError as error:
-            st.error(f"{name}: {UntrustedText(str(error))}", icon=":material/broken_image:")
+            st.error(f"{name.code}: {UntrustedText(str(error))}", icon=":material/broken_image:")
             continue
         probabilities = predict(network, found.images)
         check_numbers(probabilities)

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binomtest
+import scipy  # loads scipy.stats when it is first used
 
 GUESSING_P_VALUE = 0.01
 """An accuracy counts as better than guessing if guessing reaches it with less than this probability."""
@@ -63,7 +63,7 @@ def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> McNemar:
     only_a, only_b = int((correct_a & ~correct_b).sum()), int((~correct_a & correct_b).sum())
     both_correct = int((correct_a & correct_b).sum())
     differing = only_a + only_b
-    p_value = float(binomtest(only_a, differing).pvalue) if differing else 1.0
+    p_value = float(scipy.stats.binomtest(only_a, differing).pvalue) if differing else 1.0
     return McNemar(both_correct, only_a, only_b, len(correct_a) - both_correct - only_a - only_b, p_value)
 
 
@@ -94,7 +94,7 @@ def no_better_than_guessing(accuracy: float, labels: np.ndarray) -> str | None:
             f"Every image is of class {common}: guessing is always correct, so the accuracy says nothing. "
             "Use data of two classes or more."
         )
-    if binomtest(round(accuracy * count), count, share, alternative="greater").pvalue < GUESSING_P_VALUE:
+    if scipy.stats.binomtest(round(accuracy * count), count, share, alternative="greater").pvalue < GUESSING_P_VALUE:
         return None
     verdict = "no better" if accuracy <= share else "not clearly better"
     return (

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
 from mnist_core.data.dataset import Dataset
-from mnist_core.errors import ConfigError, DatasetError, RunError
+from mnist_core.errors import ConfigError, DatasetError, RunError, did_you_mean
 from mnist_core.models.npz import NpzError, read_npz
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
@@ -141,6 +141,12 @@ class Run:
                 return side, side
             raise DatasetError(f"The size of the images of run {self.id} is no longer known: {error}") from error
 
+    def _why_no_model(self) -> str:
+        if self.status.active:
+            return " yet: its first epoch is not complete. Wait, or choose another run."
+        error = f" ({self.status.error.plain.rstrip('.')})" if self.status.error else ""
+        return f": it ended before its first epoch was complete{error}. Choose another run."
+
     def load_network(self) -> Network:
         """Build the network from ``model.npz``.
 
@@ -151,9 +157,7 @@ class Run:
         """
         path = self.path / "model.npz"
         if not path.exists():
-            raise RunError(
-                f"Run {self.id} has no model: it ended before its first epoch was complete. Choose another run."
-            )
+            raise RunError(f"Run {self.id} has no model{self._why_no_model()}")
         try:
             return Network.from_arrays(read_npz(path, math.inf))
         except (OSError, NpzError, ConfigError) as error:
@@ -225,21 +229,32 @@ def find_run(name: str, runs_dir: Path | None = None) -> Run:
     fitting = runs[:1] if name == "latest" else [run for run in runs if run.id == name]
     fitting = fitting or [run for run in runs if name and run.id.startswith(name)]
     if len(fitting) != 1:
-        found = f"{len(fitting)} runs in {root} begin with {name!r}" if fitting else f"No run {name!r} in {root}"
-        known = ", ".join(run.id for run in runs[:3])
-        raise RunError(
-            f"{found}: " + (f"the latest ones are {known}." if known else "there are no runs yet. Train one.")
-        )
+        raise RunError(_describe_search(name, fitting, runs, root))
     if fitting[0].problem:
         raise RunError(f"Run {fitting[0].id} is damaged: {fitting[0].problem}")
     return fitting[0]
 
 
+def _describe_search(name: str, fitting: list[Run], runs: list[Run], root: Path) -> str:
+    """Say what was found in place of the one run, and what the name may stand for."""
+    if fitting:
+        known = ", ".join(run.id for run in fitting[:3])
+        return f"{len(fitting)} runs in {root} begin with {name!r}: the latest ones are {known}. Write more of its id."
+    if not runs:
+        missing = "" if root.is_dir() else " The folder does not exist: check its name."
+        return f"No run {name!r} in {root}: there are no runs yet. Train one.{missing}"
+    known = ", ".join(run.id for run in runs[:3])
+    return f"No run {name!r} in {root}: the latest ones are {known}.{did_you_mean(name, (run.id for run in runs))}"
+
+
 def _is_id(root: Path, name: str) -> bool:
     """Whether a run has exactly this id, so that no other one needs to be read."""
-    return (
-        name not in ("", "latest") and not name.startswith(".") and Path(name).name == name and (root / name).is_dir()
-    )
+    if name in ("", "latest") or name.startswith(".") or Path(name).name != name:
+        return False
+    try:
+        return (root / name).is_dir()
+    except OSError:  # too long for a name
+        return False
 
 
 def read_run(path: Path) -> Run:

@@ -8,6 +8,7 @@ import streamlit as st
 from mnist_core.data.checks import DataWarning, dataset_warnings
 from mnist_core.data.dataset import Dataset, files_seen, find_full, load_dataset
 from mnist_core.errors import DatasetError
+from mnist_core.untrusted import UntrustedText
 from pages.components.state import Remembered, remembered
 
 
@@ -57,7 +58,7 @@ def show_data_warnings() -> None:
     choice = current_choice()
     _, warnings = _load(choice, _fingerprint(choice))
     for warning in warnings:
-        st.warning(f"**{warning.found}** {warning.meaning} {warning.advice}", icon=":material/warning:")
+        st.warning(f"**{UntrustedText(warning.found)}** {warning.meaning} {warning.advice}", icon=":material/warning:")
 
 
 def load(choice: Choice) -> Dataset:
@@ -84,7 +85,7 @@ def show_status() -> None:
     try:
         dataset = current_dataset()
     except DatasetError:
-        st.badge("no data set", icon=":material/error:", color="red")
+        st.markdown(":red-badge[:material/error: no data set]")
         st.caption("See the Overview page for the reason, and to choose other data.")
         return
     icon, color = (":material/science:", "orange") if dataset.source == "sample" else (":material/database:", "green")

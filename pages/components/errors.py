@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import streamlit as st
 
@@ -79,7 +80,7 @@ def fragment(function: Callable[..., object], run_every: float | None = None) ->
     return st.fragment(guarded, run_every=run_every)
 
 
-def dialog(title: str, **options: object) -> Callable[[Callable[..., bool | None]], Callable[..., None]]:
+def dialog(title: str, **options: Any) -> Callable[[Callable[..., bool | None]], Callable[..., None]]:
     """Make a ``st.dialog`` that shows its errors; it closes if the function returns True and no callback failed."""
 
     def decorate(function: Callable[..., bool | None]) -> Callable[..., None]:

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -16,8 +17,8 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError
 from mnist_core.training.config import AUGMENTATION, MACHINE, PRESETS, REGULARIZATION, UNIT, UPDATE, TrainingConfig
 from mnist_core.training.setting import Choice, Layers, Number, Setting
-from mnist_core.untrusted import UntrustedText
 from pages.components.errors import callback
+from pages.components.state import warn_of_address
 
 NEW_LAYER_UNITS = 64
 GROUP_ICONS = {
@@ -45,8 +46,7 @@ def _read_address() -> TrainingConfig:
         try:
             config = replace(config, **{name: setting.parse(text)})
         except ConfigError as error:
-            warning = UntrustedText(f"The address says {setting.url}={text}, which is ignored: {error}")
-            st.warning(warning.markdown, icon=":material/link_off:")
+            warn_of_address(setting.url, text, error)
     return config
 
 
@@ -64,7 +64,7 @@ def command_line(config: TrainingConfig, dataset: Dataset) -> str:
     return shlex.join(["python", "-m", "mnist_core", "train", *config.arguments, *data])
 
 
-def change(**values: object) -> None:
+def change(**values: Any) -> None:
     """Change some settings; early stopping and the validation fraction that it needs follow one another."""
     if values.get("patience") and not current_settings().validation_fraction:
         values["validation_fraction"] = 0.1
@@ -104,7 +104,7 @@ def edit_group(group: str) -> None:
                 st.caption(f":orange[{config.cautions[name]}]")
 
 
-def _edit(setting: Setting, value: object) -> None:
+def _edit(setting: Setting, value: Any) -> None:
     """Draw one setting; in a group its explanation stands below it, otherwise behind a question mark."""
     match setting:
         case Choice():
@@ -133,15 +133,16 @@ def _edit_number(setting: Number, value: float) -> None:
 
     _slider_and_field(
         setting.name, setting.title, value, (setting.low, setting.high), set_value,
-        None if setting.group else setting.help, usual=setting.usual, stops=setting.stops, step=setting.step,
+        None if setting.group else setting.help,
+        usual=setting.usual or (setting.low, setting.high), stops=setting.stops, step=setting.step,
     )  # fmt: skip
 
 
 def _edit_layers(setting: Layers, layers: list[int]) -> None:
-    def resize(count: int) -> None:
-        change(**{setting.name: (layers + [NEW_LAYER_UNITS] * count)[:count]})
+    def resize(count: float) -> None:
+        change(**{setting.name: (layers + [NEW_LAYER_UNITS] * int(count))[: int(count)]})
 
-    def set_units(position: int) -> Callable[[int], None]:
+    def set_units(position: int) -> Callable[[float], None]:
         return lambda units: change(**{setting.name: [*layers[:position], units, *layers[position + 1 :]]})
 
     _slider_and_field(
@@ -162,7 +163,7 @@ def _slider_and_field(
     allowed: tuple[float, float],
     set_value: Callable[[float], None],
     help_text: str | None,
-    usual: tuple[float, float] | None = None,
+    usual: tuple[float, float] = (0.0, 1.0),
     stops: tuple[float, ...] = (),
     step: float | None = None,
 ) -> None:

@@ -4,14 +4,16 @@ Each element shows all texts in one line; a paragraph, a label and a cell, which
 of its own, also show each text by itself.
 """
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
 from mnist_core.untrusted import UntrustedText
 from tests.hostile_text import HOSTILE
 
-LABELLED = {
+LABELLED: dict[str, Callable[..., object]] = {
     "button": st.button,
     "toggle": st.toggle,
     "checkbox": st.checkbox,
@@ -27,7 +29,7 @@ LABELLED = {
     "segmented": partial(st.segmented_control, options=["a"]),
     "download": partial(st.download_button, data=b"x"),
 }
-SHOWN = {
+SHOWN: dict[str, Callable[[Any], object]] = {
     "markdown": st.markdown,
     "caption": st.caption,
     "error": st.error,
@@ -47,6 +49,7 @@ SHOWN = {
     "radio_option": lambda text: st.radio("x", [text], key=f"radio {text}"),
     "pills_option": lambda text: st.pills("x", [text], key=f"pills {text}"),
     "bold": lambda text: st.markdown(f"**{text}** · x"),
+    "code": lambda text: st.markdown(f"{text} · {text.code if isinstance(text, UntrustedText) else ''}"),
     "badge": lambda text: st.markdown(f":gray-badge[{text}]"),
     "beside_emoji": lambda text: st.markdown(f"12:30:45 {text}: $x$ :smile:"),
 }
@@ -56,7 +59,7 @@ def draw(name: str, text: UntrustedText | str, key: str) -> None:
     """Draw one element in a container with a key, by which the test finds it."""
     with st.container(key=f"shown-{name}-{key}"):
         if name in SHOWN:
-            SHOWN[name](f"{text}")
+            SHOWN[name](text if name == "code" else f"{text}")
         else:
             LABELLED[name](f"{text}", key=f"{key} {name}")
 
@@ -64,7 +67,7 @@ def draw(name: str, text: UntrustedText | str, key: str) -> None:
 for element in (*SHOWN, *LABELLED):
     draw(element, "*as it is*", "raw")
     draw(element, UntrustedText(" · ".join(HOSTILE.values())), "all")
-for element in ("markdown", "button", "table"):
+for element in ("markdown", "button", "table", "code"):
     for kind, hostile in HOSTILE.items():
         draw(element, UntrustedText(hostile), kind)
 st.toast(f"{UntrustedText(HOSTILE['link'])}", duration="infinite")

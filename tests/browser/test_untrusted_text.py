@@ -22,6 +22,7 @@ LOOK = """() => [...document.querySelectorAll('[class*=st-key-shown-]')].map(box
 DRAWN = "[...document.querySelectorAll('[class*=st-key-shown-]')].every(box => box.textContent.trim())"
 OWN_MARKUP = {
     "picture": ["img"],
+    "code": ["code"],
     "bold": ["strong"], "badge": ["span"], "beside_emoji": ["span"], "page_link": ["a"], "title": ["h1"],
     "subheader": ["h3"],
 }  # fmt: skip
@@ -55,6 +56,7 @@ def test_every_element_shows_text_from_outside_as_it_is(chromium, tmp_path):
         if kind == "raw":
             assert "em" in markup, f"{element} does not interpret Markdown"
         else:
-            assert in_one_line(EXPECTED[kind]) in in_one_line(text), key
+            expected = in_one_line(EXPECTED[kind])
+            assert (f"{expected} · {expected}" if element == "code" else expected) in in_one_line(text), key
             assert markup == OWN_MARKUP.get(element, []), f"{key}: {text}"
     assert [url for url in asked if not re.match("http://localhost:|data:|blob:", url)] == []

@@ -90,6 +90,15 @@ def test_names_and_sentences_stay_readable_in_markdown():
     assert UntrustedText("my_digits-2 v1.5").markdown == "my_digits-2 v1.5"
 
 
+@given(st.text() | MARKUP)
+def test_code_holds_nothing_that_ends_it(text):
+    untrusted = UntrustedText(text)
+    fence = re.match("`+", untrusted.code).group()
+    inside = untrusted.code.removeprefix(fence).removesuffix(fence)
+    assert fence not in re.findall("`+", inside)
+    assert inside.strip(" \N{WORD JOINER}") == " ".join(untrusted.plain.split()).strip("\N{WORD JOINER}")
+
+
 def test_blank_text_does_not_turn_the_markup_around_it_into_a_rule():
     assert f"**{UntrustedText(' ')}**" != "****"
 

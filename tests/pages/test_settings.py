@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mnist_core.cli import asked_config, build_parser
+from mnist_core.cli import build_parser
+from mnist_core.commands.train import asked_config
 from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.training.config import PRESETS, TrainingConfig
 from mnist_core.training.memory import DataSize

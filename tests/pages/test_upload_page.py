@@ -46,7 +46,7 @@ def test_a_page_is_read_digit_by_digit(open_page, finished, images):
     probabilities = predict(finished.load_network(), find_digits(page).images)
     expected = [(row.argmax(), int(f"{100 * row.max():.0f}")) for row in probabilities]
     assert captions(app) == expected
-    assert "page.png · 496x344 pixels · 6 digits" in texts(app.markdown)
+    assert "`page.png` · 496x344 pixels · 6 digits" in texts(app.markdown)
     table = app.dataframe[0].value
     assert table["read as"].tolist() == probabilities.argmax(axis=1).tolist()
     np.testing.assert_allclose(table["confidence"], probabilities.max(axis=1), rtol=1e-6)
@@ -59,7 +59,7 @@ def test_an_image_of_mnist_is_taken_as_it_is(open_page, finished, images):
     app = upload(open_page("upload"), one_png=encode(images[0]), two_png=encode(enlarged(images[1])))
     probabilities = predict(finished.load_network(), images[:1])[0]
     assert captions(app)[0] == (probabilities.argmax(), int(f"{100 * probabilities.max():.0f}"))
-    assert "one.png · 28x28 pixels · 1 digit" in texts(app.markdown)
+    assert "`one.png` · 28x28 pixels · 1 digit" in texts(app.markdown)
     assert len(captions(app)) == 2
 
 
@@ -73,7 +73,7 @@ def test_bad_files_get_their_sentence_and_do_not_stop_the_others(open_page, fini
         blank_png=encode(np.full((50, 60), 255, np.uint8)),
         good_png=good,
     )
-    assert [re.match(r"(\w+\.\w+): Found", error.value)[1] for error in app.error] == [
+    assert [re.match(r"`(\w+\.\w+)`: Found", error.value)[1] for error in app.error] == [
         "empty.png", "text.png", "cut.jpg", "blank.png",
     ]  # fmt: skip
     assert "Found no ink" in app.error[3].value

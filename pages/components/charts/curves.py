@@ -104,7 +104,7 @@ def curve(
         ),
         ".2%" if percent else ".4f",
     )
-    return drawn if kept is None or not rows else alt.layer(drawn, _mark(kept, late=kept > rows[-1].epoch / 2))
+    return drawn if kept is None or not rows else drawn + _mark(kept, late=kept > rows[-1].epoch / 2)
 
 
 def _mark(epoch: int, late: bool) -> alt.LayerChart:

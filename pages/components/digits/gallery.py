@@ -11,7 +11,7 @@ from mnist_core.runs.run import Run
 from pages.components.digits.grid import digit_grid, pick_page
 from pages.components.digits.picker import SPLITS, split_arrays
 from pages.components.runs.picker import evaluation_of, run_dataset
-from pages.components.state import OneOf, RangeIn, Remembered, remembered
+from pages.components.state import OneOf, Parser, RangeIn, Remembered, remembered
 
 PAGE_SIZE = 100
 ANY = "any"
@@ -46,7 +46,7 @@ class Choice:
 def _filters(classes: int) -> dict[str, Remembered]:
     """Each field of a :class:`Choice` as it is remembered."""
     label = OneOf((ANY, *range(classes)))
-    places = {
+    places: dict[str, tuple[str, Parser]] = {
         "split": ("split", OneOf(tuple(SPLITS))),
         "true": ("true", label),
         "predicted": ("pred", label),
@@ -132,7 +132,7 @@ def show_gallery(run: Run, classes: int) -> int | None:
         f"Images {on_page.start + 1:,} to {on_page.stop:,} of {len(chosen):,}: true label → predicted label and its "
         "confidence. Click an image to see why."
     )
-    return int(clicked) if clicked in range(len(labels)) else None
+    return clicked if clicked is not None and clicked in range(len(labels)) else None
 
 
 def edit_choice(classes: int) -> Choice:
@@ -144,7 +144,7 @@ def edit_choice(classes: int) -> Choice:
         st.segmented_control(
             "Outcome",
             list(OUTCOMES),
-            format_func=OUTCOMES.get,
+            format_func=OUTCOMES.__getitem__,
             disabled=choice.is_cell,
             required=True,
             **filters["outcome"].widget,

@@ -132,7 +132,7 @@ def digit_grid(
     titles: Sequence[str],
     size: int = 64,
     key: str | None = None,
-    indices: Sequence[int] = (),
+    indices: Sequence[int] | np.ndarray = (),
 ) -> int | None:
     """Show many images with a caption under each, in as many columns as fit on the screen.
 

@@ -18,7 +18,7 @@ class Picked(NamedTuple):
     image: np.ndarray
     label: int
     split: str
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
 
 
 def split_arrays(dataset: Dataset, split: str) -> tuple[np.ndarray, np.ndarray]:

@@ -121,11 +121,9 @@ def overlay(
         ],
     )
     dash = alt.StrokeDash("set:N", legend=None, scale=alt.Scale(domain=kinds, range=[[1, 0], [6, 4]]))
-    return alt.layer(
-        base.mark_line(strokeWidth=2).encode(dash).transform_filter("!datum.kept"),
-        base.mark_point(size=18, filled=True).transform_filter("datum.dot"),
-        base.mark_point(size=120, filled=True, shape="diamond").transform_filter("datum.kept"),
-    )
+    lines = base.mark_line(strokeWidth=2).encode(dash).transform_filter("!datum.kept")
+    dots = base.mark_point(size=18, filled=True).transform_filter("datum.dot")
+    return lines + dots + base.mark_point(size=120, filled=True, shape="diamond").transform_filter("datum.kept")
 
 
 def show_settings(runs: list[Run]) -> None:

@@ -87,4 +87,4 @@ def _undo(batch: list[str]) -> None:
 
 
 def _count(run_ids: list[str]) -> str:
-    return f"run {run_ids[0]}" if len(run_ids) == 1 else counted(len(run_ids), "run")
+    return f"run {UntrustedText(run_ids[0])}" if len(run_ids) == 1 else counted(len(run_ids), "run")

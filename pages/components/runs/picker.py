@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -22,7 +22,7 @@ from pages.components.digits.picker import split_arrays
 from pages.components.runs.outcome import why_no_model
 from pages.components.state import remembered
 
-STATE_BADGES = {
+STATE_BADGES: dict[str, tuple[Any, str]] = {
     "queued": ("blue", ":material/hourglass_top:"),
     "running": ("blue", ":material/play_arrow:"),
     "paused": ("violet", ":material/pause:"),
@@ -42,7 +42,7 @@ def architecture(sizes: tuple[int, ...]) -> str:
 def short_description(run: Run) -> str:
     """One line that tells runs apart."""
     if run.problem:
-        return f"{run.id} · damaged"
+        return f"{UntrustedText(run.id).plain} · damaged"
     hidden = architecture(run.config.hidden_layers) or "no hidden layer"
     # The state of an active run changes while the page is shown: the badge follows, a list of options can't.
     state = "active" if run.status.active else run.status.state

@@ -41,13 +41,13 @@ COLUMNS = {
 def row(run: Run) -> dict:
     """One row of the table; a damaged run has only a state and the reason."""
     facts = {
-        "name": run.about.name.plain or run.id,
+        "name": run.about.name.plain or UntrustedText(run.id).plain,
         "state": run.status.state,
         "started": datetime.fromtimestamp(run.created),
     }
     facts |= {"tags": [tag.plain for tag in run.about.tags], "note": run.about.note.plain}
     if run.problem:
-        return {**facts, "note": run.problem}
+        return {**facts, "note": UntrustedText(run.problem).plain}
     status, config = run.status, run.config
     return {
         **facts,
