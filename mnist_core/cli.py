@@ -315,7 +315,7 @@ def _runs(arguments: argparse.Namespace) -> None:
     print(f"{'run':<22}{'state':<13}{'epochs':<11}{'test accuracy':<15}data")
     for run in runs:
         if run.problem:
-            print(f"{run.id:<22}damaged      {run.problem}")
+            print(f"{run.id:<22}damaged      {run.problem.plain}")
             continue
         accuracy = "-" if run.status.test_accuracy is None else f"{run.status.test_accuracy:.2%}"
         epochs = f"{run.status.epoch}/{run.epochs}"

@@ -40,7 +40,7 @@ def row(run: Run) -> dict:
     }
     facts |= {"tags": [tag.plain for tag in run.about.tags], "note": run.about.note.plain}
     if run.problem:
-        return {**facts, "note": run.problem}
+        return {**facts, "note": run.problem.plain}
     status, config = run.status, run.config
     return {
         **facts,
