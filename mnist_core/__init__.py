@@ -1,6 +1,7 @@
 """Neural networks on MNIST in plain NumPy. Each room is one concern, and imports only rooms listed below it.
 
 - :mod:`cli`: the command line
+- :mod:`commands`: its commands, one a file
 - :mod:`jobs`: processes that work on run folders: training, checking labels, the queue
 - :mod:`runs`: a run as a folder: files, checkpoints, archive, trash
 - :mod:`models`: model files for other programs: npz, safetensors, ONNX, Python

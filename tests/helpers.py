@@ -42,6 +42,12 @@ def assert_same_parameters(network, other):
         np.testing.assert_array_equal(ours, theirs)
 
 
+def mnist(*arguments, **options):
+    """Run the command line in a process of its own; options are those of `subprocess.run`."""
+    command = [sys.executable, "-m", "mnist_core", *map(str, arguments)]
+    return subprocess.run(command, **{"capture_output": True, "text": True, "cwd": PROJECT, "check": False, **options})
+
+
 def work(run):
     command = [sys.executable, "-m", "mnist_core.jobs.worker", str(run.path)]
     return subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False)

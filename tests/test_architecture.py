@@ -18,6 +18,7 @@ FLOORS = (
     ("mnist_core.runs",),
     ("mnist_core.jobs",),
     ("mnist_core.assignment", "mnist_core.sweeps"),
+    ("mnist_core.commands",),
     ("mnist_core.cli",),
     ("mnist_core.__main__",),
     ("pages.components",),

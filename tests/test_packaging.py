@@ -110,5 +110,5 @@ def test_installed_mnist_trains_and_evaluates_in_any_folder(options, tmp_path):
         return done.stdout
 
     assert mnist("--help").startswith("usage: mnist ")
-    assert "finished after 1 epochs" in mnist("train", "--source", "sample", "--epochs", "1", "--hidden-layers", "8")
+    assert "finished after 1 epoch," in mnist("train", "--source", "sample", "--epochs", "1", "--hidden-layers", "8")
     assert "1,000 test images" in mnist("evaluate", "latest")

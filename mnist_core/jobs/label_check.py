@@ -26,6 +26,7 @@ from mnist_core.runs.status import JobStatus
 from mnist_core.training.config import PRESETS, TrainingConfig
 from mnist_core.training.loop import BatchProgress
 from mnist_core.training.out_of_sample import FOLDS, cross_validate
+from mnist_core.untrusted import UntrustedText
 
 NAME = "cross_validation"
 
@@ -53,7 +54,7 @@ def read_progress(run: Run) -> Progress | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        return Progress("failed", error=problem_of(path.name, error, "Check the labels again."))
+        return Progress("failed", error=UntrustedText(problem_of(path.name, error, "Check the labels again.")))
 
 
 def read_probabilities(run: Run) -> np.ndarray:

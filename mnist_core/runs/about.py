@@ -32,7 +32,7 @@ class About:
         At most ``MAX_NOTE`` characters.
     tags : sequence of UntrustedText
         At most ``MAX_TAGS``, each of at most ``MAX_TAG`` characters; empty and repeated ones are left out.
-    problem : UntrustedText or None
+    problem : str or None
         Why the file can't be read; never written.
 
     Raises
@@ -49,7 +49,7 @@ class About:
     name: UntrustedText = NOTHING
     note: UntrustedText = NOTHING
     tags: tuple[UntrustedText, ...] = ()
-    problem: UntrustedText | None = field(default=None, compare=False)
+    problem: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         name, note, tags = (_one_line(self.name), UntrustedText(self.note.plain.strip()), map(_one_line, self.tags))

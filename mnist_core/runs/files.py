@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, TypeVar
 import numpy as np
 from filelock import FileLock, Timeout
 
-from mnist_core.errors import RunError
+from mnist_core.errors import RunError, advice_on
 from mnist_core.untrusted import UntrustedText
 
 T = TypeVar("T")
@@ -39,8 +39,8 @@ def is_busy(path: Path, patience: float = 0.0) -> bool:
 
 
 @contextmanager
-def writing_to(folder: Path, action: str = "write to", advice: str = "make the folder writable") -> Iterator[None]:
-    """Turn an error of the disk into a sentence: ``with writing_to(run.path): ...``.
+def writing_to(folder: Path, action: str = "write to", alternative: str = "") -> Iterator[None]:
+    """Turn an error of the disk into a sentence with advice that fits its cause: ``with writing_to(run.path): ...``.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ def writing_to(folder: Path, action: str = "write to", advice: str = "make the f
         The folder that is written.
     action : str
         A verb, such that "Can't <action> <folder>" is English.
-    advice : str
-        What to do about it.
+    alternative : str
+        Follows the advice: what else would help, such as ", or choose another folder".
 
     Raises
     ------
@@ -59,7 +59,8 @@ def writing_to(folder: Path, action: str = "write to", advice: str = "make the f
     try:
         yield
     except OSError as error:
-        raise RunError(f"Can't {action} {folder} ({error.strerror or error}): {advice}.") from error
+        reason = f"{error.strerror or error}"
+        raise RunError(f"Can't {action} {folder} ({reason}): {advice_on(error)}{alternative}.") from error
 
 
 def read_bounded(path: Path, most: int) -> bytes:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from mnist_core.data.dataset import Dataset
-from mnist_core.errors import ConfigError, DatasetError, RunError
+from mnist_core.errors import ConfigError, DatasetError, RunError, did_you_mean
 from mnist_core.models.npz import NpzError, read_npz
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
@@ -34,7 +34,7 @@ from mnist_core.training.config import TrainingConfig
 from mnist_core.training.layer_histograms import Histogram
 from mnist_core.training.layer_statistics import LayerStatistics
 from mnist_core.training.loop import EpochMetrics
-from mnist_core.untrusted import UntrustedText
+from mnist_core.training.memory import DataSize, check_memory
 
 SAFE_NAME = re.compile(r"(?!.*(?:www\.|\s_|_\s))[^\W_](?:[\w .+=()-]*[^\W_)]|[\w .+=()-]*\))?", re.IGNORECASE)
 """Names of run folders that no page, address or terminal takes for anything but a name."""
@@ -65,8 +65,9 @@ class Run:
     status : Status
         Its state is *damaged* if there is a problem.
     about : About
-    problem : UntrustedText or None
-        What is damaged, if anything. Such a run can be listed and deleted; anything else raises RunError.
+    problem : str or None
+        What is damaged, if anything; the sentence may quote a file. Such a run can be listed and deleted; anything else
+        raises RunError.
     origin : tuple of (TrainingConfig, DatasetReference) or None
         See ``config`` and ``dataset``; None if config.json is damaged.
     """
@@ -75,7 +76,7 @@ class Run:
     created: float
     status: Status
     about: About = field(default_factory=About)
-    problem: UntrustedText | None = None
+    problem: str | None = None
     origin: tuple[TrainingConfig, DatasetReference] | None = None
 
     @property
@@ -96,7 +97,7 @@ class Run:
 
     @property
     def _damage(self) -> RunError:
-        return RunError(f"Run {self.id} is damaged: {(self.problem or UntrustedText('')).plain}")
+        return RunError(f"Run {self.id} is damaged: {self.problem}")
 
     def check(self) -> "Run":
         """Return this run, or raise RunError if it is damaged."""
@@ -197,6 +198,12 @@ class Run:
                 return side, side
             raise DatasetError(f"The size of the images of run {self.id} is no longer known: {error}") from error
 
+    def _why_no_model(self) -> str:
+        if self.status.active:
+            return " yet: its first epoch is not complete. Wait, or choose another run."
+        error = f" ({self.status.error.plain.rstrip('.')})" if self.status.error else ""
+        return f": it ended before its first epoch was complete{error}. Choose another run."
+
     def load_network(self) -> Network:
         """Build the network from ``model.npz``.
 
@@ -207,9 +214,7 @@ class Run:
         """
         path = self.path / "model.npz"
         if not path.exists():
-            raise RunError(
-                f"Run {self.id} has no model: it ended before its first epoch was complete. Choose another run."
-            )
+            raise RunError(f"Run {self.id} has no model{self._why_no_model()}")
         try:
             return Network.from_arrays(read_npz(path, math.inf))
         except (OSError, NpzError, ConfigError) as error:
@@ -228,16 +233,20 @@ def create_run(config: TrainingConfig, dataset: Dataset | DatasetReference, runs
 
     Raises
     ------
+    ConfigError
+        If training on the data would need too much memory.
     RunError
         If the folder can't be written.
     """
+    if isinstance(dataset, Dataset):
+        check_memory(config, DataSize.of(dataset))
     root = Path(runs_dir or default_runs_dir()).absolute()
     reference = DatasetReference.of(dataset) if isinstance(dataset, Dataset) else dataset
     created = time.time()
     run_id = new_id(root, created)
     draft = root / f".{run_id}"
-    advice = "make the folder writable, or choose another one with MNIST_RUNS_DIR"
-    with writing_to(root, "create a run in", advice), ExitStack() as draft_removed:
+    alternative = ", or choose another folder with MNIST_RUNS_DIR"
+    with writing_to(root, "create a run in", alternative), ExitStack() as draft_removed:
         draft_removed.callback(shutil.rmtree, draft, ignore_errors=True)  # renamed by then, unless something failed
         draft.mkdir(parents=True)
         write_origin(draft, created, config, reference)
@@ -289,12 +298,20 @@ def find_run(name: str, runs_dir: Path | None = None) -> Run:
     fitting = runs[:1] if name == "latest" else [run for run in runs if run.id == name]
     fitting = fitting or [run for run in runs if name and run.id.startswith(name)]
     if len(fitting) != 1:
-        found = f"{len(fitting)} runs in {root} begin with {name!r}" if fitting else f"No run {name!r} in {root}"
-        known = ", ".join(run.id for run in runs[:3])
-        raise RunError(
-            f"{found}: " + (f"the latest ones are {known}." if known else "there are no runs yet. Train one.")
-        )
+        raise RunError(_describe_search(name, fitting, runs, root))
     return fitting[0].check()
+
+
+def _describe_search(name: str, fitting: list[Run], runs: list[Run], root: Path) -> str:
+    """Say what was found in place of the one run, and what the name may stand for."""
+    if fitting:
+        known = ", ".join(run.id for run in fitting[:3])
+        return f"{len(fitting)} runs in {root} begin with {name!r}: the latest ones are {known}. Write more of its id."
+    if not runs:
+        missing = "" if root.is_dir() else " The folder does not exist: check its name."
+        return f"No run {name!r} in {root}: there are no runs yet. Train one.{missing}"
+    known = ", ".join(run.id for run in runs[:3])
+    return f"No run {name!r} in {root}: the latest ones are {known}.{did_you_mean(name, (run.id for run in runs))}"
 
 
 def _is_id(root: Path, name: str) -> bool:
@@ -328,7 +345,7 @@ def read_run(path: Path) -> Run:
     else:
         if folder_id(path) == path.name:
             return Run(path, created, status, about, None, origin)
-        problem = UntrustedText(
+        problem = (
             "The name of its folder has characters that not every page and terminal can show: rename the folder; "
             "letters, digits, spaces and . - + = ( ) are safe."
         )

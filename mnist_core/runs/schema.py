@@ -128,16 +128,17 @@ def decode_record(content: bytes, kind: type[R]) -> R:
     return record
 
 
-def problem_of(name: str, error: Exception, advice: str) -> UntrustedText:
-    """Say that a file of a run can't be read, and what to do."""
+def problem_of(name: str, error: Exception, advice: str) -> str:
+    """Say that a file of a run can't be read, and what to do; the sentence may quote the file."""
     if isinstance(error, FileNotFoundError):
-        return UntrustedText(f"{name} is missing. {advice}")
-    return UntrustedText(f"{name} can't be read ({reason_of(error)}). {advice}")
+        return f"{name} is missing. {advice}"
+    return f"{name} can't be read ({reason_of(error)}). {advice}"
 
 
 def reason_of(error: Exception) -> str:
     """Why a file can't be read, as a clause: short, and without the path that an error of the disk names."""
     reason = (error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)).rstrip(".")
+    reason = UntrustedText(reason).plain
     return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}…"
 
 

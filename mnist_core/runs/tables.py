@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import nan
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar, get_args
 
 import msgspec
 from msgspec import Meta
@@ -59,7 +59,7 @@ class Table(Generic[Row]):
     name : str
         Its file.
     columns : sequence of str
-        Its header.
+        Its header. A table of an older version may lack the last ones, of values that may be None.
     types : callable
         Makes the type of each value of a row, within some :class:`Bounds`. A value that may be None is written as nan.
     make, write : callable
@@ -111,14 +111,17 @@ class Table(Generic[Row]):
         end = body.rfind(b"\n") + 1
         if whole and (end < len(body) or not newline):
             raise ValueError("its last line has no end")
-        if whole and header.decode(errors="replace") != self.header:
-            raise ValueError(f"its first line is not {self.header[:30]}…")
+        known = header.count(b",") + 1
+        if not self._is_header(header.decode(errors="replace")):
+            known = len(self.columns)
+            if whole:
+                raise ValueError(f"its first line is not {self.header[:30]}…")
         count = body.count(b"\n")
         if self.one_an_epoch and count > bounds.epochs:
             raise ValueError(f"it has {count:,} rows: expected at most one for each of {bounds.epochs:,} epochs")
         thinned = count > MOST_ROWS and not (self.one_an_epoch or every_row)
         body = _spread(body[:end]) if thinned else body[:end]
-        rows, problem = self._parse(body.decode(errors="replace"), bounds)
+        rows, problem = self._parse(body.decode(errors="replace"), self.types(bounds)[:known])
         if whole and problem:
             raise ValueError(problem)
         return rows
@@ -128,17 +131,23 @@ class Table(Generic[Row]):
         lines = "".join(f"{line}\n" for line in (self.header, *map(self.write, rows)))
         write_atomically(folder / self.name, lambda file: file.write(lines.encode()))
 
-    def _parse(self, text: str, bounds: Bounds) -> tuple[Rows[Row], str]:
+    def _is_header(self, header: str) -> bool:
+        known = header.count(",") + 1
+        optional = all(map(_is_optional, self.types(Bounds())[known:]))
+        return ",".join((header, *self.columns[known:])) == self.header and optional
+
+    def _parse(self, text: str, types: tuple[Any, ...]) -> tuple[Rows[Row], str]:
         """The sound rows, and what is wrong with the first of the other ones."""
         for absent in ("nan", "-inf", "inf"):
             text = text.replace(absent, "null")
         cells = [line.split(",") for line in text.split("\n")[:-1]]
-        kind = tuple.__class_getitem__(self.types(bounds))
+        kind = tuple.__class_getitem__(types)
+        lacking = (None,) * (len(self.columns) - len(types))
         in_order = operator.lt if self.one_an_epoch else operator.le
         with suppress(msgspec.ValidationError):
             values = msgspec.convert(cells, list.__class_getitem__(kind), strict=False)
             if all(in_order(row[0], following[0]) for row, following in pairwise(values)):
-                return Rows(map(self.make, values)), ""
+                return Rows(self.make((*row, *lacking)) if lacking else self.make(row) for row in values), ""
         rows, problem = Rows[Row](), ""
         last = -1.0
         for row in cells:
@@ -148,17 +157,17 @@ class Table(Generic[Row]):
                     raise ValueError(f"a row of epoch {values[0]:g} follows one of epoch {last:g}")
             except ValueError as error:
                 rows.left_out += 1
-                problem = problem or self._clause(str(error), row)
+                problem = problem or self._clause(str(error), row, len(types))
             else:
-                rows.append(self.make(values))
+                rows.append(self.make((*values, *lacking)))
                 last = values[0]
         return rows, problem
 
-    def _clause(self, message: str, row: list[str]) -> str:
-        if len(row) != len(self.columns):
-            return f"a row has {len(row):,} values: expected {len(self.columns)}"
+    def _clause(self, message: str, row: list[str], width: int) -> str:
+        if len(row) != width:
+            return f"a row has {len(row):,} values: expected {width}"
         named = re.sub(r"\$\[(\d+)\]", lambda found: f"$.{self.columns[int(found[1])]}", message)
-        return clause(named, dict(zip(self.columns, row, strict=True)))
+        return clause(named, dict(zip(self.columns, row, strict=False)))
 
 
 def _spread(body: bytes) -> bytes:
@@ -174,6 +183,10 @@ def _whole(low: int, high: int) -> Any:
 
 def _with_nan(make: Callable[[Iterable[Any]], Row]) -> Callable[[tuple[Any, ...]], Row]:
     return lambda values: make(values if None not in values else [nan if value is None else value for value in values])
+
+
+def _is_optional(kind: Any) -> bool:
+    return type(None) in get_args(kind)
 
 
 def _joined(digits: int) -> Callable[[Row], str]:
@@ -205,6 +218,7 @@ LAYERS = Table(
         Size | None,
         Real | None,
         Size | None,
+        Fraction | None,
         Fraction | None,
     ),
     _with_nan(LayerStatistics._make),

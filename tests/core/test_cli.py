@@ -2,26 +2,19 @@
 
 import json
 import shutil
-import signal
-import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from mnist_core.cli import asked_config, build_parser, main
+from mnist_core.cli import build_parser, main
+from mnist_core.commands.train import asked_config
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import evaluate
-from mnist_core.jobs.job import PROJECT
 from mnist_core.runs.run import list_runs
 from mnist_core.training.config import PRESETS, TrainingConfig
-
-
-def cli(*arguments):
-    command = [sys.executable, "-m", "mnist_core", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False)
+from tests.helpers import mnist
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +22,7 @@ def trained(tiny_folder, tmp_path_factory):
     """Data folder, runs folder, and what training printed."""
     data, folder = tiny_folder(train=30), tmp_path_factory.mktemp("runs")
     options = ["--epochs", "3", "--batch-size", "8", "--learning-rate", "0.1", "--seed", "7", "--hidden-layers", "5"]
-    return data, folder, cli("train", *options, "--data-dir", data, "--runs-dir", folder)
+    return data, folder, mnist("train", *options, "--data-dir", data, "--runs-dir", folder)
 
 
 def test_train_prints_the_run_and_its_accuracy(trained):
@@ -46,13 +39,13 @@ def test_evaluate_gives_the_same_as_the_core(trained):
     (run,) = list_runs(folder)
     dataset = load_dataset("full", data)
     expected = evaluate(run.load_network(), dataset.test_images, dataset.test_labels)
-    report = json.loads(cli("evaluate", run.id[:8], "--json", "--runs-dir", folder).stdout)
+    report = json.loads(mnist("evaluate", run.id[:8], "--json", "--runs-dir", folder).stdout)
     assert report["accuracy"] == expected.accuracy
     assert report["loss"] == pytest.approx(expected.loss)
     assert report["errors"] == expected.errors
     assert report["confusion_matrix"] == expected.confusion_matrix.tolist()
     assert report["dataset"] == {"name": data.name, "source": "full"}
-    text = cli("evaluate", "latest", "--runs-dir", folder).stdout
+    text = mnist("evaluate", "latest", "--runs-dir", folder).stdout
     assert f"{expected.accuracy:.2%}" in text
     assert len(text.strip().splitlines()) == 6 + 3
 
@@ -60,9 +53,9 @@ def test_evaluate_gives_the_same_as_the_core(trained):
 def test_runs_lists_them(trained, tmp_path):
     _, folder, _ = trained
     (run,) = list_runs(folder)
-    listed = cli("runs", "--runs-dir", folder).stdout.splitlines()
+    listed = mnist("runs", "--runs-dir", folder).stdout.splitlines()
     assert listed[1].split()[:3] == [run.id, "finished", "3/3"]
-    assert "No runs in" in cli("runs", "--runs-dir", tmp_path).stdout
+    assert "No runs in" in mnist("runs", "--runs-dir", tmp_path).stdout
 
 
 @pytest.mark.parametrize(
@@ -70,7 +63,10 @@ def test_runs_lists_them(trained, tmp_path):
     [
         (["train", "--epochs", "0"], "epochs is 0, expected a whole number from 1 to 10,000."),
         (["train", "--data-dir", "nowhere"], "found no such folder"),
-        (["evaluate", "x", "--runs-dir", "nowhere"], "No run 'x' in nowhere: there are no runs yet."),
+        (
+            ["evaluate", "x", "--runs-dir", "nowhere"],
+            "No run 'x' in nowhere: there are no runs yet. Train one. The folder does not exist",
+        ),
     ],
 )
 def test_a_failure_is_one_sentence_and_exit_code_1(arguments, sentence, capsys):
@@ -83,14 +79,14 @@ def test_a_failure_is_one_sentence_and_exit_code_1(arguments, sentence, capsys):
 
 def test_a_finished_run_cannot_be_stopped(trained):
     _, folder, _ = trained
-    done = cli("runs", "stop", "latest", "--runs-dir", folder)
+    done = mnist("runs", "stop", "latest", "--runs-dir", folder)
     assert done.returncode == 1
     assert "is finished: only a queued or running one can be asked to stop" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["dance"], ["train", "--epochs", "many"], ["runs", "eat", "x"], ["runs", "stop"]]
+    "arguments", [["dance"], ["train", "--epochs", "many"], ["runs", "eat", "x"], ["runs", "stop"]]
 )
 def test_wrong_usage_is_exit_code_2(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
@@ -133,16 +129,17 @@ def test_a_preset_and_single_options_beside_it():
 def test_evaluating_on_other_digits(trained, tiny_folder):
     _, folder, _ = trained
     other = tiny_folder(test=9, seed=5)
-    report = json.loads(cli("evaluate", "latest", "--json", "--data-dir", other, "--runs-dir", folder).stdout)
+    report = json.loads(mnist("evaluate", "latest", "--json", "--data-dir", other, "--runs-dir", folder).stdout)
     assert np.sum(report["confusion_matrix"]) == 9
-    smaller = cli("evaluate", "latest", "--data-dir", tiny_folder(shape=(2, 2)), "--runs-dir", folder)
+    smaller = mnist("evaluate", "latest", "--data-dir", tiny_folder(shape=(2, 2)), "--runs-dir", folder)
     assert smaller.returncode == 1
-    assert "The network reads rows of 20 pixels, found an array of shape (6, 4)" in smaller.stderr
+    assert "reads images of 5x4, as it was trained on" in smaller.stderr
+    assert "are 2x2: name a folder with images of its size" in smaller.stderr
 
 
 def test_the_json_report_has_these_keys(trained):
     _, folder, _ = trained
-    done = cli("evaluate", "latest", "--json", "--runs-dir", folder)
+    done = mnist("evaluate", "latest", "--json", "--runs-dir", folder)
     assert done.returncode == 0
     report = json.loads(done.stdout)
     assert set(report) == {"run", "dataset", "accuracy", "loss", "errors", "confusion_matrix"}
@@ -152,7 +149,7 @@ def test_the_json_report_has_these_keys(trained):
 
 def test_training_without_hidden_layers_and_with_validation(tiny_folder, tmp_path):
     options = ["--epochs", "1", "--hidden-layers", "--validation-fraction", "0.25"]
-    done = cli("train", *options, "--data-dir", tiny_folder(), "--runs-dir", tmp_path)
+    done = mnist("train", *options, "--data-dir", tiny_folder(), "--runs-dir", tmp_path)
     assert done.returncode == 0, done.stderr
     (run,) = list_runs(tmp_path)
     assert run.config.hidden_layers == ()
@@ -178,29 +175,8 @@ def test_a_damaged_run_is_listed_by_runs_and_refused_by_evaluate(trained, tmp_pa
     assert capsys.readouterr().err.startswith("error: Run hurt is damaged: status.json")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C can't be sent to one process on Windows")
-def test_ctrl_c_stops_the_run_and_keeps_its_model(tiny_folder, tmp_path):
-    command = [sys.executable, "-m", "mnist_core", "train", "--epochs", "10000", "--batch-size", "1"]
-    command += ["--hidden-layers", "500", "500"]  # takes minutes: Ctrl-C always comes first
-    command += ["--data-dir", str(tiny_folder(train=40)), "--runs-dir", str(tmp_path)]
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=PROJECT,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a background job ignores it
-    ) as process:
-        deadline = time.monotonic() + 30
-        while not any(run.status.epoch >= 2 for run in list_runs(tmp_path)):
-            assert time.monotonic() < deadline, "no run got to its second epoch"
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        printed, errors = process.communicate(timeout=30)
-    (run,) = list_runs(tmp_path)
-    assert run.status.state == "stopped"
-    assert process.returncode == 0, errors
-    assert f"stopped after {run.status.epoch} epochs, test accuracy" in printed
-    assert "Traceback" not in errors
-    assert run.load_network().layer_sizes == (20, 500, 500, 3)
+def test_train_warns_of_data_that_is_hardly_meant(tmp_path, tiny_folder):
+    done = mnist("train", "--epochs", "1", "--data-dir", tiny_folder(), "--runs-dir", tmp_path)
+    assert done.returncode == 0
+    assert "note: There are 12 training images of 3 classes." in done.stderr
+    assert "There are 12 training" not in done.stdout

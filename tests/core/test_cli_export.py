@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core import cli
 from mnist_core.cli import main
+from mnist_core.commands import predict as command
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation.predict import predict
@@ -61,9 +61,11 @@ def drawing(monkeypatch):
         except UnidentifiedImageError as error:
             raise DatasetError("this is no picture") from error
 
-    monkeypatch.setattr(cli, "read_picture", read_picture)
-    monkeypatch.setattr(cli, "ink_on_black", lambda grey: 255 - grey if grey[0, 0] > 127 else grey)
-    monkeypatch.setattr(cli, "to_mnist", lambda grey, size=28: np.full((size, size), grey.max() - grey[0, 0], np.uint8))
+    monkeypatch.setattr(command, "read_picture", read_picture)
+    monkeypatch.setattr(command, "ink_on_black", lambda grey: 255 - grey if grey[0, 0] > 127 else grey)
+    monkeypatch.setattr(
+        command, "to_mnist", lambda grey, size=28: np.full((size, size), grey.max() - grey[0, 0], np.uint8)
+    )
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -138,9 +140,10 @@ def test_predict_says_which_image_is_wrong(make_run, pictures, drawing, tmp_path
     (tmp_path / "text.png").write_text("hello")
     assert main(["predict", "latest", "0.png", "text.png"]) == 1
     printed = capsys.readouterr()
-    assert (printed.out, printed.err) == ("", "error: text.png: this is no picture\n")
+    assert printed.out.startswith("0.png   ")
+    assert printed.err == "error: text.png: this is no picture\n"
     assert main(["predict", "latest", "none.png"]) == 1
-    assert "none.png" in capsys.readouterr().err
+    assert capsys.readouterr().err == "error: none.png: there is no such file: check its name.\n"
 
 
 def test_predict_of_images_that_are_not_square(make_run, pictures, drawing, capsys):

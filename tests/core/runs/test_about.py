@@ -62,7 +62,7 @@ def test_a_damaged_about_takes_nothing_else_down(run, content):
     assert listed.problem is None
     assert listed.status.state == "finished"
     assert listed.about == About()
-    assert listed.about.problem.plain.startswith("about.json can't be read")
+    assert listed.about.problem.startswith("about.json can't be read")
     assert listed.describe(About.of("new")).refresh().about.problem is None
 
 
@@ -145,4 +145,4 @@ def test_the_trash_is_emptied_of_what_is_named_and_what_is_old(tmp_path):
 def test_a_run_created_in_an_impossible_time_is_damaged(run):
     for created in (1e300, -1, 10**400):
         write_json(run.path / "config.json", {"created": created, "training": {}, "dataset": asdict(REFERENCE)})
-        assert "created is" in run.refresh().problem.plain
+        assert "created is" in run.refresh().problem

@@ -85,8 +85,8 @@ def test_a_damaged_run_is_listed_with_the_reason(run, tmp_path, name, content):
     (listed,) = list_runs(tmp_path)
     assert listed.id == run.id
     assert listed.status.state == "damaged"
-    assert listed.problem.plain.startswith(name)
-    assert listed.problem.plain.endswith("file back.")
+    assert listed.problem.startswith(name)
+    assert listed.problem.endswith("file back.")
     with pytest.raises(RunError, match="is damaged"):
         find_run(run.id, tmp_path)
 
@@ -238,7 +238,7 @@ def test_a_status_with_a_value_that_makes_no_sense_is_damaged(run, tmp_path, cha
     write_json(run.path / "status.json", {**asdict(Status()), **changes})
     (listed,) = list_runs(tmp_path)
     assert listed.status.state == "damaged"
-    assert listed.problem.plain.startswith("status.json")
+    assert listed.problem.startswith("status.json")
 
 
 @pytest.mark.parametrize("change", [{"created": None}, {"created": "nan"}, {"dataset": None}, {"training": [1]}])
@@ -247,7 +247,7 @@ def test_a_config_with_a_wrong_entry_is_damaged(run, tmp_path, change):
     write_json(run.path / "config.json", {**content, **change})
     (listed,) = list_runs(tmp_path)
     assert listed.status.state == "damaged"
-    assert listed.problem.plain.startswith("config.json")
+    assert listed.problem.startswith("config.json")
 
 
 @pytest.mark.parametrize("content", [b"header\na,b,c,d,e,f,g\n", b"header\n\xff\xff\n", b"header\n1.5,1,1,1,1,1,1\n"])

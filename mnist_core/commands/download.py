@@ -1,0 +1,30 @@
+"""``mnist download``: fetch the full MNIST data set."""
+
+import argparse
+from pathlib import Path
+
+from tqdm import tqdm
+
+from mnist_core.commands.output import say
+from mnist_core.commands.parser import Commands, add_command
+from mnist_core.data.download import download
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command = add_command(
+        commands, "download", "[--data-dir FOLDER]", "fetch the full MNIST data set, checked by SHA-256", _download
+    )
+    command.add_argument("--data-dir", type=Path, help="folder for the four files (default: your cache folder)")
+
+
+def _download(arguments: argparse.Namespace) -> None:
+    with tqdm(unit="B", unit_scale=True, disable=None) as bar:
+
+        def show(done: int, total: int, message: str) -> None:
+            bar.total, bar.n = total, done
+            bar.set_description(message, refresh=False)
+            bar.refresh()
+
+        folder = download(arguments.data_dir, progress=show)
+    say(f"The full data set is in {folder}")

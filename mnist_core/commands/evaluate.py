@@ -1,0 +1,74 @@
+"""``mnist evaluate``: scores of a run on a test set."""
+
+import argparse
+
+from mnist_core.commands.output import counted, note, say, say_json
+from mnist_core.commands.parser import Commands, add_command, add_data_dir, add_json, add_run, add_runs_dir
+from mnist_core.data.dataset import Dataset, load_dataset
+from mnist_core.errors import DatasetError, times
+from mnist_core.evaluation.metrics import per_class_scores
+from mnist_core.evaluation.predict import Evaluation, evaluate
+from mnist_core.nn.network import Network
+from mnist_core.runs.run import Run, find_run
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command = add_command(commands, "evaluate", "RUN [OPTIONS]", "scores of a run on the test set", _evaluate)
+    add_run(command)
+    add_json(command, "one JSON object instead of a table")
+    add_data_dir(command)
+    add_runs_dir(command)
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    run = find_run(arguments.run, arguments.runs_dir)
+    network = run.load_network()
+    dataset = load_dataset("full", arguments.data_dir) if arguments.data_dir else run.dataset.load()
+    if arguments.data_dir:
+        _compare_data(run, network, dataset)
+    result = evaluate(network, dataset.test_images, dataset.test_labels)
+    if arguments.json:
+        say_json(
+            {
+                "run": run.id,
+                "dataset": {"name": dataset.name.plain, "source": dataset.source},
+                "accuracy": result.accuracy,
+                "loss": result.loss,
+                "errors": result.errors,
+                "confusion_matrix": result.confusion_matrix.tolist(),
+            }
+        )
+    else:
+        _print_table(run, dataset, result)
+
+
+def _compare_data(run: Run, network: Network, dataset: Dataset) -> None:
+    """Say that the data are not those of the run; refuse those that its network can't read."""
+    try:
+        expected: tuple[int, ...] = run.image_shape(network)
+    except DatasetError:  # the size is no longer known, only the number of pixels
+        expected = dataset.image_shape
+    if dataset.image_shape != expected or dataset.train_images[0].size != network.layer_sizes[0]:
+        raise DatasetError(
+            f"Run {run.id} reads images of {times(expected)}, as it was trained on, but those of {dataset.name.plain} "
+            f"are {times(dataset.image_shape)}: name a folder with images of its size, or leave --data-dir out."
+        )
+    try:
+        run.dataset.check(dataset)
+    except DatasetError:
+        note(
+            f"Run {run.id} was trained on other data ({run.dataset.name.plain}): "
+            f"these are its scores on {dataset.name.plain}."
+        )
+
+
+def _print_table(run: Run, dataset: Dataset, result: Evaluation) -> None:
+    say(f"run        {run.id}, {run.status.epoch} of {counted(run.epochs, 'epoch')}")
+    say(f"data       {dataset.name.plain}, {counted(len(result.labels), 'test image')}")
+    say(f"accuracy   {result.accuracy:.2%}   ({counted(result.errors, 'error')})")
+    say(f"loss       {result.loss:.4f} nats")
+    say()
+    say("class   precision  recall  F1      images")
+    for label, row in enumerate(zip(*per_class_scores(result.confusion_matrix), strict=True)):
+        say("{:<7} {:<10.3f} {:<7.3f} {:<7.3f} {:,}".format(label, *row))

@@ -1,0 +1,100 @@
+"""``mnist runs``: list the runs; pause, resume or stop one."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from mnist_core.commands.output import say, say_json
+from mnist_core.commands.parser import Commands, add_command, add_json, add_runs_dir, one_of, program_name
+from mnist_core.errors import RunError
+from mnist_core.jobs.start import request, resume_run
+from mnist_core.runs.run import Run, default_runs_dir, find_run, list_runs
+
+VERBS = ("list", "pause", "resume", "stop")
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command = add_command(
+        commands, "runs", "[list | pause RUN | resume RUN | stop RUN] [OPTIONS]",
+        "list the runs; pause, resume or stop one", _runs,
+    )  # fmt: skip
+    command.add_argument(
+        "verb", nargs="?", type=one_of(VERBS)["type"], default="list", metavar="VERB",
+        help=f"what to do: {', '.join(VERBS)} (default: list)",
+    )  # fmt: skip
+    command.add_argument("run", nargs="?", metavar="RUN", help="the run to pause, resume or stop")
+    add_json(command, "list them as JSON: one object a run")
+    add_runs_dir(command)
+
+
+def _runs(arguments: argparse.Namespace) -> None:
+    verb = arguments.verb
+    if verb == "list":
+        if arguments.run:
+            arguments.usage_error(f"list takes no run: {program_name()} evaluate {arguments.run} shows one")
+        _list(arguments)
+        return
+    if not arguments.run:
+        arguments.usage_error(f"{verb} needs the id of a run: {program_name()} runs {verb} RUN")
+    if arguments.json:
+        arguments.usage_error(f"--json lists runs, and has no meaning with {verb}: leave it out")
+    run = find_run(arguments.run, arguments.runs_dir)
+    if verb == "resume":
+        resume_run(run)
+        say(f"run {run.id} continues after epoch {run.status.epoch} of {run.epochs}")
+    else:
+        request(run, verb)
+        say(f"asked run {run.id} to {verb}")
+
+
+def _list(arguments: argparse.Namespace) -> None:
+    root = arguments.runs_dir or default_runs_dir()
+    if arguments.runs_dir:
+        _check_folder(root)
+    runs = list_runs(root)
+    if arguments.json:
+        say_json([_describe(run) for run in runs])
+    elif not runs:
+        say(f"No runs in {root} yet. Train one: {program_name()} train")
+    else:
+        _print_table(runs)
+
+
+def _check_folder(root: Path) -> None:
+    """Refuse a folder that a person named and that does not exist."""
+    if not root.is_dir():
+        found = "is a file" if root.exists() else "does not exist"
+        raise RunError(f"The runs folder {root} {found}: name a folder of runs with --runs-dir.")
+
+
+def _describe(run: Run) -> dict[str, Any]:
+    """What ``--json`` says about a run; a damaged one has its problem, and null for what can't be read."""
+    readable = run.config is not None
+    status = run.status
+    return {
+        "run": run.id,
+        "name": run.about.name.plain,
+        "tags": [tag.plain for tag in run.about.tags],
+        "state": status.state,
+        "created": run.created,
+        "epoch": status.epoch if readable else None,
+        "epochs": run.epochs if readable else None,
+        "test_accuracy": status.test_accuracy,
+        "test_loss": status.test_loss,
+        "dataset": run.dataset.name.plain if readable else None,
+        "settings": run.config.to_dict() if readable else None,
+        "error": status.error.plain if status.error else None,
+        "problem": run.problem,
+    }
+
+
+def _print_table(runs: list[Run]) -> None:
+    say(f"{'run':<22}{'state':<13}{'epochs':<11}{'test accuracy':<15}data")
+    for run in runs:
+        if run.problem:
+            say(f"{run.id:<22}damaged      {run.problem}")
+            continue
+        accuracy = "-" if run.status.test_accuracy is None else f"{run.status.test_accuracy:.2%}"
+        epochs = f"{run.status.epoch}/{run.epochs}"
+        say(f"{run.id:<22}{run.status.state:<13}{epochs:<11}{accuracy:<15}{run.dataset.name.plain}")

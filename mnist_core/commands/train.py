@@ -1,0 +1,163 @@
+"""``mnist train``: start a run, follow it, and print its result."""
+
+import argparse
+import sys
+import time
+from typing import Any, NoReturn
+
+from tqdm import tqdm
+
+from mnist_core.commands.output import complain, counted, note, say
+from mnist_core.commands.parser import (
+    Commands,
+    add_command,
+    add_data_dir,
+    add_runs_dir,
+    layer_size,
+    number,
+    one_of,
+    program_name,
+)
+from mnist_core.commands.signals import Request, answered_by
+from mnist_core.data.checks import dataset_warnings
+from mnist_core.data.dataset import load_dataset
+from mnist_core.errors import RunError
+from mnist_core.jobs.start import request, start_run
+from mnist_core.runs.run import Run
+from mnist_core.training.config import PRESETS, TrainingConfig
+from mnist_core.training.setting import Setting
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    settings = TrainingConfig.settings().values()
+    hints = {
+        **{f"--{setting.url}": f"write {setting.option}" for setting in settings},
+        **{name: f"write --preset {name}" for name in PRESETS},
+        "--resume": f"a run goes on with `{program_name()} runs resume RUN`",
+    }
+    command = add_command(
+        commands, "train", "[OPTIONS]", "train a network; prints the run id and the test accuracy", _train, hints
+    )
+    command.add_argument(
+        "--preset", **one_of(PRESETS), default="reference",
+        help="settings to start from; single options override them (default: %(default)s)",
+    )  # fmt: skip
+    for setting in settings:
+        default = " ".join(setting.to_arguments(setting.default)[1:])
+        text = f"{setting.help} (default: {default})".replace("%", "%%")
+        command.add_argument(setting.option, default=argparse.SUPPRESS, help=text, **_argument(setting))
+    command.add_argument(
+        "--source", **one_of(("auto", "full", "sample")), default="auto",
+        help="which data (default: full if available, otherwise the sample)",
+    )  # fmt: skip
+    add_data_dir(command)
+    add_runs_dir(command)
+
+
+def _argument(setting: Setting) -> dict[str, Any]:
+    """Arguments of ``add_argument`` that read a setting, with errors that say what to write instead."""
+    given = setting.argument
+    if "choices" in given:
+        return one_of(given["choices"])
+    return {**given, "type": layer_size if "nargs" in given else number(whole=given["type"] is int)}
+
+
+def asked_config(arguments: argparse.Namespace) -> TrainingConfig:
+    """Settings of ``train``: those of its preset, overridden by the options given."""
+    return TrainingConfig(**{**PRESETS[arguments.preset].config.to_dict(), **_given(arguments)})
+
+
+def _given(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {name: value for name, value in vars(arguments).items() if name in TrainingConfig.settings()}
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    if arguments.data_dir and arguments.source == "sample":
+        arguments.usage_error("--source sample and --data-dir name different data: leave one of them out")
+    config = asked_config(arguments)
+    _advise(config, arguments)
+    dataset = load_dataset("full" if arguments.data_dir else arguments.source, arguments.data_dir)
+    say(f"data  {dataset.description}")
+    for warning in dataset_warnings(dataset):
+        note(str(warning))
+    asked = Request()
+    with answered_by(asked):  # a run that is being created is not torn apart, but stopped
+        run = start_run(config, dataset, arguments.runs_dir)
+        say(f"run   {run.id}")
+        sys.stdout.flush()
+        run = _follow(run, asked)
+        problem = _problem(run)
+        if problem:
+            complain(problem)
+        else:
+            say(_result(run))
+    if asked.number is not None:
+        return 128 + asked.number
+    return 1 if problem else 0
+
+
+def _advise(config: TrainingConfig, arguments: argparse.Namespace) -> None:
+    """Say what is unusual about the settings, and which of the options given have no effect."""
+    for sentence in config.cautions.values():
+        note(sentence)
+    for name in _given(arguments):
+        setting = TrainingConfig.settings()[name]
+        if setting.applies_to and not config.applies(name):
+            other, values = setting.applies_to
+            wanted = " or ".join(values)
+            note(f"{setting.option} has no effect: it is used only with --{other} {wanted}.")
+
+
+def _follow(run: Run, asked: Request) -> Run:
+    """Show the progress of a run until it ends; a signal asks it to stop and waits until it has."""
+    told = False
+    with tqdm(total=run.epochs, unit="epoch", disable=None) as bar:
+        while run.status.active:
+            time.sleep(0.1)
+            if asked and not told:
+                bar.write("stopping; once more to leave at once ...", file=sys.stderr)
+                _ask_to_stop(run)
+                told = True
+            run = run.refresh()
+            _update_bar(bar, run)
+    return run
+
+
+def _ask_to_stop(run: Run) -> None:
+    try:
+        request(run, "stop")
+    except RunError:
+        if run.refresh().status.active:  # otherwise it ended by itself in this moment
+            raise
+
+
+def _update_bar(bar: "tqdm[NoReturn]", run: Run) -> None:
+    metrics = run.metrics() if run.status.epoch > bar.n else []
+    if metrics:
+        bar.set_postfix(
+            loss=f"{metrics[-1].train_loss:.4f}", accuracy=f"{metrics[-1].train_accuracy:.2%}", refresh=False
+        )
+    bar.update(run.status.epoch - bar.n)
+
+
+def _problem(run: Run) -> str | None:
+    """Say why there is no result; None if there is one."""
+    if run.problem:
+        return f"Run {run.id} can't be followed: {run.problem}"
+    if run.status.state in ("failed", "interrupted"):
+        if run.status.error:
+            return run.status.error.plain
+        return f"The training process of run {run.id} died: see {run.path / 'log.txt'} for the reason."
+    if run.status.state == "stopped" and run.status.test_accuracy is None:
+        return f"Run {run.id} was stopped before the end of its first epoch, so it has no model to test."
+    return None
+
+
+def _result(run: Run) -> str:
+    """Say how a run ended, in one line."""
+    ended = f"{run.status.state} after {counted(run.status.epoch, 'epoch')}"
+    if run.status.state == "paused":
+        return f"{ended}; it goes on with: {program_name()} runs resume {run.id}"
+    early = " (stopped early, best model kept)" if run.stopped_early else ""
+    return f"{ended}{early}, test accuracy {run.status.test_accuracy:.2%}"
