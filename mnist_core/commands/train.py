@@ -146,7 +146,7 @@ def _problem(run: Run) -> str | None:
         if run.status.error:
             return run.status.error.plain
         return f"The training process of run {run.id} died: see {run.path / 'log.txt'} for the reason."
-    if run.status.state == "stopped" and run.status.test_accuracy is None:
+    if run.status.state != "paused" and run.status.test_accuracy is None:
         return f"Run {run.id} was stopped before the end of its first epoch, so it has no model to test."
     return None
 
