@@ -2,13 +2,12 @@
 
     MNIST_DATA_DIR=/path/to/mnist python benchmarks/pages.py [--rounds 5]
 
-Trains a short run first and checks its labels, in a runs folder of its own, so that the pages that show a run have one;
-the Runs page lists 1,000 copies of it.
+Trains a short run first and checks its labels, in a runs folder of its own, so that the pages that show a run have one.
+How pages fare with many runs is measured by ``many_runs.py``.
 """
 
 import argparse
 import os
-import shutil
 import statistics
 import sys
 import tempfile
@@ -42,7 +41,7 @@ STATES = (
     ("evaluation, a digit opened", "evaluation", {"digit": "8"}),
     ("inside", "inside", {}),
     ("label issues", "label_issues", {}),
-    ("runs, 1,000 of them", "runs", {}),
+    ("runs", "runs", {}),
 )
 """Name, page and query parameters."""
 
@@ -60,15 +59,6 @@ def prepare() -> None:
         time.sleep(0.1)
     if progress.state != "finished":
         sys.exit(f"The check of the labels that a page needs {progress.state}: {progress.error}")
-
-
-def copy_runs(folder: Path, count: int) -> None:
-    """Fill the runs folder up with copies of its run."""
-    (original,) = (path for path in folder.iterdir() if path.name[0] != ".")
-    for number in range(1, count):
-        shutil.copytree(
-            original, folder / f"20200101-000000-{number:04x}", ignore=shutil.ignore_patterns("cross*", "*.lock")
-        )
 
 
 def draw(app: AppTest) -> float:
@@ -95,8 +85,6 @@ def main() -> None:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         app.run()
         for name, page, query in STATES:
-            if page == "runs":
-                copy_runs(Path(folder), 1000)
             app.switch_page(f"pages/{page}.py")
             for key in list(app.query_params):
                 del app.query_params[key]

@@ -3,6 +3,7 @@
 Whoever shows one to a person (a page, the command line) shows ``str(error)`` and nothing else.
 """
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -47,6 +48,29 @@ class TrainingError(MnistError):
     """Training cannot continue, for example because the loss is no longer a number."""
 
 
+ADVICE = {
+    errno.ENOSPC: "free some space on its disk",
+    errno.EDQUOT: "delete files that you no longer need, since your quota on its disk is used up",
+    errno.EROFS: "make its disk writable, which is mounted read-only",
+    errno.EACCES: "make the folder writable",
+    errno.EPERM: "make the folder writable",
+    errno.ENOENT: "check that the folder still exists",
+    errno.ENOTDIR: "move away the file that is in the place of a folder",
+    errno.EISDIR: "move away the folder that is in the place of a file",
+    errno.EFBIG: "raise the limit on the size of a file (ulimit -f), or use another disk",
+    errno.ENAMETOOLONG: "choose a shorter path",
+    errno.EIO: "check its disk, which reports a fault",
+    errno.EMFILE: "end other programs, which have too many files open",
+    errno.ENFILE: "end other programs, which have too many files open",
+}
+"""What to do about an error of the operating system when a folder is written, by its cause."""
+
+
+def advice_on(error: OSError) -> str:
+    """Say what to do when a folder can't be written: a clause that follows a colon."""
+    return ADVICE.get(error.errno or 0, "check the folder and its disk")
+
+
 def times(shape: tuple[int, ...]) -> str:
     """Write the shape of an array or an image for a message.
 
@@ -60,6 +84,11 @@ def times(shape: tuple[int, ...]) -> str:
         "28x28" for (28, 28), "60000x28x28" for (60000, 28, 28), "a single value" for ().
     """
     return "x".join(map(str, shape)) or "a single value"
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a number and its noun: "1 epoch", "2 epochs"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

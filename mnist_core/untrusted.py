@@ -9,8 +9,19 @@ _CONTROLS = re.compile(
     "\ufeff\ufff9-\ufffb]"
 )
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_MARKUP = re.compile(r"[\\`*\[\]<&~$]|(?<![^\W_])_|_(?![^\W_])|:(?=\S)|^[-+#>]|(?<=^\d)[.)]|(?<=^\d\d)[.)]")
-_LINK = re.compile(r"(?i)(?<=http)(?=s?:)|(?<=www)(?=\.)|(?<=\S)(?=@)")
+_MARKUP = re.compile(
+    r"[\\`*\[\]<&~$]"
+    r"|(?<![^\W_])_|_(?![^\W_])"  # not within a word, where it is no emphasis
+    r"|:(?=\S)"  # directives
+    r"|^[-+#>=|]"  # what begins a line: lists, headings, quotes, the rule below a heading, tables
+)
+_NUMBERED = re.compile(r"^(\d+)([.)])")
+# Streamlit looks for these in the text that is left when escapes are undone; a character of no width breaks them.
+_FOUND_IN_TEXT = re.compile(
+    r"(?i)(?<=http)(?=s?:)|(?<=www)(?=\.|$)|(?=@)"  # links
+    r"|(?<=:)(?=[\w+/-]+(?::|$))"  # :smile: and :material/home:, also if the text around closes it
+    r"|(?<!\S)(?=(?:<->|->|<-|--|>=|<=|~=)(?!\S))"  # arrows and dashes
+)
 _WORD_JOINER = "\u2060"
 
 
@@ -37,10 +48,26 @@ class UntrustedText:
 
     @property
     def markdown(self) -> str:
-        """Escaped for Streamlit's Markdown: no markup, HTML, link, icon, formula or line break comes of it."""
-        # Links without markup are found after escapes were undone, so a character of no width breaks them.
-        joined = _LINK.sub(_WORD_JOINER, " ".join(self.plain.split()))
-        return _MARKUP.sub(r"\\\g<0>", joined)
+        """Escaped for Streamlit's Markdown: no markup, HTML, link, icon, formula or line break comes of it.
+
+        Not for ``st.badge``, which escapes brackets once more and so frees them: write ``:blue-badge[...]`` instead.
+        Not for options of ``st.selectbox`` and ``st.multiselect``, cells of ``st.dataframe`` and values of fields,
+        which interpret nothing.
+        """
+        line = _FOUND_IN_TEXT.sub(_WORD_JOINER, self._line)
+        return _NUMBERED.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", line)) or _WORD_JOINER
+
+    @property
+    def code(self) -> str:
+        """The same for names of files and ids: the Markdown that shows it as code."""
+        line = self._line.replace(":material/", f":{_WORD_JOINER}material/") or _WORD_JOINER
+        fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+        space = " " if "`" in (line[0], line[-1]) else ""
+        return f"{fence}{space}{line}{space}{fence}"
+
+    @property
+    def _line(self) -> str:
+        return " ".join(self.plain.split())
 
     def __str__(self) -> str:
         return self.markdown

@@ -7,8 +7,9 @@ import streamlit as st
 
 from mnist_core.data.dataset import Dataset, class_means
 from mnist_core.data.idx import read_idx
+from mnist_core.untrusted import UntrustedText
 from pages.components.code import code_behind
-from pages.components.data import current_dataset
+from pages.components.data import current_dataset, show_data_warnings
 from pages.components.digits.grid import digit_figure, digit_grid
 from pages.components.digits.picker import SPLITS, pick_image, split_arrays
 from pages.components.router import page
@@ -110,7 +111,7 @@ def show_balance(dataset: Dataset) -> None:
 
 def show_means(dataset: Dataset) -> None:
     """Draw the mean image of each class of the training set."""
-    means, counts = _class_means(dataset)
+    means, counts = _class_means(dataset, dataset.checksums)
     digit_grid(
         means,
         [f"{label}: {count:,}" for label, count in enumerate(counts)],
@@ -123,16 +124,17 @@ def show_means(dataset: Dataset) -> None:
     )
 
 
-@st.cache_resource(max_entries=4, show_spinner="Averaging the images of each class …", hash_funcs={Dataset: id})
-def _class_means(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
-    means = class_means(dataset.train_images, dataset.train_labels, dataset.num_classes)
-    return np.rint(means).astype(np.uint8), np.bincount(dataset.train_labels, minlength=dataset.num_classes)
+@st.cache_resource(max_entries=4, show_spinner="Averaging the images of each class …")
+def _class_means(_dataset: Dataset, checksums: dict[str, str]) -> tuple[np.ndarray, np.ndarray]:
+    means = class_means(_dataset.train_images, _dataset.train_labels, _dataset.num_classes)
+    return np.rint(means).astype(np.uint8), np.bincount(_dataset.train_labels, minlength=_dataset.num_classes)
 
 
 with page(__file__):
     dataset = current_dataset()
     st.title("Dataset")
-    st.markdown(f"What the network learns from. In use: **{dataset.description}**.")
+    st.markdown(f"What the network learns from. In use: **{UntrustedText(dataset.description)}**.")
+    show_data_warnings()
 
     st.subheader("Four arrays")
     show_shapes(dataset)

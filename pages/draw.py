@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
 from mnist_core.data.own_digits import add_to_training, pack_digits
@@ -65,6 +66,10 @@ class Sketch:
         self.canvas += 1
         del self.states[keep:]
 
+    def undo(self) -> None:
+        """Take the last stroke back, if there is one."""
+        self.next_canvas(max(len(self.states) - 1, 0))
+
 
 def sketch() -> Sketch:
     """Drawing and collection of this session."""
@@ -104,10 +109,10 @@ def show_pen(pen: Remembered, empty: bool) -> None:
         st.button(
             "Undo",
             icon=":material/undo:",
-            on_click=lambda: drawing.next_canvas(len(drawing.states) - 1),
+            on_click=callback(drawing.undo),
             disabled=empty,
         )
-        st.button("Clear", icon=":material/ink_eraser:", on_click=drawing.next_canvas, disabled=empty)
+        st.button("Clear", icon=":material/ink_eraser:", on_click=callback(drawing.next_canvas), disabled=empty)
 
 
 @fragment
@@ -146,7 +151,7 @@ def draw_and_read(network: Network, size: int) -> None:
         st.caption("Each square is a unit; the brighter, the more active. Blue: below 0.")
 
 
-def show_invitation(headline: st.container, right: st.container, classes: int) -> None:
+def show_invitation(headline: DeltaGenerator, right: DeltaGenerator, classes: int) -> None:
     """Invite to draw; the layout is that of a drawn digit, so that nothing jumps at the first stroke."""
     headline.subheader("Draw a digit", anchor=False)
     headline.caption("Large and centred")
@@ -158,7 +163,7 @@ def show_invitation(headline: st.container, right: st.container, classes: int) -
     )
 
 
-def show_probabilities(place: st.container, probabilities: np.ndarray) -> None:
+def show_probabilities(place: DeltaGenerator, probabilities: np.ndarray) -> None:
     """Draw the probability of each class as a bar."""
     place.markdown("**Probability of each digit**")
     place.altair_chart(probability_chart(probabilities), key="probabilities")
@@ -180,7 +185,7 @@ def ask_label(classes: int, size: int) -> None:
         "I drew a …",
         range(classes),
         key=key,
-        on_change=add,
+        on_change=callback(add),
         wrap=True,
         help="Adds the digit with this label to your digits below, and clears the canvas for the next one.",
     )
@@ -245,8 +250,13 @@ def show_collection(network: Network, size: int) -> None:
             help="This session then uses the current data set with your digits among its training images, and the next "
             "run trains on them. The test set does not change.",
         )
-        st.button("Remove last", icon=":material/undo:", on_click=digits.pop)
-        st.button("Remove all", icon=":material/delete:", on_click=digits.clear)
+        st.button("Remove last", icon=":material/undo:", on_click=callback(remove), args=(digits, digits[-1]))
+        st.button("Remove all", icon=":material/delete:", on_click=callback(digits.clear))
+
+
+def remove(digits: list[Drawn], digit: Drawn) -> None:
+    """Remove one digit, unless an earlier click did."""
+    digits[:] = [other for other in digits if other is not digit]
 
 
 def use_in_training(images: np.ndarray, labels: np.ndarray) -> None:

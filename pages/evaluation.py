@@ -7,14 +7,17 @@ import streamlit as st
 
 from mnist_core.evaluation.metrics import Calibration, Scores, calibration, confusion_matrix, per_class_scores
 from mnist_core.evaluation.predict import Evaluation, evaluate, per_image, predict
+from mnist_core.evaluation.significance import no_better_than_guessing
 from mnist_core.inspection.attribution import gradient_times_input
 from mnist_core.inspection.neighbours import nearest_neighbours
 from mnist_core.runs.run import Run
 from pages.components.code import code_behind
-from pages.components.digits.gallery import ANY, Choice, read_choice, show_gallery, write_choice
+from pages.components.digits.gallery import choice_of_cell, column_name, read_choice, show_gallery, write_choice
 from pages.components.digits.viewer import show_opened_digit
+from pages.components.errors import callback
 from pages.components.router import page
 from pages.components.runs.export import show_export, show_upload_model
+from pages.components.runs.outcome import epoch_of_model, other_epoch
 from pages.components.runs.picker import pick_trained_run, test_result, test_scores
 from pages.components.state import OneOf, parse_bool, remembered
 from pages.components.tables import confusion_style
@@ -26,17 +29,22 @@ MAX_POINTS = 300
 def show_scores(run: Run, result: Evaluation, scores: Scores) -> None:
     """Accuracy with its interval, loss, errors, and top-k accuracy."""
     total, (low, high) = len(result.labels), scores.interval
+    epoch = other_epoch(run)
+    kept = f", model of epoch {epoch}" if epoch else ""
     figures = (
         ("Test accuracy", f"{result.accuracy:.2%}", f"95 % interval {low:.2%} to {high:.2%}"),
         ("Test loss (nats)", f"{result.loss:.4f}", f"calibration error {scores.calibration.error:.2%}"),
         ("Errors", f"{result.errors:,} of {total:,}", f"top 2: {scores.top_2:.2%}, top 3: {scores.top_3:.2%}"),
-        ("Epochs", f"{run.status.epoch} of {run.epochs}", f"{run.status.seconds:,.1f} s of training"),
+        ("Epochs", f"{run.status.epoch} of {run.epochs}", f"{run.status.seconds:,.1f} s of training{kept}"),
     )
     for column, (label, value, more) in zip(st.columns(4), figures, strict=True):
         column.metric(label, value, more, delta_color="off", delta_arrow="off", border=True)
+    if note := no_better_than_guessing(result.accuracy, result.labels):
+        st.warning(note, icon=":material/casino:")
     st.caption(
-        f"All scores on this page are on the **test set of {run.dataset.name}**, which training never saw. Over many "
-        "test sets of this size, 95 % of such intervals contain the true accuracy (Wilson score interval)."
+        f"{epoch_of_model(run)} All scores on this page are on the **test set of {run.dataset.name}**, which training "
+        "never saw. Over many test sets of this size, 95 % of such intervals contain the true accuracy (Wilson score "
+        "interval)."
     )
 
 
@@ -54,26 +62,23 @@ def show_confusion(run: Run, result: Evaluation) -> None:
     unit, errors_only = cells_show.value, hide_correct.value
     of_column = confusion / np.maximum(confusion.sum(axis=0), 1)
     table = pd.DataFrame({"counts": confusion, "row %": 100 * share, "column %": 100 * of_column}[unit])
-    table.columns = [f"→ {label}" for label in table.columns]
+    table.columns = list(map(column_name, table.columns))
     table.index = pd.Index([f"true {label}" for label in table.index], name="true ↓ predicted →")
     colored = of_column if unit == "column %" else share
     styles = confusion_style(colored, errors_only).set_axis(table.columns, axis=1).set_axis(table.index)
     styled = table.style.apply(lambda _: styles, axis=None).format("{:,.0f}" if unit == "counts" else "{:.1f}")
     choice = read_choice(len(confusion))
-    cells = [(choice.true, f"→ {choice.predicted}")] if choice.is_cell and choice.split == "test set" else []
+    cells = [(int(choice.true), column_name(choice.predicted))] if choice.is_cell and choice.split == "test set" else []
     key = f"confusion {run.id} {unit} {errors_only} {choice}"
 
     def read() -> None:
-        selected = st.session_state[key].selection.cells
-        row, column = selected[0] if selected else (ANY, ANY)
-        label = ANY if column == ANY else list(table.columns).index(column)
-        write_choice(Choice(true=row, predicted=label), len(confusion))
+        write_choice(choice_of_cell(st.session_state[key].selection.cells, len(confusion)), len(confusion))
 
     st.dataframe(
         styled,
         height=38 + 35 * len(table),
         key=key,
-        on_select=read,
+        on_select=callback(read),
         selection_mode="single-cell",
         selection_default={"selection": {"cells": cells}},
     )

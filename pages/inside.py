@@ -14,10 +14,10 @@ from pages.components.charts.layers import class_bars, digit_map, distribution_o
 from pages.components.charts.network import MOST_LINES, MOST_UNITS, network_drawing
 from pages.components.code import code_behind
 from pages.components.digits.grid import color_scale, digit_grid, diverging_colors
-from pages.components.errors import fragment
+from pages.components.errors import callback, fragment
 from pages.components.inside_view import Inside, inside
 from pages.components.router import page
-from pages.components.runs.picker import pick_trained_run
+from pages.components.runs.picker import pick_trained_run, test_result
 from pages.components.state import NumberIn, OneOf, remembered
 from pages.components.tables import is_dark
 
@@ -54,9 +54,9 @@ def show_first_weights(view: Inside) -> None:
 
 
 @fragment
-def show_forward_pass(view: Inside) -> None:
+def show_forward_pass(run: Run, view: Inside) -> None:
     """One test image on its way through the network."""
-    index = pick_test_image(view)
+    index = pick_test_image(run, view)
     label, predicted = int(view.result.labels[index]), int(view.result.predicted[index])
     verdict = "which is correct" if label == predicted else f"but it is a **{label}**"
     st.markdown(
@@ -72,19 +72,22 @@ def show_forward_pass(view: Inside) -> None:
     )
 
 
-def pick_test_image(view: Inside) -> int:
+def pick_test_image(run: Run, view: Inside) -> int:
     """Draw the picker of a test image; return its index."""
     total = len(view.result.labels)
-    wrong = np.flatnonzero(view.result.labels != view.result.predicted)
+    errors = view.result.errors
     index = remembered("inside_index", 0, url="digit", parse=NumberIn(0, total - 1))
 
-    def draw_from(indices: np.ndarray) -> None:
-        index.set(int(np.random.default_rng().choice(indices)))
+    def draw(only_errors: bool) -> None:
+        result = test_result(run)  # a run that still trains may have another model by now
+        indices = np.flatnonzero((result.labels != result.predicted) | (not only_errors))
+        if len(indices):
+            index.set(int(np.random.default_rng().choice(indices)))
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.number_input(f"Test image (0 to {total - 1:,})", 0, total - 1, width=170, **index.widget)
-        st.button("Random image", icon=":material/casino:", on_click=draw_from, args=(np.arange(total),))
-        st.button("Random error", icon=":material/error:", on_click=draw_from, args=(wrong,), disabled=not len(wrong))
+        st.button("Random image", icon=":material/casino:", on_click=callback(draw), args=(False,))
+        st.button("Random error", icon=":material/error:", on_click=callback(draw), args=(True,), disabled=not errors)
     return index.value
 
 
@@ -169,7 +172,7 @@ with page(__file__):
     st.subheader("Weights of the first layer")
     show_first_weights(view)
     st.subheader("One image through the network")
-    show_forward_pass(view)
+    show_forward_pass(run, view)
     st.subheader("What a hidden unit responds to")
     if view.hidden:
         show_unit(view)

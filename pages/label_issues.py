@@ -5,6 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from mnist_core.data.dataset import Dataset
+from mnist_core.errors import counted
 from mnist_core.evaluation.label_errors import LabelIssues, class_thresholds, find_label_issues
 from mnist_core.jobs.label_check import (
     Progress,
@@ -18,7 +19,7 @@ from mnist_core.runs.run import Run, list_runs
 from mnist_core.training.out_of_sample import FOLDS, cross_validate
 from pages.components.code import code_behind
 from pages.components.digits.grid import digit_grid, pick_page
-from pages.components.errors import callback, fragment
+from pages.components.errors import callback, fragment, show_error
 from pages.components.router import page
 from pages.components.runs.picker import architecture, pick_run, run_dataset
 from pages.components.state import OneOf, remembered
@@ -36,9 +37,9 @@ def show_job(run: Run, dataset: Dataset, progress: Progress | None) -> None:
         st.progress(progress.done, waiting)
         st.button("Stop", icon=":material/stop:", on_click=callback(stop_label_check), args=(run,))
         return
-    if state == "failed":
-        st.error(progress.error, icon=":material/error:")
-    elif state in ("stopped", "interrupted"):
+    if progress and progress.error:
+        show_error(progress.error)
+    elif progress and state in ("stopped", "interrupted"):
         st.info(
             f"{progress.fold} of {FOLDS} folds are done; the next start continues from there.", icon=":material/pause:"
         )
@@ -46,8 +47,8 @@ def show_job(run: Run, dataset: Dataset, progress: Progress | None) -> None:
     st.markdown(
         f"The {len(dataset.train_labels):,} training images are split into {FOLDS} folds. For each fold, a network "
         f"with the hidden layers of this run ({architecture(config.hidden_layers) or 'none'}) and the settings of the "
-        f"*Fast* preset trains on the other folds for {config.epochs} epochs, so every image is judged by a network "
-        "that never saw its label."
+        f"*Fast* preset trains on the other folds for {counted(config.epochs, 'epoch')}, so every image is judged by a "
+        "network that never saw its label."
     )
     label = "Continue" if state in ("stopped", "interrupted") else "Check the labels"
     st.button(label, type="primary", icon=":material/rule:", on_click=callback(start_label_check), args=(run,))
@@ -90,7 +91,7 @@ def show_issues(run: Run, dataset: Dataset) -> None:
     with paging:
         shown = chosen[pick_page("issues", len(chosen), PAGE_SIZE, f"{run.id} {label} {suggested}")]
     show_gallery(dataset, issues, probabilities, shown)
-    st.caption("Given label → suggested label, and the probability that the network gives to the given label.")
+    st.caption("Given label → suggested label, and the probability that the network gives to the suggested one.")
     st.download_button(
         "Download the list (CSV)", lambda: issues_csv(issues), f"label-issues-{run.id}.csv", "text/csv",
         icon=":material/download:",
@@ -101,10 +102,14 @@ def show_gallery(dataset: Dataset, issues: LabelIssues, probabilities: np.ndarra
     """Draw the label issues at the positions ``shown``."""
     digit_grid(
         dataset.train_images[issues.index[shown]],
-        [f"{issues.label[n]} → {issues.suggested[n]} · {issues.self_confidence[n]:.1%}" for n in shown],
+        [
+            f"{issues.label[n]} → {issues.suggested[n]} · {probabilities[issues.index[n], issues.suggested[n]]:.0%}"
+            for n in shown
+        ],
         [
             f"training image {issues.index[n]:,}: given label {issues.label[n]}, suggested label {issues.suggested[n]} "
-            f"with a probability of {probabilities[issues.index[n], issues.suggested[n]]:.1%}"
+            f"with a probability of {probabilities[issues.index[n], issues.suggested[n]]:.1%}, the given one has "
+            f"{issues.self_confidence[n]:.1%}"
             for n in shown
         ],
         size=88,

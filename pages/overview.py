@@ -8,10 +8,12 @@ from mnist_core.data import download as downloader
 from mnist_core.data.dataset import Dataset, cache_dir, load_dataset
 from mnist_core.errors import DatasetError, DownloadError
 from mnist_core.runs.run import Run, list_runs
+from mnist_core.untrusted import UntrustedText
 from pages.components.code import code_behind
-from pages.components.data import Choice, choose, current_choice, current_dataset
+from pages.components.data import Choice, choose, current_choice, current_dataset, show_data_warnings
 from pages.components.errors import callback, show_error
 from pages.components.router import PAGES, page, page_info
+from pages.components.runs.outcome import epochs_done
 from pages.components.runs.picker import architecture, select_run, state_badge
 from pages.components.state import OneOf, remembered
 
@@ -60,7 +62,9 @@ def show_data(dataset: Dataset) -> None:
     }
     for column, (label, value) in zip(st.columns(4), figures.items(), strict=True):
         column.metric(label, value, border=True)
-    origin = f"from `{short_path(dataset.data_dir)}`" if dataset.data_dir else "included in this project"
+    origin = (
+        f"from {UntrustedText(short_path(dataset.data_dir)).code}" if dataset.data_dir else "included in this project"
+    )
     st.caption(f"In use: **{dataset.name}**, {origin}.")
 
 
@@ -81,12 +85,14 @@ def offer_download() -> None:
     if not st.button("Download full MNIST", icon=":material/download:"):
         return
     bar = st.progress(0.0, "Looking for a mirror …")
+
+    def show_progress(done: int, size: int, message: str) -> None:
+        bar.progress(done / size, f"{UntrustedText(message)}: {done / 1e6:.1f} of {size / 1e6:.1f} MB")
+
     try:
         downloader.download(
             mirrors=downloader.MIRRORS,
-            progress=lambda done, size, message: bar.progress(
-                done / size, f"{message}: {done / 1e6:.1f} of {size / 1e6:.1f} MB"
-            ),
+            progress=show_progress,
         )
         choose(Choice())
     except DownloadError as error:
@@ -131,11 +137,11 @@ def show_runs(runs: list[Run]) -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             state_badge(run)
             if run.problem:
-                st.markdown(f"`{run.id}` {run.problem}")
+                st.markdown(f"{UntrustedText(run.id).code} {UntrustedText(run.problem)}")
                 continue
             accuracy = run.status.test_accuracy
             score = (
-                "no test accuracy yet"
+                "no test accuracy" + " yet" * run.status.active
                 if accuracy is None
                 else f"**{accuracy:.2%}** accuracy on the test set of {run.dataset.name}"
             )
@@ -144,7 +150,7 @@ def show_runs(runs: list[Run]) -> None:
                 if run.config.hidden_layers
                 else "no hidden layer"
             )
-            st.markdown(f"{score} · {run.status.epoch} of {run.epochs} epochs · {hidden} · `{run.id}`")
+            st.markdown(f"{score} · {epochs_done(run)} · {hidden} · {UntrustedText(run.id).code}")
 
 
 with page(__file__):
@@ -164,6 +170,7 @@ with page(__file__):
         show_error(error)
     else:
         show_data(dataset)
+        show_data_warnings()
         if dataset.source == "sample" and current_choice() == Choice():
             offer_download()
     choose_data()

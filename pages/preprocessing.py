@@ -15,6 +15,7 @@ from pages.components.code import code_behind
 from pages.components.data import current_dataset
 from pages.components.digits.grid import digit_figure, digit_grid
 from pages.components.digits.picker import Picked, pick_image, split_arrays
+from pages.components.errors import callback
 from pages.components.router import page
 from pages.components.settings import change, current_settings, edit_group
 from pages.components.state import NumberIn, remembered
@@ -112,7 +113,9 @@ def show_augmentation(picked: Picked) -> None:
                 st.rerun()
             return
         seed = remembered("augmentation_seed", 0, url="distortion", parse=NumberIn(0, 2**32 - 1))
-        st.button("New distortions", icon=":material/casino:", on_click=lambda: seed.set(seed.value + 1))
+        st.button(
+            "New distortions", icon=":material/casino:", on_click=callback(lambda: seed.set((seed.value + 1) % 2**32))
+        )
         rng = np.random.default_rng(seed.value)
         variants = augment(np.repeat(picked.image[np.newaxis], VARIANTS, axis=0), augmentation, rng)
         images = np.concatenate([picked.image[np.newaxis], np.rint(variants).astype(np.uint8)])

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
+from mnist_core.data.dataset import Dataset
 from mnist_core.errors import MnistError
 from mnist_core.evaluation.significance import mcnemar
 from mnist_core.runs.about import About
 from mnist_core.runs.archive import MAX_ZIP, MB, export_run, import_run
-from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.run import Run, list_runs
 from mnist_core.runs.settings_diff import differing_settings
+from mnist_core.untrusted import UntrustedText
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
 from pages.components.errors import callback, dialog, errors_shown, fragment
@@ -36,14 +37,14 @@ def offer_import() -> None:
                 run = import_run(upload.getvalue(), known=known_datasets())
                 st.session_state["imports"] += 1
                 write_selection([run.id])
-                st.toast(f"Imported run {run.id}.", icon=":material/check:")
+                st.toast(f"Imported run {UntrustedText(run.id)}.", icon=":material/check:")
                 st.rerun()
 
 
-def known_datasets() -> list[DatasetReference]:
+def known_datasets() -> list[Dataset]:
     """The data set in use, if it can be loaded: an imported run on the same data finds it there."""
     try:
-        return [DatasetReference.of(current_dataset())]
+        return [current_dataset()]
     except MnistError:
         return []
 
@@ -52,7 +53,7 @@ def known_datasets() -> list[DatasetReference]:
 def edit(run: Run, known_tags: list[str]) -> bool:
     """Edit the name, tags and note of a run."""
     if run.about.problem:
-        st.warning(run.about.problem, icon=":material/broken_image:")
+        st.warning(UntrustedText(run.about.problem).markdown, icon=":material/broken_image:")
     own = [tag.plain for tag in run.about.tags]
     keys = [f"{field}_{run.id}" for field in ("name", "note", "tags")]
     st.text_input("Name", run.about.name.plain, max_chars=About.MAX_NAME, placeholder=run.id, key=keys[0])
@@ -103,7 +104,7 @@ def show_run(number: int, run: Run, known_tags: list[str]) -> None:
     if run.about.note:
         st.caption(run.about.note.markdown)
     if run.problem:
-        st.error(run.problem, icon=":material/broken_image:")
+        st.error(UntrustedText(run.problem).markdown, icon=":material/broken_image:")
 
 
 def _summary(run: Run) -> str:
@@ -155,6 +156,6 @@ with page(__file__, can_undo=True):
         if sound := [run for run in chosen if not run.problem][: len(COLORS)]:
             compare(sound)
     else:
-        st.info("No runs yet: train a network first, which takes a few seconds.", icon=":material/info:")
+        st.info("No runs yet: train a network first.", icon=":material/info:")
         st.page_link("pages/training.py", label="Train a network", icon=":material/monitoring:")
     code_behind(mcnemar, differing_settings, import_run)

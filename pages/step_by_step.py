@@ -1,6 +1,6 @@
 """Step by step: one mini-batch goes through one training step, with every number on the way."""
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import SGD
 from mnist_core.nn.walkthrough import Walkthrough, checked_positions, parameter_name, walk_through
 from mnist_core.training.config import TrainingConfig
+from mnist_core.training.setting import Number
 from pages.components.code import code_behind, show_excerpt
 from pages.components.data import current_dataset
 from pages.components.digits.grid import digit_grid
@@ -23,7 +24,7 @@ from pages.components.router import page
 from pages.components.state import NumberIn, OneOf, remembered
 from pages.components.tables import format_number
 
-SETTINGS = TrainingConfig.settings()
+SEED, RATE = (cast(Number, TrainingConfig.settings()[name]) for name in ("seed", "learning_rate"))
 BATCH = 4
 HIDDEN = {"small": (6, 4), "reference": (128, 64)}
 STRUT = r"\rule[-1.1em]{0pt}{2.6em}"  # room for fractions, whose last pixels are cut off where a formula scrolls
@@ -55,27 +56,27 @@ class Batch(NamedTuple):
 def choose_batch(dataset: Dataset) -> Batch:
     """Draw the fields for the network, the seed and the learning rate, and walk through the mini-batch they give."""
     size = remembered("walk_network", "small", url="network", parse=OneOf(tuple(HIDDEN)))
-    seed = remembered("walk_seed", 0, url="seed", parse=NumberIn(SETTINGS["seed"].low, SETTINGS["seed"].high))
+    seed = remembered("walk_seed", 0, url="seed", parse=NumberIn(SEED.low, SEED.high))
     rate = remembered(
         "walk_learning_rate",
         LEARNING_RATE,
         url="lr",
-        parse=NumberIn(SETTINGS["learning_rate"].low, SETTINGS["learning_rate"].high),
+        parse=NumberIn(RATE.low, RATE.high),
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control("Hidden layers", list(HIDDEN), required=True, format_func=describe_size, **size.widget)
         st.number_input(
             "Seed of the mini-batch",
-            SETTINGS["seed"].low,
-            SETTINGS["seed"].high,
+            SEED.low,
+            SEED.high,
             width=170,
             help=f"Selects the {BATCH} training images.",
             **seed.widget,
         )
         st.number_input(
             "Learning rate",
-            SETTINGS["learning_rate"].low,
-            SETTINGS["learning_rate"].high,
+            RATE.low,
+            RATE.high,
             step=0.1,
             format="%.6g",
             width=150,

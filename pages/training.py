@@ -6,21 +6,34 @@ import streamlit as st
 
 from mnist_core.data.batches import epoch_batches, validation_size
 from mnist_core.data.dataset import Dataset
+from mnist_core.errors import counted
 from mnist_core.jobs.queue import place_in_queue
 from mnist_core.jobs.start import request, resume_run, start_run
 from mnist_core.nn.activations import ACTIVATIONS
-from mnist_core.nn.network import Network
+from mnist_core.nn.network import Network, num_parameters
 from mnist_core.nn.optimizers import SGD
 from mnist_core.runs.run import Run, find_run, list_runs
 from mnist_core.runs.status import RESUMABLE
 from mnist_core.training.config import TrainingConfig
-from mnist_core.training.loop import build_network, train
+from mnist_core.training.divergence import has_diverged, with_shorter_steps
+from mnist_core.training.layer_statistics import MEASURES
+from mnist_core.training.loop import train
+from mnist_core.training.memory import DataSize, check_memory, layer_sizes
+from mnist_core.untrusted import UntrustedText
 from pages.components.charts.curves import Look, curve, layer_chart, learning_rate_chart
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
-from pages.components.errors import callback, fragment, show_error
+from pages.components.errors import callback, errors_shown, fragment, show_error
 from pages.components.router import page
-from pages.components.runs.picker import architecture, pick_run, select_run, state_badge
+from pages.components.runs.outcome import (
+    duration,
+    epoch_of_model,
+    fraction_done,
+    images_per_second,
+    other_epoch,
+    seconds_left,
+)
+from pages.components.runs.picker import architecture, guessing, pick_run, select_run, state_badge
 from pages.components.settings import command_line, edit_settings
 from pages.components.state import NumberIn, OneOf, parse_bool, remembered
 
@@ -32,14 +45,15 @@ MOST_SMOOTHING = 0.95
 
 def show_start(config: TrainingConfig, dataset: Dataset, runs: list[Run]) -> None:
     """Describe the next run, and start it."""
-    network = build_network(config, dataset)
-    total = len(dataset.train_labels)
+    data = DataSize.of(dataset)
+    check_memory(config, data)
+    sizes, total = layer_sizes(config, data), data.images
     images = total - validation_size(total, config.validation_fraction)
     updates = -(-images // config.batch_size)
     st.markdown(
-        f"**{architecture(network.layer_sizes)}** · {network.num_parameters:,} parameters · "
+        f"**{architecture(sizes)}** · {num_parameters(sizes):,} parameters · "
         f"{ACTIVATIONS[config.activation].label}  \n"
-        f"{images:,} images · {updates:,} updates per epoch · {updates * config.epochs:,} in total"
+        f"{counted(images, 'image')} · {counted(updates, 'update')} per epoch · {updates * config.epochs:,} in total"
     )
     busy = any(run.status.active for run in runs)
     known = any(run.config == config and run.status.test_accuracy is not None for run in runs)
@@ -59,7 +73,7 @@ def watch(run_id: str, was_active: bool) -> None:
 
 def show_run(run: Run, was_active: bool) -> None:
     """Progress, state and charts of a run."""
-    if was_active and not run.status.active:
+    if was_active != run.status.active:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         state_badge(run)
@@ -81,16 +95,17 @@ def _settings_line(run: Run) -> str:
 def show_progress(run: Run) -> None:
     """Progress bar with epoch, time left and speed, and the Stop button."""
     status, epochs = run.status, run.epochs
-    done = status.epoch + (status.images_done / status.images_total if status.images_total else 0)
     text = f"epoch {min(status.epoch + status.active, epochs)} of {epochs}"
     if status.state == "queued":
         place = place_in_queue(run.path.parent, run.id)
         text = f"number {place} in the queue: starts when a run before it ends" if place else "starting …"
-    elif status.images_per_second:
-        if status.active:
-            text += f" · {duration((epochs - done) * status.images_total / status.images_per_second)} left"
-        text += f" · {status.images_per_second:,.0f} images per second · {duration(status.seconds)} so far"
-    st.progress(min(done / epochs, 1.0), text if status.active else text.replace(" so far", " in total"))
+    elif status.seconds:
+        if status.active and (left := seconds_left(status, epochs)) is not None:
+            text += f" · {duration(left)} left"
+        if speed := images_per_second(status, epochs):
+            text += f" · {speed:,.0f} images per second"
+        text += f" · {duration(status.seconds)} {'so far' if status.active else 'in total'}"
+    st.progress(min(fraction_done(status, epochs), 1.0), text)
     show_controls(run)
 
 
@@ -104,15 +119,28 @@ def show_controls(run: Run) -> None:
                 label = {"pause": "Pausing …", "stop": "Stopping …"}[verb] if asked == verb else verb.capitalize()
                 st.button(label, icon=icon, disabled=bool(asked), key=verb, on_click=callback(ask), args=(run, verb))
         elif state in RESUMABLE:
-            if st.button("Resume", icon=":material/resume:", key="resume"):
-                resume_run(run)
-                st.rerun()
+            if state != "failed" or not offer_remedy(run):
+                st.button("Resume", icon=":material/resume:", key="resume", on_click=callback(resume_run), args=(run,))
         elif state == "finished" and not run.stopped_early:
             more = remembered("more_epochs", 10, parse=NumberIn(1, MOST_EPOCHS))
             st.number_input("More epochs", 1, MOST_EPOCHS, width=140, **more.widget)
-            if st.button(f"Train {more.value} more epochs", icon=":material/add:", key="train_more"):
-                resume_run(run, more.value)
-                st.rerun()
+            st.button(
+                f"Train {counted(more.value, 'more epoch')}", icon=":material/add:", key="train_more",
+                on_click=callback(resume_run), args=(run, more.value),
+            )  # fmt: skip
+
+
+def offer_remedy(run: Run) -> bool:
+    """Offer what a failure calls for, if it is more than to go on; return whether it is."""
+    error = run.status.error
+    config = with_shorter_steps(run.config) if error and has_diverged(error.plain) else None
+    if config is None:
+        return False
+    label = f"Start again with learning rate {config.learning_rate:g}"
+    if st.button(label, type="primary", icon=":material/restart_alt:", key=f"again_{run.id}"):
+        select_run(start_run(config, run.dataset))
+        st.rerun()
+    return True
 
 
 def ask(run: Run, verb: str) -> None:
@@ -122,50 +150,51 @@ def ask(run: Run, verb: str) -> None:
 
 
 def _asked(run: Run) -> str:
+    """What somebody asked the run to do; anything else that the file may hold is no request."""
     try:
-        return (run.path / "control").read_text(encoding="utf-8").strip()
+        with (run.path / "control").open("rb") as file:
+            return {b"pause": "pause", b"stop": "stop"}.get(file.read(16).strip(), "")
     except FileNotFoundError:
         return ""
-
-
-def duration(seconds: float) -> str:
-    """Write seconds as people say them, such as 45 s, 2 min 5 s or 1 h 20 min."""
-    seconds = round(seconds)
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
 
 
 def show_message(run: Run) -> None:
     """How an ended run ended, and where to continue."""
     status = run.status
     if status.state == "failed":
-        show_error(status.error)
+        show_error(status.error or UntrustedText("It failed without saying why: see log.txt in its folder."))
     elif status.state == "interrupted":
         st.warning(
-            f"The training process ended unexpectedly after epoch {status.epoch}, for example because the computer was "
-            "switched off. Press Resume to continue from the last checkpoint; the result is the same.",
+            f"The training process ended unexpectedly {'after' if status.epoch else 'before the end of'} epoch "
+            f"{max(status.epoch, 1)}, for example because the computer was switched off. Press Resume to continue from "
+            "the last checkpoint; the result is the same.",
             icon=":material/power_off:",
         )
     elif run.stopped_early:
         st.info(
-            f"Stopped early: the validation loss had not improved for {run.config.patience} epochs, so the model "
-            f"of epoch {status.epoch - run.config.patience} was kept.",
+            f"Stopped early: the validation loss had not improved for {counted(run.config.patience, 'epoch')}, so the "
+            f"model of epoch {other_epoch(run)} was kept.",
             icon=":material/verified:",
         )
     if status.test_accuracy is None:
         if status.state == "stopped":
             st.info(
-                "Stopped before the end of the first epoch, so there is nothing to evaluate.", icon=":material/info:"
+                f"Stopped after {counted(status.epoch, 'epoch')}, before the model was tested: Evaluation tests it."
+                if status.epoch
+                else "Stopped before the end of the first epoch, so there is nothing to evaluate.",
+                icon=":material/info:",
             )
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{status.test_accuracy:.2%}** accuracy on the test set of {run.dataset.name}")
-        if st.button("See its errors", type="primary", icon=":material/fact_check:"):
+        kept = "" if run.stopped_early else epoch_of_model(run)
+        st.markdown(
+            f"**{status.test_accuracy:.2%}** accuracy on the test set of {run.dataset.name}" + f". {kept}" * bool(kept)
+        )
+        if st.button("See its errors", type="primary", icon=":material/fact_check:", key=f"errors_{run.id}"):
             select_run(run)
             st.switch_page("pages/evaluation.py")
+    if note := guessing(run):
+        st.warning(note, icon=":material/casino:")
 
 
 def show_charts(run: Run) -> None:
@@ -175,13 +204,22 @@ def show_charts(run: Run) -> None:
     if shown.value == "Layers":
         show_layers(run)
     elif shown.value == "Learning rate":
-        rows = run.metrics()
-        epochs = run.epochs if run.status.active or not rows else rows[-1].epoch
-        st.altair_chart(learning_rate_chart(rows, run.config, epochs), key="rate_chart")
-        more = " Additional epochs use the final learning rate." if run.status.more_epochs else ""
-        st.caption(f"Learning rate at the end of each epoch; the faint line is the schedule.{more}")
+        show_learning_rate(run)
     else:
         show_curves(run)
+
+
+def show_learning_rate(run: Run) -> None:
+    """The learning rate of every update so far, and of those to come."""
+    status, rows = run.status, run.metrics()
+    epochs = run.epochs if status.active or not rows else rows[-1].epoch
+    done = fraction_done(status, run.epochs) * run.epochs if status.active else len(rows) and rows[-1].epoch
+    updates = -(-status.images_total // run.config.batch_size)
+    st.altair_chart(learning_rate_chart(rows, run.config, done, epochs, updates), key="rate_chart")
+    st.caption(
+        "Learning rate of each update. Dots: as recorded with the last mini-batch of an epoch. Faint: still to come."
+        + (" Additional epochs use the final learning rate." if status.more_epochs else "")
+    )
 
 
 def pick_look() -> tuple[bool, Look]:
@@ -207,9 +245,10 @@ def show_curves(run: Run) -> None:
     epochs = run.epochs if run.status.active or not rows else rows[-1].epoch
     batches, look = pick_look()
     steps = run.steps() if batches else []
-    loss = curve(rows, "loss", "loss (cross-entropy, nats)", epochs, look=look, steps=steps)
+    kept = other_epoch(run)
+    loss = curve(rows, "loss", "loss (cross-entropy, nats)", epochs, look=look, steps=steps, kept=kept)
     st.altair_chart(loss, key="loss_chart")
-    accuracy = curve(rows, "accuracy", "accuracy", epochs, percent=True, look=Look(look.smoothing))
+    accuracy = curve(rows, "accuracy", "accuracy", epochs, percent=True, look=Look(look.smoothing), kept=kept)
     st.altair_chart(accuracy, key="accuracy_chart")
     if rows:
         last = rows[-1]
@@ -226,30 +265,17 @@ def show_curves(run: Run) -> None:
 
 
 def show_layers(run: Run) -> None:
-    """Gradients, activations and saturation of each layer."""
+    """Gradients, activations, and units without slope of each layer."""
     rows = run.layers()
     if not rows:
         st.caption("This run has no layer statistics.")
         return
-    count = len(run.config.hidden_layers)
-    names = [*(f"layer {layer + 1}" for layer in range(count)), "output"]
-    gradients = layer_chart(rows, "gradient_rms", "gradient (root mean square)", names, logarithmic=True)
-    st.altair_chart(gradients, key="gradient_chart")
-    st.caption(
-        "Size of the gradient in each layer. If the first layers are orders of magnitude below the last, the gradients "
-        "vanish on the way back: compare six sigmoid layers with six ReLU layers and He initialization."
-    )
-    st.altair_chart(
-        layer_chart(rows, "activation_std", "activation (standard deviation)", names, False), key="activation_chart"
-    )
-    st.caption(
-        "How much the activations of each layer vary across images and units. Near 0, the layer passes on no signal."
-    )
-    if count:
-        st.altair_chart(layer_chart(rows, "saturated", "fraction saturated", names, False), key="saturated_chart")
-        st.caption(
-            "Fraction of hidden activations whose slope is below 5 % of the largest one: saturated or, in ReLU, dead."
-        )
+    names = [*(f"layer {layer + 1}" for layer in range(len(run.config.hidden_layers))), "output"]
+    for measure in MEASURES:
+        if any(not math.isnan(getattr(row, measure.name)) for row in rows):
+            chart = layer_chart(rows, measure.name, measure.label, names, measure.logarithmic)
+            st.altair_chart(chart, key=f"{measure.name}_chart")
+            st.caption(measure.explanation)
 
 
 with page(__file__):
@@ -276,7 +302,7 @@ with page(__file__):
         with st.expander("As a command line", icon=":material/terminal:"):
             st.code(command_line(config, dataset), language="sh", wrap_lines=True)
             st.caption("The address of this page contains the settings too: share it as a link.")
-        with start:
+        with start, errors_shown():
             show_start(config, dataset, runs)
 
     code_behind(

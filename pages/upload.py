@@ -15,6 +15,7 @@ from mnist_core.handwriting.mnist_format import to_mnist
 from mnist_core.handwriting.reading import MAX_BYTES, read_picture
 from mnist_core.handwriting.segmentation import Box, segment
 from mnist_core.nn.network import Network
+from mnist_core.untrusted import UntrustedText
 from pages.components.code import code_behind
 from pages.components.digits.grid import digit_grid
 from pages.components.router import page
@@ -29,7 +30,7 @@ COLOR = (232, 90, 40)
 class Read(NamedTuple):
     """A picture, the digits in it, and their class probabilities, shape (N, C)."""
 
-    name: str
+    name: UntrustedText
     grey: np.ndarray
     found: Found
     probabilities: np.ndarray
@@ -62,18 +63,13 @@ def with_boxes(grey: np.ndarray, boxes: list[Box], predicted: np.ndarray) -> Ima
     return picture
 
 
-def as_code(name: str) -> str:
-    """Write the name of a file as code, so that nothing in it acts as markup."""
-    return f"`{name.replace('`', '')}`"
-
-
 def show_picture(read: Read) -> None:
     """Draw one picture with its boxes, and its digits as the network sees them."""
     found, predicted = read.found, read.probabilities.argmax(axis=1)
     height, width = read.grey.shape
     count = len(predicted)
     with st.container(border=True):
-        st.markdown(f"{as_code(read.name)} · {width}x{height} pixels · {count} digit{'s' * (count > 1)}")
+        st.markdown(f"{read.name.code} · {width}x{height} pixels · {count} digit{'s' * (count > 1)}")
         ink = (
             "Dark ink on light paper, inverted for the network."
             if found.light_paper
@@ -86,7 +82,7 @@ def show_picture(read: Read) -> None:
                 found.images,
                 [f"{label} · {row.max():.0%}" for label, row in zip(predicted, read.probabilities, strict=True)],
                 [
-                    f"digit {number} of {read.name}: predicted {label} with a confidence of {row.max():.1%}"
+                    f"digit {number} of {read.name.plain}: predicted {label} with a confidence of {row.max():.1%}"
                     for number, (label, row) in enumerate(zip(predicted, read.probabilities, strict=True), start=1)
                 ],
                 size=72,
@@ -97,7 +93,7 @@ def result_table(reads: list[Read]) -> pd.DataFrame:
     """Build a table with one row per digit: file, number, prediction, confidence, box, probabilities."""
     rows = [
         {
-            "file": read.name,
+            "file": read.name.plain,
             "digit": number,
             "read as": int(row.argmax()),
             "confidence": float(row.max()),
@@ -129,12 +125,13 @@ def read_files(network: Network, size: int) -> list[Read]:
     )
     reads = []
     for file in files:
+        name = UntrustedText(file.name)
         try:
             grey, found = find(file.getvalue(), MODES[mode.value], size)
         except PictureError as error:
-            st.error(f"{as_code(file.name)}: {error}", icon=":material/broken_image:")
+            st.error(f"{name.code}: {UntrustedText(str(error))}", icon=":material/broken_image:")
             continue
-        reads.append(Read(file.name, grey, found, predict(network, found.images)))
+        reads.append(Read(name, grey, found, predict(network, found.images)))
     if not files:
         st.info(
             "No pictures yet: choose files above or drop them there. A photo of a few digits on paper is enough, as "

@@ -41,6 +41,6 @@ def make_sample(mnist: Dataset, target: Path) -> None:
 
 if __name__ == "__main__":
     mnist = load_dataset("full")
-    if mnist.name != "MNIST (full)":
+    if mnist.name.plain != "MNIST (full)":
         sys.exit(f"Found {mnist.description}, but expected the full MNIST: let MNIST_DATA_DIR name its folder.")
     make_sample(mnist, Path(sys.argv[1]) if len(sys.argv) > 1 else SAMPLE)

@@ -19,6 +19,7 @@ from mnist_core.commands.parser import (
     program_name,
 )
 from mnist_core.commands.signals import Request, answered_by
+from mnist_core.data.checks import dataset_warnings
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import RunError
 from mnist_core.jobs.start import request, start_run
@@ -78,6 +79,8 @@ def _train(arguments: argparse.Namespace) -> int:
     _advise(config, arguments)
     dataset = load_dataset("full" if arguments.data_dir else arguments.source, arguments.data_dir)
     say(f"data  {dataset.description}")
+    for warning in dataset_warnings(dataset):
+        note(str(warning))
     asked = Request()
     with answered_by(asked):  # a run that is being created is not torn apart, but stopped
         run = start_run(config, dataset, arguments.runs_dir)

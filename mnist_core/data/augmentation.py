@@ -111,7 +111,8 @@ def _smooth_modes(height: int, width: int) -> np.ndarray:
     order = np.argsort(-strengths, kind="stable")
     shares = np.cumsum(strengths[order] ** 2) / np.sum(strengths**2)
     kept = order[: np.searchsorted(shares, KEPT_VARIANCE) + 1]
-    modes: np.ndarray = np.einsum("yi,xj->ijyx", vectors_y, vectors_x).reshape(len(strengths), height * width)[kept]
+    i, j = np.divmod(kept, len(values_x))
+    modes = (vectors_y.T[i, :, np.newaxis] * vectors_x.T[j, np.newaxis, :]).reshape(len(kept), height * width)
     modes *= strengths[kept, np.newaxis]
     modes /= np.sqrt(np.mean(np.sum(modes**2, axis=0)))
     return modes.astype(np.float32)

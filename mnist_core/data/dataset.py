@@ -8,12 +8,24 @@ the files. Nothing here touches the network; ``mnist_core.data.download`` does.
 import os
 import zipfile
 import zlib
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pooch
 
+from mnist_core.data.checksums import (
+    FILE_NAMES,
+    MNIST_SHA256,
+    TEST_IMAGES,
+    TEST_LABELS,
+    TRAIN_IMAGES,
+    TRAIN_LABELS,
+    content_checksum,
+    same_content,
+)
+from mnist_core.data.fitting import check_fit
 from mnist_core.data.idx import read_idx
 from mnist_core.data.preprocessing import flatten, one_hot, unflatten
 from mnist_core.errors import DatasetError, IdxError, times
@@ -22,23 +34,6 @@ from mnist_core.untrusted import UntrustedText
 SOURCES = ("auto", "full", "sample")
 
 FOLDER_VARIABLE = "MNIST_DATA_DIR"
-
-TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
-
-TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
-
-FILE_NAMES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
-
-MNIST_SHA256 = {
-    f"{TRAIN_IMAGES}.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-    f"{TRAIN_LABELS}.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-    f"{TEST_IMAGES}.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-    f"{TEST_LABELS}.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-    TRAIN_IMAGES: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    TRAIN_LABELS: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    TEST_IMAGES: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    TEST_LABELS: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-}
 
 CHUNK = 4096
 """Images that :func:`class_means` sums at once, which limits its memory."""
@@ -67,7 +62,12 @@ class Dataset:
     data_dir : str or None
         Absolute path of the folder that the files came from; None for the sample.
     checksums : dict of str to str
-        SHA-256 (hexadecimal) of the bytes of each file, by file name.
+        SHA-256 (hexadecimal) of the unpacked content of each file, by its name as in ``FILE_NAMES``; of the file of
+        the sample.
+    file_checksums : dict of str to str
+        SHA-256 of each file as it is, by its own name, as older versions recorded them.
+    overshadowed : tuple of (str, str)
+        Names of a file used and of one beside it that was not, although it holds something else.
     """
 
     train_images: np.ndarray
@@ -78,12 +78,14 @@ class Dataset:
     source: str
     data_dir: str | None
     checksums: dict[str, str]
+    file_checksums: dict[str, str] = field(default_factory=dict)
+    overshadowed: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        for field in ("train_images", "train_labels", "test_images", "test_labels"):
-            read_only = getattr(self, field).view()
+        for name in ("train_images", "train_labels", "test_images", "test_labels"):
+            read_only = getattr(self, name).view()
             read_only.setflags(write=False)
-            object.__setattr__(self, field, read_only)
+            object.__setattr__(self, name, read_only)
 
     def __repr__(self) -> str:
         return f"<Dataset {self.description}>"
@@ -105,6 +107,10 @@ class Dataset:
             f"{self.name.plain}: {len(self.train_images):,} training and {len(self.test_images):,} test images "
             f"of {times(self.image_shape)}, {self.num_classes} classes"
         )
+
+    def has_content(self, checksums: Mapping[str, str]) -> bool:
+        """Tell whether recorded checksums, of content or, by an older version, of files, are those of this data."""
+        return same_content(checksums, self.checksums) or dict(checksums) == self.file_checksums
 
 
 def load_dataset(source: str = "auto", data_dir: str | os.PathLike[str] | None = None) -> Dataset:
@@ -169,6 +175,25 @@ def find_full(data_dir: str | os.PathLike[str] | None = None) -> Path | None:
     return folder if len(_locate(folder)) == len(FILE_NAMES) else None
 
 
+def files_seen(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Name, size and time of each file that `load_dataset` looks at in a folder: they change when the data does.
+
+    Raises
+    ------
+    DatasetError
+        If the folder can't be read.
+    """
+    found = []
+    try:
+        for path in (path for name in FILE_NAMES for path in _variants(folder, name)):
+            if path.is_file():
+                state = path.stat()
+                found.append((path.name, state.st_size, state.st_mtime_ns))
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+    return tuple(found)
+
+
 def cache_dir() -> Path:
     """Return the user's cache folder for this project, where downloads go; it may not exist yet."""
     return Path(pooch.os_cache("mnist-numpy-dashboard")).absolute()
@@ -188,16 +213,24 @@ def _locate(folder: Path) -> dict[str, Path]:
     paths = {}
     try:
         for name in FILE_NAMES:
-            for variant in (name, name.replace("-idx", ".idx")):
-                for path in (folder / f"{variant}.gz", folder / variant):
-                    if name not in paths and path.is_file():
-                        paths[name] = path
+            if found := next((path for path in _variants(folder, name) if path.is_file()), None):
+                paths[name] = found
     except OSError as error:
-        raise DatasetError(
-            f"{folder}: can't be read ({error.strerror}), but the files of a data set were expected "
-            f"there. Check the path and its permissions."
-        ) from error
+        raise _unreadable(folder, error) from error
     return paths
+
+
+def _unreadable(folder: Path, error: OSError) -> DatasetError:
+    return DatasetError(
+        f"{folder}: can't be read ({error.strerror}), but the files of a data set were expected "
+        f"there. Check the path and its permissions."
+    )
+
+
+def _variants(folder: Path, name: str) -> list[Path]:
+    """List the paths at which a file may be, the first one preferred."""
+    names = [name, name.replace("-idx", ".idx")]
+    return [folder / f"{variant}{suffix}" for variant in names for suffix in (".gz", "")]
 
 
 def _explain_missing(folder: Path, chosen_by: str, missing: list[str]) -> str:
@@ -219,7 +252,7 @@ def _explain_missing(folder: Path, chosen_by: str, missing: list[str]) -> str:
 def _load_folder(folder: Path, paths: dict[str, Path]) -> Dataset:
     try:
         arrays = {name: read_idx(path) for name, path in paths.items()}
-        checksums = {path.name: pooch.file_hash(path) for path in paths.values()}
+        file_checksums = {path.name: pooch.file_hash(path) for path in paths.values()}
     except IdxError as error:
         raise DatasetError(str(error)) from error
     except OSError as error:
@@ -227,69 +260,34 @@ def _load_folder(folder: Path, paths: dict[str, Path]) -> Dataset:
             f"{folder}: a file can't be read ({error.strerror}), but all four are needed. "
             f"Check their permissions and the disk they are on."
         ) from error
-    for images, labels in ((TRAIN_IMAGES, TRAIN_LABELS), (TEST_IMAGES, TEST_LABELS)):
-        _check_images(paths[images], arrays[images])
-        _check_labels(paths[labels], arrays[labels])
-        _check_same_count(paths[images], arrays[images], paths[labels], arrays[labels])
-    _check_same_size(paths[TRAIN_IMAGES], arrays[TRAIN_IMAGES], paths[TEST_IMAGES], arrays[TEST_IMAGES])
+    check_fit(paths, arrays)
+    checksums = {name: content_checksum(array) for name, array in arrays.items()}
+    is_mnist = all(checksum == MNIST_SHA256[name] for name, checksum in checksums.items())
     return Dataset(
         train_images=arrays[TRAIN_IMAGES],
         train_labels=arrays[TRAIN_LABELS].astype(np.uint8),
         test_images=arrays[TEST_IMAGES],
         test_labels=arrays[TEST_LABELS].astype(np.uint8),
-        name=UntrustedText("MNIST (full)" if _is_mnist(paths, checksums) else folder.resolve().name or str(folder)),
+        name=UntrustedText("MNIST (full)" if is_mnist else folder.resolve().name or str(folder)),
         source="full",
         data_dir=str(folder),
         checksums=checksums,
+        file_checksums=file_checksums,
+        overshadowed=tuple(_overshadowed(folder, paths, checksums)),
     )
 
 
-def _is_mnist(paths: dict[str, Path], checksums: dict[str, str]) -> bool:
-    """Tell whether each of the four files has the published bytes, compressed or not."""
-    return all(checksums[path.name] in (MNIST_SHA256[name], MNIST_SHA256[f"{name}.gz"]) for name, path in paths.items())
-
-
-def _check_images(path: Path, images: np.ndarray) -> None:
-    if images.ndim != 3 or images.dtype != np.uint8:
-        raise DatasetError(
-            f"{path}: found {times(images.shape)} {images.dtype}, but expected images, "
-            f"count x height x width uint8. Put the IDX file of the images there."
-        )
-    if images.size == 0:
-        raise DatasetError(
-            f"{path}: found {times(images.shape)} pixels, but expected at least one image of at least "
-            f"one pixel. Put a file with images there."
-        )
-
-
-def _check_labels(path: Path, labels: np.ndarray) -> None:
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise DatasetError(
-            f"{path}: found {times(labels.shape)} {labels.dtype}, but expected labels, one whole number "
-            f"an image. Put the IDX file of the labels there."
-        )
-    if labels.size and (labels.min() < 0 or labels.max() > 255):
-        raise DatasetError(
-            f"{path}: found labels from {labels.min()} to {labels.max()}, but expected 0 to 255. "
-            f"Number the classes from 0."
-        )
-
-
-def _check_same_count(images_path: Path, images: np.ndarray, labels_path: Path, labels: np.ndarray) -> None:
-    if len(images) != len(labels):
-        raise DatasetError(
-            f"{images_path}: found {len(images):,} images, but {len(labels):,} labels in {labels_path.name}; "
-            f"expected as many of both. Put two files there that belong together."
-        )
-
-
-def _check_same_size(train_path: Path, train: np.ndarray, test_path: Path, test: np.ndarray) -> None:
-    train_size, test_size = times(train.shape[1:]), times(test.shape[1:])
-    if train_size != test_size:
-        raise DatasetError(
-            f"{train_path}: found images of {train_size}, but of {test_size} in {test_path.name}; "
-            f"expected one size. Put files of the same data set there."
-        )
+def _overshadowed(folder: Path, paths: dict[str, Path], checksums: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the names of each file used and of another variant beside it that holds something else."""
+    for name, used in paths.items():
+        for path in _variants(folder, name):
+            if path != used and path.is_file():
+                try:
+                    same = content_checksum(read_idx(path)) == checksums[name]
+                except IdxError:
+                    same = False
+                if not same:
+                    yield used.name, path.name
 
 
 def _load_sample() -> Dataset:

@@ -15,7 +15,8 @@ import pooch
 import requests
 import urllib3
 
-from mnist_core.data.dataset import FOLDER_VARIABLE, MNIST_SHA256, cache_dir
+from mnist_core.data.checksums import MNIST_SHA256
+from mnist_core.data.dataset import FOLDER_VARIABLE, cache_dir
 from mnist_core.errors import DownloadError
 
 MIRRORS = (

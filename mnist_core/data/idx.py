@@ -39,6 +39,9 @@ CODES = {dtype.str[1:]: code for code, dtype in DTYPES.items()}  # "i2" -> 0x0B,
 
 CHUNK = 1 << 20
 
+MAX_BYTES = 1 << 30
+"""Bytes of the largest array that is read: a file of gzip data may unpack to a thousand times its size."""
+
 Stream = BinaryIO | gzip.GzipFile
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -115,20 +118,27 @@ def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
         If IDX has no such dtype, if a dimension does not fit 32 bits, or if the file can't be written.
     """
     path, array = Path(path), np.asarray(array)
-    code = CODES.get(array.dtype.str[1:])
-    if code is None:
+    if array.dtype.str[1:] not in CODES:
         expected = "one of " + ", ".join(dtype.name for dtype in DTYPES.values())
         advice = "Convert to one that holds all values, for example with array.astype(np.uint8)."
         raise _error(path, f"an array of dtype {array.dtype}", expected, advice)
     if max(array.shape, default=0) >= 1 << 32:
         raise _error(path, f"an array of {times(array.shape)}", "sizes below 2**32", "Split the array.")
-    header = struct.pack(f">HBB{array.ndim}I", 0, code, array.ndim, *array.shape)
-    values = np.asarray(array, dtype=DTYPES[code], order="C")
     try:
-        _write_atomically(path, header, values)
+        _write_atomically(path, idx_header(array), idx_values(array))
     except OSError as error:
         found, advice = f"a path that can't be written ({error.strerror})", "Check folder and disk space."
         raise _error(path, found, "a file in a writable folder", advice) from error
+
+
+def idx_header(array: np.ndarray) -> bytes:
+    """Return the bytes before the values in the IDX file of an array, whose dtype must be one of ``DTYPES``."""
+    return struct.pack(f">HBB{array.ndim}I", 0, CODES[array.dtype.str[1:]], array.ndim, *array.shape)
+
+
+def idx_values(array: np.ndarray) -> np.ndarray:
+    """Return an array as its values are in the file: big-endian, the last index changing fastest."""
+    return np.asarray(array, dtype=DTYPES[CODES[array.dtype.str[1:]]], order="C")
 
 
 def _read_array(stream: Stream, path: Path, limit: int, found: str) -> np.ndarray:
@@ -139,6 +149,9 @@ def _read_array(stream: Stream, path: Path, limit: int, found: str) -> np.ndarra
     expected = f"{promised:,} bytes (a header of {header_size} and {values})"
     if promised > limit:
         raise _error(path, found, expected, FETCH_AGAIN)
+    if data_size > MAX_BYTES:
+        advice = "Choose a part of the data: all of it would fill the memory."
+        raise _error(path, values, f"at most {MAX_BYTES:,} bytes of values", advice)
 
     # Reading one byte too many shows whether anything follows, and makes gzip verify its checksum.
     data = _read_up_to(stream, data_size + 1)

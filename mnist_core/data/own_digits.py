@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_core.data.dataset import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Dataset
+from mnist_core.data.checksums import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
+from mnist_core.data.dataset import Dataset
 from mnist_core.data.idx import write_idx
 from mnist_core.errors import DatasetError, times
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binomtest, rankdata
+import scipy  # loads scipy.stats when it is first used: that takes most of a second
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
@@ -19,7 +19,7 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
 
     E. B. Wilson, *Probable inference, the law of succession, and statistical inference*, 1927.
     """
-    interval = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
+    interval = scipy.stats.binomtest(successes, trials).proportion_ci(0.95, method="wilson")
     return float(interval.low), float(interval.high)
 
 
@@ -45,7 +45,7 @@ def roc_auc(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     own = labels[:, np.newaxis] == np.arange(classes)
     positives = own.sum(axis=0)
     pairs = positives * (len(labels) - positives)
-    statistic = np.sum(rankdata(probabilities, axis=0), axis=0, where=own) - positives * (positives + 1) / 2
+    statistic = np.sum(scipy.stats.rankdata(probabilities, axis=0), axis=0, where=own) - positives * (positives + 1) / 2
     return np.divide(statistic, pairs, out=np.full(classes, np.nan), where=pairs > 0)
 
 

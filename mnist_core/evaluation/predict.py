@@ -1,6 +1,6 @@
 """Run a network over a data set: its probabilities, and the images that it misclassifies."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -14,13 +14,22 @@ from mnist_core.nn.losses import cross_entropy
 from mnist_core.nn.network import Network
 
 CHUNK = 4096
-"""Images fed forward at once, to bound the memory."""
+"""Largest number of images fed forward at once."""
+
+KEPT_VALUES = CHUNK * 4096
+"""Activations of all layers that are kept at once, which bounds the memory: fewer images of a wide network."""
+
+
+def images_at_once(layer_sizes: Sequence[int]) -> int:
+    """Number of images to feed forward at once through layers of these sizes."""
+    return max(1, min(CHUNK, KEPT_VALUES // sum(layer_sizes)))
 
 
 def forward_in_chunks(network: Network, images: np.ndarray) -> Iterator[tuple[slice, list[np.ndarray]]]:
-    """Feed raw images forward, :data:`CHUNK` at a time; yield the slice of each chunk and its activations by layer."""
-    for start in range(0, len(images), CHUNK):
-        chunk = slice(start, start + CHUNK)
+    """Feed raw images forward, a chunk at a time; yield the slice of each chunk and its activations by layer."""
+    step = images_at_once(network.layer_sizes)
+    for start in range(0, len(images), step):
+        chunk = slice(start, start + step)
         yield chunk, network.forward_pass(flatten(normalize(images[chunk]))).activations
 
 

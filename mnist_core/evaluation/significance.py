@@ -1,9 +1,12 @@
-"""Whether two classifiers differ in accuracy, or whether the difference may be chance."""
+"""Whether a classifier is more accurate than another one, or than guessing, or whether the difference may be chance."""
 
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binomtest
+import scipy  # loads scipy.stats when it is first used
+
+GUESSING_P_VALUE = 0.01
+"""An accuracy counts as better than guessing if guessing reaches it with less than this probability."""
 
 
 class McNemar(NamedTuple):
@@ -60,5 +63,41 @@ def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> McNemar:
     only_a, only_b = int((correct_a & ~correct_b).sum()), int((~correct_a & correct_b).sum())
     both_correct = int((correct_a & correct_b).sum())
     differing = only_a + only_b
-    p_value = float(binomtest(only_a, differing).pvalue) if differing else 1.0
+    p_value = float(scipy.stats.binomtest(only_a, differing).pvalue) if differing else 1.0
     return McNemar(both_correct, only_a, only_b, len(correct_a) - both_correct - only_a - only_b, p_value)
+
+
+def no_better_than_guessing(accuracy: float, labels: np.ndarray) -> str | None:
+    """Say so if an accuracy is one that guessing may reach: always answering the class that most images belong to.
+
+    With q the share of that class among the N images, guessing classifies X ~ Binomial(N, q) of N such images
+    correctly. The accuracy k / N is better if
+
+        P(X >= k) < 0.01
+
+    Parameters
+    ----------
+    accuracy : float, range [0, 1]
+        On the images of these labels.
+    labels : ndarray of int, shape (N,), N of at least 1
+
+    Returns
+    -------
+    str or None
+        One sentence, or None if the accuracy is better than guessing.
+    """
+    counts = np.bincount(labels)
+    common, count = int(counts.argmax()), len(labels)
+    share = counts[common] / count
+    if share == 1:
+        return (
+            f"Every image is of class {common}: guessing is always correct, so the accuracy says nothing. "
+            "Use data of two classes or more."
+        )
+    if scipy.stats.binomtest(round(accuracy * count), count, share, alternative="greater").pvalue < GUESSING_P_VALUE:
+        return None
+    verdict = "no better" if accuracy <= share else "not clearly better"
+    return (
+        f"An accuracy of {accuracy:.2%} is {verdict} than guessing: always answering {common}, the most common of "
+        f"the {count:,} labels, gives {share:.2%}."
+    )

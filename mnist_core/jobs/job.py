@@ -14,8 +14,8 @@ from typing import Any, Generic, TypeVar
 
 from filelock import FileLock, Timeout
 
-from mnist_core.errors import MnistError, RunError
-from mnist_core.jobs.queue import blas_threads, wait_for_slot
+from mnist_core.errors import MnistError, RunError, advice_on
+from mnist_core.jobs.queue import blas_threads, place_kept, ticket_of, wait_for_slot
 from mnist_core.runs.files import LINGER_SECONDS, write_atomically, write_json, writing_to
 from mnist_core.runs.run import Run, read_run
 from mnist_core.runs.status import JobStatus
@@ -54,6 +54,10 @@ class JobKind(Generic[S]):
         """Name of the job of a run, for messages."""
         return f"{self.title} {run.id}"
 
+    def ticket(self, run: Run, queued: S) -> str:
+        """Place in the queue of the job of a run, by the time of the request."""
+        return ticket_of(queued.heartbeat, run.id + self.suffix)
+
 
 def start_job(kind: JobKind[S], run: Run, seen: S | None, queued: S) -> None:
     """Queue a job and start its process, which continues when this process ends.
@@ -70,7 +74,8 @@ def start_job(kind: JobKind[S], run: Run, seen: S | None, queued: S) -> None:
     Raises
     ------
     RunError
-        If the job is being worked on, the folder is gone or can't be written, or no process can be started.
+        If the job is being worked on, the folder is gone or can't be written, or no process can be started. Then the
+        state is as it was.
     """
     if not run.path.is_dir():  # taking the lock would create the folder again
         raise RunError(f"{kind.name(run)} can't start: its folder {run.path} was deleted. Choose another run.")
@@ -83,38 +88,56 @@ def start_job(kind: JobKind[S], run: Run, seen: S | None, queued: S) -> None:
         latest = kind.read_status(run)
         if (latest and latest.heartbeat) != (seen and seen.heartbeat):
             raise busy
+        path = run.path / kind.status
+        before = path.read_bytes() if path.exists() else None
         (run.path / kind.control).unlink(missing_ok=True)
         status = replace(queued, state="queued", heartbeat=time.time(), error=None)
-        write_json(run.path / kind.status, asdict(status))
-    start_process(run, kind.module)
+        write_json(path, asdict(status))
+        try:
+            start_process(kind, run, status)
+        except BaseException:
+            if before is None:
+                path.unlink(missing_ok=True)
+            else:
+                write_atomically(path, lambda file: file.write(before))
+            raise
 
 
-def start_process(run: Run, module: str) -> None:
-    """Start a process that works on a run folder and continues when this process ends.
+def start_process(kind: JobKind[S], run: Run, queued: S) -> None:
+    """Start the process of a queued job, which continues when this process ends, and keep its place in the queue.
 
     Raises
     ------
     RunError
-        If it can't be started.
+        If the folder can't be written, or no process can be started.
+    ConfigError
+        If the number of runs that may train at once is not a number.
     """
+    shared = blas_threads()  # asked for in any case: a wrong number of slots is said here, not by the process
+    threads = str(run.config.blas_threads or shared)
     detached: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         detached = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
-    try:
-        with (run.path / "log.txt").open("ab") as log:
+    with (
+        writing_to(run.path),
+        place_kept(run.path.parent, kind.ticket(run, queued)),
+        (run.path / "log.txt").open("ab") as log,
+    ):
+        try:
             process = subprocess.Popen(
-                [sys.executable, "-m", module, str(run.path)],
+                [sys.executable, "-m", kind.module, str(run.path)],
                 cwd=PROJECT,
-                env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(run.config.blas_threads or blas_threads()))},
+                env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, threads)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 **detached,
             )
-    except OSError as error:
-        raise RunError(
-            f"No training process could be started ({error}): end other programs, then start again."
-        ) from error
+        except OSError as error:
+            raise RunError(
+                f"No training process could be started ({error}): end other programs, check that {sys.executable} "
+                "still exists, then start again."
+            ) from error
     # An ended child that nobody waits for stays in the process table as long as the dashboard runs.
     threading.Thread(target=process.wait, daemon=True).start()
 
@@ -158,6 +181,7 @@ class Job(Generic[S]):
 
     def __init__(self, kind: JobKind[S], run: Run, status: S) -> None:
         self.kind, self.run, self.status = kind, run, status
+        self.ticket = kind.ticket(run, status)
         self._report_due = Every(STATUS_SECONDS)
 
     def write(self, **changes: Any) -> None:
@@ -178,14 +202,13 @@ class Job(Generic[S]):
         self.write(**changes)
         control = self.run.path / self.kind.control
         if control.exists():
-            raise Interruption(control.read_text(encoding="utf-8"))
+            raise Interruption(control.read_text(encoding="utf-8", errors="replace"))
 
     def perform(self, work: "Callable[[Job[S]], None]") -> None:
         """Wait for a slot, then work; an error becomes the state *failed* with one sentence."""
         try:
             with ExitStack() as held:
-                ticket = self.run.id + self.kind.suffix
-                wait_for_slot(self.run.path.parent, ticket, held, lambda: self.report(state="queued"))
+                wait_for_slot(self.run.path.parent, self.ticket, held, lambda: self.report(state="queued"))
                 self._report_due = Every(STATUS_SECONDS)  # due at once: a request is obeyed after the first mini-batch
                 work(self)
         except Interruption as interruption:
@@ -203,7 +226,7 @@ def error_sentence(error: Exception, folder: Path) -> str:
     if isinstance(error, MemoryError):
         return "This machine ran out of memory: use smaller hidden layers or a smaller batch, or end other programs."
     if isinstance(error, OSError):
-        return f"The run folder can't be written ({error}): free some space or make it writable, then start again."
+        return f"The run folder can't be written ({error}): {advice_on(error)}, then start again."
     return f"An error in the program ended it ({error!r}): log.txt in {folder} says where."
 
 

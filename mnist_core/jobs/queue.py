@@ -1,9 +1,13 @@
-"""How many runs train at once, and who is next: file locks in the runs folder, which a dead process frees by itself."""
+"""How many jobs work at once, and who is next: file locks in the runs folder, which a dead process frees by itself.
+
+First come, first served. Whoever asks for a job leaves ``.queue/TICKET.asked``, before its process starts; the process
+holds ``.queue/TICKET.lock`` while it waits. A ticket begins with the time of the request, so tickets sort by it.
+"""
 
 import os
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -13,6 +17,11 @@ from mnist_core.errors import ConfigError
 SLOTS_VARIABLE = "MNIST_CONCURRENT_RUNS"
 
 LOOK_SECONDS = 0.2
+
+ARRIVAL_SECONDS = 10.0
+"""For this long a place is kept for a process that was asked for and has not come to the queue."""
+
+MAX_DIGITS = 9
 
 
 def number_of_slots() -> int:
@@ -24,8 +33,10 @@ def number_of_slots() -> int:
         If the variable is not a whole number of at least 1.
     """
     text = os.environ.get(SLOTS_VARIABLE) or str(os.cpu_count() or 1)
-    if not text.isdecimal() or int(text) < 1:
-        raise ConfigError(f"{SLOTS_VARIABLE} is {text!r}, expected a whole number of at least 1: change or unset it.")
+    if not text.isdecimal() or len(text) > MAX_DIGITS or int(text) < 1:
+        raise ConfigError(
+            f"{SLOTS_VARIABLE} is {text[:40]!r}, expected a whole number of at least 1: change or unset it."
+        )
     return int(text)
 
 
@@ -34,54 +45,92 @@ def blas_threads() -> int:
     return max(1, (os.cpu_count() or 1) // number_of_slots())
 
 
-def wait_for_slot(folder: Path, run_id: str, held: ExitStack, while_waiting: Callable[[], None]) -> None:
+def ticket_of(asked: float, job_id: str) -> str:
+    """Ticket of a job that was asked for at a time, in seconds since 1970."""
+    return f"{asked:020.6f}-{job_id}"
+
+
+@contextmanager
+def place_kept(folder: Path, ticket: str) -> Iterator[None]:
+    """Keep a place for a process that is started in the body; an exception there gives it up.
+
+    Raises
+    ------
+    OSError
+        If the runs folder can't be written.
+    """
+    asked = _queue(folder) / f"{ticket}.asked"
+    asked.parent.mkdir(exist_ok=True)
+    asked.touch()
+    try:
+        yield
+    except BaseException:
+        asked.unlink(missing_ok=True)
+        raise
+
+
+def wait_for_slot(folder: Path, ticket: str, held: ExitStack, while_waiting: Callable[[], None]) -> None:
     """Queue up and return when a slot is ours; it is freed when ``held`` is closed, or this process dies.
 
     Parameters
     ----------
     folder : Path
         The runs folder.
-    run_id : str
-        Begins with the time of its creation, which decides who is first.
+    ticket : str
+        From :func:`ticket_of`; decides who is first.
     held : ExitStack
         Takes the lock of the slot.
     while_waiting : callable
         Called several times a second; an exception that it raises ends the waiting.
     """
-    ticket = _tickets(folder) / f"{run_id}.lock"
-    ticket.parent.mkdir(exist_ok=True)
-    with FileLock(ticket):
+    place = _queue(folder) / f"{ticket}.lock"
+    place.parent.mkdir(exist_ok=True)
+    with FileLock(place):
+        place.with_suffix(".asked").unlink(missing_ok=True)
         try:
-            while _someone_ahead(ticket) or not _take_slot(folder, held):
+            while _someone_ahead(place) or not _take_slot(folder, held):
                 while_waiting()
                 time.sleep(LOOK_SECONDS)
         finally:
             with suppress(OSError):  # Windows keeps a file that is open; the next in the queue removes it
-                ticket.unlink()
+                place.unlink()
 
 
-def place_in_queue(folder: Path, run_id: str) -> int | None:
-    """Place of a run among the waiting ones, from 1; None if it does not wait."""
-    waiting = sorted(path.stem for path in _tickets(folder).glob("*.lock"))
-    return waiting.index(run_id) + 1 if run_id in waiting else None
+def place_in_queue(folder: Path, job_id: str) -> int | None:
+    """Place of a job among those that wait, from 1; None if its process does not wait."""
+    waiting = sorted({path.stem for path in _queue(folder).glob("*.*")})
+    own = [ticket for ticket in waiting if ticket.partition("-")[2] == job_id]
+    arrived = [ticket for ticket in own if (_queue(folder) / f"{ticket}.lock").exists()]
+    return waiting.index(arrived[-1]) + 1 if arrived else None
 
 
-def _tickets(folder: Path) -> Path:
+def _queue(folder: Path) -> Path:
     return folder / ".queue"
 
 
-def _someone_ahead(ticket: Path) -> bool:
-    """Whether a living process waits with an earlier ticket; the tickets of dead ones are removed."""
-    for other in sorted(ticket.parent.glob("*.lock")):
-        if other.name >= ticket.name:
+def _someone_ahead(place: Path) -> bool:
+    """Whether an earlier ticket is that of a living process, or of one about to come; those of others are removed."""
+    for other in sorted(place.parent.glob("*.*"), key=lambda path: path.stem):
+        if other.stem >= place.stem:
             return False
-        try:
-            with FileLock(other).acquire(timeout=0):
-                pass
-        except (Timeout, OSError):
+        if _is_kept(other):
             return True
-        other.unlink(missing_ok=True)
+        with suppress(OSError):  # somebody else removed it
+            other.unlink()
     return False
+
+
+def _is_kept(place: Path) -> bool:
+    """Whether a place in the queue still is somebody's."""
+    try:
+        if place.suffix == ".asked":
+            return abs(time.time() - place.stat().st_mtime) < ARRIVAL_SECONDS
+        with FileLock(place).acquire(timeout=0):
+            return False
+    except FileNotFoundError:
+        return False
+    except (Timeout, OSError):
+        return True
 
 
 def _take_slot(folder: Path, held: ExitStack) -> bool:

@@ -1,5 +1,6 @@
 """Start, pause, stop and resume training processes. Only the run folder is shared with them: no signals, no fork."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,15 +19,21 @@ TRAINING = JobKind(
 
 
 def start_run(config: TrainingConfig, dataset: Dataset | DatasetReference, runs_dir: Path | None = None) -> Run:
-    """Create a run and start a process that trains it, which continues when this process ends.
+    """Create a run and start a process that trains it, which continues when this process ends; or leave no run.
 
     Raises
     ------
     RunError
         If the run folder can't be written, or no process can be started.
+    ConfigError
+        If the number of runs that may train at once is not a number.
     """
     run = create_run(config, dataset, runs_dir)
-    start_process(run, TRAINING.module)
+    try:
+        start_process(TRAINING, run, run.status)
+    except BaseException:
+        shutil.rmtree(run.path, ignore_errors=True)
+        raise
     return run
 
 

@@ -71,12 +71,14 @@ class InplaceGradient:
         loss : float
             Mean cross-entropy of the mini-batch with its unsmoothed labels, in nats.
         correct : int
-            Number of its images that are classified correctly.
+            Number of its images that are classified correctly; of equal probabilities the lowest class counts, as in
+            ``argmax``.
         """
         buffers = self._buffers_for(len(x))
         self._feed_forward(x, buffers, rng)
         at_labels = labels * np.intp(len(x)) + buffers.positions
-        loss, correct = self._softmax(buffers, at_labels)
+        loss = self._softmax(buffers, at_labels)
+        correct = int(np.count_nonzero(buffers.activations[-1].argmax(axis=1) == labels))
         delta = buffers.by_class
         delta[at_labels] -= 1 - self.smoothing
         if self.smoothing:
@@ -115,21 +117,19 @@ class InplaceGradient:
         np.matmul(self.network.weights[-1].T, a.T, out=logits.T)
         logits += self.network.biases[-1]
 
-    def _softmax(self, buffers: _Buffers, at_labels: np.ndarray) -> tuple[float, int]:
-        """Turn the logits into probabilities; return the mean cross-entropy and the number of correct predictions.
+    def _softmax(self, buffers: _Buffers, at_labels: np.ndarray) -> float:
+        """Turn the logits into probabilities; return the mean cross-entropy.
 
-        With z the logits minus the largest one of the image, ``-log p = log(sum exp z) - z``; the prediction is correct
-        if z is 0 at the label.
+        With z the logits minus the largest one of the image, ``-log p = log(sum exp z) - z``.
         """
         logits, row = buffers.activations[-1], buffers.row
         np.maximum.reduce(logits, axis=1, keepdims=True, out=row)
         logits -= row
-        label_logits = buffers.by_class[at_labels]
+        label_logits = float(buffers.by_class[at_labels].sum())
         np.exp(logits, out=logits)
         np.add.reduce(logits, axis=1, keepdims=True, out=row)
         logits /= row
-        loss = float(np.log(row).sum()) - float(label_logits.sum())
-        return loss / len(row), len(row) - int(np.count_nonzero(label_logits))
+        return (float(np.log(row).sum()) - label_logits) / len(row)
 
     def _drop(self, a: np.ndarray, mask: np.ndarray, rng: np.random.Generator | None) -> None:
         """Multiply ``a`` by a new mask: 0 for a unit that is dropped, 1 / keep for the others."""

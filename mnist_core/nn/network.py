@@ -20,6 +20,14 @@ from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.initialization import INITIALIZATIONS
 from mnist_core.nn.losses import cross_entropy, softmax
 
+MAX_PARAMETERS = 100_000_000
+"""Largest number of weights and biases, 400 MB in float32."""
+
+
+def num_parameters(layer_sizes: Sequence[int]) -> int:
+    """Count the weights and biases of a network from the units of its layers, without making any."""
+    return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(layer_sizes))
+
 
 class ForwardPass(NamedTuple):
     """What :meth:`Network.forward_pass` keeps for a batch of N images, layer by layer."""
@@ -58,7 +66,8 @@ class Network:
     Raises
     ------
     ConfigError
-        If a layer size is below 1, there are fewer than two layers, or the activation or initialization is unknown.
+        If a layer size is below 1, there are fewer than two layers, there are more than :data:`MAX_PARAMETERS`, or
+        the activation or initialization is unknown.
     """
 
     def __init__(
@@ -73,6 +82,11 @@ class Network:
             raise ConfigError(
                 f"layer_sizes is {tuple(layer_sizes)}, expected at least two sizes of 1 or more: input and output."
             )
+        if num_parameters(layer_sizes) > MAX_PARAMETERS:
+            raise ConfigError(
+                f"A network {'-'.join(map(str, layer_sizes))} has {num_parameters(layer_sizes):,} parameters, expected "
+                f"at most {MAX_PARAMETERS:,}: use fewer or smaller layers."
+            )
         if activation not in ACTIVATIONS:
             raise ConfigError(f"activation is {activation!r}, expected one of {', '.join(ACTIVATIONS)}.")
         if initialization not in INITIALIZATIONS:
@@ -82,7 +96,7 @@ class Network:
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         shapes = list(pairwise(self.layer_sizes))
         self.num_weights = sum(fan_in * fan_out for fan_in, fan_out in shapes)
-        self.parameters = np.empty(self.num_weights + sum(self.layer_sizes[1:]), self.dtype)
+        self.parameters = np.empty(num_parameters(self.layer_sizes), self.dtype)
         self.weights, self.biases = self.unpack(self.parameters)
         limits, gain = INITIALIZATIONS[initialization].limits, ACTIVATIONS[activation].gain
         rng = np.random.default_rng(seed)

@@ -10,6 +10,12 @@ FIRST_FACTOR, LAST_FACTOR = 1 / 25, 1 / 100
 ONE_CYCLE_WARMUP = 0.3
 """Fraction of the training in which the rate of one-cycle rises, unless a warm-up is set."""
 
+DROPS = (0.5, 0.75)
+"""Progress at which the step schedule drops to a tenth."""
+
+COURSE_POINTS = 300
+JUST_BEFORE = 1e-9
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -30,7 +36,7 @@ def constant(progress: float) -> float:
 
 def step(progress: float) -> float:
     """A tenth from the middle of the training on, a hundredth in its last quarter."""
-    return 1.0 if progress < 0.5 else 0.1 if progress < 0.75 else 0.01
+    return 1.0 if progress < DROPS[0] else 0.1 if progress < DROPS[1] else 0.01
 
 
 def cosine(progress: float) -> float:
@@ -64,10 +70,40 @@ def learning_rate_factor(schedule: str, warmup: float, progress: float) -> float
     progress : float
         Fraction of the steps taken so far; from 1 on, the schedule stays at its end.
     """
-    one_cycle = schedule == "one_cycle"
-    warmup = warmup or (ONE_CYCLE_WARMUP if one_cycle else 0.0)
+    warmup, one_cycle = _rise(schedule, warmup), schedule == "one_cycle"
     if progress < warmup:
         rise = progress / warmup
         rise = (1 - math.cos(math.pi * rise)) / 2 if one_cycle else rise
         return FIRST_FACTOR + (1 - FIRST_FACTOR) * rise
     return SCHEDULES[schedule].factor(min((progress - warmup) / (1 - warmup), 1.0))
+
+
+def _rise(schedule: str, warmup: float) -> float:
+    """Fraction of the training that the warm-up takes."""
+    return warmup or (ONE_CYCLE_WARMUP if schedule == "one_cycle" else 0.0)
+
+
+def schedule_course(schedule: str, warmup: float, end: float, now: float = 0.0) -> list[tuple[float, float]]:
+    """Follow a schedule from the start to a progress, so closely that its rises, bends and drops are seen.
+
+    Parameters
+    ----------
+    schedule, warmup
+        As in :func:`learning_rate_factor`.
+    end : float
+        Progress up to which to follow it, above 0; 1 is the whole training.
+    now : float
+        A progress that is one of the points.
+
+    Returns
+    -------
+    list of (progress, learning-rate factor), in the order of progress
+        Just before and at each drop, there is a point.
+    """
+    warmup = _rise(schedule, warmup)
+    corners = [0.0, warmup, *(warmup + (1 - warmup) * progress for progress in DROPS), 1.0, now, end]
+    beside = [max(corner - JUST_BEFORE, 0.0) for corner in corners]
+    even = [end * number / COURSE_POINTS for number in range(COURSE_POINTS + 1)]
+    rise = [warmup * number / COURSE_POINTS for number in range(COURSE_POINTS + 1)]
+    points = sorted({point for point in (*corners, *beside, *even, *rise) if point <= end})
+    return [(point, learning_rate_factor(schedule, warmup, point)) for point in points]

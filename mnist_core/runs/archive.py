@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
+from mnist_core.data.dataset import Dataset
 from mnist_core.errors import MnistError, RunError
 from mnist_core.models.npz import NpzError, read_npz
 from mnist_core.runs.checkpoint import Checkpoint
@@ -62,7 +63,7 @@ def export_run(run: Run) -> bytes:
     return buffer.getvalue()
 
 
-def import_run(content: bytes, runs_dir: Path | None = None, known: Iterable[DatasetReference] = ()) -> Run:
+def import_run(content: bytes, runs_dir: Path | None = None, known: Iterable[Dataset | DatasetReference] = ()) -> Run:
     """Unpack an exported run into the runs folder; it appears complete or not at all.
 
     It keeps its id unless another run has it; then it gets a new one. A run that was active becomes paused, or stopped
@@ -74,7 +75,7 @@ def import_run(content: bytes, runs_dir: Path | None = None, known: Iterable[Dat
     content : bytes
         The zip file.
     runs_dir : Path, optional
-    known : iterable of DatasetReference
+    known : iterable of Dataset or DatasetReference
         Further data sets of this machine, besides those of the runs.
 
     Raises
@@ -143,7 +144,7 @@ def _name(entry: zipfile.ZipInfo) -> str:
     return name
 
 
-def _settle(draft: Path, known: Iterable[DatasetReference]) -> Run:
+def _settle(draft: Path, known: Iterable[Dataset | DatasetReference]) -> Run:
     """Check all files of an unpacked run, and adopt it: no process works on it, its data is that of this machine."""
     run = read_run(draft)
     if damage := run.problem or run.about.problem:
@@ -158,7 +159,7 @@ def _settle(draft: Path, known: Iterable[DatasetReference]) -> Run:
     if status.state in ("queued", "running", "interrupted"):
         status = replace(status, state="paused" if (draft / "checkpoint.npz").exists() else "stopped")
     write_json(draft / "status.json", asdict(replace(status, pid=None)))
-    folders = (other.data_dir for other in known if other.data_dir and other.checksums == run.dataset.checksums)
+    folders = (other.data_dir for other in known if other.data_dir and other.has_content(run.dataset.checksums))
     dataset = replace(run.dataset, data_dir=next(folders, None))
     content = {"created": run.created, "training": run.config.to_dict(), "dataset": asdict(dataset)}
     write_json(draft / "config.json", content)

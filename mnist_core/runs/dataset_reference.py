@@ -1,7 +1,10 @@
 """Which data a run was trained on."""
 
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from mnist_core.data.checksums import same_content
 from mnist_core.data.dataset import FORMER_SAMPLE, Dataset, load_dataset
 from mnist_core.errors import DatasetError
 from mnist_core.untrusted import UntrustedText
@@ -21,15 +24,31 @@ class DatasetReference:
         """Refer to a loaded data set."""
         return cls(dataset.name, dataset.source, dataset.data_dir, dataset.checksums)
 
-    def load(self) -> Dataset:
-        """Load the data set again.
+    def load(self, loader: Callable[[str, str | None], Dataset] = load_dataset) -> Dataset:
+        """Load the data set again, from its folder or, if that is gone or holds other data, from the default one.
+
+        Parameters
+        ----------
+        loader : callable
+            Returns the data set of a source and a folder, as :func:`load_dataset` does.
 
         Raises
         ------
         DatasetError
-            If it is gone, or its files are not the same as when the run was created.
+            If neither holds what the run was created with.
         """
-        return self.check(load_dataset(self.source, self.data_dir))
+        try:
+            return self.check(loader(self.source, self.data_dir))
+        except DatasetError as error:
+            if self.data_dir is None:
+                raise
+            with suppress(DatasetError):
+                return self.check(loader(self.source, None))
+            raise error
+
+    def has_content(self, checksums: Mapping[str, str]) -> bool:
+        """Tell whether recorded checksums are of the data referred to."""
+        return same_content(checksums, self.checksums)
 
     def check(self, dataset: Dataset) -> Dataset:
         """Return ``dataset``, or raise DatasetError if its files are not those referred to."""
@@ -38,9 +57,11 @@ class DatasetReference:
                 "This run was trained on the former sample of 5,000 images, which this version no longer has: "
                 "its recorded scores stay; start a new run to evaluate."
             )
-        if dataset.checksums != self.checksums:
+        if not dataset.has_content(self.checksums):
+            older = any(name.endswith(".gz") for name in self.checksums)  # checksums of files, not of content
             raise DatasetError(
                 f"The files of the data set {self.name.plain} ({self.data_dir or self.source}) are not those that this "
-                "run was created with: put the original files back, or start a new run."
+                "run was created with: put the original files back"
+                f"{', compressed as they were' if older else ''}, or start a new run."
             )
         return dataset

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, TypeVar
 import numpy as np
 from filelock import FileLock, Timeout
 
-from mnist_core.errors import RunError
+from mnist_core.errors import RunError, advice_on
 from mnist_core.untrusted import UntrustedText
 
 T = TypeVar("T")
@@ -38,8 +38,8 @@ def is_busy(path: Path, patience: float = 0.0) -> bool:
 
 
 @contextmanager
-def writing_to(folder: Path, action: str = "write to", advice: str = "make the folder writable") -> Iterator[None]:
-    """Turn an error of the disk into a sentence: ``with writing_to(run.path): ...``.
+def writing_to(folder: Path, action: str = "write to", alternative: str = "") -> Iterator[None]:
+    """Turn an error of the disk into a sentence with advice that fits its cause: ``with writing_to(run.path): ...``.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ def writing_to(folder: Path, action: str = "write to", advice: str = "make the f
         The folder that is written.
     action : str
         A verb, such that "Can't <action> <folder>" is English.
-    advice : str
-        What to do about it.
+    alternative : str
+        Follows the advice: what else would help, such as ", or choose another folder".
 
     Raises
     ------
@@ -58,7 +58,8 @@ def writing_to(folder: Path, action: str = "write to", advice: str = "make the f
     try:
         yield
     except OSError as error:
-        raise RunError(f"Can't {action} {folder} ({error.strerror or error}): {advice}.") from error
+        reason = f"{error.strerror or error}"
+        raise RunError(f"Can't {action} {folder} ({reason}): {advice_on(error)}{alternative}.") from error
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -109,9 +110,14 @@ def _retry_while_locked(action: Callable[[], T]) -> T:
 
 
 def complete_rows(path: Path, columns: tuple[str, ...]) -> list[list[str]]:
-    """Rows of a table below its header, without a last line that is still being written; none without a file."""
+    """Rows of a table below its header, without a last line that is still being written; none without a file.
+
+    A table of an older version may lack the last columns: they are filled with ``nan``.
+    """
     if not path.exists():
         return []
     text = path.read_text(encoding="utf-8")
     lines = text[: text.rfind("\n") + 1].splitlines()
-    return [row for row in csv.reader(lines[1:]) if len(row) == len(columns)]
+    header = lines[0].split(",") if lines else []
+    missing = ["nan"] * (len(columns) - len(header)) if tuple(header) == columns[: len(header)] else []
+    return [[*row, *missing] for row in csv.reader(lines[1:]) if len(row) + len(missing) == len(columns)]

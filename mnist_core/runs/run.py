@@ -32,6 +32,7 @@ from mnist_core.training.layer_histograms import COLUMNS, Histogram
 from mnist_core.training.layer_statistics import COLUMNS as LAYER_COLUMNS
 from mnist_core.training.layer_statistics import LayerStatistics
 from mnist_core.training.loop import EpochMetrics
+from mnist_core.training.memory import DataSize, check_memory
 from mnist_core.untrusted import UntrustedText
 
 Row = TypeVar("Row", bound=NamedTuple)
@@ -175,16 +176,20 @@ def create_run(config: TrainingConfig, dataset: Dataset | DatasetReference, runs
 
     Raises
     ------
+    ConfigError
+        If training on the data would need too much memory.
     RunError
         If the folder can't be written.
     """
+    if isinstance(dataset, Dataset):
+        check_memory(config, DataSize.of(dataset))
     root = Path(runs_dir or default_runs_dir()).absolute()
     reference = DatasetReference.of(dataset) if isinstance(dataset, Dataset) else dataset
     created = time.time()
     run_id = new_id(root, created)
     draft = root / f".{run_id}"
-    advice = "make the folder writable, or choose another one with MNIST_RUNS_DIR"
-    with writing_to(root, "create a run in", advice), ExitStack() as draft_removed:
+    alternative = ", or choose another folder with MNIST_RUNS_DIR"
+    with writing_to(root, "create a run in", alternative), ExitStack() as draft_removed:
         draft_removed.callback(shutil.rmtree, draft, ignore_errors=True)  # renamed by then, unless something failed
         draft.mkdir(parents=True)
         content = {"created": created, "training": config.to_dict(), "dataset": asdict(reference)}

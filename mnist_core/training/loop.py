@@ -22,6 +22,8 @@ from mnist_core.nn.inplace import InplaceGradient
 from mnist_core.nn.network import Network
 from mnist_core.nn.schedules import learning_rate_factor
 from mnist_core.training.config import TrainingConfig
+from mnist_core.training.divergence import STEPS_TOO_LONG
+from mnist_core.training.memory import DataSize, check_memory, layer_sizes
 from mnist_core.training.state import Best, TrainingState
 
 DIVERGED_NATS = 100.0
@@ -56,9 +58,16 @@ class BatchProgress(NamedTuple):
 
 
 def build_network(config: TrainingConfig, dataset: Dataset) -> Network:
-    """Make the untrained network of ``config``, with as many inputs as pixels and as many outputs as classes."""
-    sizes = (math.prod(dataset.image_shape), *config.hidden_layers, dataset.num_classes)
-    return Network(sizes, config.activation, config.seed, initialization=config.initialization)
+    """Make the untrained network of ``config``, with as many inputs as pixels and as many outputs as classes.
+
+    Raises
+    ------
+    ConfigError
+        If training it on these data would need too much memory.
+    """
+    data = DataSize.of(dataset)
+    check_memory(config, data)
+    return Network(layer_sizes(config, data), config.activation, config.seed, initialization=config.initialization)
 
 
 def train(
@@ -93,9 +102,12 @@ def train(
 
     Raises
     ------
+    ConfigError
+        If it would need too much memory.
     TrainingError
         If the loss is no longer a finite number, or its mean over an epoch is above :data:`DIVERGED_NATS`.
     """
+    check_memory(config, DataSize.of(dataset))
     network = network or build_network(config, dataset)
     state = state or TrainingState.start(config, network)
     training, validation = split_validation(len(dataset.train_labels), config.validation_fraction, config.seed)
@@ -149,7 +161,7 @@ def _train_epoch(
 
 def _diverged(config: TrainingConfig, epoch: int, change: str) -> TrainingError:
     return TrainingError(
-        f"The loss {change} in epoch {epoch}: the steps are too long. Lower the learning rate "
+        f"The loss {change} in epoch {epoch}: {STEPS_TOO_LONG}. Lower the learning rate "
         f"(it is {config.learning_rate:g}) and start again."
     )
 

@@ -2,12 +2,13 @@
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
-from mnist_core.data.dataset import Dataset, find_full, load_dataset
+from mnist_core.data.checks import DataWarning, dataset_warnings
+from mnist_core.data.dataset import Dataset, files_seen, find_full, load_dataset
 from mnist_core.errors import DatasetError
+from mnist_core.untrusted import UntrustedText
 from pages.components.state import Remembered, remembered
 
 
@@ -52,22 +53,31 @@ def current_dataset() -> Dataset:
     return load(current_choice())
 
 
+def show_data_warnings() -> None:
+    """Say what is odd about the data set in use, if anything is."""
+    choice = current_choice()
+    _, warnings = _load(choice, _fingerprint(choice))
+    for warning in warnings:
+        st.warning(f"**{UntrustedText(warning.found)}** {warning.meaning} {warning.advice}", icon=":material/warning:")
+
+
 def load(choice: Choice) -> Dataset:
     """Load a data set, or take it from the cache as long as the files behind it are the same."""
-    return _load(choice, _fingerprint(choice))
+    dataset, _ = _load(choice, _fingerprint(choice))
+    return dataset
 
 
 def _fingerprint(choice: Choice) -> tuple:
     folder = None if choice.source == "sample" else find_full(choice.folder)
     if folder is None:
         return (os.environ.get("MNIST_DATA_DIR"),)
-    files = sorted(path for path in Path(folder).iterdir() if "ubyte" in path.name)
-    return (str(folder), *((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files))
+    return (str(folder), *files_seen(folder))
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the data set …")
-def _load(choice: Choice, fingerprint: tuple) -> Dataset:
-    return load_dataset(choice.source, choice.folder)
+def _load(choice: Choice, fingerprint: tuple) -> tuple[Dataset, tuple[DataWarning, ...]]:
+    dataset = load_dataset(choice.source, choice.folder)
+    return dataset, dataset_warnings(dataset)
 
 
 def show_status() -> None:
@@ -75,9 +85,9 @@ def show_status() -> None:
     try:
         dataset = current_dataset()
     except DatasetError:
-        st.badge("no data set", icon=":material/error:", color="red")
+        st.markdown(":red-badge[:material/error: no data set]")
         st.caption("See the Overview page for the reason, and to choose other data.")
         return
     icon, color = (":material/science:", "orange") if dataset.source == "sample" else (":material/database:", "green")
-    st.badge(dataset.name.markdown, icon=icon, color=color)
+    st.markdown(f":{color}-badge[{icon} {dataset.name}]")  # st.badge would escape brackets a second time: a link again
     st.caption(f"{len(dataset.train_labels):,} training and {len(dataset.test_labels):,} test images")

@@ -1,8 +1,9 @@
-"""One way in for errors: pages, callbacks, fragments and dialogs show an MnistError as its sentence and stay."""
+"""One way in for errors: pages, callbacks, fragments and dialogs say what failed in a sentence, and stay."""
 
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import streamlit as st
 
@@ -11,16 +12,30 @@ from mnist_core.untrusted import UntrustedText
 
 _KEPT = "kept_errors"
 
+EXPECTED = (MnistError, OSError)
+"""Errors that are told to a person: ours, and those of the disk that no function of the core gave a sentence."""
 
-def show_error(error: MnistError | UntrustedText) -> None:
+
+def show_error(error: Exception | UntrustedText) -> None:
     """Show an error as its sentence, which may quote what a file, an address or a person wrote."""
-    text = error if isinstance(error, UntrustedText) else UntrustedText(str(error))
+    text = error if isinstance(error, UntrustedText) else UntrustedText(sentence(error))
     st.error(text.markdown, icon=":material/error:")
+
+
+def sentence(error: Exception) -> str:
+    """Say what failed; an error of the disk that no function of the core gave a sentence gets one here."""
+    if not isinstance(error, OSError):
+        return str(error)
+    place = f" ({error.filename})" if error.filename else ""
+    return (
+        f"The disk refused: {error.strerror or error}{place}. Check that the file may be used and that there is room, "
+        "then try again."
+    )
 
 
 @contextmanager
 def errors_shown() -> Iterator[bool]:
-    """Show the errors that callbacks kept, then draw the body; an MnistError that it raises ends it with its sentence.
+    """Show the errors that callbacks kept, then draw the body; an expected error ends it with its sentence.
 
     Yields
     ------
@@ -32,23 +47,23 @@ def errors_shown() -> Iterator[bool]:
         show_error(error)
     try:
         yield bool(kept)
-    except MnistError as error:
+    except EXPECTED as error:
         show_error(error)
 
 
-def keep_error(error: MnistError) -> None:
+def keep_error(error: Exception) -> None:
     """Keep an error for the top of the page, fragment or dialog that is drawn next."""
     st.session_state.setdefault(_KEPT, []).append(error)
 
 
 def callback(function: Callable[..., object]) -> Callable[..., None]:
-    """Guard a callback for ``on_click`` or ``on_change``: the MnistError that it raises is kept, see `keep_error`."""
+    """Guard a callback for ``on_click``, ``on_change`` and the like: an expected error is kept, see `keep_error`."""
 
     @functools.wraps(function)
     def guarded(*args: object, **options: object) -> None:
         try:
             function(*args, **options)
-        except MnistError as error:
+        except EXPECTED as error:
             keep_error(error)
 
     return guarded
@@ -65,7 +80,7 @@ def fragment(function: Callable[..., object], run_every: float | None = None) ->
     return st.fragment(guarded, run_every=run_every)
 
 
-def dialog(title: str, **options: object) -> Callable[[Callable[..., bool | None]], Callable[..., None]]:
+def dialog(title: str, **options: Any) -> Callable[[Callable[..., bool | None]], Callable[..., None]]:
     """Make a ``st.dialog`` that shows its errors; it closes if the function returns True and no callback failed."""
 
     def decorate(function: Callable[..., bool | None]) -> Callable[..., None]:

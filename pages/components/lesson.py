@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
+from pages.components.errors import callback
 from pages.components.state import NumberIn, remembered
 from pages.components.tables import SHOWN_COLUMNS, SHOWN_ROWS, number_table
 
@@ -32,13 +33,15 @@ def pick_step(steps: Sequence[Step]) -> int:
         **chosen.widget,
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Back", icon=":material/arrow_back:", disabled=step == 1, on_click=chosen.set, args=(step - 1,))
+        st.button(
+            "Back", icon=":material/arrow_back:", disabled=step == 1, on_click=callback(chosen.set), args=(step - 1,)
+        )
         st.button(
             "Next step",
             icon=":material/arrow_forward:",
             type="primary",
             disabled=step == count,
-            on_click=chosen.set,
+            on_click=callback(chosen.set),
             args=(step + 1,),
         )
         st.caption(f"Step {step} of {count}", width="content")

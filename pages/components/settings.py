@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -16,7 +17,8 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError
 from mnist_core.training.config import AUGMENTATION, MACHINE, PRESETS, REGULARIZATION, UNIT, UPDATE, TrainingConfig
 from mnist_core.training.setting import Choice, Layers, Number, Setting
-from mnist_core.untrusted import UntrustedText
+from pages.components.errors import callback
+from pages.components.state import warn_of_address
 
 NEW_LAYER_UNITS = 64
 GROUP_ICONS = {
@@ -44,8 +46,7 @@ def _read_address() -> TrainingConfig:
         try:
             config = replace(config, **{name: setting.parse(text)})
         except ConfigError as error:
-            warning = UntrustedText(f"The address says {setting.url}={text}, which is ignored: {error}")
-            st.warning(warning.markdown, icon=":material/link_off:")
+            warn_of_address(setting.url, text, error)
     return config
 
 
@@ -63,7 +64,7 @@ def command_line(config: TrainingConfig, dataset: Dataset) -> str:
     return shlex.join(["python", "-m", "mnist_core", "train", *config.arguments, *data])
 
 
-def change(**values: object) -> None:
+def change(**values: Any) -> None:
     """Change some settings; early stopping and the validation fraction that it needs follow one another."""
     if values.get("patience") and not current_settings().validation_fraction:
         values["validation_fraction"] = 0.1
@@ -103,7 +104,7 @@ def edit_group(group: str) -> None:
                 st.caption(f":orange[{config.cautions[name]}]")
 
 
-def _edit(setting: Setting, value: object) -> None:
+def _edit(setting: Setting, value: Any) -> None:
     """Draw one setting; in a group its explanation stands below it, otherwise behind a question mark."""
     match setting:
         case Choice():
@@ -123,7 +124,7 @@ def _edit_choice(setting: Choice, value: str) -> None:
     def read() -> None:
         change(**{setting.name: st.session_state[key]})
 
-    st.selectbox(setting.title, tuple(setting.table), key=key, on_change=read, format_func=setting.display)
+    st.selectbox(setting.title, tuple(setting.table), key=key, on_change=callback(read), format_func=setting.display)
 
 
 def _edit_number(setting: Number, value: float) -> None:
@@ -132,15 +133,16 @@ def _edit_number(setting: Number, value: float) -> None:
 
     _slider_and_field(
         setting.name, setting.title, value, (setting.low, setting.high), set_value,
-        None if setting.group else setting.help, usual=setting.usual, stops=setting.stops, step=setting.step,
+        None if setting.group else setting.help,
+        usual=setting.usual or (setting.low, setting.high), stops=setting.stops, step=setting.step,
     )  # fmt: skip
 
 
 def _edit_layers(setting: Layers, layers: list[int]) -> None:
-    def resize(count: int) -> None:
-        change(**{setting.name: (layers + [NEW_LAYER_UNITS] * count)[:count]})
+    def resize(count: float) -> None:
+        change(**{setting.name: (layers + [NEW_LAYER_UNITS] * int(count))[: int(count)]})
 
-    def set_units(position: int) -> Callable[[int], None]:
+    def set_units(position: int) -> Callable[[float], None]:
         return lambda units: change(**{setting.name: [*layers[:position], units, *layers[position + 1 :]]})
 
     _slider_and_field(
@@ -161,7 +163,7 @@ def _slider_and_field(
     allowed: tuple[float, float],
     set_value: Callable[[float], None],
     help_text: str | None,
-    usual: tuple[float, float] | None = None,
+    usual: tuple[float, float] = (0.0, 1.0),
     stops: tuple[float, ...] = (),
     step: float | None = None,
 ) -> None:
@@ -176,16 +178,16 @@ def _slider_and_field(
         if stops:
             options = sorted({*stops, value})
             st.select_slider(
-                label, options, key=slider_key, on_change=read, args=(slider_key,), help=help_text,
+                label, options, key=slider_key, on_change=callback(read), args=(slider_key,), help=help_text,
                 format_func=lambda number: f"{number:g}",
             )  # fmt: skip
         else:
             st.slider(
-                label, min(usual[0], value), max(usual[1], value), step=step, key=slider_key, on_change=read,
+                label, min(usual[0], value), max(usual[1], value), step=step, key=slider_key, on_change=callback(read),
                 args=(slider_key,), help=help_text,
             )  # fmt: skip
         st.number_input(
             f"{label}, exactly", *allowed, step=step or (1 if isinstance(value, int) else 0.01), key=field_key,
-            on_change=read, args=(field_key,), label_visibility="collapsed", width=130,
+            on_change=callback(read), args=(field_key,), label_visibility="collapsed", width=130,
             format=None if isinstance(value, int) else "%.6g",
         )  # fmt: skip

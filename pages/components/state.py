@@ -15,15 +15,18 @@ looked at, a cell of a table) are remembered alike: `Remembered.set` is for butt
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import streamlit as st
 
 from mnist_core.untrusted import UntrustedText
+from pages.components.errors import callback
 
 REMEMBERED = "remembered"
 PAGE = "page_of_widgets"
 STALE_SECONDS = 2.0
+LONGEST_SHOWN = 100
+"""Characters of a value of the address that a warning quotes."""
 Parser = Callable[[str], Any]
 
 
@@ -71,7 +74,7 @@ class Remembered:
         if entry.fresh or self.key not in st.session_state or st.session_state[self.key] != entry.value:
             st.session_state[self.key] = entry.value
             entry.fresh = False
-        return {"key": self.key, "on_change": self._read_widget}
+        return {"key": self.key, "on_change": callback(self._read_widget)}
 
     def _read_widget(self) -> None:
         self.set(st.session_state[self.key])
@@ -139,8 +142,15 @@ def _take(entry: _Entry, url: str, text: str) -> None:
     try:
         entry.value = entry.parse(text)
     except ValueError as error:
-        warning = UntrustedText(f"The address says {url}={text}, which is ignored: {error}.")
-        st.warning(warning.markdown, icon=":material/link_off:")
+        warn_of_address(url, text, error)
+
+
+def warn_of_address(name: str, text: str, error: Exception) -> None:
+    """Say which value of the address is ignored, and why."""
+    shown = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+    reason = str(error).removesuffix(".").replace(text, shown)
+    warning = UntrustedText(f"The address says {name}={shown}, which is ignored: {reason}.")
+    st.warning(warning.markdown, icon=":material/link_off:")
 
 
 def to_text(value: Any) -> str:
@@ -159,10 +169,11 @@ def parse_bool(text: str) -> bool:
     return text == "yes"
 
 
-class OneOf(NamedTuple):
+@dataclass(frozen=True)
+class OneOf:
     """Parser of one of a few options."""
 
-    options: Sequence
+    options: Sequence[Any]
 
     def __call__(self, text: str) -> Any:
         for option in self.options:
@@ -173,17 +184,19 @@ class OneOf(NamedTuple):
         raise ValueError(f"expected one of {', '.join(shown)}" if names else "there is nothing to choose from")
 
 
-class SomeOf(NamedTuple):
+@dataclass(frozen=True)
+class SomeOf:
     """Parser of several of a few options, joined by commas; gives a list."""
 
-    options: Sequence
+    options: Sequence[Any]
 
-    def __call__(self, text: str) -> list:
+    def __call__(self, text: str) -> list[Any]:
         parse = OneOf(self.options)
         return [parse(part) for part in dict.fromkeys(text.split(","))] if text else []
 
 
-class NumberIn(NamedTuple):
+@dataclass(frozen=True)
+class NumberIn:
     """Parser of a number from ``low`` to ``high``: of a whole one if ``low`` is an int."""
 
     low: float
@@ -200,7 +213,8 @@ class NumberIn(NamedTuple):
         return number
 
 
-class RangeIn(NamedTuple):
+@dataclass(frozen=True)
+class RangeIn:
     """Parser of two numbers from ``low`` to ``high``, the smaller one first, joined by a comma; gives a tuple."""
 
     low: float

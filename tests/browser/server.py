@@ -46,16 +46,19 @@ def away_from_home(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serve(folder: Path, **environment: str) -> Iterator[App]:
-    """Run the app with its runs and its log in ``folder``; at the end, stop it and the trainings it started."""
+def serve(folder: Path, *options: str, script: str = "app.py", **environment: str) -> Iterator[App]:
+    """Run the app with its runs and its log in ``folder``; at the end, stop it and the trainings it started.
+
+    ``options`` are those of the command line; ``script`` is another one to run in place of the app.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     app = App(f"http://localhost:{port}", folder / "runs", folder / "server.log")
-    options = ["--server.headless", "true", "--server.port", str(port), "--server.fileWatcherType", "none"]
+    server_options = ["--server.headless", "true", "--server.port", str(port), "--server.fileWatcherType", "none"]
     with app.log.open("w") as output:
         server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", *options],
+            [sys.executable, "-m", "streamlit", "run", script, *server_options, *options],
             cwd=ROOT,
             env={**os.environ, "MNIST_RUNS_DIR": str(app.runs), **environment},
             stdout=output,

@@ -173,3 +173,10 @@ def test_a_damaged_run_is_listed_by_runs_and_refused_by_evaluate(trained, tmp_pa
     assert "status.json can't be read" in capsys.readouterr().out
     assert main(["evaluate", "hurt", "--runs-dir", str(tmp_path)]) == 1
     assert capsys.readouterr().err.startswith("error: Run hurt is damaged: status.json")
+
+
+def test_train_warns_of_data_that_is_hardly_meant(tmp_path, tiny_folder):
+    done = mnist("train", "--epochs", "1", "--data-dir", tiny_folder(), "--runs-dir", tmp_path)
+    assert done.returncode == 0
+    assert "note: There are 12 training images of 3 classes." in done.stderr
+    assert "There are 12 training" not in done.stdout

@@ -7,7 +7,7 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.data.idx import write_idx
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
 from mnist_core.training.config import PRESETS
-from tests.helpers import by_label, html, texts
+from tests.helpers import by_label, html, texts, use_folder
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +112,26 @@ def test_augmentation_is_previewed_live_and_kept_for_the_next_run(open_page):
     assert html(app) != turned
     app.switch_page("pages/training.py").run()
     assert app.slider(key="rotation_slider").value == 30
+
+
+def test_odd_data_is_named_where_it_is_chosen_and_described(open_page, tiny_folder):
+    folder = tiny_folder(train=200, test=100)
+    labels = (np.arange(200) % 3).astype(np.uint8)
+    labels[17] = 255
+    write_idx(folder / "train-labels-idx1-ubyte.gz", labels)
+    app = open_page("overview")
+    assert not app.warning
+    use_folder(app, folder)
+    for name in ("overview", "dataset"):
+        app.switch_page(f"pages/{name}.py").run()
+        (warning,) = app.warning
+        assert warning.value.startswith("**1 of 200 training labels (image 17) is 255, where all others are 0 to 2.**")
+        assert "256 outputs" in warning.value
+
+
+def test_the_name_of_a_folder_is_shown_as_it_is(open_page, tiny_folder):
+    folder = tiny_folder().rename(tiny_folder().with_name("![x](http_) *a*"))
+    app = open_page("overview")
+    use_folder(app, folder)
+    app.switch_page("pages/dataset.py").run()
+    assert "**!\\[x\\](http\\_) \\*a\\*: 12 training" in texts(app.markdown)

@@ -1,6 +1,7 @@
 """The settings of the next run: widgets, address, command line and presets."""
 
 import shlex
+import tracemalloc
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,9 +12,10 @@ from mnist_core.cli import build_parser
 from mnist_core.commands.train import asked_config
 from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.training.config import PRESETS, TrainingConfig
+from mnist_core.training.memory import DataSize
 from pages.components import settings
 from pages.components.settings import command_line
-from tests.helpers import WiderConfig, by_label, texts
+from tests.helpers import WiderConfig, by_label, texts, unescaped
 
 
 def test_settings_survive_a_page_switch(open_page):
@@ -194,3 +196,42 @@ def test_early_stopping_brings_its_validation_fraction_and_goes_with_it(open_pag
     assert app.session_state["settings"] == TrainingConfig(patience=5, validation_fraction=0.1)
     app.number_input(key="validation_fraction_field").set_value(0.0).run()
     assert app.session_state["settings"] == TrainingConfig()
+
+
+HUGE = "-".join(["10000"] * 10)
+
+
+def test_an_address_with_a_network_that_needs_too_much_memory_builds_none(open_page):
+    app = open_page("training", batch="64")
+    tracemalloc.start()
+    try:
+        app.query_params["layers"] = HUGE
+        del app.session_state["settings"]
+        app.run()
+        assert tracemalloc.get_traced_memory()[1] < 3e7
+    finally:
+        tracemalloc.stop()
+    (warning,) = app.warning
+    assert "reduce hidden_layers" in unescaped([warning])
+    assert app.session_state["settings"] == TrainingConfig(batch_size=64)
+    assert "109,386 parameters" in texts(app.markdown)
+
+
+def test_a_field_that_asks_for_too_much_memory_says_so_and_stays_as_it_was(open_page):
+    app = open_page("training")
+    app.number_input(key="units_0_field").set_value(10_000).run()
+    assert not app.error
+    app.number_input(key="units_1_field").set_value(10_000).run()
+    assert "GB of memory, more than the 2 GB allowed: reduce hidden_layers (10000-10000)" in unescaped(app.error)
+    assert app.session_state["settings"] == TrainingConfig(hidden_layers=(10_000, 64))
+    assert app.number_input(key="units_1_field").value == app.slider(key="units_1_slider").value == 64
+    app.number_input(key="units_1_field").set_value(32).run()
+    assert not app.error
+    assert app.session_state["settings"] == TrainingConfig(hidden_layers=(10_000, 32))
+
+
+def test_settings_that_fit_mnist_and_not_these_data_are_refused_where_the_run_would_start(open_page, monkeypatch):
+    monkeypatch.setattr(DataSize, "of", lambda dataset: DataSize(60_000, 500 * 500, 10))
+    app = open_page("training")
+    assert "use fewer or smaller images" in unescaped(app.error)
+    assert "Start training" not in [button.label for button in app.button]

@@ -58,7 +58,7 @@ def test_the_count_of_images_is_what_is_trained_on(open_page, tiny_folder):
     app.number_input(key="validation_fraction_field").set_value(0.1).run()
     training, validation = split_validation(4, 0.1, TrainingConfig().seed)
     assert (len(training), len(validation)) == (3, 1)
-    assert "3 images · 1 updates per epoch · 100 in total" in texts(app.markdown)
+    assert "3 images · 1 update per epoch · 100 in total" in texts(app.markdown)
 
 
 def test_start_trains_in_a_process_of_its_own_and_leads_to_the_evaluation(open_page):
@@ -149,7 +149,7 @@ def test_a_running_run_is_found_by_a_new_session_and_can_be_stopped(open_page, f
     (run.path / "metrics.csv").write_text(HEADER + "1,0.5,0.9,nan,nan,0.5,2\n2,0.4,0.92,nan,nan,0.5,2\n")
     app = open_page("training")
     assert app.selectbox(key="run_picker").value == run.id
-    assert progress(app) == "epoch 5 of 100 · 3 min 12 s left · 2,000 images per second · 9 s so far"
+    assert progress(app) == "epoch 5 of 100 · 3 min 23 s left · 1,889 images per second · 9 s so far"
     assert "After epoch 2: training loss 0.4000 nats, training accuracy 92.00%" in texts(app.caption)
     assert by_label(app.button, "Start another run")
     app.button(key="stop").click().run()
@@ -260,16 +260,22 @@ def test_charts_of_layers_and_learning_rate(open_page, trained):
     app = open_page("training")
     charts = app.button_group(key="charts")
     charts.set_value("Layers").run()
-    gradients, activations, saturated = app.get("vega_lite_chart")
+    gradients, activations, saturated, dead = app.get("vega_lite_chart")
     names = {point["set"] for point in points(gradients)}
     assert names == {"layer 1", "layer 2", "output"} == {point["set"] for point in points(activations)}
-    assert {point["set"] for point in points(saturated)} == {"layer 1", "layer 2"}
+    for chart in (saturated, dead):
+        assert {point["set"] for point in points(chart)} == {"layer 1", "layer 2"}
     assert points(gradients)[0]["epoch"] == 0
     app.button_group(key="charts").set_value("Learning rate").run()
     (rate,) = app.get("vega_lite_chart")
-    used = [point["value"] for point in points(rate) if point["set"] == "used"]
-    assert used == pytest.approx([row.learning_rate for row in trained.metrics()])
-    assert max(point["value"] for point in points(rate)) == pytest.approx(0.01, rel=0.01)
+    recorded = [point["value"] for point in points(rate) if point["set"] == "recorded"]
+    assert recorded == pytest.approx([row.learning_rate for row in trained.metrics()])
+    used = {point["epoch"]: point["value"] for point in points(rate) if point["set"] == "used"}
+    assert min(used) == 0
+    assert used[0] == pytest.approx(0.01 / 25), "the warm-up is seen from its start"
+    assert used[max(used)] == pytest.approx(0.01 / 100)
+    assert max(used.values()) == pytest.approx(0.01)
+    assert len([epoch for epoch in used if epoch < 0.9]) > 50, "the rise within the first epoch is seen"
 
 
 def test_mini_batches_smoothing_and_logarithm(open_page, trained):

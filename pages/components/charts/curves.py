@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from mnist_core.nn.schedules import learning_rate_factor
+from mnist_core.nn.schedules import schedule_course
 from mnist_core.runs.run import Step
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.layer_statistics import LayerStatistics
@@ -28,8 +28,9 @@ LAYER_COLORS = (
     "#7a8450",
     "#888c94",
 )
+KEPT_COLOR = "#3aa675"
 MAX_POINTS = 400
-FAINT, PLAIN = "faint", "plain"
+FAINT, PLAIN, HIDDEN = "faint", "plain", "hidden"
 
 
 def thin_out(rows: list) -> list:
@@ -63,10 +64,12 @@ def curve(
     percent: bool = False,
     look: Look = PLAIN_LOOK,
     steps: Sequence[Step] = (),
+    kept: int | None = None,
 ) -> alt.LayerChart:
     """Draw ``train_<measure>`` and ``val_<measure>`` over the epochs, and the mini-batches ``steps`` faintly.
 
-    The horizontal axis spans all ``epochs``, so that the curve does not move while it grows; see :func:`horizon`.
+    The horizontal axis spans all ``epochs``, so that the curve does not move while it grows; see :func:`horizon`. A
+    line marks the epoch whose model was ``kept``, if it is named.
     """
     points = [(step.epoch, TRAINING, step.loss, FAINT, False) for step in thin_out(list(steps))]
     for name, field in ((TRAINING, f"train_{measure}"), (VALIDATION, f"val_{measure}")):
@@ -84,7 +87,7 @@ def curve(
         orient="bottom-right" if percent else "top-right", symbolOpacity=1
     )  # the corner without a curve
     done = math.ceil(steps[-1].epoch) if steps else rows[-1].epoch if rows else 1
-    return lines(
+    drawn = lines(
         pd.DataFrame(points, columns=["epoch", "set", "value", "kind", "dot"]),
         alt.Scale(domain=[0 if steps else 1, max(horizon(done, epochs), 2)]),
         title,
@@ -101,6 +104,17 @@ def curve(
         ),
         ".2%" if percent else ".4f",
     )
+    return drawn if kept is None or not rows else drawn + _mark(kept, late=kept > rows[-1].epoch / 2)
+
+
+def _mark(epoch: int, late: bool) -> alt.LayerChart:
+    """Draw a vertical line at an epoch, with its name on the side where there is room."""
+    base = alt.Chart(pd.DataFrame({"epoch": [epoch], "name": [f"model of epoch {epoch}"]})).encode(
+        alt.X("epoch:Q"), tooltip=["name:N"]
+    )
+    rule = base.mark_rule(color=KEPT_COLOR, strokeDash=[4, 4], strokeWidth=1.5)
+    name = base.mark_text(align="right" if late else "left", dx=-6 if late else 6, baseline="top", color=KEPT_COLOR)
+    return rule + name.encode(alt.Text("name:N"), y=alt.value(4))
 
 
 def _vertical_scale(points: bool, percent: bool, look: Look) -> alt.Scale:
@@ -118,7 +132,7 @@ def lines(
     number_format: str,
     height: int = 300,
 ) -> alt.LayerChart:
-    """Draw lines over the epochs from the columns epoch, set, value, kind (plain or faint) and dot (marked or not)."""
+    """Draw lines over the epochs: columns epoch, set, value, kind (plain, faint or hidden) and dot (marked or not)."""
     kinds = [FAINT, PLAIN]
     base = alt.Chart(points, height=height).encode(
         alt.X("epoch:Q", title="epoch", scale=horizontal, axis=alt.Axis(tickMinStep=1, format="d")),
@@ -130,28 +144,35 @@ def lines(
             alt.Tooltip("value:Q", title=title, format=number_format),
         ],
     )
-    return base.mark_line().encode(
+    return base.mark_line().transform_filter(f"datum.kind != '{HIDDEN}'").encode(
         opacity=alt.Opacity("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=[0.3, 1])),
         strokeWidth=alt.StrokeWidth("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=[1, 2])),
     ) + base.mark_point(size=18, filled=True).transform_filter("datum.dot")
 
 
-def learning_rate_chart(rows: list[EpochMetrics], config: TrainingConfig, epochs: int) -> alt.LayerChart:
-    """Draw the learning rate of each epoch, and the planned schedule faintly."""
-    plan = [
-        (epoch, config.learning_rate * learning_rate_factor(config.schedule, config.warmup, epoch / config.epochs))
-        for epoch in np.linspace(0, epochs, MAX_POINTS)
-    ]
-    used = thin_out([(row.epoch, row.learning_rate) for row in rows])
-    points = [(*point, "planned", FAINT, False) for point in plan] + [
-        (*point, "used", PLAIN, len(used) <= 40) for point in used
-    ]
+def learning_rate_chart(
+    rows: list[EpochMetrics], config: TrainingConfig, done: float, epochs: int, updates: int = 0
+) -> alt.LayerChart:
+    """Draw the learning rate of every moment up to ``done`` epochs, the rest of the schedule faintly.
+
+    Dots are the rates that were recorded at the last of the ``updates`` of each epoch; 0 if their number is unknown.
+    """
+    course = schedule_course(config.schedule, config.warmup, epochs / config.epochs, done / config.epochs)
+    plan = [(config.epochs * progress, config.learning_rate * factor) for progress, factor in course]
+    points = [(*point, "planned", FAINT, False) for point in plan]
+    points += [(*point, "used", PLAIN, False) for point in plan if point[0] <= done]
+    recorded = [(row.epoch - (1 / updates if updates else 0), row.learning_rate) for row in rows]
+    points += [(*point, "recorded", HIDDEN, True) for point in recorded if len(recorded) <= 40]
     return lines(
         pd.DataFrame(points, columns=["epoch", "value", "set", "kind", "dot"]),
         alt.Scale(domain=[0, max(epochs, 2)]),
         "learning rate",
         alt.Y("value:Q", axis=alt.Axis(format="~g")),
-        alt.Color("set:N", legend=None, scale=alt.Scale(domain=["planned", "used"], range=[COLORS[TRAINING]] * 2)),
+        alt.Color(
+            "set:N",
+            legend=None,
+            scale=alt.Scale(domain=["planned", "used", "recorded"], range=[COLORS[TRAINING]] * 3),
+        ),
         ".3g",
     )
 

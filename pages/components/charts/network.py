@@ -1,5 +1,6 @@
 """A network as circles and lines: the activations and contributions for one image."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import altair as alt
@@ -132,7 +133,7 @@ def _lines(
     for column, targets in enumerate(shown, start=1):
         if column == 1:  # the sum over all pixels
             sums = z_first - network.biases[0]
-            found = [(0, int(unit), float(sums[unit])) for unit in targets]
+            found: Sequence[tuple[int, int, float]] = [(0, int(unit), float(sums[unit])) for unit in targets]
         else:
             sources = shown[column - 2]
             found = strongest_connections(

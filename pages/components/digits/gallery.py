@@ -1,5 +1,6 @@
 """A gallery of the images of a split: filtered, sorted, paged; a click opens an image."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -10,7 +11,7 @@ from mnist_core.runs.run import Run
 from pages.components.digits.grid import digit_grid, pick_page
 from pages.components.digits.picker import SPLITS, split_arrays
 from pages.components.runs.picker import evaluation_of, run_dataset
-from pages.components.state import OneOf, RangeIn, Remembered, remembered
+from pages.components.state import OneOf, Parser, RangeIn, Remembered, remembered
 
 PAGE_SIZE = 100
 ANY = "any"
@@ -45,7 +46,7 @@ class Choice:
 def _filters(classes: int) -> dict[str, Remembered]:
     """Each field of a :class:`Choice` as it is remembered."""
     label = OneOf((ANY, *range(classes)))
-    places = {
+    places: dict[str, tuple[str, Parser]] = {
         "split": ("split", OneOf(tuple(SPLITS))),
         "true": ("true", label),
         "predicted": ("pred", label),
@@ -67,6 +68,23 @@ def write_choice(choice: Choice, classes: int) -> None:
     """Change the choice, in the session and in the address."""
     for name, found in _filters(classes).items():
         found.set(getattr(choice, name))
+
+
+def column_name(label: int | str) -> str:
+    """Name of the column of a predicted label in the confusion table."""
+    return f"→ {label}"
+
+
+def choice_of_cell(cells: Sequence[Sequence], classes: int) -> Choice:
+    """The images of a clicked cell of the confusion table, given as row and name of a column; without one, all errors.
+
+    The browser also sends cells of the column of row names, which are none of ours.
+    """
+    predicted = {column_name(label): label for label in range(classes)}
+    for row, column in cells[:1]:
+        if row in range(classes) and column in predicted:
+            return Choice(true=row, predicted=predicted[column])
+    return Choice()
 
 
 def select(choice: Choice, labels: np.ndarray, digits: PerImage) -> np.ndarray:
@@ -107,13 +125,14 @@ def show_gallery(run: Run, classes: int) -> int | None:
             for n in shown
         ],
         size=84,
-        key="gallery",
+        key=f"gallery_{run.id}_{choice.split}",
+        indices=shown,
     )
     st.caption(
         f"Images {on_page.start + 1:,} to {on_page.stop:,} of {len(chosen):,}: true label → predicted label and its "
         "confidence. Click an image to see why."
     )
-    return None if clicked is None else int(shown[clicked])
+    return clicked if clicked is not None and clicked in range(len(labels)) else None
 
 
 def edit_choice(classes: int) -> Choice:
@@ -125,7 +144,7 @@ def edit_choice(classes: int) -> Choice:
         st.segmented_control(
             "Outcome",
             list(OUTCOMES),
-            format_func=OUTCOMES.get,
+            format_func=OUTCOMES.__getitem__,
             disabled=choice.is_cell,
             required=True,
             **filters["outcome"].widget,

@@ -12,9 +12,12 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from PIL import Image
 
+from pages.components.errors import callback
 from pages.components.state import NumberIn, remembered
 
 MOSAIC_COLUMNS = 10
+SMALLEST_RATIO = 1 / 3
+"""Of width and height, or the other way round: the tile of a narrower image is stretched, so that it can be seen."""
 
 
 def digit_figure(image: np.ndarray, label: int) -> Figure:
@@ -124,7 +127,12 @@ _BUTTON = "all:unset;display:block;cursor:pointer;width:100%;outline-offset:2px"
 
 
 def digit_grid(
-    images: np.ndarray, captions: Sequence[str], titles: Sequence[str], size: int = 64, key: str | None = None
+    images: np.ndarray,
+    captions: Sequence[str],
+    titles: Sequence[str],
+    size: int = 64,
+    key: str | None = None,
+    indices: Sequence[int] | np.ndarray = (),
 ) -> int | None:
     """Show many images with a caption under each, in as many columns as fit on the screen.
 
@@ -140,23 +148,28 @@ def digit_grid(
     size : int
         Minimum width of a tile in CSS pixels.
     key : str, optional
-        Makes the tiles buttons.
+        Makes the tiles buttons. It names the set of images that `indices` count in: a click on another set is void.
+    indices : sequence of N int
+        With a key: what a click sends. A click may come from an older drawing with other tiles, so it names the image
+        and not the position of its tile.
 
     Returns
     -------
     int or None
-        Position of the tile that was clicked just now.
+        Index of the image that was clicked just now, as the browser says: check that there is one.
     """
     columns = min(MOSAIC_COLUMNS, len(images))
     rows = math.ceil(len(images) / columns)
+    height, width = images.shape[1:3]
+    ratio = min(max(width / height, SMALLEST_RATIO), 1 / SMALLEST_RATIO)
     tiles = []
     for number, (caption, title) in enumerate(zip(captions, titles, strict=True)):
         row, column = divmod(number, columns)
         x, y = 100 * column / max(columns - 1, 1), 100 * row / max(rows - 1, 1)
-        tag, attributes = ("div", "") if key is None else ("button", f' value="{number}" style="{_BUTTON}"')
+        tag, attributes = ("div", "") if key is None else ("button", f' value="{indices[number]}" style="{_BUTTON}"')
         tiles.append(
             f'<{tag}{attributes} title="{escape(title)}"><div role="img" aria-label="{escape(title)}" '
-            f'style="aspect-ratio:1;border-radius:6px;image-rendering:pixelated;background-image:var(--mosaic);'
+            f'style="aspect-ratio:{ratio:.4g};border-radius:6px;image-rendering:pixelated;background-image:var(--mosaic);'
             f'background-size:{columns * 100}% {rows * 100}%;background-position:{x:.3f}% {y:.3f}%"></div>'
             '<div style="text-align:center;font-size:0.8rem;line-height:1.5;white-space:nowrap">'
             f"{escape(caption)}</div></{tag}>"
@@ -168,7 +181,7 @@ def digit_grid(
     if key is None:
         st.html(grid)
         return None
-    return _CLICKABLE(data={"html": grid}, key=key, on_clicked_change=lambda: None).clicked
+    return _CLICKABLE(data={"html": grid}, key=key, on_clicked_change=callback(lambda: None)).clicked
 
 
 def pixel_row(images: Sequence[np.ndarray], captions: Sequence[str], height: int = 112) -> None:

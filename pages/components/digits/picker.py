@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.data.dataset import Dataset
+from pages.components.errors import callback
 from pages.components.state import NumberIn, OneOf, remembered
 
 SPLITS = {"training set": "train", "test set": "test"}
@@ -17,7 +18,7 @@ class Picked(NamedTuple):
     image: np.ndarray
     label: int
     split: str
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
 
 
 def split_arrays(dataset: Dataset, split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -45,6 +46,6 @@ def pick_image(dataset: Dataset) -> Picked:
         st.button(
             "Random image",
             icon=":material/casino:",
-            on_click=lambda: index.set(int(np.random.default_rng().integers(len(labels)))),
+            on_click=callback(lambda: index.set(int(np.random.default_rng().integers(len(labels))))),
         )
     return Picked(images[index.value], int(labels[index.value]), split.value, index.value)

@@ -13,7 +13,7 @@ from pages.components.digits.gallery import read_choice
 from pages.components.digits.grid import digit_grid, diverging_colors
 from pages.components.digits.picker import split_arrays
 from pages.components.digits.reading import probability_chart
-from pages.components.errors import dialog
+from pages.components.errors import callback, dialog
 from pages.components.runs.picker import evaluation_of, run_dataset, trained_network
 from pages.components.state import NumberIn, Remembered, remembered
 
@@ -40,7 +40,8 @@ def show_opened_digit(run: Run, clicked: int | None) -> None:
     if clicked is not None:
         opened.set(clicked)
     if opened.value is not None:
-        dialog("One digit", width="large", on_dismiss=lambda: opened.set(None))(show_digit)(run, split, opened.value)
+        close = callback(lambda: opened.set(None))
+        dialog("One digit", width="large", on_dismiss=close)(show_digit)(run, split, opened.value)
 
 
 def show_digit(run: Run, split: str, index: int) -> None:

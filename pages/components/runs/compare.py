@@ -16,6 +16,7 @@ from mnist_core.training.config import TrainingConfig
 from mnist_core.untrusted import UntrustedText
 from pages.components.charts.curves import LAYER_COLORS, TRAINING, VALIDATION, thin_out
 from pages.components.digits.grid import digit_grid
+from pages.components.runs.outcome import other_epoch, why_no_model
 from pages.components.runs.picker import run_dataset, test_result
 from pages.components.state import OneOf, parse_bool, remembered
 
@@ -46,7 +47,9 @@ def swatch(number: int) -> None:
 
 def show_curves(runs: list[Run]) -> None:
     """Draw loss and accuracy of all runs on top of one another; a fragment, redrawn while a run is active."""
-    rows = {name: run.metrics() for name, run in zip(labels(runs), runs, strict=True)}
+    names = labels(runs)
+    rows = {name: run.metrics() for name, run in zip(names, runs, strict=True)}
+    kept = {name: None if run.status.active else other_epoch(run) for name, run in zip(names, runs, strict=True)}
     if not any(rows.values()):
         st.caption("None of these runs has completed an epoch.")
         return
@@ -57,32 +60,47 @@ def show_curves(runs: list[Run]) -> None:
         st.toggle("Log scale", help="Draw the loss on a logarithmic axis.", **logarithmic.widget)
     by_time = axis.value == "By time"
     left, right = st.columns(2)
-    loss = overlay(rows, "loss", "loss (cross-entropy, nats)", by_time, logarithmic.value)
+    loss = overlay(rows, kept, "loss", "loss (cross-entropy, nats)", by_time, logarithmic.value)
     left.altair_chart(loss, key="compare_loss")
-    right.altair_chart(overlay(rows, "accuracy", "accuracy", by_time, percent=True), key="compare_accuracy")
+    right.altair_chart(overlay(rows, kept, "accuracy", "accuracy", by_time, percent=True), key="compare_accuracy")
     validated = any(not math.isnan(row.val_loss) for table in rows.values() for row in table[:1])
     dashed = ", dashed curves are validation" if validated else ""
+    marked = " Diamonds mark the epoch whose model early stopping kept." if any(kept.values()) else ""
     st.caption(
-        f"Solid curves are training, means over the mini-batches of each epoch{dashed}. "
+        f"Solid curves are training, means over the mini-batches of each epoch{dashed}.{marked} "
         + ("Time is training time, without pauses." if by_time else "")
     )
 
 
 def overlay(
-    tables: dict[str, list], measure: str, title: str, by_time: bool, logarithmic: bool = False, percent: bool = False
+    tables: dict[str, list],
+    kept: dict[str, int | None],
+    measure: str,
+    title: str,
+    by_time: bool,
+    logarithmic: bool = False,
+    percent: bool = False,
 ) -> alt.LayerChart:
-    """Draw ``train_<measure>`` and ``val_<measure>`` (dashed) of several runs, one colour a run."""
+    """Draw ``train_<measure>`` and ``val_<measure>`` (dashed) of several runs, one colour a run.
+
+    A diamond marks the epoch that was ``kept``, if one is named.
+    """
     points = []
     for name, rows in tables.items():
         times = accumulate(row.seconds for row in rows)
         placed = [(time if by_time else row.epoch, row) for time, row in zip(times, rows, strict=True)]
         for kind, field in ((TRAINING, f"train_{measure}"), (VALIDATION, f"val_{measure}")):
             known = [(x, name, kind, getattr(row, field)) for x, row in placed if not math.isnan(getattr(row, field))]
-            points += [(*point, len(known) <= 40) for point in thin_out(known)]
+            points += [(*point, len(known) <= 40, False) for point in thin_out(known)]
+        points += [
+            (x, name, VALIDATION, getattr(row, f"val_{measure}"), False, True)
+            for x, row in placed
+            if row.epoch == kept[name] and not math.isnan(row.val_loss)
+        ]
     if logarithmic:
         points = [point for point in points if point[3] > 0]
     kinds = [TRAINING, VALIDATION]
-    base = alt.Chart(pd.DataFrame(points, columns=["x", "run", "set", "value", "dot"]), height=300).encode(
+    base = alt.Chart(pd.DataFrame(points, columns=["x", "run", "set", "value", "dot", "kept"]), height=300).encode(
         alt.X(
             "x:Q",
             title=AXES["By time" if by_time else "By epoch"],
@@ -103,9 +121,9 @@ def overlay(
         ],
     )
     dash = alt.StrokeDash("set:N", legend=None, scale=alt.Scale(domain=kinds, range=[[1, 0], [6, 4]]))
-    return base.mark_line(strokeWidth=2).encode(dash) + base.mark_point(size=18, filled=True).transform_filter(
-        "datum.dot"
-    )
+    lines = base.mark_line(strokeWidth=2).encode(dash).transform_filter("!datum.kept")
+    dots = base.mark_point(size=18, filled=True).transform_filter("datum.dot")
+    return lines + dots + base.mark_point(size=120, filled=True, shape="diamond").transform_filter("datum.kept")
 
 
 def show_settings(runs: list[Run]) -> None:
@@ -126,18 +144,16 @@ def show_settings(runs: list[Run]) -> None:
 
 def show_digits(first: Run, second: Run) -> None:
     """The images that only one of two runs classifies correctly, and whether the difference is significant."""
-    if first.dataset.checksums != second.dataset.checksums:
+    if not first.dataset.has_content(second.dataset.checksums):
         st.info(
             f"{run_name(first)} was trained on {first.dataset.name}, {run_name(second)} on {second.dataset.name}: "
             "select two runs on the same data set to compare them image by image.",
             icon=":material/info:",
         )
         return
-    if untrained := [str(run_name(run)) for run in (first, second) if not (run.path / "model.npz").exists()]:
-        st.info(
-            f"{' and '.join(untrained)}: no model yet. One is saved after the first epoch.",
-            icon=":material/info:",
-        )
+    if untrained := [run for run in (first, second) if not (run.path / "model.npz").exists()]:
+        for run in untrained:
+            st.info(f"{run_name(run)}: {why_no_model(run)}", icon=":material/info:")
         return
     results = test_result(first), test_result(second)
     test = mcnemar(*(result.predicted == result.labels for result in results))

@@ -6,7 +6,7 @@ from mnist_core.errors import RunError
 from mnist_core.runs.run import Run
 from mnist_core.runs.trash import delete_run, empty_trash, restore_run
 from mnist_core.untrusted import UntrustedText
-from pages.components.errors import dialog, keep_error
+from pages.components.errors import callback, dialog, keep_error
 from pages.components.runs.table import add_to_selection
 
 DELETED = "deleted_runs"
@@ -31,7 +31,12 @@ def confirm_deletion(runs: list[Run]) -> bool:
     subject = f"**{runs[0].about.name or UntrustedText(runs[0].id)}**" if len(runs) == 1 else f"**{len(runs)} runs**"
     st.markdown(f"Delete {subject} with all recorded data? You can undo this until you leave the page.")
     return st.button(
-        "Delete", type="primary", icon=":material/delete:", key="delete_confirmed", on_click=_delete, args=(runs,)
+        "Delete",
+        type="primary",
+        icon=":material/delete:",
+        key="delete_confirmed",
+        on_click=callback(_delete),
+        args=(runs,),
     )
 
 
@@ -57,12 +62,17 @@ def show_undo() -> None:
         st.toast(f"Deleted {_count(deleted[-1])}.", icon=":material/delete:")
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"Deleted {_count(deleted[-1])}; removed for good when you leave this page.", width="content")
-        st.button("Undo", icon=":material/undo:", on_click=_undo, key="undo")
+        st.button("Undo", icon=":material/undo:", key="undo", on_click=callback(_undo), args=(deleted[-1],))
 
 
-def _undo() -> None:
+def _undo(batch: list[str]) -> None:
+    """Restore what the button named, once: a second click may come before the button is drawn again."""
+    deleted = st.session_state.get(DELETED, [])
+    if batch not in deleted:
+        return
+    deleted.remove(batch)
     restored = []
-    for run_id in st.session_state[DELETED].pop():
+    for run_id in batch:
         try:
             restored.append(restore_run(run_id).id)
         except RunError as error:
@@ -73,4 +83,4 @@ def _undo() -> None:
 
 
 def _count(run_ids: list[str]) -> str:
-    return f"run {run_ids[0]}" if len(run_ids) == 1 else f"{len(run_ids)} runs"
+    return f"run {UntrustedText(run_ids[0])}" if len(run_ids) == 1 else f"{len(run_ids)} runs"

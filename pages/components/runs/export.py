@@ -25,7 +25,7 @@ def show_export(run: Run) -> None:
     """Offer the model of a run as a file, in an expander."""
     with st.expander("Download the model", icon=":material/ios_share:"):
         chosen = remembered("export_format", "python", parse=OneOf(tuple(FORMATS)))
-        st.segmented_control("Format", list(FORMATS), format_func=LABELS.get, required=True, **chosen.widget)
+        st.segmented_control("Format", list(FORMATS), format_func=LABELS.__getitem__, required=True, **chosen.widget)
         format = chosen.value
         st.write(FORMATS[format].about)
         missing = missing_package(format)
@@ -36,7 +36,7 @@ def show_export(run: Run) -> None:
         stem = Path(name).stem
         shape, written = run_dataset(run).image_shape, model_written(run)
         st.download_button(
-            f"Download {name}",
+            f"Download {UntrustedText(name)}",
             lambda: _exported(run.path, written, shape, format),
             name,
             "text/x-python" if format == "python" else "application/octet-stream",

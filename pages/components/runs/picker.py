@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -11,15 +12,17 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation.metrics import Scores, score
 from mnist_core.evaluation.predict import Evaluation, evaluate
+from mnist_core.evaluation.significance import no_better_than_guessing
 from mnist_core.nn.network import Network
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.run import Run, list_runs, read_run
 from mnist_core.untrusted import UntrustedText
 from pages.components.data import Choice, load
 from pages.components.digits.picker import split_arrays
+from pages.components.runs.outcome import why_no_model
 from pages.components.state import remembered
 
-STATE_BADGES = {
+STATE_BADGES: dict[str, tuple[Any, str]] = {
     "queued": ("blue", ":material/hourglass_top:"),
     "running": ("blue", ":material/play_arrow:"),
     "paused": ("violet", ":material/pause:"),
@@ -39,7 +42,7 @@ def architecture(sizes: tuple[int, ...]) -> str:
 def short_description(run: Run) -> str:
     """One line that tells runs apart."""
     if run.problem:
-        return f"{run.id} · damaged"
+        return f"{UntrustedText(run.id).plain} · damaged"
     hidden = architecture(run.config.hidden_layers) or "no hidden layer"
     # The state of an active run changes while the page is shown: the badge follows, a list of options can't.
     state = "active" if run.status.active else run.status.state
@@ -81,7 +84,7 @@ def pick_run(runs: list[Run], label: str) -> Run:
 
 def run_dataset(run: Run) -> Dataset:
     """Data set of a run, checked to be the one that it was trained on."""
-    return run.dataset.check(load(Choice(run.dataset.source, run.dataset.data_dir)))
+    return run.dataset.load(lambda source, folder: load(Choice(source, folder)))
 
 
 def pick_trained_run(label: str, missing: str, otherwise: Callable[[], None] | None = None) -> Run:
@@ -101,12 +104,16 @@ def pick_trained_run(label: str, missing: str, otherwise: Callable[[], None] | N
     if run and (run.path / "model.npz").exists():
         if run.status.active:
             st.info("This run is still active: the page shows its last saved model.", icon=":material/hourglass_top:")
+        elif run.status.state == "failed":
+            st.warning(
+                f"This run failed, and the page shows its last saved model: {run.status.error or 'nothing says why.'}",
+                icon=":material/error:",
+            )
         return run
-    st.info(
-        "This run has no model yet: one is saved after its first epoch. Choose another run, or watch this one."
-        if run
-        else f"There is {missing} yet: train a network first, which takes a few seconds.",
-        icon=":material/info:",
+    failed = run is not None and run.status.state == "failed"
+    (st.error if failed else st.info)(
+        why_no_model(run) if run else f"There is {missing} yet: train a network first.",
+        icon=":material/error:" if failed else ":material/info:",
     )
     link = "Go to Training" if run else "Train a network"
     st.page_link("pages/training.py", label=link, icon=":material/monitoring:")
@@ -124,6 +131,17 @@ def pick_network() -> Network:
         If its model is damaged.
     """
     return trained_network(pick_trained_run("Network", "no network to read digits"))
+
+
+def guessing(run: Run) -> str | None:
+    """A sentence if a tested run is no better than guessing; None also if its data is gone."""
+    if run.status.test_accuracy is None:
+        return None
+    try:
+        labels = run_dataset(run).test_labels
+    except DatasetError:
+        return None
+    return no_better_than_guessing(run.status.test_accuracy, labels)
 
 
 def trained_network(run: Run) -> Network:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.optimizers import OPTIMIZERS
+from mnist_core.runs.model_epoch import model_epoch
 from mnist_core.runs.run import Run
 from mnist_core.untrusted import UntrustedText
 from pages.components.runs.picker import architecture
@@ -23,6 +24,12 @@ COLUMNS = {
     "rate": st.column_config.NumberColumn("learning rate", format="%g"),
     "batch": st.column_config.NumberColumn("batch", format="%d"),
     "epochs": st.column_config.TextColumn("epochs", help="Completed of planned", width="small"),
+    "model": st.column_config.NumberColumn(
+        "model of epoch",
+        format="%d",
+        width="small",
+        help="The epoch whose parameters are kept and tested: with early stopping, that of the lowest validation loss",
+    ),
     "seconds": st.column_config.NumberColumn("seconds", format="%.1f", help="Training time"),
     "started": st.column_config.DatetimeColumn("started", format="D MMM YYYY, HH:mm:ss"),
     "tags": st.column_config.ListColumn("tags"),
@@ -34,13 +41,13 @@ COLUMNS = {
 def row(run: Run) -> dict:
     """One row of the table; a damaged run has only a state and the reason."""
     facts = {
-        "name": run.about.name.plain or run.id,
+        "name": run.about.name.plain or UntrustedText(run.id).plain,
         "state": run.status.state,
         "started": datetime.fromtimestamp(run.created),
     }
     facts |= {"tags": [tag.plain for tag in run.about.tags], "note": run.about.note.plain}
     if run.problem:
-        return {**facts, "note": run.problem}
+        return {**facts, "note": UntrustedText(run.problem).plain}
     status, config = run.status, run.config
     return {
         **facts,
@@ -52,6 +59,7 @@ def row(run: Run) -> dict:
         "rate": config.learning_rate,
         "batch": config.batch_size,
         "epochs": f"{status.epoch} of {run.epochs}",
+        "model": model_epoch(run),
         "seconds": status.seconds,
         "data": run.dataset.name.plain,
     }
@@ -105,7 +113,7 @@ def read_selection(runs: list[Run]) -> list[str]:
 
 def write_selection(run_ids: list[str]) -> None:
     """Select runs, in the session and in the address."""
-    _selection().set(run_ids)
+    _selection().set(list(dict.fromkeys(run_ids)))
 
 
 def add_to_selection(run_ids: list[str]) -> None:

@@ -64,8 +64,11 @@ def test_sizes_counts_and_classes_are_read_from_the_files(tiny_folder, classes, 
     assert data.image_shape == shape
     assert data.num_classes == classes
     assert (data.name.plain, data.source, data.data_dir) == (folder.name, "full", str(folder))
+    files = {f"{name}{suffix}": (folder / f"{name}{suffix}").read_bytes() for name in FILE_NAMES}
+    assert data.file_checksums == {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    unpacked = {name: gzip.decompress(content) if suffix else content for name, content in files.items()}
     assert data.checksums == {
-        f"{name}{suffix}": hashlib.sha256((folder / f"{name}{suffix}").read_bytes()).hexdigest() for name in FILE_NAMES
+        name.removesuffix(".gz"): hashlib.sha256(content).hexdigest() for name, content in unpacked.items()
     }
 
 
@@ -133,7 +136,8 @@ def test_of_several_variants_the_documented_first_is_taken(tiny_folder):
     for mark, name in enumerate(variants):
         data = load_dataset("full", folder)
         assert data.train_labels.tolist() == [mark] * 4
-        assert name in data.checksums
+        assert name in data.file_checksums
+        assert data.overshadowed == tuple((name, other) for other in variants[mark + 1 :])
         (folder / name).unlink()
     assert find_full(folder) is None
 
@@ -162,7 +166,7 @@ BAD_FILES = {
     "no labels": (TEST_LABELS, np.zeros(0, np.uint8), ["6 images", "0 labels"]),
     "one-hot labels": (TRAIN_LABELS, np.zeros((12, 3), np.uint8), ["12x3", "one whole number"]),
     "floating labels": (TRAIN_LABELS, np.zeros(12, np.float32), ["float32", "one whole number"]),
-    "a negative label": (TRAIN_LABELS, np.arange(-1, 11, dtype=np.int8), ["-1 to 10", "0 to 255"]),
+    "a negative label": (TRAIN_LABELS, np.arange(-1, 11, dtype=np.int8), ["-1 to 10", "0 to 255", "12 classes"]),
     "a high label": (TEST_LABELS, np.arange(251, 257, dtype=np.int16), ["251 to 256", "0 to 255"]),
 }
 
@@ -354,7 +358,8 @@ def test_the_full_mnist_is_recognised(full_data_dir):
     data = load_dataset("full", full_data_dir)
     assert data.description == "MNIST (full): 60,000 training and 10,000 test images of 28x28, 10 classes"
     assert np.bincount(data.test_labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
-    assert data.checksums == {f"{name}.gz": dataset.MNIST_SHA256[f"{name}.gz"] for name in FILE_NAMES}
+    assert data.checksums == {name: dataset.MNIST_SHA256[name] for name in FILE_NAMES}
+    assert data.file_checksums == {f"{name}.gz": dataset.MNIST_SHA256[f"{name}.gz"] for name in FILE_NAMES}
 
 
 def test_the_full_mnist_is_recognised_unpacked(full_data_dir, tmp_path):

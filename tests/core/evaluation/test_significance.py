@@ -1,4 +1,4 @@
-"""McNemar's test against its formula in whole numbers."""
+"""McNemar's test against its formula in whole numbers, and the comparison with guessing."""
 
 from math import comb
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_core.evaluation.significance import mcnemar
+from mnist_core.evaluation.significance import mcnemar, no_better_than_guessing
 
 
 def arrays(both_correct, only_a, only_b, both_wrong):
@@ -48,3 +48,59 @@ def test_the_order_of_the_images_does_not_matter_but_the_pairing_does():
 def test_arrays_of_different_shapes_are_refused():
     with pytest.raises(ValueError, match=r"found shapes \(3,\) and \(4,\)"):
         mcnemar(np.ones(3, bool), np.ones(4, bool))
+
+
+TEN_CLASSES = np.repeat(np.arange(10), 100)
+
+
+def labels_of(common, other):
+    return np.repeat([3, 7], [common, other])
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "said"),
+    [
+        (0.095, "9.50% is no better than guessing"),
+        (0.1, "10.00% is no better than guessing"),
+        (0.12, "12.00% is not clearly better than guessing"),
+        (0.13, None),
+        (1.0, None),
+    ],
+)
+def test_an_accuracy_that_guessing_reaches_is_named(accuracy, said):
+    found = no_better_than_guessing(accuracy, TEN_CLASSES)
+    if said is None:
+        assert found is None
+    else:
+        assert said in found
+        assert "always answering 0, the most common of the 1,000 labels, gives 10.00%" in found
+
+
+def test_guessing_answers_the_most_common_class_not_one_of_all_classes():
+    assert "always answering 3" in no_better_than_guessing(0.9, labels_of(900, 100))
+    assert no_better_than_guessing(0.95, labels_of(900, 100)) is None
+
+
+def test_few_images_prove_little():
+    assert no_better_than_guessing(1.0, labels_of(2, 1))
+    assert no_better_than_guessing(1.0, labels_of(20, 10)) is None
+
+
+@pytest.mark.parametrize("count", [1, 2, 1000])
+def test_with_a_single_class_accuracy_says_nothing(count):
+    for accuracy in (0.0, 1.0):
+        assert "of class 0" in no_better_than_guessing(accuracy, np.zeros(count, np.uint8))
+
+
+@given(st.integers(1, 300), st.integers(1, 300), st.data())
+def test_the_bound_is_that_of_the_binomial_distribution(common, other, data):
+    common, other = max(common, other), min(common, other)
+    count = common + other
+    correct = data.draw(st.integers(0, count))
+    at_least = sum(comb(count, k) * common**k * other ** (count - k) for k in range(correct, count + 1))
+    expected = at_least / count**count if count < 100 else None
+    found = no_better_than_guessing(correct / count, labels_of(common, other))
+    if correct <= common:
+        assert found
+    if expected is not None and abs(expected - 0.01) > 1e-9:
+        assert (found is None) == (expected < 0.01)

@@ -159,7 +159,7 @@ def test_a_second_start_at_the_same_moment_is_refused(run):
 
 
 def test_a_start_removes_an_old_request_to_stop(run, monkeypatch):
-    monkeypatch.setattr(job, "start_process", lambda run, module: None)
+    monkeypatch.setattr(job, "start_process", lambda *_: None)
     (run.path / "cross_validation.control").write_text("stop\n")
     start_label_check(run)
     assert read_progress(run).state == "queued"

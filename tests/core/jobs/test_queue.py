@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 from contextlib import ExitStack
 
@@ -11,7 +12,7 @@ import pytest
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import ConfigError
 from mnist_core.jobs import queue as slots
-from mnist_core.jobs.queue import blas_threads, number_of_slots, place_in_queue, wait_for_slot
+from mnist_core.jobs.queue import blas_threads, number_of_slots, place_in_queue, place_kept, ticket_of, wait_for_slot
 from mnist_core.jobs.start import request, start_run
 from mnist_core.runs.status import STALE_SECONDS
 from mnist_core.training.config import TrainingConfig
@@ -28,8 +29,6 @@ def start(tiny_folder, tmp_path, monkeypatch):
     dataset, started = load_dataset("full", tiny_folder(train=40)), []
 
     def start(config):
-        if started:  # ids are in order from one second to the next
-            time.sleep(max(0.0, int(started[-1].created) + 1.01 - time.time()))
         started.append(start_run(config, dataset, tmp_path))
         return started[-1]
 
@@ -89,6 +88,51 @@ def test_the_wait_can_be_ended_and_leaves_nothing(tmp_path, monkeypatch):
     assert place_in_queue(tmp_path, "b") is None
 
 
+def test_first_come_first_served_whoever_arrives_first(tmp_path, monkeypatch):
+    """Resumed runs and label checks have ids of old runs, and processes of one second arrive in any order."""
+    monkeypatch.setenv("MNIST_CONCURRENT_RUNS", "1")
+    monkeypatch.setattr(slots, "LOOK_SECONDS", 0.01)
+    now = time.time()
+    tickets = [ticket_of(now + position / 1e6, name) for position, name in enumerate(["d", "a-cross_validation", "c"])]
+    for ticket in tickets:
+        with place_kept(tmp_path, ticket):
+            assert place_in_queue(tmp_path, ticket.partition("-")[2]) is None
+    order, first_may_end = [], threading.Event()
+
+    def come(ticket):
+        with ExitStack() as held:
+            wait_for_slot(tmp_path, ticket, held, lambda: None)
+            order.append(ticket)
+            assert first_may_end.wait(30)
+
+    threads = [threading.Thread(target=come, args=(ticket,)) for ticket in reversed(tickets)]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.05)
+    first_may_end.set()
+    for thread in threads:
+        thread.join(30)
+    assert order == tickets
+    assert list((tmp_path / ".queue").iterdir()) == []
+
+
+@pytest.mark.parametrize("age", [60, -60], ids=["old", "the clock was ahead"])
+def test_a_place_is_not_kept_for_ever_for_a_process_that_never_comes(tmp_path, age):
+    with place_kept(tmp_path, ticket_of(1.0, "dead")):
+        pass
+    (dead,) = (tmp_path / ".queue").iterdir()
+    os.utime(dead, (time.time() - age,) * 2)
+    with ExitStack() as held:
+        wait_for_slot(tmp_path, ticket_of(2.0, "next"), held, pytest.fail)
+    assert list((tmp_path / ".queue").iterdir()) == []
+
+
+def test_a_place_is_given_up_when_the_process_cannot_be_started(tmp_path):
+    with pytest.raises(InterruptedError), place_kept(tmp_path, ticket_of(1.0, "a")):
+        raise InterruptedError
+    assert list((tmp_path / ".queue").iterdir()) == []
+
+
 def test_slots_and_threads_share_the_cores(monkeypatch):
     monkeypatch.setattr(slots.os, "cpu_count", lambda: 8)
     monkeypatch.delenv("MNIST_CONCURRENT_RUNS", raising=False)
@@ -99,7 +143,7 @@ def test_slots_and_threads_share_the_cores(monkeypatch):
     assert (number_of_slots(), blas_threads()) == (20, 1)
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5"])
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "²", " 2 3", "9" * 5000])
 def test_a_bad_number_of_slots_is_named(monkeypatch, text):
     monkeypatch.setenv("MNIST_CONCURRENT_RUNS", text)
     with pytest.raises(ConfigError, match="expected a whole number of at least 1"):

@@ -30,6 +30,19 @@ def test_same_loss_gradients_and_hits_as_the_readable_way(sizes, count, seed, ac
         np.testing.assert_allclose(inplace.vector, as_vector(gradients), rtol=1e-9, atol=1e-12)
 
 
+@given(st.integers(1, 6), st.integers(1, 9), st.integers(0, 99), st.sampled_from([np.float32, np.float64]))
+def test_of_equal_probabilities_the_lowest_class_is_predicted(classes, count, seed, dtype):
+    rng = np.random.default_rng(seed)
+    network = Network((3, classes), dtype=dtype)
+    network.parameters[:] = 0
+    network.biases[-1][:] = rng.integers(0, 2, classes) * rng.choice(
+        [1, 1e-12]
+    )  # some equal, some equal but for a hair
+    x, labels = rng.random((count, 3)).astype(dtype), rng.integers(0, classes, count)
+    _, correct = InplaceGradient(network).compute(x, labels)
+    assert correct == (network.feed_forward(x).argmax(axis=1) == labels).sum()
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_gradient_with_dropout_and_smoothing_is_that_of_their_loss(activation):
     """The loss is written out here: a mask on the hidden activations, and targets partly spread over all classes."""
