@@ -35,14 +35,14 @@ def _predict(arguments: argparse.Namespace) -> int:
     run = find_run(arguments.run, arguments.runs_dir)
     network = run.load_network()
     shape = run.image_shape(network)
-    images, problems = {}, []
+    images, problems = [], []
     for path in arguments.images:
         try:
-            images[path] = _read_digit(path, shape)
+            images.append((path, _read_digit(path, shape)))
         except MnistError as error:
             problems.append(f"{path}: {error}")
-    rows = predict(network, np.array(list(images.values())).reshape(-1, *shape)).astype(float)
-    report = [_describe(path, row) for path, row in zip(images, rows, strict=True)]
+    rows = predict(network, np.array([image for _, image in images]).reshape(-1, *shape)).astype(float)
+    report = [_describe(path, row) for (path, _), row in zip(images, rows, strict=True)]
     if arguments.json:
         say_json(report)
     else:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from mnist_core.cli import main
-from mnist_core.commands.output import counted, say_json, sentence_of
+from mnist_core.commands.output import say_json, sentence_of
 from mnist_core.commands.signals import Request
 from mnist_core.commands.train import _follow, _problem, _result
 from mnist_core.data.dataset import load_dataset
@@ -222,14 +222,6 @@ def test_the_json_of_a_model_without_numbers_is_json(make_run, listed, tmp_path)
 def test_json_knows_only_json(capsys):
     say_json({"a": [np.float64("nan"), float("inf"), -float("inf"), 1.5], "b\ud800": ("x\udcff", None, True, 7)})
     assert strictly(capsys.readouterr().out) == {"a": [None, None, None, 1.5], "b\ufffd": ["x\ufffd", None, True, 7]}
-
-
-def test_plurals():
-    assert (counted(0, "epoch"), counted(1, "epoch"), counted(1_200, "epoch")) == (
-        "0 epochs",
-        "1 epoch",
-        "1,200 epochs",
-    )
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "predict", "export", "runs", "download"])
