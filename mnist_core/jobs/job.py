@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -16,8 +16,9 @@ from filelock import FileLock, Timeout
 
 from mnist_core.errors import MnistError, RunError, advice_on, cause_of
 from mnist_core.jobs.queue import blas_threads, place_kept, ticket_of, wait_for_slot
-from mnist_core.runs.files import LINGER_SECONDS, write_atomically, write_json, writing_to
+from mnist_core.runs.files import LINGER_SECONDS, write_atomically, writing_to
 from mnist_core.runs.run import Run, read_run
+from mnist_core.runs.schema import write_record
 from mnist_core.runs.status import JobStatus
 from mnist_core.untrusted import UntrustedText
 
@@ -92,7 +93,7 @@ def start_job(kind: JobKind[S], run: Run, seen: S | None, queued: S) -> None:
         before = path.read_bytes() if path.exists() else None
         (run.path / kind.control).unlink(missing_ok=True)
         status = replace(queued, state="queued", heartbeat=time.time(), error=None)
-        write_json(path, asdict(status))
+        write_record(path, status)
         try:
             start_process(kind, run, status)
         except BaseException:
@@ -187,7 +188,7 @@ class Job(Generic[S]):
     def write(self, **changes: Any) -> None:
         """Change fields of the state, renew the heartbeat, and write both."""
         self.status = replace(self.status, heartbeat=time.time(), **changes)
-        write_json(self.run.path / self.kind.status, asdict(self.status))
+        write_record(self.run.path / self.kind.status, self.status)
 
     def report(self, **changes: Any) -> None:
         """Several times a second: write the state as :meth:`write` does, and obey a request.
@@ -243,10 +244,8 @@ def run_job(kind: JobKind[S], work: Callable[[Job[S]], None], **changes: Any) ->
         print(f"There is no run folder {path}; it may have been deleted.", file=sys.stderr)
         return 1
     with kind.lock(path).acquire(timeout=10):
-        run = read_run(path)
         try:
-            if run.problem:
-                raise RunError(f"Run {run.id} is damaged: {run.problem}")
+            run = read_run(path).check()
             status = kind.read_status(run)
             if status is None or not status.active:
                 state = status.state if status else "not queued"

@@ -1,6 +1,6 @@
 """Keep an uploaded model as a run."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from mnist_core.data.dataset import Dataset
@@ -9,8 +9,9 @@ from mnist_core.models.reading import check_fits
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.checkpoint import Checkpoint
-from mnist_core.runs.files import write_json, write_npz, writing_to
+from mnist_core.runs.files import write_npz, writing_to
 from mnist_core.runs.run import Run, create_run
+from mnist_core.runs.schema import write_record
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.state import TrainingState
 
@@ -51,5 +52,5 @@ def keep_as_run(network: Network, dataset: Dataset, name: str, runs_dir: Path | 
     run = run.describe(About.of(name[: About.MAX_NAME], note, ("uploaded",)))
     status = replace(run.status, state="finished", epoch=1, test_accuracy=result.accuracy, test_loss=result.loss)
     with writing_to(run.path):
-        write_json(run.path / "status.json", asdict(status))
+        write_record(run.path / "status.json", status)
     return run.refresh()

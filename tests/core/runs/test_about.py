@@ -143,6 +143,6 @@ def test_the_trash_is_emptied_of_what_is_named_and_what_is_old(tmp_path):
 
 
 def test_a_run_created_in_an_impossible_time_is_damaged(run):
-    for created in (1e300, -1, float("inf")):
+    for created in (1e300, -1, 10**400):
         write_json(run.path / "config.json", {"created": created, "training": {}, "dataset": asdict(REFERENCE)})
         assert "created is" in run.refresh().problem
