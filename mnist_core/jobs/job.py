@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from filelock import FileLock, Timeout
 
-from mnist_core.errors import MnistError, RunError, advice_on
+from mnist_core.errors import MnistError, RunError, advice_on, cause_of
 from mnist_core.jobs.queue import blas_threads, place_kept, ticket_of, wait_for_slot
 from mnist_core.runs.files import LINGER_SECONDS, write_atomically, writing_to
 from mnist_core.runs.run import Run, read_run
@@ -136,7 +136,7 @@ def start_process(kind: JobKind[S], run: Run, queued: S) -> None:
             )
         except OSError as error:
             raise RunError(
-                f"No training process could be started ({error}): end other programs, check that {sys.executable} "
+                f"No training process could be started ({cause_of(error)}): end other programs, check that {sys.executable} "
                 "still exists, then start again."
             ) from error
     # An ended child that nobody waits for stays in the process table as long as the dashboard runs.
@@ -227,7 +227,7 @@ def error_sentence(error: Exception, folder: Path) -> str:
     if isinstance(error, MemoryError):
         return "This machine ran out of memory: use smaller hidden layers or a smaller batch, or end other programs."
     if isinstance(error, OSError):
-        return f"The run folder can't be written ({error}): {advice_on(error)}, then start again."
+        return f"The run folder can't be written ({cause_of(error)}): {advice_on(error)}, then start again."
     return f"An error in the program ended it ({error!r}): log.txt in {folder} says where."
 
 
