@@ -19,7 +19,7 @@ from mnist_core.untrusted import UntrustedText
 from pages.components.code import code_behind
 from pages.components.digits.grid import digit_grid
 from pages.components.router import page
-from pages.components.runs.picker import check_numbers, pick_reader
+from pages.components.runs.picker import pick_reader
 from pages.components.state import OneOf, remembered
 
 MODES = {"auto": None, "one digit": False, "several digits": True}
@@ -137,9 +137,7 @@ def read_files(network: Network, size: int) -> list[Read]:
         except PictureError as error:
             st.error(f"{name.code}: {UntrustedText(str(error))}", icon=":material/broken_image:")
             continue
-        probabilities = predict(network, found.images)
-        check_numbers(probabilities)
-        reads.append(Read(name, grey, found, probabilities))
+        reads.append(Read(name, grey, found, predict(network, found.images)))
     if not files:
         st.info(
             "No pictures yet: choose files above or drop them there. A photo of a few digits on paper is enough, as "

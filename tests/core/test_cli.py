@@ -162,9 +162,7 @@ def test_evaluating_on_another_size_when_the_data_of_the_run_are_gone(tiny_folde
     arguments = ["evaluate", "latest", "--runs-dir", str(tmp_path), "--data-dir"]
     assert main([*arguments, str(tiny_folder(shape=(3, 3)))]) == 1
     (run,) = list_runs(tmp_path)
-    assert (
-        f"error: Run {run.id} was trained on images of 20 pixels, but those of " in capsys.readouterr().err
-    )
+    assert f"error: Run {run.id} was trained on images of 20 pixels, but those of " in capsys.readouterr().err
     assert main([*arguments, str(tiny_folder(shape=(2, 10)))]) == 0
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.data.dataset import Dataset
-from mnist_core.errors import DatasetError, ModelError, RunError
+from mnist_core.errors import DatasetError, RunError
 from mnist_core.evaluation.metrics import Scores, score
 from mnist_core.evaluation.predict import Evaluation, evaluate
 from mnist_core.evaluation.significance import no_better_than_guessing
@@ -223,21 +223,4 @@ def model_written(run: Run) -> int:
 @st.cache_resource(max_entries=64, show_spinner="Evaluating the run …", hash_funcs={DatasetReference: repr})
 def _evaluate(path: Path, written: int, dataset: DatasetReference, split: str) -> Evaluation:
     run = find_run(path.name, path.parent)
-    with np.errstate(over="ignore", invalid="ignore"):
-        result = evaluate(trained_network(run), *split_arrays(run_dataset(run), split))
-    check_numbers(result.probabilities)
-    return result
-
-
-def check_numbers(probabilities: np.ndarray) -> None:
-    """Refuse probabilities that are not numbers: finite weights may still be so large that their products are not.
-
-    Raises
-    ------
-    ModelError
-    """
-    if not np.isfinite(probabilities).all():
-        raise ModelError(
-            "This network has weights so large that its probabilities are not numbers: choose another run, or train it "
-            "again with a smaller learning rate."
-        )
+    return evaluate(trained_network(run), *split_arrays(run_dataset(run), split))
