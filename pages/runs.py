@@ -6,8 +6,9 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.errors import MnistError
 from mnist_core.evaluation.significance import mcnemar
 from mnist_core.runs.about import About
-from mnist_core.runs.archive import MAX_ZIP, MB, export_run, import_run
+from mnist_core.runs.archive import MAX_ZIP, export_run, import_run
 from mnist_core.runs.run import Run, list_runs
+from mnist_core.runs.schema import MB
 from mnist_core.runs.settings_diff import differing_settings
 from mnist_core.untrusted import UntrustedText
 from pages.components.code import code_behind

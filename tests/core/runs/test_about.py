@@ -186,6 +186,6 @@ def test_a_stray_file_and_killed_drafts_leave_the_runs_folder_in_an_hour(run, tm
 
 
 def test_a_run_created_in_an_impossible_time_is_damaged(run):
-    for created in (1e300, -1, float("inf")):
+    for created in (1e300, -1, 10**400):
         write_json(run.path / "config.json", {"created": created, "training": {}, "dataset": asdict(REFERENCE)})
         assert "created is" in run.refresh().problem
