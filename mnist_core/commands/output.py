@@ -5,7 +5,7 @@ import math
 import sys
 from typing import Any, TextIO
 
-from mnist_core.errors import MnistError, cause_of
+from mnist_core.errors import MnistError, advice_on
 from mnist_core.untrusted import UntrustedText
 
 
@@ -34,10 +34,15 @@ def sentence_of(error: OSError) -> str:
     """Say what an error of the operating system means, without its number."""
     if isinstance(error, MnistError):
         return str(error)
-    reason = cause_of(error)
+    reason = error.strerror or str(error) or type(error).__name__
     if error.filename is None:
-        return f"A file can't be read or written ({reason}): free some space, or choose another place."
+        return f"A file can't be read or written ({reason}): {advice_on(error)}, or choose another place."
     return f"Can't use {error.filename} ({reason}): check the path, its permissions and the disk."
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a number and its noun: "1 epoch", "2 epochs"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _write(line: str, file: TextIO) -> None:

@@ -19,7 +19,7 @@ from mnist_core.errors import MnistError, RunError
 from mnist_core.models.npz import NpzError, read_npz
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.files import writing_to
+from mnist_core.runs.files import checksums_of, writing_to
 from mnist_core.runs.run import Run, default_runs_dir, list_runs, new_id, read_run, write_origin
 from mnist_core.runs.schema import MAX_BYTES, MAX_EPOCHS, MB, write_record
 from mnist_core.runs.tables import TABLES
@@ -148,18 +148,21 @@ def _settle(draft: Path, known: Iterable[Dataset | DatasetReference]) -> Run:
     run = read_run(draft)
     if damage := run.problem or run.about.problem:
         raise RunError(f"The run in the zip is damaged: {damage.split(' Delete')[0]}")
+    run = replace(run, origin=(run.config, replace(run.dataset, data_dir=None)))  # a zip names no folder to look at
     try:
-        problem = _table_problem(run) or _model_problem(run)
+        problem = _model_problem(run) or _table_problem(run)
     except Exception as error:  # so does a damaged array
         problem = str(error).replace(f" of run {run.id}", "").rsplit(": ", 1)[0] or repr(error)
     if problem:
         raise RunError(f"The run in the zip is damaged ({problem}): export it again.")
-    status = run.status
+    status = replace(run.status, pid=None)
     if status.state in ("queued", "running", "interrupted"):
         status = replace(status, state="paused" if (draft / "checkpoint.npz").exists() else "stopped")
-    write_record(draft / "status.json", replace(status, pid=None))
     folders = (other.data_dir for other in known if other.data_dir and other.has_content(run.dataset.checksums))
     write_origin(draft, run.created, run.config, replace(run.dataset, data_dir=next(folders, None)))
+    known_files = [name for name in FILES if name in status.checksums]
+    checksums = checksums_of(draft, known_files)  # config.json is not the same
+    write_record(draft / "status.json", replace(status, checksums=checksums))
     if (draft / "about.json").exists():
         run.about.write(draft)
     return run
@@ -167,6 +170,7 @@ def _settle(draft: Path, known: Iterable[Dataset | DatasetReference]) -> Run:
 
 def _table_problem(run: Run) -> str | None:
     """Say which table is damaged, if any; one that was packed while it was written ends with its last whole row."""
+    run.check_files()
     for table in TABLES:
         if not (run.path / table.name).exists():
             continue
