@@ -19,7 +19,7 @@ from mnist_core.errors import MnistError, RunError
 from mnist_core.models.npz import NpzError, read_npz
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.files import write_json, writing_to
+from mnist_core.runs.files import checksums_of, write_json, writing_to
 from mnist_core.runs.run import Run, default_runs_dir, list_runs, new_id, read_run
 from mnist_core.runs.status import MAX_EPOCH
 
@@ -147,6 +147,8 @@ def _name(entry: zipfile.ZipInfo) -> str:
 def _settle(draft: Path, known: Iterable[Dataset | DatasetReference]) -> Run:
     """Check all files of an unpacked run, and adopt it: no process works on it, its data is that of this machine."""
     run = read_run(draft)
+    if run.dataset:
+        run = replace(run, dataset=replace(run.dataset, data_dir=None))  # no folder is looked at because a zip says so
     if damage := run.problem or run.about.problem:
         raise RunError(f"The run in the zip is damaged: {damage.split(' Delete')[0]}")
     try:
@@ -155,14 +157,16 @@ def _settle(draft: Path, known: Iterable[Dataset | DatasetReference]) -> Run:
         problem = str(error).replace(f" of run {draft.name}", "").rsplit(": ", 1)[0] or repr(error)
     if problem:
         raise RunError(f"The run in the zip is damaged ({problem}): export it again.")
-    status = run.status
+    status = replace(run.status, pid=None)
     if status.state in ("queued", "running", "interrupted"):
         status = replace(status, state="paused" if (draft / "checkpoint.npz").exists() else "stopped")
-    write_json(draft / "status.json", asdict(replace(status, pid=None)))
     folders = (other.data_dir for other in known if other.data_dir and other.has_content(run.dataset.checksums))
     dataset = replace(run.dataset, data_dir=next(folders, None))
     content = {"created": run.created, "training": run.config.to_dict(), "dataset": asdict(dataset)}
     write_json(draft / "config.json", content)
+    if "config.json" in status.checksums:
+        status = replace(status, checksums=status.checksums | checksums_of(draft, ["config.json"]))
+    write_json(draft / "status.json", asdict(status))
     if (draft / "about.json").exists():
         run.describe(run.about)
     return run
@@ -185,7 +189,10 @@ def _problem(run: Run) -> str | None:
         return "a table has a row of an impossible epoch"
     if any(not 1 <= row.layer <= layers for table in (statistics, histograms) for row in table):
         return f"layers.csv or histograms.csv has a row of a layer that is none of {layers}"
-    return _model_problem(run)
+    problem = _model_problem(run)
+    if not problem:
+        run.check_files()
+    return problem
 
 
 def _model_problem(run: Run) -> str | None:

@@ -103,7 +103,8 @@ class Status(JobStatus):
     """Content of ``status.json``, the state of the training of a run.
 
     ``epoch`` counts finished epochs, ``images_done`` the images of the current one. ``more_epochs`` are those requested
-    after the configured ones.
+    after the configured ones. ``model_epoch`` is the epoch that the model is of: with early stopping the best one; None
+    in older runs. ``checksums`` are the SHA-256 of the files that the run ended with, none in older runs.
     """
 
     LIMITS: ClassVar[dict[str, float]] = {
@@ -116,6 +117,7 @@ class Status(JobStatus):
         "test_accuracy": 1,
         "test_loss": math.inf,
         "more_epochs": MAX_EPOCH,
+        "model_epoch": MAX_EPOCH,
     }
 
     epoch: int = 0
@@ -127,6 +129,8 @@ class Status(JobStatus):
     test_accuracy: float | None = None
     test_loss: float | None = None
     more_epochs: int = 0
+    model_epoch: int | None = None
+    checksums: dict[str, str] = field(default_factory=dict)
 
 
 def _is_dead(status: JobStatus, lock: FileLock) -> bool:

@@ -149,7 +149,7 @@ def test_evaluating_on_images_of_another_size_is_refused_in_words(shape, trained
     assert main(["evaluate", "latest", "--data-dir", str(other), "--runs-dir", str(folder)]) == 1
     height, width = shape
     assert capsys.readouterr().err == (
-        f"error: Run {run.id} reads images of 5x4, as it was trained on, but those of {other.name} are "
+        f"error: Run {run.id} was trained on images of 5x4, but those of {other.name} are "
         f"{height}x{width}: name a folder with images of its size, or leave --data-dir out.\n"
     )
 
@@ -162,9 +162,7 @@ def test_evaluating_on_another_size_when_the_data_of_the_run_are_gone(tiny_folde
     arguments = ["evaluate", "latest", "--runs-dir", str(tmp_path), "--data-dir"]
     assert main([*arguments, str(tiny_folder(shape=(3, 3)))]) == 1
     (run,) = list_runs(tmp_path)
-    assert (
-        f"error: Run {run.id} reads images of 20 pixels, as it was trained on, but those of " in capsys.readouterr().err
-    )
+    assert f"error: Run {run.id} was trained on images of 20 pixels, but those of " in capsys.readouterr().err
     assert main([*arguments, str(tiny_folder(shape=(2, 10)))]) == 0
 
 

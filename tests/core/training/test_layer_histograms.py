@@ -54,16 +54,13 @@ def test_rows_of_the_table_can_be_read_again(dataset):
         Histogram.from_row(["1", "1", "bias", "0", "1", *["0"] * 32])
 
 
-@pytest.mark.parametrize("value", [0.0, -3.5, 1e6, np.inf, np.nan])
-def test_layers_of_equal_or_non_finite_values_are_counted(dataset, value):
+@pytest.mark.parametrize("value", [0.0, -3.5, 1e6, 1e30])
+def test_layers_of_equal_values_are_counted(dataset, value):
     network = build_network(CONFIG, dataset)
     network.weights[0][:] = value
-    row = layer_histograms(network, dataset, 0)[0] if np.isfinite(value) else None
-    if row is None:
-        with np.errstate(invalid="ignore", over="ignore"):
-            row = layer_histograms(network, dataset, 0)[0]
-    assert row.low < row.high
-    assert sum(row.counts) == (network.weights[0].size if np.isfinite(value) else 0)
+    row = layer_histograms(network, dataset, 0)[0]
+    assert Histogram.from_row(row.to_row().split(",")).low < row.low + (row.high - row.low) / 2 < row.high
+    assert sum(row.counts) == network.weights[0].size
 
 
 def test_a_large_layer_is_counted_in_part(dataset, monkeypatch):
