@@ -8,8 +8,18 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
+LONGEST_MESSAGE = 2000
+"""Characters; a damaged file may make a library quote thousands of them."""
+
+
 class MnistError(Exception):
-    """Base of all errors that are meant to be read by a person."""
+    """Base of all errors that are meant to be read by a person; the middle of a very long message is left out."""
+
+    def __init__(self, message: str) -> None:
+        if len(message) > LONGEST_MESSAGE:
+            half = LONGEST_MESSAGE // 2 - 2
+            message = f"{message[:half]} … {message[-half:]}"
+        super().__init__(message)
 
 
 class IdxError(MnistError, ValueError):
