@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mnist_core.commands.output import counted, say
 from mnist_core.commands.parser import Commands, add_command, add_run, add_runs_dir, one_of
-from mnist_core.errors import RunError
+from mnist_core.errors import RunError, advice_on
 from mnist_core.models.formats import FORMATS, export, file_name
 from mnist_core.runs.files import write_atomically
 from mnist_core.runs.run import find_run
@@ -39,5 +39,7 @@ def _export(arguments: argparse.Namespace) -> None:
         else:
             write_atomically(path, lambda file: file.write(content))
     except OSError as error:
-        raise RunError(f"Can't write {path} ({error.strerror}): choose another place with --output.") from error
+        raise RunError(
+            f"Can't write {path} ({error.strerror}): {advice_on(error)}, or choose another place with --output."
+        ) from error
     say(f"wrote {path} ({counted(len(content), 'byte')})")

@@ -5,7 +5,7 @@ import math
 import sys
 from typing import Any, TextIO
 
-from mnist_core.errors import MnistError
+from mnist_core.errors import MnistError, advice_on
 from mnist_core.untrusted import UntrustedText
 
 
@@ -36,7 +36,7 @@ def sentence_of(error: OSError) -> str:
         return str(error)
     reason = error.strerror or str(error) or type(error).__name__
     if error.filename is None:
-        return f"A file can't be read or written ({reason}): free some space, or choose another place."
+        return f"A file can't be read or written ({reason}): {advice_on(error)}, or choose another place."
     return f"Can't use {error.filename} ({reason}): check the path, its permissions and the disk."
 
 

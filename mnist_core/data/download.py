@@ -17,7 +17,7 @@ import urllib3
 
 from mnist_core.data.checksums import MNIST_SHA256
 from mnist_core.data.dataset import FOLDER_VARIABLE, cache_dir
-from mnist_core.errors import DownloadError
+from mnist_core.errors import DownloadError, advice_on
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -110,7 +110,7 @@ def download(
     except OSError as error:
         raise DownloadError(
             f"{folder}: can't be written to ({error.strerror or error}), but a folder with room for "
-            f"{total:,} bytes was expected. Make room or allow writing there, or choose another folder."
+            f"{total:,} bytes was expected: {advice_on(error)}, or choose another folder."
         ) from error
     return folder
 

@@ -24,7 +24,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from mnist_core.errors import IdxError, times
+from mnist_core.errors import IdxError, advice_on, times
 
 DTYPES: dict[int, np.dtype] = {
     0x08: np.dtype("uint8"),
@@ -127,8 +127,8 @@ def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
     try:
         _write_atomically(path, idx_header(array), idx_values(array))
     except OSError as error:
-        found, advice = f"a path that can't be written ({error.strerror})", "Check folder and disk space."
-        raise _error(path, found, "a file in a writable folder", advice) from error
+        found, advice = f"a path that can't be written ({error.strerror})", advice_on(error)
+        raise _error(path, found, "a file in a writable folder", f"{advice[0].upper()}{advice[1:]}.") from error
 
 
 def idx_header(array: np.ndarray) -> bytes:

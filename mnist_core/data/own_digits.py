@@ -5,7 +5,10 @@ import io
 import re
 import shutil
 import tempfile
+import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +16,11 @@ import numpy as np
 from mnist_core.data.checksums import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.idx import write_idx
-from mnist_core.errors import DatasetError, times
+from mnist_core.errors import DatasetError, IdxError, advice_on, times
 
 TEST_EVERY = 5
+
+DRAFT, DRAFT_SECONDS = ".draft-", 3600.0
 
 
 def add_to_training(dataset: Dataset, images: np.ndarray, labels: np.ndarray, folder: Path) -> Path:
@@ -56,16 +61,30 @@ def add_to_training(dataset: Dataset, images: np.ndarray, labels: np.ndarray, fo
         TEST_IMAGES: dataset.test_images,
         TEST_LABELS: dataset.test_labels,
     }
-    try:
+    with _writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as draft:
+        for leftover in folder.glob(f"{DRAFT}*"):  # of a process that was killed; a young one may still be in use
+            if time.time() - leftover.stat().st_mtime > DRAFT_SECONDS:
+                shutil.rmtree(leftover, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=DRAFT) as draft:
+            whole = Path(draft, "whole")
+            whole.mkdir()
             for file, array in arrays.items():
-                write_idx(Path(draft, file), array)
-            shutil.copytree(draft, f"{draft}.whole")
-            Path(f"{draft}.whole").rename(target)
-    except OSError as error:
-        raise DatasetError(f"Can't write to {folder} ({error.strerror}): make room, or make it writable.") from error
+                write_idx(whole / file, array)
+            if not target.exists():  # otherwise another session was faster
+                whole.rename(target)
     return target
+
+
+@contextmanager
+def _writing_to(folder: Path | str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, IdxError) as error:
+        cause = error.__cause__ if isinstance(error, IdxError) else error
+        if not isinstance(cause, OSError):
+            raise
+        raise DatasetError(f"Can't write to {folder} ({cause.strerror}): {advice_on(cause)}.") from error
 
 
 def pack_digits(images: np.ndarray, labels: np.ndarray) -> bytes:
@@ -86,7 +105,7 @@ def pack_digits(images: np.ndarray, labels: np.ndarray) -> bytes:
     Raises
     ------
     DatasetError
-        If there are fewer than two digits, since neither split may be empty.
+        If there are fewer than two digits, since neither split may be empty; or there is no room for temporary files.
     """
     if len(images) < 2:
         raise DatasetError(
@@ -100,7 +119,11 @@ def pack_digits(images: np.ndarray, labels: np.ndarray) -> bytes:
         TEST_LABELS: labels[test].astype(np.uint8),
     }
     packed = io.BytesIO()
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(packed, "w") as archive:
+    with (
+        _writing_to(tempfile.gettempdir()),
+        tempfile.TemporaryDirectory() as folder,
+        zipfile.ZipFile(packed, "w") as archive,
+    ):
         for name, array in arrays.items():
             path = Path(folder, f"{name}.gz")
             write_idx(path, array)

@@ -15,8 +15,16 @@ from typing import Any, Generic, TypeVar
 from filelock import FileLock, Timeout
 
 from mnist_core.errors import MnistError, RunError, advice_on
-from mnist_core.jobs.queue import blas_threads, place_kept, ticket_of, wait_for_slot
-from mnist_core.runs.files import LINGER_SECONDS, write_atomically, writing_to
+from mnist_core.jobs.queue import blas_threads, give_up_place, keep_place, ticket_of, wait_for_slot
+from mnist_core.runs.files import (
+    LINGER_SECONDS,
+    checksums_of,
+    free_reserve,
+    keep_reserve,
+    sweep,
+    write_atomically,
+    writing_to,
+)
 from mnist_core.runs.run import Run, read_run
 from mnist_core.runs.schema import write_record
 from mnist_core.runs.status import JobStatus
@@ -50,6 +58,10 @@ class JobKind(Generic[S]):
     """Reads the state again; None if there never was such a job."""
     suffix: str = ""
     """Follows the id of the run in the queue."""
+    results: tuple[str, ...] = ()
+    """Files that the process writes, and nobody else. Their checksums are in the state of a job that has ended."""
+    constants: tuple[str, ...] = ()
+    """Files that nobody changes. Their checksums are in the state, too, once a job has ended."""
 
     def name(self, run: Run) -> str:
         """Name of the job of a run, for messages."""
@@ -119,11 +131,12 @@ def start_process(kind: JobKind[S], run: Run, queued: S) -> None:
     detached: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         detached = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
-    with (
-        writing_to(run.path),
-        place_kept(run.path.parent, kind.ticket(run, queued)),
-        (run.path / "log.txt").open("ab") as log,
-    ):
+    with writing_to(run.path), ExitStack() as undo:
+        undo.callback(free_reserve, run.path)
+        keep_reserve(run.path)  # on a disk that is full already, the process could not say so
+        undo.callback(give_up_place, run.path.parent, kind.ticket(run, queued))
+        keep_place(run.path.parent, kind.ticket(run, queued))
+        log = undo.enter_context((run.path / "log.txt").open("ab"))
         try:
             process = subprocess.Popen(
                 [sys.executable, "-m", kind.module, str(run.path)],
@@ -139,6 +152,8 @@ def start_process(kind: JobKind[S], run: Run, queued: S) -> None:
                 f"No training process could be started ({error}): end other programs, check that {sys.executable} "
                 "still exists, then start again."
             ) from error
+        log.close()
+        undo.pop_all()
     # An ended child that nobody waits for stays in the process table as long as the dashboard runs.
     threading.Thread(target=process.wait, daemon=True).start()
 
@@ -183,12 +198,25 @@ class Job(Generic[S]):
     def __init__(self, kind: JobKind[S], run: Run, status: S) -> None:
         self.kind, self.run, self.status = kind, run, status
         self.ticket = kind.ticket(run, status)
+        self.begun = False
         self._report_due = Every(STATUS_SECONDS)
 
     def write(self, **changes: Any) -> None:
         """Change fields of the state, renew the heartbeat, and write both."""
         self.status = replace(self.status, heartbeat=time.time(), **changes)
         write_record(self.run.path / self.kind.status, self.status)
+
+    def begin(self, **changes: Any) -> None:
+        """Write the state *running*, without the checksums of the results, which are about to change."""
+        self.begun = True
+        kept = {name: text for name, text in self.status.checksums.items() if name in self.kind.constants}
+        self.write(state="running", checksums=kept, **changes)
+
+    def end(self, state: str, **changes: Any) -> None:
+        """Write the state that the job ends in, with the checksums of its results if it has begun to change them."""
+        names = (*self.kind.results, *self.kind.constants) if self.begun else ()
+        checksums = {**checksums_of(self.run.path, names), **self.status.checksums}
+        self.write(state=state, checksums=checksums, **changes)
 
     def report(self, **changes: Any) -> None:
         """Several times a second: write the state as :meth:`write` does, and obey a request.
@@ -209,14 +237,16 @@ class Job(Generic[S]):
         """Wait for a slot, then work; an error becomes the state *failed* with one sentence."""
         try:
             with ExitStack() as held:
+                held.callback(free_reserve, self.run.path)
+                keep_reserve(self.run.path)
                 wait_for_slot(self.run.path.parent, self.ticket, held, lambda: self.report(state="queued"))
                 self._report_due = Every(STATUS_SECONDS)  # due at once: a request is obeyed after the first mini-batch
                 work(self)
         except Interruption as interruption:
-            self.write(state=interruption.state)
+            self.end(interruption.state)
         except Exception as error:
             with suppress(OSError):  # the disk may be what failed
-                self.write(state="failed", error=UntrustedText(error_sentence(error, self.run.path)))
+                self.end("failed", error=UntrustedText(error_sentence(error, self.run.path)))
             raise
 
 
@@ -246,6 +276,7 @@ def run_job(kind: JobKind[S], work: Callable[[Job[S]], None], **changes: Any) ->
     with kind.lock(path).acquire(timeout=10):
         try:
             run = read_run(path).check()
+            sweep(path, (kind.status, *kind.results))
             status = kind.read_status(run)
             if status is None or not status.active:
                 state = status.state if status else "not queued"

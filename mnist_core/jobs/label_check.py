@@ -19,7 +19,7 @@ from msgspec import Meta
 from mnist_core.errors import RunError
 from mnist_core.jobs.job import Job, JobKind, request_of, run_job, start_job
 from mnist_core.models.npz import NUMBERS, read_npz
-from mnist_core.runs.files import write_npz
+from mnist_core.runs.files import check_sha256, write_npz
 from mnist_core.runs.run import Run
 from mnist_core.runs.schema import Fraction, problem_of
 from mnist_core.runs.status import JobStatus
@@ -65,7 +65,8 @@ def read_probabilities(run: Run) -> np.ndarray:
     RunError
         If they are missing, incomplete or damaged.
     """
-    done, probabilities = _read(run.path)
+    progress = read_progress(run)
+    done, probabilities = _read(run.path, progress.checksums if progress else {})
     if probabilities is None or done < FOLDS:
         raise RunError(f"The cross-validation of run {run.id} is not finished: start it again.")
     return probabilities
@@ -104,9 +105,10 @@ def _lock(path: Path) -> FileLock:
     return FileLock(path / f"{NAME}.lock")
 
 
-def _read(path: Path) -> tuple[int, np.ndarray | None]:
+def _read(path: Path, checksums: dict[str, str]) -> tuple[int, np.ndarray | None]:
     """The number of complete folds, and the probabilities so far."""
     try:
+        check_sha256(path / f"{NAME}.npz", checksums.get(f"{NAME}.npz"))
         content = read_npz(path / f"{NAME}.npz", math.inf, NUMBERS)
         return int(content["done"]), content["probabilities"]
     except FileNotFoundError:
@@ -120,8 +122,8 @@ def _read(path: Path) -> tuple[int, np.ndarray | None]:
 def work(job: Job[Progress]) -> None:
     """Train on each set of folds but one, and save the probabilities of that one."""
     run, config = job.run, fold_settings(job.run)
-    done, probabilities = _read(run.path)
-    job.write(state="running", fold=done, done=done / FOLDS)
+    done, probabilities = _read(run.path, job.status.checksums)
+    job.begin(fold=done, done=done / FOLDS)
     dataset = run.dataset.load()
     if probabilities is None:
         probabilities = np.zeros((len(dataset.train_labels), dataset.num_classes), np.float32)
@@ -135,7 +137,7 @@ def work(job: Job[Progress]) -> None:
         done += 1
         _write(run.path, done, probabilities)
         job.write(fold=done, done=done / FOLDS)
-    job.write(state="finished")
+    job.end("finished")
 
 
 LABEL_CHECK = JobKind(
@@ -146,6 +148,7 @@ LABEL_CHECK = JobKind(
     _lock,
     read_progress,
     f"-{NAME}",
+    (f"{NAME}.npz",),
 )
 
 if __name__ == "__main__":

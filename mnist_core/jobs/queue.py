@@ -6,8 +6,8 @@ holds ``.queue/TICKET.lock`` while it waits. A ticket begins with the time of th
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -50,23 +50,21 @@ def ticket_of(asked: float, job_id: str) -> str:
     return f"{asked:020.6f}-{job_id}"
 
 
-@contextmanager
-def place_kept(folder: Path, ticket: str) -> Iterator[None]:
-    """Keep a place for a process that is started in the body; an exception there gives it up.
+def keep_place(folder: Path, ticket: str) -> None:
+    """Keep a place for a process that is about to be started.
 
     Raises
     ------
     OSError
         If the runs folder can't be written.
     """
-    asked = _queue(folder) / f"{ticket}.asked"
-    asked.parent.mkdir(exist_ok=True)
-    asked.touch()
-    try:
-        yield
-    except BaseException:
-        asked.unlink(missing_ok=True)
-        raise
+    _queue(folder).mkdir(exist_ok=True)
+    (_queue(folder) / f"{ticket}.asked").touch()
+
+
+def give_up_place(folder: Path, ticket: str) -> None:
+    """Undo :func:`keep_place`, since no process will come."""
+    (_queue(folder) / f"{ticket}.asked").unlink(missing_ok=True)
 
 
 def wait_for_slot(folder: Path, ticket: str, held: ExitStack, while_waiting: Callable[[], None]) -> None:

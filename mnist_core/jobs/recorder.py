@@ -1,15 +1,16 @@
 """Record a training run in its folder while it runs."""
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TextIO
 
 from mnist_core.data.dataset import Dataset
 from mnist_core.jobs.job import Every, Job
 from mnist_core.nn.network import Network
 from mnist_core.runs.checkpoint import Checkpoint
-from mnist_core.runs.files import write_npz
+from mnist_core.runs.files import cut_half_line, write_npz
 from mnist_core.runs.status import Status
 from mnist_core.runs.tables import HISTOGRAMS, LAYERS, METRICS, STEPS, Row, Step, Table
 from mnist_core.training.layer_histograms import is_due, layer_histograms
@@ -51,6 +52,7 @@ class Recorder:
         self.checkpoint_due, self.model_due = Every(CHECKPOINT_SECONDS), Every(MODEL_SECONDS)
 
     def __enter__(self) -> "Recorder":
+        self.job.begin(epoch=self.checkpoint.epoch)
         with ExitStack() as stack:
             self.metrics, _ = self._open(METRICS, stack)
             self.steps, last_step = self._open(STEPS, stack)
@@ -58,7 +60,6 @@ class Recorder:
             self.layers, self.last_layers = self._open(LAYERS, stack)
             self.histograms, self.last_histograms = self._open(HISTOGRAMS, stack)
             self.files = stack.pop_all()
-        self.write_status(state="running", epoch=self.checkpoint.epoch)
         return self
 
     def _open(self, table: Table[Row], stack: ExitStack) -> tuple[TextIO, Any]:
@@ -76,8 +77,13 @@ class Recorder:
         return file, rows[-1][0] if rows else None
 
     def __exit__(self, *_: object) -> None:
-        self.files.close()
         self.job.status = replace(self.job.status, seconds=self.seconds)
+        try:
+            self.files.close()
+        finally:
+            for table in (self.metrics, self.steps, self.layers, self.histograms):
+                with suppress(OSError):  # of a folder that is gone, say; the error that ended the job says more
+                    cut_half_line(Path(table.name))
 
     @property
     def seconds(self) -> float:
@@ -136,9 +142,11 @@ class Recorder:
             self.write_model()
 
     def write_model(self) -> None:
-        """Write the model after the last complete epoch, ``model.npz``."""
+        """Write the model after the last complete epoch, or the best one, ``model.npz``."""
         if self.checkpoint.epoch:
+            self.write_status(model_epoch=None)  # whoever dies in between has not said a wrong one
             write_npz(self.path / "model.npz", self.checkpoint.model().to_arrays())
+            self.job.status = replace(self.job.status, model_epoch=self.checkpoint.model_epoch)
 
     def write_all(self) -> None:
         """Write checkpoint and model, so that nothing is lost when this process ends."""

@@ -9,12 +9,19 @@ from mnist_core.errors import RunError
 from mnist_core.jobs.job import JobKind, request_of, start_job, start_process
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import worker_lock
-from mnist_core.runs.run import Run, create_run
+from mnist_core.runs.run import RESULTS, Run, create_run
 from mnist_core.runs.status import RESUMABLE
 from mnist_core.training.config import TrainingConfig
 
 TRAINING = JobKind(
-    "Run", "mnist_core.jobs.worker", "status.json", "control", worker_lock, lambda run: run.refresh().status
+    "Run",
+    "mnist_core.jobs.worker",
+    "status.json",
+    "control",
+    worker_lock,
+    lambda run: run.refresh().status,
+    results=RESULTS,
+    constants=("config.json",),
 )
 
 
@@ -50,7 +57,7 @@ def resume_run(run: Run, more_epochs: int = 0) -> Run:
     Raises
     ------
     RunError
-        If the run is active, nothing is left to train, or no process can be started.
+        If the run is active or damaged, nothing is left to train, or no process can be started.
     """
     run = run.refresh().check()
     if run.status.state not in (*RESUMABLE, *(["finished"] if more_epochs else [])):
@@ -61,6 +68,7 @@ def resume_run(run: Run, more_epochs: int = 0) -> Run:
             "improved: start a new run with more patience to train longer."
         )
     more = run.status.more_epochs + more_epochs
+    run.check_files()
     queued = replace(run.status, more_epochs=more, test_accuracy=None, test_loss=None)  # scores of the former model
     start_job(TRAINING, run, run.status, queued)
     return run.refresh()

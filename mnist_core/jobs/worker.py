@@ -28,7 +28,7 @@ def work(job: Job[Status]) -> None:
             recorder.write_all()
             recorder.describe_last_epoch(dataset)
             scores = _test_scores(recorder.checkpoint, dataset) if state != "paused" else {}
-            recorder.write_status(state=state, images_done=0, **scores)
+            job.end(state, seconds=recorder.seconds, images_done=0, **scores)
         except (MnistError, OSError, MemoryError):
             with suppress(OSError):  # the disk may be what failed
                 recorder.write_all()

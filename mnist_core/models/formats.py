@@ -1,7 +1,8 @@
 """Models as files: a trained network written for other programs, and read again.
 
 npz           the arrays W1, b1, W2, b2, ... and activation, as in ``model.npz`` of a run
-safetensors   the same arrays, with the activation in the metadata: an 8-byte length, a JSON header, the bytes
+safetensors   the same arrays, with the activation and a checksum in the metadata: an 8-byte length, a JSON header, the
+              bytes
 onnx          a graph from raw images to probabilities, for ONNX Runtime in any language
 python        one file of source text with the parameters in it, which needs NumPy alone
 
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnist_core.errors import MissingPackageError, ModelError, times
+from mnist_core.models.checksum import checksum
 from mnist_core.models.onnx import to_onnx
 from mnist_core.models.optional import install_hint
 from mnist_core.models.python_file import to_python
@@ -38,7 +40,8 @@ def to_safetensors(network: Network, image_shape: tuple[int, int]) -> bytes:
     except ImportError as error:
         raise MissingPackageError(install_hint("safetensors")) from error
     arrays = network.to_arrays()
-    return save(arrays, metadata={"activation": str(arrays.pop("activation"))})
+    metadata = {"sha256": checksum(arrays), "activation": str(arrays.pop("activation"))}
+    return save(arrays, metadata=metadata)
 
 
 class Format(NamedTuple):

@@ -2,8 +2,11 @@
 
 import io
 import math
+import os
+import struct
 import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -11,6 +14,10 @@ PICKLE_SUFFIXES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
 
 NUMBERS = "fiu"
 """Kinds of dtypes that hold numbers."""
+
+END = struct.Struct("<4s4H2LH")
+"""What a zip file ends with: signature, two numbers of the disk, two counts of files, size and start of their list, and
+the length of a comment."""
 
 NAMES = "U"
 """The kind of dtype that holds a name, such as that of the activation."""
@@ -59,6 +66,7 @@ def read_npz(
         with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
             with zipfile.ZipFile(file) as archive:
                 members = archive.infolist()
+                _check_directory(file, archive)
                 _check_archive(members, max_bytes, max_arrays, stored)
                 for member in members:
                     _check_member(archive, member, kinds)
@@ -71,6 +79,16 @@ def read_npz(
         if isinstance(error, OSError) and error.errno:
             raise
         raise NpzDamageError(f"is damaged ({error})") from error
+
+
+def _check_directory(file: BinaryIO, archive: zipfile.ZipFile) -> None:
+    """Check that the list of files is whole: a damaged length could hide some of them in a comment."""
+    file.seek(-END.size, os.SEEK_END)
+    signature, *_, count, _size, _start, comment = END.unpack(file.read(END.size))
+    if signature != b"PK\x05\x06" or comment or any(member.comment for member in archive.infolist()):
+        raise NpzDamageError("is damaged (its list of files has a comment, which NumPy does not write)")
+    if count != len(archive.infolist()):
+        raise NpzDamageError(f"is damaged (it lists {len(archive.infolist())} of {count} files)")
 
 
 def _check_archive(members: list[zipfile.ZipInfo], max_bytes: float, max_arrays: int, stored: bool) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError, MissingPackageError, ModelError, times
+from mnist_core.models.checksum import checksum
 from mnist_core.models.npz import PICKLE_SUFFIXES, NpzDamageError, NpzError, NpzPickleError, read_npz
 from mnist_core.models.optional import install_hint
 from mnist_core.nn.network import Network
@@ -118,7 +119,10 @@ def _read_safetensors(name: str, data: bytes) -> dict[str, np.ndarray]:
     if len(header) > MAX_ARRAYS or "activation" not in metadata:
         found = f"tensors {_some(header)} and metadata {_some(metadata)}"
         raise ModelError(f"{name} is no model of this project (found {found}): {EXPORT_ONE}")
-    return {**load(data), "activation": np.array(str(metadata["activation"])[:100])}
+    arrays = {**load(data), "activation": np.array(str(metadata["activation"])[:100])}
+    if metadata.get("sha256", checksum(arrays)) != checksum(arrays):  # older versions wrote none
+        raise ModelError(f"{name} is damaged (its SHA-256 differs from the one in it): copy or export it again.")
+    return arrays
 
 
 def _to_network(name: str, arrays: dict[str, np.ndarray]) -> Network:

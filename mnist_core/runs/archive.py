@@ -19,7 +19,7 @@ from mnist_core.errors import MnistError, RunError
 from mnist_core.models.npz import NpzError, read_npz
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.files import writing_to
+from mnist_core.runs.files import checksums_of, writing_to
 from mnist_core.runs.run import Run, default_runs_dir, list_runs, new_id, read_run, write_origin
 from mnist_core.runs.schema import MAX_BYTES, MAX_EPOCHS, MB, write_record
 from mnist_core.runs.tables import TABLES
@@ -91,7 +91,7 @@ def import_run(content: bytes, runs_dir: Path | None = None, known: Iterable[Dat
     try:
         draft.mkdir(parents=True)
         run_id = _unpack(content, draft)
-        run = _settle(draft, [*known, *(run.dataset for run in list_runs(root) if run.dataset)])
+        run = _settle(draft, [*known, *(run.dataset for run in list_runs(root) if not run.problem)])
         free = RUN_ID.fullmatch(run_id) and not (root / run_id).exists()
         return read_run(draft.rename(root / (run_id if free else new_id(root, run.created))))
     except MnistError:
@@ -148,18 +148,24 @@ def _settle(draft: Path, known: Iterable[Dataset | DatasetReference]) -> Run:
     run = read_run(draft)
     if damage := run.problem or run.about.problem:
         raise RunError(f"The run in the zip is damaged: {damage.split(' Delete')[0]}")
+    unplaced = replace(run.dataset, data_dir=None)  # no folder is looked at because a zip says so
+    run = replace(run, origin=(run.config, unplaced))
     try:
         problem = _table_problem(run) or _model_problem(run)
+        if not problem:
+            run.check_files()
     except Exception as error:  # so does a damaged array
         problem = str(error).replace(f" of run {run.id}", "").rsplit(": ", 1)[0] or repr(error)
     if problem:
         raise RunError(f"The run in the zip is damaged ({problem}): export it again.")
-    status = run.status
+    status = replace(run.status, pid=None)
     if status.state in ("queued", "running", "interrupted"):
         status = replace(status, state="paused" if (draft / "checkpoint.npz").exists() else "stopped")
-    write_record(draft / "status.json", replace(status, pid=None))
     folders = (other.data_dir for other in known if other.data_dir and other.has_content(run.dataset.checksums))
     write_origin(draft, run.created, run.config, replace(run.dataset, data_dir=next(folders, None)))
+    if "config.json" in status.checksums:
+        status = replace(status, checksums=status.checksums | checksums_of(draft, ["config.json"]))
+    write_record(draft / "status.json", status)
     if (draft / "about.json").exists():
         run.about.write(draft)
     return run
@@ -176,7 +182,8 @@ def _table_problem(run: Run) -> str | None:
             return f"{table.name}: {error}"
         if rows.left_out:
             return f"{table.name}: {rows.left_out} of its rows are damaged"
-        table.rewrite(run.path, rows)
+        if run.status.active or run.status.state == "interrupted":
+            table.rewrite(run.path, rows)
     return None
 
 

@@ -36,6 +36,11 @@ class Checkpoint:
         network = Network.from_arrays(self.arrays)
         return network, TrainingState.from_arrays(config, network, self.state)
 
+    @property
+    def model_epoch(self) -> int:
+        """The epoch that :meth:`model` is of."""
+        return int(self.state.get("best.epoch", self.epoch))
+
     def model(self) -> Network:
         """Make the trained network: the best one so far with early stopping, otherwise the last one."""
         network = Network.from_arrays(self.arrays)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import ClassVar
 
 from mnist_core.data.checksums import same_content
@@ -62,6 +63,16 @@ class DatasetReference:
         """Tell whether recorded checksums are of the data referred to."""
         return same_content(checksums, self.checksums)
 
+    def shape(self) -> tuple[tuple[int, int], int]:
+        """Height and width of the images, and number of classes; the data are loaded once in a process.
+
+        Raises
+        ------
+        DatasetError
+            As :meth:`load` does.
+        """
+        return _shape(self.name, self.source, self.data_dir, tuple(sorted(self.checksums.items())))
+
     def check(self, dataset: Dataset) -> Dataset:
         """Return ``dataset``, or raise DatasetError if its files are not those referred to."""
         if FORMER_SAMPLE in self.checksums:
@@ -77,3 +88,11 @@ class DatasetReference:
                 f"{', compressed as they were' if older else ''}, or start a new run."
             )
         return dataset
+
+
+@lru_cache(maxsize=64)
+def _shape(
+    name: UntrustedText, source: str, data_dir: str | None, checksums: tuple[tuple[str, str], ...]
+) -> tuple[tuple[int, int], int]:
+    dataset = DatasetReference(name, source, data_dir, dict(checksums)).load()
+    return dataset.image_shape, dataset.num_classes

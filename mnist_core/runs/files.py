@@ -1,12 +1,15 @@
 """Read and write the files of a run folder: atomically, and without trusting what is there."""
 
+import hashlib
 import json
 import os
+import re
 import stat
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -17,6 +20,12 @@ from mnist_core.errors import RunError, advice_on
 from mnist_core.untrusted import UntrustedText
 
 T = TypeVar("T")
+
+RESERVE, RESERVE_BYTES = ".reserve", 65_536
+"""Kept while a job works, and given up when the disk is full, so that there is room for the reason."""
+
+LEFTOVER_SECONDS = 60.0
+"""Age of a temporary file above which nobody writes it any more."""
 
 LINGER_SECONDS = 2.0
 """A process may hold its lock for this long after it has written its result, and another one while it looks."""
@@ -100,7 +109,8 @@ def write_npz(path: Path, arrays: dict[str, Any]) -> None:
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path``, sync it to the disk, and rename it into place."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    writer = f"{os.getpid()}-{threading.get_native_id()}"  # two sessions of the dashboard may write the same file
+    temporary = path.with_name(f".{path.name}.{writer}.tmp")
     try:
         with temporary.open("wb") as file:
             write(file)
@@ -111,6 +121,75 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def sweep(folder: Path, own: Iterable[str]) -> None:
+    """Remove the temporary files that killed processes left in a run folder.
+
+    Parameters
+    ----------
+    folder : Path
+    own : iterable of str
+        Names of the files that nobody but the caller writes now; of other files only old leftovers are removed.
+    """
+    names = set(own)
+    for path in folder.glob(".*.tmp"):
+        written = re.fullmatch(r"\.(.+)\.[\d-]+\.tmp", path.name)
+        with suppress(OSError):  # somebody else was faster, or the disk does not allow it
+            if (written and written[1] in names) or time.time() - path.stat().st_mtime > LEFTOVER_SECONDS:
+                path.unlink()
+
+
+def keep_reserve(folder: Path) -> None:
+    """Write a small file into a run folder, to be given up when the disk is full."""
+    with (folder / RESERVE).open("wb") as file:
+        file.write(os.urandom(RESERVE_BYTES))  # what a file system can't compress
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def free_reserve(folder: Path) -> None:
+    """Give up the small file of :func:`keep_reserve`."""
+    (folder / RESERVE).unlink(missing_ok=True)
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files in a folder, with what killed processes left there."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # removed while we count
+            total += path.lstat().st_size if not path.is_dir() else 0
+    return total
+
+
+def sha256(path: Path) -> str:
+    """Checksum of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def checksums_of(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Checksums of those of these files that are there and can be read."""
+    checksums = {}
+    for name in names:
+        if (folder / name).is_file():
+            with suppress(OSError):
+                checksums[name] = sha256(folder / name)
+    return checksums
+
+
+def check_sha256(path: Path, expected: str | None) -> None:
+    """Check that a file is what was written; without a checksum, as in runs of older versions, nobody can tell.
+
+    Raises
+    ------
+    ValueError
+        Says in a clause that it is not.
+    OSError
+        If it can't be read.
+    """
+    if expected and path.exists() and sha256(path) != expected:
+        raise ValueError("it was changed or damaged since it was written, as its SHA-256 shows")
+
+
 def _retry_while_locked(action: Callable[[], T]) -> T:
     """On Windows a file that another process has open for a moment can't be replaced or read: try for a second."""
     for _ in range(20 if sys.platform == "win32" else 0):
@@ -119,3 +198,11 @@ def _retry_while_locked(action: Callable[[], T]) -> T:
         except PermissionError:
             time.sleep(0.05)
     return action()
+
+
+def cut_half_line(path: Path) -> None:
+    """Cut a last line that was not written to its end from a table, which needs no room on the disk."""
+    content = path.read_bytes()
+    end = content.rfind(b"\n") + 1
+    if end < len(content):
+        os.truncate(path, end)

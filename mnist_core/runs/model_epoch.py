@@ -32,9 +32,8 @@ def model_epoch(run: Run) -> int | None:
     """
     if not run.status.epoch:
         return None
-    written = getattr(run.status, "model_epoch", None)
-    if written is not None:
-        return int(written)
+    if run.status.model_epoch is not None:
+        return run.status.model_epoch
     patience = run.config.patience
     if not patience:
         return run.status.epoch

@@ -14,19 +14,22 @@ import re
 import secrets
 import shutil
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypedDict
 
+import numpy as np
+
 from mnist_core.data.dataset import Dataset
-from mnist_core.errors import ConfigError, DatasetError, RunError, did_you_mean
-from mnist_core.models.npz import NpzError, read_npz
+from mnist_core.errors import DatasetError, RunError, did_you_mean
+from mnist_core.models.npz import read_npz
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.files import worker_lock, writing_to
+from mnist_core.runs.files import check_sha256, worker_lock, writing_to
 from mnist_core.runs.schema import LAST_TIME, Time, problem_of, read_record, reason_of, write_record
 from mnist_core.runs.status import Status
 from mnist_core.runs.tables import HISTOGRAMS, LAYERS, METRICS, STEPS, Bounds, Row, Rows, Step, Table
@@ -43,6 +46,9 @@ LONGEST_NAME = 100
 
 ORDERLY_ENDS = ("paused", "stopped", "finished")
 """States in which the worker has written its tables to the end."""
+
+RESULTS = ("metrics.csv", "steps.csv", "layers.csv", "histograms.csv", "model.npz", "checkpoint.npz")
+"""What training writes."""
 
 
 class Origin(TypedDict):
@@ -124,6 +130,41 @@ class Run:
         """Read the folder again."""
         return read_run(self.path)
 
+    @property
+    def unverified(self) -> str | None:
+        """Say why damage to the files would not be noticed, if that is so."""
+        if self.status.active or self.status.state == "interrupted" or self.status.checksums:
+            return None
+        return "An older version wrote this run, without checksums: damage to its files may go unnoticed."
+
+    def check_files(self) -> None:
+        """Check that the files are those that the run ended with, as far as its state has their checksums.
+
+        Raises
+        ------
+        RunError
+            Names a file that is not.
+        """
+        for name in RESULTS:
+            try:
+                self._check(name)
+            except (OSError, ValueError) as error:
+                without = "train from the start again" if name == "checkpoint.npz" else "go on without it"
+                raise RunError(
+                    f"{name} of run {self.id} can't be used ({error}): put the original file back, or delete it to "
+                    f"{without}."
+                ) from error
+
+    def _check(self, name: str) -> None:
+        expected = self.status.checksums.get(name)
+        try:
+            check_sha256(self.path / name, expected)
+        except ValueError:
+            latest = self.refresh().status.checksums.get(name)
+            if latest == expected:
+                raise
+            check_sha256(self.path / name, latest)  # it trained on since we read it
+
     def describe(self, about: About) -> "Run":
         """Write ``about.json``; return the run with it.
 
@@ -174,6 +215,7 @@ class Run:
     def rows(self, table: Table[Row], every_row: bool = False) -> Rows[Row]:
         """Rows of a table; of a very long one all of them only if ``every_row``. See `metrics`."""
         try:
+            self._check(table.name)
             return table.read(self.path, self.bounds, self.is_whole, every_row)
         except (OSError, ValueError) as error:
             raise RunError(
@@ -201,6 +243,8 @@ class Run:
     def _why_no_model(self) -> str:
         if self.status.active:
             return " yet: its first epoch is not complete. Wait, or choose another run."
+        if "model.npz" in self.status.checksums:
+            return ": its model.npz is gone. Put the file back, or choose another run."
         error = f" ({self.status.error.plain.rstrip('.')})" if self.status.error else ""
         return f": it ended before its first epoch was complete{error}. Choose another run."
 
@@ -210,17 +254,40 @@ class Run:
         Raises
         ------
         RunError
-            If there is no model yet, or the file is damaged.
+            If there is no model yet; or the file is damaged, of another network than that of this run, or holds
+            numbers that are not finite.
         """
         path = self.path / "model.npz"
         if not path.exists():
             raise RunError(f"Run {self.id} has no model{self._why_no_model()}")
         try:
-            return Network.from_arrays(read_npz(path, math.inf))
-        except (OSError, NpzError, ConfigError) as error:
+            self._check(path.name)
+            network = Network.from_arrays(read_npz(path, math.inf))
+            self._check_network(network)
+            return network
+        except (OSError, ValueError) as error:
             raise RunError(
                 f"The model of run {self.id} can't be read ({path.name}: {error}): train it again."
             ) from error
+
+    def _check_network(self, network: Network) -> None:
+        """Compare a network with the settings, and with the data if they are there; ValueError if it does not fit."""
+        sizes, hidden = network.layer_sizes, self.config.hidden_layers
+        if sizes[1:-1] != hidden or network.activation != self.config.activation:
+            found = f"{'-'.join(map(str, sizes))}, {network.activation}"
+            expected = f"{'-'.join(['pixels', *map(str, hidden), 'classes'])}, {self.config.activation}"
+            raise ValueError(f"it is another network, {found}: expected {expected}")
+        if not np.isfinite(network.parameters).all():
+            raise ValueError("it holds weights or biases that are not finite: its learning rate was too high")
+        try:
+            shape, classes = self.dataset.shape()
+        except DatasetError:  # what needs the data will say so
+            return
+        if sizes[0] != math.prod(shape) or sizes[-1] < classes:
+            raise ValueError(
+                f"it reads {sizes[0]:,} pixels and tells {sizes[-1]} classes apart: the data of this run have "
+                f"{math.prod(shape):,} pixels and {classes} classes"
+            )
 
 
 def default_runs_dir() -> Path:
@@ -228,8 +295,21 @@ def default_runs_dir() -> Path:
     return Path(os.environ.get("MNIST_RUNS_DIR") or "runs").absolute()
 
 
-def create_run(config: TrainingConfig, dataset: Dataset | DatasetReference, runs_dir: Path | None = None) -> Run:
+def create_run(
+    config: TrainingConfig,
+    dataset: Dataset | DatasetReference,
+    runs_dir: Path | None = None,
+    complete: Callable[[Path], None] | None = None,
+) -> Run:
     """Make a new run folder in the state *queued*; it appears complete or not at all.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+    dataset : Dataset or DatasetReference
+    runs_dir : Path, optional
+    complete : callable, optional
+        Called with the folder before it appears, to write further files or another state.
 
     Raises
     ------
@@ -251,6 +331,8 @@ def create_run(config: TrainingConfig, dataset: Dataset | DatasetReference, runs
         draft.mkdir(parents=True)
         write_origin(draft, created, config, reference)
         write_record(draft / "status.json", Status(heartbeat=created))
+        if complete:
+            complete(draft)
         draft.rename(root / run_id)
     return read_run(root / run_id)
 
@@ -334,14 +416,18 @@ def folder_id(path: Path) -> str:
 def read_run(path: Path) -> Run:
     """Read one run folder; a damaged one is returned with its ``problem``, never raised."""
     origin, about, name = None, About(), "config.json"
+    advice = "Delete the folder, or put the original file back."
     try:
         content = read_record(path / name, Origin)
         config = TrainingConfig.from_dict(content["training"])
         origin, created = (config, content["dataset"]), content["created"]
         about, name = About.read(path), "status.json"
         status = Status.read(path / name, worker_lock(path))
+        if checksum := status.checksums.get("config.json"):
+            name, advice = "config.json", f"{advice} Did you change it? Then take its checksum out of status.json."
+            check_sha256(path / name, checksum)
     except (OSError, ValueError) as error:
-        problem = problem_of(name, error, "Delete the folder, or put the original file back.")
+        problem = problem_of(name, error, advice)
     else:
         if folder_id(path) == path.name:
             return Run(path, created, status, about, None, origin)

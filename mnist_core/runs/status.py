@@ -35,11 +35,14 @@ class JobStatus:
         When the process last wrote, in seconds since 1970.
     error : UntrustedText or None
         One sentence that says what ended the job.
+    checksums : dict of str to str
+        SHA-256 of the files that the job ended with, by file name; none in those of older versions.
     """
 
     state: str = "queued"
     heartbeat: Time = field(default=0.0, kw_only=True)
     error: UntrustedText | None = field(default=None, kw_only=True)
+    checksums: Checksums = field(default_factory=dict, kw_only=True)
 
     @property
     def active(self) -> bool:
@@ -85,7 +88,8 @@ class Status(JobStatus):
     """Content of ``status.json``, the state of the training of a run.
 
     ``epoch`` counts finished epochs, ``images_done`` the images of the current one. ``more_epochs`` are those requested
-    after the configured ones. ``checksums`` are of the files that a run has once it has ended, none in older runs.
+    after the configured ones. ``model_epoch`` is the epoch that the model is of: with early stopping the best one; None
+    in older runs.
     """
 
     epoch: Epoch = 0
@@ -97,7 +101,7 @@ class Status(JobStatus):
     test_accuracy: Fraction | None = None
     test_loss: Loss | None = None
     more_epochs: Epoch = 0
-    checksums: Checksums = field(default_factory=dict)
+    model_epoch: Epoch | None = None
 
     def __post_init__(self) -> None:
         if self.images_done > self.images_total:

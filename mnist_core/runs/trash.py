@@ -4,13 +4,16 @@ import os
 import shutil
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
-from mnist_core.errors import RunError
+from mnist_core.errors import RunError, advice_on
 from mnist_core.runs.files import LINGER_SECONDS, is_busy, writing_to
 from mnist_core.runs.run import Run, default_runs_dir, read_run
 
 KEEP_SECONDS = 3600.0
+
+RUN_ID_GLOB = "[0-9]" * 8 + "-" + "[0-9]" * 6 + "-*"
 
 
 def delete_run(run: Run) -> None:
@@ -33,8 +36,9 @@ def delete_run(run: Run) -> None:
     with writing_to(run.path, "delete"):
         try:
             trash.mkdir(exist_ok=True)
-            shutil.rmtree(trash / run.id, ignore_errors=True)
-            os.utime(run.path)  # tells when it was deleted
+            _remove(trash / run.id)
+            follow = os.utime not in os.supports_follow_symlinks
+            os.utime(run.path, follow_symlinks=follow)  # tells when it was deleted
             run.path.rename(trash / run.id)
         except FileNotFoundError as error:
             raise RunError(f"Run {run.id} is no longer there: it was deleted elsewhere.") from error
@@ -54,21 +58,33 @@ def restore_run(run_id: str, runs_dir: Path | None = None) -> Run:
     try:
         (root / ".trash" / run_id).rename(root / run_id)
     except OSError as error:
-        raise RunError(f"Run {run_id} can't be brought back ({error.strerror}): it was removed for good.") from error
+        reason = "it was removed for good" if isinstance(error, FileNotFoundError) else advice_on(error)
+        raise RunError(f"Run {run_id} can't be brought back ({error.strerror}): {reason}.") from error
     return read_run(root / run_id)
 
 
 def empty_trash(runs_dir: Path | None = None, run_ids: Iterable[str] = (), older_than: float = KEEP_SECONDS) -> None:
     """Remove for good the deleted runs with these ids, and those deleted longer than ``older_than`` seconds ago.
 
-    What can't be removed now is left for the next time.
+    So are drafts of runs whose creation or import was killed an hour ago. What can't be removed now is left for the
+    next time.
     """
-    trash = Path(runs_dir or default_runs_dir()) / ".trash"
-    unwanted = set(run_ids)
-    for folder in trash.iterdir() if trash.is_dir() else ():
+    root = Path(runs_dir or default_runs_dir())
+    unwanted = {root / ".trash" / run_id for run_id in run_ids}
+    drafts = {*root.glob(".import-*"), *root.glob(f".{RUN_ID_GLOB}")}
+    for path in (*root.glob(".trash/*"), *drafts):
         try:
-            old = time.time() - folder.stat().st_mtime > older_than
+            old = time.time() - path.lstat().st_mtime > (KEEP_SECONDS if path in drafts else older_than)
         except OSError:  # another session was faster
             continue
-        if old or folder.name in unwanted:
-            shutil.rmtree(folder, ignore_errors=True)
+        if old or path in unwanted:
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder, or the link to one, as far as possible."""
+    if path.is_symlink():
+        with suppress(OSError):
+            path.unlink()
+    else:
+        shutil.rmtree(path, ignore_errors=True)

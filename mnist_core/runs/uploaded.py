@@ -1,6 +1,5 @@
 """Keep an uploaded model as a run."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from mnist_core.data.dataset import Dataset
@@ -9,15 +8,16 @@ from mnist_core.models.reading import check_fits
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.checkpoint import Checkpoint
-from mnist_core.runs.files import write_npz, writing_to
-from mnist_core.runs.run import Run, create_run
+from mnist_core.runs.files import checksums_of, write_npz
+from mnist_core.runs.run import RESULTS, Run, create_run, read_run
 from mnist_core.runs.schema import write_record
+from mnist_core.runs.status import Status
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.state import TrainingState
 
 
 def keep_as_run(network: Network, dataset: Dataset, name: str, runs_dir: Path | None = None) -> Run:
-    """Make a run of a network that was trained elsewhere, to use it as any other run.
+    """Make a complete run, or none, of a network that was trained elsewhere, to use it as any other run.
 
     It counts as one finished epoch, without curves; more epochs continue with plain gradient descent.
 
@@ -43,14 +43,23 @@ def keep_as_run(network: Network, dataset: Dataset, name: str, runs_dir: Path | 
     hidden = network.layer_sizes[1:-1]
     config = TrainingConfig(epochs=1, hidden_layers=hidden, activation=network.activation)
     result = evaluate(network, dataset.test_images, dataset.test_labels)
-    run = create_run(config, dataset, runs_dir)
     checkpoint = Checkpoint.of(network, TrainingState(TrainingState.start(config, network).optimizer, epoch=1))
-    with writing_to(run.path):
-        checkpoint.write(run.path)
-        write_npz(run.path / "model.npz", network.to_arrays())
     note = "Not trained here: it has no curves, and of its settings only the layers and the activation are known."
-    run = run.describe(About.of(name[: About.MAX_NAME], note, ("uploaded",)))
-    status = replace(run.status, state="finished", epoch=1, test_accuracy=result.accuracy, test_loss=result.loss)
-    with writing_to(run.path):
-        write_record(run.path / "status.json", status)
-    return run.refresh()
+    about = About.of(name[: About.MAX_NAME], note, ("uploaded",))
+
+    def complete(folder: Path) -> None:
+        checkpoint.write(folder)
+        write_npz(folder / "model.npz", network.to_arrays())
+        run = read_run(folder).describe(about)
+        status = Status(
+            "finished",
+            epoch=1,
+            test_accuracy=result.accuracy,
+            test_loss=result.loss,
+            model_epoch=1,
+            heartbeat=run.status.heartbeat,
+            checksums=checksums_of(folder, ("config.json", *RESULTS)),
+        )
+        write_record(folder / "status.json", status)
+
+    return create_run(config, dataset, runs_dir, complete)

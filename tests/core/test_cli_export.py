@@ -28,7 +28,10 @@ def make_run(tiny_folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def make(shape=(6, 6), classes=3):
-        run = create_run(TrainingConfig(), load_dataset("full", tiny_folder(shape=shape, classes=classes)))
+        run = create_run(
+            TrainingConfig(hidden_layers=(8,), activation="relu"),
+            load_dataset("full", tiny_folder(shape=shape, classes=classes)),
+        )
         network = Network((int(np.prod(shape)), 8, classes), "relu", seed=3)
         write_atomically(run.path / "model.npz", lambda file: np.savez(file, **network.to_arrays()))
         return run
@@ -95,8 +98,8 @@ def test_export_says_why_it_failed(make_run, monkeypatch, capsys):
     run = make_run()
     assert main(["export", run.id, "--format", "npz", "--output", "nowhere/model.npz"]) == 1
     assert (
-        f"Can't write {Path('nowhere', 'model.npz')} (No such file or directory): choose another place"
-        in capsys.readouterr().err
+        f"Can't write {Path('nowhere', 'model.npz')} (No such file or directory): check that the folder "
+        "still exists, or choose another place" in capsys.readouterr().err
     )
     monkeypatch.setitem(sys.modules, "onnx", None)
     assert main(["export", run.id, "--format", "onnx"]) == 1

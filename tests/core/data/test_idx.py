@@ -195,7 +195,7 @@ def test_failed_write_keeps_the_old_file(tmp_path, monkeypatch, suffix, failure)
         write_idx(path, np.zeros(100, np.uint8))
     if expected is IdxError:
         assert str(caught.value).startswith(f"{path}: found a path that can't be written (No space left on device)")
-        assert "but expected a file in a writable folder. Check" in str(caught.value)
+        assert "but expected a file in a writable folder. Free some space" in str(caught.value)
     [(parent, size, target)] = written
     assert (parent, target) == (tmp_path, path)
     assert size > 0

@@ -12,7 +12,7 @@ import pytest
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import ConfigError
 from mnist_core.jobs import queue as slots
-from mnist_core.jobs.queue import blas_threads, number_of_slots, place_in_queue, place_kept, ticket_of, wait_for_slot
+from mnist_core.jobs.queue import blas_threads, keep_place, number_of_slots, place_in_queue, ticket_of, wait_for_slot
 from mnist_core.jobs.start import request, start_run
 from mnist_core.runs.status import STALE_SECONDS
 from mnist_core.training.config import TrainingConfig
@@ -95,7 +95,7 @@ def test_first_come_first_served_whoever_arrives_first(tmp_path, monkeypatch):
     now = time.time()
     tickets = [ticket_of(now + position / 1e6, name) for position, name in enumerate(["d", "a-cross_validation", "c"])]
     for ticket in tickets:
-        with place_kept(tmp_path, ticket):
+        with keep_place(tmp_path, ticket):
             assert place_in_queue(tmp_path, ticket.partition("-")[2]) is None
     order, first_may_end = [], threading.Event()
 
@@ -118,7 +118,7 @@ def test_first_come_first_served_whoever_arrives_first(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("age", [60, -60], ids=["old", "the clock was ahead"])
 def test_a_place_is_not_kept_for_ever_for_a_process_that_never_comes(tmp_path, age):
-    with place_kept(tmp_path, ticket_of(1.0, "dead")):
+    with keep_place(tmp_path, ticket_of(1.0, "dead")):
         pass
     (dead,) = (tmp_path / ".queue").iterdir()
     os.utime(dead, (time.time() - age,) * 2)
@@ -128,7 +128,7 @@ def test_a_place_is_not_kept_for_ever_for_a_process_that_never_comes(tmp_path, a
 
 
 def test_a_place_is_given_up_when_the_process_cannot_be_started(tmp_path):
-    with pytest.raises(InterruptedError), place_kept(tmp_path, ticket_of(1.0, "a")):
+    with pytest.raises(InterruptedError), keep_place(tmp_path, ticket_of(1.0, "a")):
         raise InterruptedError
     assert list((tmp_path / ".queue").iterdir()) == []
 

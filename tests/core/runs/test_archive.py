@@ -119,7 +119,8 @@ def test_a_run_that_was_under_way_is_not(files, tmp_path, state):
 
 def test_the_data_is_looked_for_here_and_not_where_the_zip_says(files, tmp_path):
     reference = {"name": "mine", "source": "full", "data_dir": "/elsewhere", "checksums": {"a": "1"}}
-    content = pack(changed(files, "config.json", dataset=reference))
+    unsealed = changed(files, "status.json", checksums={})
+    content = pack(changed(unsealed, "config.json", dataset=reference))
     assert import_run(content, tmp_path).dataset.data_dir is None
     known = DatasetReference(UntrustedText("same"), "full", "/here", {"a": "1"})
     assert import_run(content, tmp_path, [known]).dataset.data_dir == "/here"

@@ -60,24 +60,23 @@ def test_with_early_stopping_the_model_is_that_of_the_best_epoch(patient):
 
 
 def test_without_early_stopping_it_is_the_last_epoch(patient):
-    run = replace(patient, config=replace(patient.config, patience=0), status=replace(patient.status, epoch=12))
-    if hasattr(run.status, "model_epoch"):
-        run = replace(run, status=replace(run.status, model_epoch=None))
+    run = replace(
+        patient, origin=(replace(patient.config, patience=0), patient.dataset), status=replace(patient.status, epoch=12)
+    )
+    run = replace(run, status=replace(run.status, model_epoch=None))
     assert model_epoch(run) == 12
 
 
 def test_a_run_that_stopped_early_needs_no_metrics(patient, tmp_path):
     status = replace(patient.status, epoch=11)
-    if hasattr(status, "model_epoch"):
-        status = replace(status, model_epoch=None)
+    status = replace(status, model_epoch=None)
     config = replace(patient.config, patience=3)
-    assert model_epoch(replace(patient, path=tmp_path, status=status, config=config)) == 8
+    assert model_epoch(replace(patient, path=tmp_path, status=status, origin=(config, patient.dataset))) == 8
 
 
 def test_rows_after_the_last_complete_epoch_do_not_count(patient):
     status = replace(patient.status, epoch=1, state="stopped")
-    if hasattr(status, "model_epoch"):
-        status = replace(status, model_epoch=None)
+    status = replace(status, model_epoch=None)
     assert model_epoch(replace(patient, status=status)) == 1
 
 
@@ -85,6 +84,5 @@ def test_without_an_epoch_or_with_damaged_metrics_it_is_unknown(patient, tmp_pat
     assert model_epoch(replace(patient, status=replace(patient.status, epoch=0))) is None
     (tmp_path / "metrics.csv").write_text(",".join(EpochMetrics._fields) + "\n1,a,b,c,d,e,f\n")
     status = patient.status
-    if hasattr(status, "model_epoch"):
-        status = replace(status, model_epoch=None)
+    status = replace(status, model_epoch=None)
     assert model_epoch(replace(patient, path=tmp_path, status=status)) is None

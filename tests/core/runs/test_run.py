@@ -157,7 +157,8 @@ def test_a_file_that_is_locked_for_a_moment_is_tried_again(tmp_path, monkeypatch
     assert len(tries) == 3
 
 
-def test_models_round_trip_and_bad_ones_are_named(run):
+def test_models_round_trip_and_bad_ones_are_named(tmp_path):
+    run = create_run(TrainingConfig(hidden_layers=(4,)), REFERENCE, tmp_path)
     with pytest.raises(RunError, match="has no model"):
         run.load_network()
     network = Network((6, 4, 2))
