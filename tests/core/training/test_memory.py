@@ -73,6 +73,7 @@ def train_as_a_worker(config, dataset, folder):
         ((9000, 28), {"hidden_layers": (1000,), "batch_size": 8000, "dropout": 0.3}),
         ((4000, 28), {"batch_size": 4000, "elastic": 1.0}),
         ((500, 100), {"elastic": 1.0, "shift": 1.0}),
+        ((8, 400), {"elastic": 1.0, "hidden_layers": ()}),
     ],
 )
 def test_the_estimate_is_what_training_takes(size, settings, tmp_path):
@@ -81,7 +82,7 @@ def test_the_estimate_is_what_training_takes(size, settings, tmp_path):
     used += dataset.train_images.nbytes + dataset.test_images.nbytes
     estimate = sum(training_bytes(config, DataSize.of(dataset)).values())
     assert used < estimate + 1e6
-    assert estimate < 1.5 * used
+    assert estimate < 1.6 * used
 
 
 @given(st.lists(st.integers(1, 40), min_size=2, max_size=6))
