@@ -91,7 +91,7 @@ def import_run(content: bytes, runs_dir: Path | None = None, known: Iterable[Dat
     try:
         draft.mkdir(parents=True)
         run_id = _unpack(content, draft)
-        run = _settle(draft, [*known, *(run.dataset for run in list_runs(root) if not run.problem)])
+        run = _settle(draft, [*known, *(run.dataset for run in list_runs(root) if run.dataset)])
         free = RUN_ID.fullmatch(run_id) and not (root / run_id).exists()
         return read_run(draft.rename(root / (run_id if free else new_id(root, run.created))))
     except MnistError:
@@ -180,8 +180,7 @@ def _table_problem(run: Run) -> str | None:
             return f"{table.name}: {error}"
         if rows.left_out:
             return f"{table.name}: {rows.left_out} of its rows are damaged"
-        if run.status.active or run.status.state == "interrupted":
-            table.rewrite(run.path, rows)
+        table.rewrite(run.path, rows)
     return None
 
 
