@@ -1,6 +1,7 @@
 """Compare runs: curves, settings that differ, and the images that only one of two runs classifies correctly."""
 
 import math
+from collections.abc import Mapping
 from itertools import accumulate
 
 import altair as alt
@@ -73,7 +74,7 @@ def show_curves(runs: list[Run]) -> None:
 
 
 def overlay(
-    tables: dict[str, list],
+    tables: Mapping[str, list],
     kept: dict[str, int | None],
     measure: str,
     title: str,

@@ -60,7 +60,9 @@ def test_with_early_stopping_the_model_is_that_of_the_best_epoch(patient):
 
 
 def test_without_early_stopping_it_is_the_last_epoch(patient):
-    run = replace(patient, config=replace(patient.config, patience=0), status=replace(patient.status, epoch=12))
+    run = replace(
+        patient, origin=(replace(patient.config, patience=0), patient.dataset), status=replace(patient.status, epoch=12)
+    )
     run = replace(run, status=replace(run.status, model_epoch=None))
     assert model_epoch(run) == 12
 
@@ -69,7 +71,7 @@ def test_a_run_that_stopped_early_needs_no_metrics(patient, tmp_path):
     status = replace(patient.status, epoch=11)
     status = replace(status, model_epoch=None)
     config = replace(patient.config, patience=3)
-    assert model_epoch(replace(patient, path=tmp_path, status=status, config=config)) == 8
+    assert model_epoch(replace(patient, path=tmp_path, status=status, origin=(config, patient.dataset))) == 8
 
 
 def test_rows_after_the_last_complete_epoch_do_not_count(patient):

@@ -1,6 +1,7 @@
 """The memory of training is known from sizes alone, and what needs too much is refused before anything is made."""
 
 import tracemalloc
+from dataclasses import asdict
 from itertools import product
 
 import numpy as np
@@ -171,7 +172,7 @@ def test_the_command_line_refuses_them(capsys, tmp_path):
 def test_a_run_from_elsewhere_with_such_settings_reads_as_damaged(tmp_path):
     run = create_run(TrainingConfig(), load_dataset("sample"), tmp_path)
     settings = {**TrainingConfig().to_dict(), "hidden_layers": list(HUGE)}
-    write_json(run.path / "config.json", {"created": run.created, "training": settings, "dataset": {}})
+    write_json(run.path / "config.json", {"created": run.created, "training": settings, "dataset": asdict(run.dataset)})
 
     def listed():
         (read,) = list_runs(tmp_path)
