@@ -60,6 +60,14 @@ def test_evaluation_overview_and_runs_name_the_epoch_of_the_model(open_page, kep
     assert "Diamonds mark the epoch" in texts(app.caption)
 
 
+def test_a_run_that_still_trains_says_which_epoch_was_saved_last(open_page, make_run, finished):
+    run = make_run(TrainingConfig(epochs=90), state="queued", epoch=50, model_epoch=45)
+    write_npz(run.path / "model.npz", finished.load_network().to_arrays())
+    app = open_page("evaluation", run=run.id)
+    assert "The model is the one after epoch 45 of 50, the last one saved." in texts(app.caption)
+    assert "rule" not in str([spec(chart) for chart in open_page("training", run=run.id).get("vega_lite_chart")])
+
+
 NO_MODEL = {
     "queued": "yet",
     "running": "yet",
