@@ -52,7 +52,7 @@ def test_a_run_whose_last_epoch_is_kept_has_no_mark(open_page, finished):
 def test_evaluation_overview_and_runs_name_the_epoch_of_the_model(open_page, kept_earlier):
     app = open_page("evaluation", run=kept_earlier.id)
     (epochs,) = [metric for metric in app.metric if metric.label == "Epochs"]
-    assert (epochs.value, epochs.delta) == ("4 of 4", "2.0 s of training, model of epoch 2")
+    assert (epochs.value, epochs.delta) == ("4 of 4", "model of epoch 2")
     assert "4 of 4 epochs, model of epoch 2" in texts(open_page("overview").markdown)
     app = open_page("runs", runs=kept_earlier.id)
     table = app.dataframe[0].value.set_index("name")
