@@ -1,5 +1,14 @@
-"""Router of the dashboard: `streamlit run app.py`."""
+"""The dashboard: `streamlit run app.py` imports this file for the server, and runs it for every drawing."""
 
+from typing import Any
+
+import streamlit as st
+
+from pages.components.hosts import KnownHosts
 from pages.components.router import enter
 
-enter().run()
+if __name__ == "__main__":
+    enter().run()
+else:
+    app: Any = st.App(__file__)  # under this name, and called like this, Streamlit looks for it
+    app = KnownHosts(app)

@@ -44,6 +44,10 @@ class MissingPackageError(ModelError):
     """A model file needs a package that is not installed."""
 
 
+class EvaluationError(MnistError, ValueError):
+    """A network can't be measured: its output is not a number, or its predictions don't fit the labels."""
+
+
 class TrainingError(MnistError):
     """Training cannot continue, for example because the loss is no longer a number."""
 

@@ -15,9 +15,8 @@ from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.handwriting.mnist_format import Steps, steps_to_mnist
 from mnist_core.nn.network import Network
-from mnist_core.runs.run import default_runs_dir
 from pages.components.code import code_behind
-from pages.components.data import Choice, choose, current_dataset
+from pages.components.data import Choice, choose, current_dataset, own_digits_dir
 from pages.components.digits.grid import digit_grid, pixel_row
 from pages.components.digits.reading import probability_chart, show_activations
 from pages.components.errors import callback, fragment
@@ -261,7 +260,7 @@ def remove(digits: list[Drawn], digit: Drawn) -> None:
 
 def use_in_training(images: np.ndarray, labels: np.ndarray) -> None:
     """Combine the current data set with these digits, and use the result in this session."""
-    folder = add_to_training(current_dataset(), images, labels, default_runs_dir() / ".data")
+    folder = add_to_training(current_dataset(), images, labels, own_digits_dir())
     choose(Choice("full", str(folder)))
     sketch().added = len(labels)
 

@@ -10,7 +10,7 @@ from mnist_core.errors import DatasetError, DownloadError
 from mnist_core.runs.run import Run, list_runs
 from mnist_core.untrusted import UntrustedText
 from pages.components.code import code_behind
-from pages.components.data import Choice, choose, current_choice, current_dataset, show_data_warnings
+from pages.components.data import Choice, choose, current_choice, current_dataset, show_data_warnings, why_no_folder
 from pages.components.errors import callback, show_error
 from pages.components.router import PAGES, page, page_info
 from pages.components.runs.outcome import epochs_done
@@ -111,7 +111,9 @@ def choose_data() -> None:
         folder = remembered(f"folder instead of {choice}", choice.folder or "")
         st.radio("Data set", list(CHOICES), format_func=CHOICES.get, **source.widget)
         path = None
-        if source.value == "full":
+        if source.value == "full" and (reason := why_no_folder()):
+            st.info(reason, icon=":material/folder_off:")
+        elif source.value == "full":
             st.text_input(
                 "Folder",
                 placeholder=str(cache_dir()),

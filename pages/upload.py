@@ -24,6 +24,7 @@ from pages.components.state import OneOf, remembered
 
 MODES = {"auto": None, "one digit": False, "several digits": True}
 SMALLEST, LARGEST = 240, 1200  # pixels of the longer side of a picture on the page
+MAX_FILES = 32
 COLOR = (232, 90, 40)
 
 
@@ -36,7 +37,7 @@ class Read(NamedTuple):
     probabilities: np.ndarray
 
 
-@st.cache_data(max_entries=64, show_spinner="Looking for digits …")
+@st.cache_data(max_entries=2 * MAX_FILES, show_spinner="Looking for digits …")
 def find(data: bytes, several: bool | None, size: int) -> tuple[np.ndarray, Found]:
     """Read a picture and find its digits, once for all sessions."""
     grey = read_picture(data)
@@ -123,8 +124,13 @@ def read_files(network: Network, size: int) -> list[Read]:
         help="Several digits are told apart by the gaps between them.",
         **mode.widget,
     )
+    if len(files) > MAX_FILES:
+        st.warning(
+            f"You chose {len(files)} pictures: the first {MAX_FILES} are read. Remove some to read the others.",
+            icon=":material/warning:",
+        )
     reads = []
-    for file in files:
+    for file in files[:MAX_FILES]:
         name = UntrustedText(file.name)
         try:
             grey, found = find(file.getvalue(), MODES[mode.value], size)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnist_core.evaluation.metrics import check_predictions
+
 
 @dataclass(frozen=True, eq=False)
 class LabelIssues:
@@ -40,6 +42,7 @@ def class_thresholds(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarra
     ndarray of float64, shape (C,)
         1 for a class without images.
     """
+    check_predictions(labels, probabilities)
     classes = probabilities.shape[1]
     count = np.bincount(labels, minlength=classes)
     label_probability = probabilities[np.arange(len(labels)), labels]
@@ -58,7 +61,13 @@ def find_label_issues(labels: np.ndarray, probabilities: np.ndarray) -> LabelIss
     labels : ndarray of int, shape (N,), range 0 ... C - 1
     probabilities : ndarray of float, shape (N, C)
         Out of sample.
+
+    Raises
+    ------
+    EvaluationError
+        If a probability is not a number, or labels and probabilities don't fit.
     """
+    check_predictions(labels, probabilities)
     suggested = probabilities.argmax(axis=1)
     label_probability = probabilities[np.arange(len(labels)), labels]
     issues = np.flatnonzero(suggested != labels)

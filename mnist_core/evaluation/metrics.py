@@ -9,6 +9,42 @@ from typing import NamedTuple
 import numpy as np
 import scipy  # loads scipy.stats when it is first used: that takes most of a second
 
+from mnist_core.errors import EvaluationError, times
+
+
+def check_predictions(labels: np.ndarray, probabilities: np.ndarray) -> None:
+    """Check that there is a row of finite probabilities for each label, and a column.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (N,), N of at least 1, range 0 ... C - 1
+    probabilities : ndarray of float, shape (N, C)
+
+    Raises
+    ------
+    EvaluationError
+        Says what does not fit.
+    """
+    if not len(labels):
+        raise EvaluationError("Found no image, expected at least one: choose data with images.")
+    if probabilities.ndim != 2 or len(probabilities) != len(labels):
+        raise EvaluationError(
+            f"Found probabilities of shape {times(probabilities.shape)} for {len(labels):,} labels, expected a row for "
+            "each: choose the data that the predictions are of."
+        )
+    classes = probabilities.shape[1]
+    if not 0 <= labels.min() <= labels.max() < classes:
+        raise EvaluationError(
+            f"Found labels from {labels.min()} to {labels.max()}, expected 0 to {classes - 1}, as the predictions are "
+            f"of {classes} classes: choose the data that the predictions are of."
+        )
+    wrong = np.count_nonzero(~np.isfinite(probabilities).all(axis=1))
+    if wrong:
+        raise EvaluationError(
+            f"The probabilities of {wrong:,} of {len(labels):,} images are not numbers (NaN), so nothing can be said "
+            "of them: train the network again with a lower learning rate, or choose another one."
+        )
+
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     """Compute the 95 % confidence interval of a fraction, such as an accuracy.
@@ -25,6 +61,7 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
 
 def top_k_accuracy(labels: np.ndarray, probabilities: np.ndarray, k: int) -> float:
     """Compute the fraction of images whose label is among the k most probable classes; ties go to the lower class."""
+    check_predictions(labels, probabilities)
     label_probability = probabilities[np.arange(len(labels)), labels][:, np.newaxis]
     tie = (probabilities == label_probability) & (np.arange(probabilities.shape[1]) < labels[:, np.newaxis])
     rank = np.sum((probabilities > label_probability) | tie, axis=1)
@@ -41,6 +78,7 @@ def roc_auc(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
     NaN where P or Q is 0. J. Hanley, B. McNeil, *The meaning and use of the area under a ROC curve*, 1982.
     """
+    check_predictions(labels, probabilities)
     classes = probabilities.shape[1]
     own = labels[:, np.newaxis] == np.arange(classes)
     positives = own.sum(axis=0)
@@ -70,6 +108,7 @@ def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -
 
     C. Guo et al., *On Calibration of Modern Neural Networks*, 2017.
     """
+    check_predictions(labels, probabilities)
     confidence = probabilities.max(axis=1).astype(float)
     correct = probabilities.argmax(axis=1) == labels
     edges = np.linspace(0, 1, bins + 1)
@@ -98,6 +137,7 @@ def selective_prediction(labels: np.ndarray, probabilities: np.ndarray) -> Selec
 
     C. Chow, *On optimum recognition error and reject tradeoff*, 1970.
     """
+    check_predictions(labels, probabilities)
     confidence = probabilities.max(axis=1)
     order = np.argsort(confidence, kind="stable")
     correct = (probabilities.argmax(axis=1) == labels)[order]
@@ -121,6 +161,7 @@ class Scores(NamedTuple):
 
 def score(labels: np.ndarray, probabilities: np.ndarray) -> Scores:
     """Compute all :class:`Scores`."""
+    check_predictions(labels, probabilities)
     correct = int(np.sum(probabilities.argmax(axis=1) == labels))
     return Scores(
         wilson_interval(correct, len(labels)),

@@ -9,7 +9,7 @@ import numpy as np
 
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
 from mnist_core.errors import DatasetError
-from mnist_core.evaluation.metrics import confusion_matrix
+from mnist_core.evaluation.metrics import check_predictions, confusion_matrix
 from mnist_core.nn.losses import cross_entropy
 from mnist_core.nn.network import Network
 
@@ -44,6 +44,13 @@ def predict(network: Network, images: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of the network's dtype, shape (N, C)
+
+    Raises
+    ------
+    DatasetError
+        If the image size does not fit the network.
+    EvaluationError
+        If the output of the network is not a number.
     """
     probabilities = np.empty((len(images), network.layer_sizes[-1]), network.dtype)
     for chunk, activations in forward_in_chunks(network, images):
@@ -69,7 +76,13 @@ def misclassified(labels: np.ndarray, probabilities: np.ndarray) -> Misclassifie
     ----------
     labels : ndarray of int, shape (N,)
     probabilities : ndarray of float, shape (N, C)
+
+    Raises
+    ------
+    EvaluationError
+        If a probability is not a number, or labels and probabilities don't fit.
     """
+    check_predictions(labels, probabilities)
     predicted = probabilities.argmax(axis=1)
     confidence = probabilities.max(axis=1)
     wrong = np.flatnonzero(predicted != labels)
@@ -84,14 +97,22 @@ class PerImage(NamedTuple):
     confidence: np.ndarray
     """Probability of the predicted class."""
     margin: np.ndarray
-    """Confidence minus the probability of the second most probable class."""
+    """Confidence minus the probability of the second most probable class; the confidence if there is one class only."""
     loss: np.ndarray
     """Cross-entropy in nats: ``-log(p)`` of the label."""
 
 
 def per_image(labels: np.ndarray, probabilities: np.ndarray) -> PerImage:
-    """Describe each prediction, from probabilities of shape (N, C) with C of at least 2."""
-    second, first = np.partition(probabilities, -2, axis=1)[:, -2:].T
+    """Describe each prediction, from probabilities of shape (N, C).
+
+    Raises
+    ------
+    EvaluationError
+        If a probability is not a number, or labels and probabilities don't fit.
+    """
+    check_predictions(labels, probabilities)
+    first = probabilities.max(axis=1)
+    second = np.partition(probabilities, -2, axis=1)[:, -2] if probabilities.shape[1] > 1 else np.zeros_like(first)
     label_probability = probabilities[np.arange(len(labels)), labels]
     loss = -np.log(np.maximum(label_probability, np.finfo(probabilities.dtype).tiny))
     return PerImage(probabilities.argmax(axis=1), first, first - second, loss)
@@ -143,9 +164,13 @@ def evaluate(network: Network, images: np.ndarray, labels: np.ndarray) -> Evalua
     Raises
     ------
     DatasetError
-        If the image size or a label does not fit the network.
+        If the image size or a label does not fit the network, or there is no image.
+    EvaluationError
+        If the output of the network is not a number.
     """
     classes = network.layer_sizes[-1]
+    if not len(labels):
+        raise DatasetError("Found no image, expected at least one: choose data with images.")
     if labels.max() >= classes:
         raise DatasetError(
             f"Found the label {labels.max()}, expected 0 to {classes - 1}, as the network has {classes} classes: "

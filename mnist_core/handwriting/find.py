@@ -7,6 +7,7 @@ import numpy as np
 from mnist_core.handwriting.ink import ink_on_black, is_light_paper, no_ink
 from mnist_core.handwriting.mnist_format import to_mnist
 from mnist_core.handwriting.segmentation import Box, cut_digits, segment
+from mnist_core.handwriting.turns import in_turn
 
 
 class Found(NamedTuple):
@@ -36,8 +37,13 @@ def find_digits(grey: np.ndarray, several: bool | None = None, size: int = 28) -
     Raises
     ------
     PictureError
-        If there is no digit, or more than 200.
+        If there is no digit, more than 200, or nothing but pieces of ink within one another.
     """
+    with in_turn(grey.size):
+        return _find(grey, several, size)
+
+
+def _find(grey: np.ndarray, several: bool | None, size: int) -> Found:
     light_paper = is_light_paper(grey)
     whole = Box(0, 0, *grey.shape)
     if grey.shape == (size, size) and not light_paper and not several:

@@ -28,14 +28,26 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from mnist_core.errors import PictureError, times
 from mnist_core.handwriting.ink import picture_error
+from mnist_core.handwriting.turns import in_turn
 
 MAX_BYTES = 20_000_000
 
-MAX_PIXELS = 25_000_000
-"""Pixels of the photos of today's phones, rounded up."""
+MAX_PIXELS = {"PNG": 25_000_000, "JPEG": 25_000_000, "WebP": 12_500_000}
+"""Pixels of the photos of today's phones, rounded up. A decoder takes 4 bytes for each, that of WebP 16."""
+
+START_OF_SCAN = b"\xff\xda"
+
+MAX_SCANS = 100
+"""Parts of a JPEG file that each go over the whole picture; progressive ones have about ten."""
 
 LONGEST_SIDE = 2100
 """In pixels. Larger pictures are shrunk when they are read: a digit ends up 28 pixels wide anyway."""
+
+TILE = 1024
+"""Pixels a side that are converted at once, which limits the memory besides the decoder's."""
+
+ORIENTATION = 0x0112
+"""EXIF tag that says how a photo is to be rotated."""
 
 EXPECTED = "a PNG, JPEG or WebP picture"
 
@@ -60,13 +72,14 @@ READERS: dict[str, Callable[[io.BytesIO], ImageFile]] = {
 def read_picture(data: bytes) -> np.ndarray:
     """Read a PNG, JPEG or WebP picture as grey levels.
 
-    Neither size nor content is trusted: the size is read from the header, and larger pictures are not decoded.
+    Neither size nor content is trusted: the size is read from the header, and larger pictures are not decoded. Large
+    pictures are decoded one at a time, each with at most about 200 MB.
 
     Parameters
     ----------
     data : bytes
-        Content of the file, at most 20 MB and 25 million pixels. Transparent parts become white paper; a photo is
-        rotated as its EXIF orientation says.
+        Content of the file, at most 20 MB and 25 million pixels, of WebP 12.5 million. Transparent parts become white
+        paper; a photo is rotated as its EXIF orientation says.
 
     Returns
     -------
@@ -80,15 +93,13 @@ def read_picture(data: bytes) -> np.ndarray:
     """
     kind = _kind(data)
     try:
-        width, height = _webp_size(data) if kind == "WebP" else READERS[kind](io.BytesIO(data)).size
-        if width * height > MAX_PIXELS:
-            found, expected = f"a picture of {times((width, height))} pixels", f"at most {MAX_PIXELS / 1e6:.0f} million"
-            raise picture_error(found, expected, "Make it smaller, or cut out the part with the digits.")
-        picture = READERS[kind](io.BytesIO(data))
-        if kind != "JPEG" and getattr(picture, "n_frames", 1) > 1:
-            raise picture_error(f"an animated {kind} file", "a still picture", "Save one picture of it as a PNG file.")
-        picture.draft("L", picture.size)  # a JPEG file stores its grey levels separately
-        return _grey(ImageOps.exif_transpose(picture))
+        with in_turn(_checked_size(kind, data)):
+            picture = READERS[kind](io.BytesIO(data))
+            if kind != "JPEG" and getattr(picture, "n_frames", 1) > 1:
+                found, advice = f"an animated {kind} file", "Save one picture of it as a PNG file."
+                raise picture_error(found, "a still picture", advice)
+            picture.draft("L", picture.size)  # a JPEG file stores its grey levels separately
+            return _grey(picture)
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error) as error:
         if isinstance(error, PictureError):
             raise
@@ -121,6 +132,20 @@ def _kind(data: bytes) -> str:
     raise picture_error("a text file" if text else "an unknown kind of file", EXPECTED, "Choose the file of a picture.")
 
 
+def _checked_size(kind: str, data: bytes) -> int:
+    """Return the number of pixels; refuse what would take too much memory or time, before anything is decoded."""
+    width, height = _webp_size(data) if kind == "WebP" else READERS[kind](io.BytesIO(data)).size
+    if width * height > MAX_PIXELS[kind]:
+        found, limit = f"a picture of {times((width, height))} pixels", f"at most {MAX_PIXELS[kind] / 1e6:g} million"
+        expected = f"{limit} in a WebP file" if kind == "WebP" else limit
+        raise picture_error(found, expected, "Make it smaller, or cut out the part with the digits.")
+    scans = data.count(START_OF_SCAN) if kind == "JPEG" else 0
+    if scans > MAX_SCANS:
+        found, expected = f"a JPEG file of {scans:,} scans", f"at most {MAX_SCANS}"
+        raise picture_error(found, expected, "Open it in a picture program and save it again.")
+    return width * height
+
+
 def _webp_size(data: bytes) -> tuple[int, int]:
     """Read width and height from a WebP header: libwebp allocates the whole picture when it opens one.
 
@@ -139,16 +164,35 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 
 
 def _grey(picture: Image.Image) -> np.ndarray:
-    """Decode to grey levels on white paper, at most ``LONGEST_SIDE`` long."""
-    if picture.mode.startswith("I"):  # 16 bits per pixel
-        picture = Image.fromarray((np.asarray(picture).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
+    """Decode to grey levels on white paper, at most ``LONGEST_SIDE`` long, rotated as EXIF says."""
     factor = -(-max(picture.size) // LONGEST_SIDE)
-    if "A" in picture.getbands() or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        papers = [Image.new("RGBA", picture.size, color) for color in ("white", "black")]
-        on_white, on_black = (Image.alpha_composite(paper, picture).convert("L") for paper in papers)
-        low, high = on_white.getextrema()
-        picture = on_black if low == high else on_white  # white ink is invisible on white paper
-    elif picture.mode != "L":
-        picture = picture.convert("RGB").convert("L")
-    return np.array(picture.reduce(factor) if factor > 1 else picture)
+    side = factor * max(TILE // factor, 1)
+    size = (-(-picture.width // factor), -(-picture.height // factor))
+    small = [Image.new("L", size) for _ in range(2)]
+    levels: set[object] = set()
+    for top in range(0, picture.height, side):
+        for left in range(0, picture.width, side):
+            tile = picture.crop((left, top, min(left + side, picture.width), min(top + side, picture.height)))
+            papers = _on_white_and_black(tile)
+            levels.update(papers[0].getextrema())
+            for whole, part in zip(small, papers, strict=False):
+                whole.paste(part.reduce(factor), (left // factor, top // factor))
+    white_ink = _has_alpha(picture) and len(levels) == 1  # which is invisible on white paper
+    upright = small[white_ink]
+    upright.getexif()[ORIENTATION] = picture.getexif().get(ORIENTATION, 1)
+    return np.array(ImageOps.exif_transpose(upright))
+
+
+def _on_white_and_black(tile: Image.Image) -> list[Image.Image]:
+    """Convert to grey levels: on white paper, and on black if parts are transparent."""
+    if tile.mode.startswith("I"):  # 16 bits per pixel
+        return [Image.fromarray((np.asarray(tile).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))]
+    if _has_alpha(tile):
+        tile = tile.convert("RGBA")
+        papers = [Image.new("RGBA", tile.size, color) for color in ("white", "black")]
+        return [Image.alpha_composite(paper, tile).convert("L") for paper in papers]
+    return [tile if tile.mode == "L" else tile.convert("RGB").convert("L")]
+
+
+def _has_alpha(picture: Image.Image) -> bool:
+    return "A" in picture.getbands() or ("transparency" in picture.info and not picture.mode.startswith("I"))

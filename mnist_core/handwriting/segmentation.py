@@ -11,6 +11,11 @@ from mnist_core.handwriting.ink import otsu, picture_error
 
 MAX_DIGITS = 200
 
+MAX_OVERLAP = 3
+"""Area of all boxes, in areas of the picture: digits lie side by side, the lines of a pattern within one another."""
+
+CROP = "Crop the picture to part of the page, without pattern or print."
+
 
 class Box(NamedTuple):
     """A rectangle of pixels; ``bottom`` and ``right`` are exclusive."""
@@ -59,7 +64,7 @@ def segment(ink: np.ndarray) -> list[Box]:
     Raises
     ------
     PictureError
-        If there are more than 200.
+        If there are more than 200, or if they lie within one another.
     """
     labels, corners = label_pieces(_is_ink(ink))
     if not len(corners):
@@ -75,6 +80,9 @@ def segment(ink: np.ndarray) -> list[Box]:
     boxes = _merge([Box(*corner) for corner in large.tolist()], usual)
     if len(boxes) > MAX_DIGITS:
         raise too_many(len(boxes))
+    if sum(box.height * box.width for box in boxes) > MAX_OVERLAP * ink.size:
+        found, expected = f"{len(boxes)} pieces of ink that lie within one another", "digits side by side"
+        raise picture_error(found, expected, CROP)
     return _in_reading_order(boxes)
 
 
@@ -181,6 +189,4 @@ def label_pieces(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def too_many(count: int) -> PictureError:
     """Build the error for a picture with more pieces of ink than ``MAX_DIGITS``."""
     found = f"{count:,} separate pieces of ink"
-    return picture_error(
-        found, f"at most {MAX_DIGITS} digits", "Crop the picture to part of the page, without pattern or print."
-    )
+    return picture_error(found, f"at most {MAX_DIGITS} digits", CROP)

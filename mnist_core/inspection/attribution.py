@@ -3,7 +3,8 @@
 import numpy as np
 
 from mnist_core.data.preprocessing import flatten, normalize
-from mnist_core.nn.network import Network
+from mnist_core.errors import EvaluationError
+from mnist_core.nn.network import NOT_A_NUMBER, Network
 
 
 def gradient_times_input(network: Network, image: np.ndarray) -> np.ndarray:
@@ -24,7 +25,17 @@ def gradient_times_input(network: Network, image: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of the network's dtype, shape (C, H, W)
+
+    Raises
+    ------
+    DatasetError
+        If the image size does not fit the network.
+    EvaluationError
+        If the output of the network, or its slope, is not a number.
     """
     x = flatten(normalize(image[np.newaxis]))
-    attributions: np.ndarray = network.logit_gradients(x) * x
+    with np.errstate(over="ignore", invalid="ignore"):
+        attributions: np.ndarray = network.logit_gradients(x) * x
+    if not np.isfinite(attributions).all():
+        raise EvaluationError(NOT_A_NUMBER)
     return attributions.reshape(-1, *image.shape)

@@ -31,8 +31,9 @@ def nearest_neighbours(image: np.ndarray, images: np.ndarray, count: int) -> Nei
     image : ndarray of uint8, shape (H, W)
     images : ndarray of uint8, shape (N, H, W)
     count : int
-        K, from 1 to N.
+        At least 1; K is the smaller one of it and N.
     """
+    count = min(count, len(images))
     query = flatten(normalize(image[np.newaxis]))[0]
     squared = np.empty(len(images), np.float32)
     for start in range(0, len(images), CHUNK):

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mnist_core.errors import EvaluationError
+
 
 class PrincipalComponents(NamedTuple):
     """The result of :func:`principal_components`."""
@@ -42,11 +44,18 @@ def principal_components(rows: np.ndarray, count: int = 2) -> PrincipalComponent
     ------
     ValueError
         If ``rows`` is not a matrix of at least two rows, or ``count`` is out of range.
+    EvaluationError
+        If a number in ``rows`` is not finite.
     """
     if rows.ndim != 2 or len(rows) < 2:
         raise ValueError(f"principal_components() got an array of shape {rows.shape}, expected at least two rows.")
     if not 1 <= count <= min(rows.shape):
         raise ValueError(f"count is {count}, expected 1 to {min(rows.shape)} for an array of shape {rows.shape}.")
+    if not np.isfinite(rows).all():
+        raise EvaluationError(
+            "Found rows with numbers that are not finite (NaN or infinite), which have no principal components: choose "
+            "another network."
+        )
     mean = rows.mean(axis=0, dtype=np.float64)
     _, singular, directions = np.linalg.svd(rows - mean, full_matrices=False)
     variance = singular**2

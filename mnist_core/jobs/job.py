@@ -214,6 +214,7 @@ class Job(Generic[S]):
 
     def end(self, state: str, **changes: Any) -> None:
         """Write the state that the job ends in, with the checksums of its results if it has begun to change them."""
+        free_reserve(self.run.path)  # a full disk has room for the state now
         names = (*self.kind.results, *self.kind.constants) if self.begun else ()
         checksums = {**checksums_of(self.run.path, names), **self.status.checksums}
         self.write(state=state, checksums=checksums, **changes)

@@ -15,13 +15,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mnist_core.errors import ConfigError, DatasetError
+from mnist_core.errors import ConfigError, DatasetError, EvaluationError
 from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.initialization import INITIALIZATIONS
 from mnist_core.nn.losses import cross_entropy, softmax
 
 MAX_PARAMETERS = 100_000_000
 """Largest number of weights and biases, 400 MB in float32."""
+
+
+NOT_A_NUMBER = (
+    "The output of the network is not a number (NaN): its training diverged, or its file is damaged. "
+    "Train it again with a lower learning rate, or choose another one."
+)
 
 
 def num_parameters(layer_sizes: Sequence[int]) -> int:
@@ -173,6 +179,7 @@ class Network:
         """
         return self.forward_pass(x).activations[-1]
 
+    @np.errstate(over="ignore", invalid="ignore")
     def forward_pass(self, x: np.ndarray) -> ForwardPass:
         """Feed ``x`` forward as in :meth:`feed_forward`, and keep every ``z`` and ``a`` for the way back.
 
@@ -180,6 +187,8 @@ class Network:
         ------
         DatasetError
             If the rows of ``x`` are not as long as the first layer.
+        EvaluationError
+            If a probability is not a number, because parameters are not, or are so large that a sum overflows.
         """
         if x.ndim != 2 or x.shape[1] != self.layer_sizes[0]:
             raise DatasetError(
@@ -192,6 +201,8 @@ class Network:
             z = activations[-1] @ weight + bias
             weighted_inputs.append(z)
             activations.append(softmax(z) if layer == len(self.weights) else activate(z))
+        if not np.isfinite(activations[-1]).all():
+            raise EvaluationError(NOT_A_NUMBER)
         return ForwardPass(weighted_inputs, activations)
 
     def deltas(self, forward: ForwardPass, y: np.ndarray) -> list[np.ndarray]:

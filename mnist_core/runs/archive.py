@@ -91,7 +91,7 @@ def import_run(content: bytes, runs_dir: Path | None = None, known: Iterable[Dat
     try:
         draft.mkdir(parents=True)
         run_id = _unpack(content, draft)
-        run = _settle(draft, [*known, *(run.dataset for run in list_runs(root) if not run.problem)])
+        run = _settle(draft, [*known, *(run.dataset for run in list_runs(root) if run.dataset)])
         free = RUN_ID.fullmatch(run_id) and not (root / run_id).exists()
         return read_run(draft.rename(root / (run_id if free else new_id(root, run.created))))
     except MnistError:
@@ -148,12 +148,9 @@ def _settle(draft: Path, known: Iterable[Dataset | DatasetReference]) -> Run:
     run = read_run(draft)
     if damage := run.problem or run.about.problem:
         raise RunError(f"The run in the zip is damaged: {damage.split(' Delete')[0]}")
-    unplaced = replace(run.dataset, data_dir=None)  # no folder is looked at because a zip says so
-    run = replace(run, origin=(run.config, unplaced))
+    run = replace(run, origin=(run.config, replace(run.dataset, data_dir=None)))  # a zip names no folder to look at
     try:
-        problem = _table_problem(run) or _model_problem(run)
-        if not problem:
-            run.check_files()
+        problem = _model_problem(run) or _table_problem(run)
     except Exception as error:  # so does a damaged array
         problem = str(error).replace(f" of run {run.id}", "").rsplit(": ", 1)[0] or repr(error)
     if problem:
@@ -163,9 +160,9 @@ def _settle(draft: Path, known: Iterable[Dataset | DatasetReference]) -> Run:
         status = replace(status, state="paused" if (draft / "checkpoint.npz").exists() else "stopped")
     folders = (other.data_dir for other in known if other.data_dir and other.has_content(run.dataset.checksums))
     write_origin(draft, run.created, run.config, replace(run.dataset, data_dir=next(folders, None)))
-    if "config.json" in status.checksums:
-        status = replace(status, checksums=status.checksums | checksums_of(draft, ["config.json"]))
-    write_record(draft / "status.json", status)
+    known_files = [name for name in FILES if name in status.checksums]
+    checksums = checksums_of(draft, known_files)  # config.json is not the same
+    write_record(draft / "status.json", replace(status, checksums=checksums))
     if (draft / "about.json").exists():
         run.about.write(draft)
     return run
@@ -173,6 +170,7 @@ def _settle(draft: Path, known: Iterable[Dataset | DatasetReference]) -> Run:
 
 def _table_problem(run: Run) -> str | None:
     """Say which table is damaged, if any; one that was packed while it was written ends with its last whole row."""
+    run.check_files()
     for table in TABLES:
         if not (run.path / table.name).exists():
             continue
@@ -182,8 +180,7 @@ def _table_problem(run: Run) -> str | None:
             return f"{table.name}: {error}"
         if rows.left_out:
             return f"{table.name}: {rows.left_out} of its rows are damaged"
-        if run.status.active or run.status.state == "interrupted":
-            table.rewrite(run.path, rows)
+        table.rewrite(run.path, rows)
     return None
 
 

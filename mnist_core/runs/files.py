@@ -186,7 +186,7 @@ def check_sha256(path: Path, expected: str | None) -> None:
     OSError
         If it can't be read.
     """
-    if expected and path.exists() and sha256(path) != expected:
+    if expected and path.is_file() and sha256(path) != expected:
         raise ValueError("it was changed or damaged since it was written, as its SHA-256 shows")
 
 

@@ -215,9 +215,13 @@ class Run:
     def rows(self, table: Table[Row], every_row: bool = False) -> Rows[Row]:
         """Rows of a table; of a very long one all of them only if ``every_row``. See `metrics`."""
         try:
+            rows = table.read(self.path, self.bounds, self.is_whole, every_row)
             self._check(table.name)
-            return table.read(self.path, self.bounds, self.is_whole, every_row)
+            return rows
         except (OSError, ValueError) as error:
+            latest = self.refresh()
+            if latest.status != self.status and not latest.problem:  # it trained on since we read it
+                return latest.rows(table, every_row)
             raise RunError(
                 f"The metrics of run {self.id} can't be read ({table.name}: {reason_of(error)}): show another run."
             ) from error
@@ -423,9 +427,8 @@ def read_run(path: Path) -> Run:
         origin, created = (config, content["dataset"]), content["created"]
         about, name = About.read(path), "status.json"
         status = Status.read(path / name, worker_lock(path))
-        if checksum := status.checksums.get("config.json"):
-            name, advice = "config.json", f"{advice} Did you change it? Then take its checksum out of status.json."
-            check_sha256(path / name, checksum)
+        name, advice = "config.json", f"{advice} If you changed it yourself, take its checksum out of status.json."
+        check_sha256(path / name, status.checksums.get(name))
     except (OSError, ValueError) as error:
         problem = problem_of(name, error, advice)
     else:

@@ -35,8 +35,8 @@ class JobStatus:
         When the process last wrote, in seconds since 1970.
     error : UntrustedText or None
         One sentence that says what ended the job.
-    checksums : dict of str to str
-        SHA-256 of the files that the job ended with, by file name; none in those of older versions.
+    checksums : dict
+        SHA-256 of the files that the job ended with, by name; empty until then, and in those of older versions.
     """
 
     state: str = "queued"

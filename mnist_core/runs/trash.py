@@ -82,8 +82,8 @@ def empty_trash(runs_dir: Path | None = None, run_ids: Iterable[str] = (), older
 
 
 def _remove(path: Path) -> None:
-    """Remove a folder, or the link to one, as far as possible."""
-    if path.is_symlink():
+    """Remove a folder, the link to one, or a file, as far as possible."""
+    if path.is_symlink() or path.is_file():
         with suppress(OSError):
             path.unlink()
     else:

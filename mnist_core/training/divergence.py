@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+from mnist_core.errors import TrainingError
 from mnist_core.training.config import HIGH_FOR_ADAM, LEARNING_RATES, TrainingConfig
+from mnist_core.training.state import TrainingState
 
 STEPS_TOO_LONG = "the steps are too long"
-"""In the message of every error of divergence; runs of older versions tell their cause only by it."""
+"""In the message of every divergence that a lower learning rate avoids; runs of older versions tell it only by this."""
 
 SLOWER = 5
 """The learning rate is divided by at least this."""
@@ -14,8 +16,29 @@ USUAL_MOST = 0.1
 """A learning rate that is rarely too high for plain gradient descent."""
 
 
+def divergence(config: TrainingConfig, state: TrainingState, change: str) -> TrainingError:
+    """Say what the loss did in the epoch after ``state``, why, and which setting to change."""
+    rate, has_momentum = config.learning_rate, config.optimizer in ("momentum", "nesterov")
+    lasting = rate / (1 - config.momentum) if has_momentum else rate
+    happened = f"The loss {change} in epoch {state.epoch + 1}"
+    if not state.optimizer.steps:
+        return TrainingError(
+            f"{happened} before the first update: the parameters that training starts from are too large. Choose "
+            "another initialization, fewer layers, or another model."
+        )
+    if lasting <= 1 <= rate * config.weight_decay and config.optimizer != "adam":  # Adam scales its penalty, too
+        return TrainingError(
+            f"{happened}: the weight decay throws the weights past 0. Lower it (it is {config.weight_decay:g}) and "
+            "start again."
+        )
+    larger = f", and momentum {config.momentum:g} multiplies it by {lasting / rate:.3g}" if has_momentum else ""
+    return TrainingError(
+        f"{happened}: {STEPS_TOO_LONG}. Lower the learning rate (it is {rate:g}{larger}) and start again."
+    )
+
+
 def has_diverged(error: str) -> bool:
-    """Whether this is the message of a training that diverged."""
+    """Whether this is the message of a training that diverged because of its learning rate."""
     return STEPS_TOO_LONG in error
 
 

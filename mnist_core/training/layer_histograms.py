@@ -40,7 +40,7 @@ class Histogram(NamedTuple):
     def to_row(self) -> str:
         """As a line of the table."""
         counts = ",".join(map(str, self.counts))
-        return f"{self.epoch},{self.layer},{self.kind},{self.low:.6g},{self.high:.6g},{counts}"
+        return f"{self.epoch},{self.layer},{self.kind},{self.low:.9g},{self.high:.9g},{counts}"
 
 
 def layer_histograms(network: Network, dataset: Dataset, epoch: int) -> list[Histogram]:
@@ -58,8 +58,10 @@ def _histogram(epoch: int, layer: int, kind: str, values: np.ndarray) -> Histogr
     values = values.ravel()[:: -(-values.size // COUNTED)].astype(np.float64)
     values = values[np.isfinite(values)]
     low, high = (values.min(), values.max()) if len(values) else (0.0, 0.0)
-    if high - low < 1e-12 * max(abs(low), abs(high), 1.0):  # all values are equal
-        low, high = low - 0.5, high + 0.5
+    size = max(abs(low), abs(high))
+    if high - low < max(1e-12, 1e-8 * size):  # all values are equal, also as they are written
+        margin = max(0.5, 1e-3 * size)
+        low, high = low - margin, high + margin
     counts, _ = np.histogram(values, BINS, (low, high))
     return Histogram(epoch, layer, kind, float(low), float(high), tuple(counts.tolist()))
 

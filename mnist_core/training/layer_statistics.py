@@ -90,7 +90,8 @@ def layer_statistics(network: Network, dataset: Dataset, epoch: int) -> list[Lay
         hidden = number < len(gradients) - 1
         saturated, dead = _without_slope(z, network.activation) if hidden else (math.nan, math.nan)
         sizes = _rms(network.weights[number]), _rms(gradients[number][0])
-        rows.append(LayerStatistics(epoch, number + 1, *sizes, float(a.mean()), float(a.std()), saturated, dead))
+        spread = float(a.mean(dtype=np.float64)), float(a.std(dtype=np.float64))
+        rows.append(LayerStatistics(epoch, number + 1, *sizes, *spread, saturated, dead))
     return rows
 
 
@@ -102,4 +103,4 @@ def _without_slope(z: np.ndarray, activation: str) -> tuple[float, float]:
 
 
 def _rms(array: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(array**2)))
+    return float(np.sqrt(np.mean(np.square(array, dtype=np.float64))))

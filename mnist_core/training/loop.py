@@ -16,18 +16,23 @@ import numpy as np
 
 from mnist_core.data.batches import DataLoader, split_validation
 from mnist_core.data.dataset import Dataset
-from mnist_core.errors import TrainingError
+from mnist_core.data.preprocessing import flatten, normalize
+from mnist_core.errors import EvaluationError
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.nn.inplace import InplaceGradient
 from mnist_core.nn.network import Network
 from mnist_core.nn.schedules import learning_rate_factor
 from mnist_core.training.config import TrainingConfig
-from mnist_core.training.divergence import STEPS_TOO_LONG
+from mnist_core.training.divergence import divergence
 from mnist_core.training.memory import DataSize, check_memory, layer_sizes
 from mnist_core.training.state import Best, TrainingState
 
 DIVERGED_NATS = 100.0
 """Mean loss of an epoch above which training has diverged: the probability of the labels is e^-100 on average."""
+
+
+CHECKED = 16
+"""Images that show after each epoch whether the output of the network is still a number."""
 
 
 class EpochMetrics(NamedTuple):
@@ -105,7 +110,8 @@ def train(
     ConfigError
         If it would need too much memory.
     TrainingError
-        If the loss is no longer a finite number, or its mean over an epoch is above :data:`DIVERGED_NATS`.
+        If the loss or the output is no longer a finite number, or the mean loss of an epoch is above
+        :data:`DIVERGED_NATS`. Says which setting to change.
     """
     check_memory(config, DataSize.of(dataset))
     network = network or build_network(config, dataset)
@@ -120,7 +126,10 @@ def train(
         started = time.perf_counter()
         epoch = state.epoch + 1
         loss, accuracy, rate = _train_epoch(config, state, gradient, loader, training, on_batch)
-        val_loss, val_accuracy = _validate(network, dataset, validation)
+        try:
+            val_loss, val_accuracy = _validate(network, dataset, validation)
+        except EvaluationError as error:
+            raise divergence(config, state, "is no longer a number after the last update") from error
         state.epoch = epoch
         if config.patience and (state.best is None or val_loss < state.best.val_loss):
             state.best = Best(epoch, val_loss, network.parameters.copy())
@@ -129,6 +138,7 @@ def train(
         network.parameters[:] = state.best.parameters
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a loss that is not finite ends training
 def _train_epoch(
     config: TrainingConfig,
     state: TrainingState,
@@ -144,7 +154,7 @@ def _train_epoch(
     for number, (x, labels) in enumerate(loader.epoch(training, epoch)):
         loss, batch_correct = gradient.compute(x, labels, rng)
         if not math.isfinite(loss):
-            raise _diverged(config, epoch, f"became {loss}")
+            raise divergence(config, state, f"became {loss}")
         progress = (epoch - 1 + number / updates) / config.epochs
         rate = config.learning_rate * learning_rate_factor(config.schedule, config.warmup, progress)
         state.optimizer.step(gradient.network.parameters, gradient.vector, rate)
@@ -155,15 +165,8 @@ def _train_epoch(
             on_batch(BatchProgress(epoch, done, len(training), loss))
     if loss_sum / done > DIVERGED_NATS:
         guessing = math.log(gradient.network.layer_sizes[-1])
-        raise _diverged(config, epoch, f"grew to {loss_sum / done:,.0f} nats (guessing gives {guessing:.1f})")
+        raise divergence(config, state, f"grew to {loss_sum / done:,.0f} nats (guessing gives {guessing:.1f})")
     return loss_sum / done, correct / done, rate
-
-
-def _diverged(config: TrainingConfig, epoch: int, change: str) -> TrainingError:
-    return TrainingError(
-        f"The loss {change} in epoch {epoch}: {STEPS_TOO_LONG}. Lower the learning rate "
-        f"(it is {config.learning_rate:g}) and start again."
-    )
 
 
 def has_spare_core() -> bool:
@@ -173,7 +176,9 @@ def has_spare_core() -> bool:
 
 
 def _validate(network: Network, dataset: Dataset, validation: np.ndarray) -> tuple[float, float]:
+    """Mean loss and accuracy on the validation images; without any NaN, if the output on some images is a number."""
     if not len(validation):
+        network.feed_forward(flatten(normalize(dataset.train_images[:CHECKED])))
         return math.nan, math.nan
     result = evaluate(network, dataset.train_images[validation], dataset.train_labels[validation])
     return result.loss, result.accuracy

@@ -2,14 +2,22 @@
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
 from mnist_core.data.checks import DataWarning, dataset_warnings
 from mnist_core.data.dataset import Dataset, files_seen, find_full, load_dataset
 from mnist_core.errors import DatasetError
+from mnist_core.runs.run import default_runs_dir
 from mnist_core.untrusted import UntrustedText
+from pages.components.hosts import serves_others
 from pages.components.state import Remembered, remembered
+
+FOLDERS_ARE_OFF = (
+    "Other computers can reach this server, so its visitors can't choose a folder: whoever runs it names one in the "
+    "environment variable MNIST_DATA_DIR and starts it again."
+)
 
 
 @dataclass(frozen=True)
@@ -23,8 +31,28 @@ class Choice:
         return self.folder or self.source
 
 
+def own_digits_dir() -> Path:
+    """Folder of the data sets that visitors make of their own digits."""
+    return default_runs_dir() / ".data"
+
+
+def why_no_folder() -> str | None:
+    """Say why visitors can't choose a folder, if they can't: each answer would tell them which folders exist."""
+    return FOLDERS_ARE_OFF if serves_others() else None
+
+
+def _check(choice: Choice) -> Choice:
+    folder = choice.folder and Path(os.path.normpath(choice.folder))
+    if folder and folder.parent != own_digits_dir() and (reason := why_no_folder()):
+        raise DatasetError(reason)
+    return choice
+
+
 def _parse_choice(text: str) -> Choice:
-    return Choice(text) if text in ("auto", "sample") else Choice("full", text)
+    try:
+        return _check(Choice(text) if text in ("auto", "sample") else Choice("full", text))
+    except DatasetError as error:
+        raise ValueError(f"expected auto or sample. {error}") from error
 
 
 def _choice() -> Remembered:
@@ -38,7 +66,7 @@ def current_choice() -> Choice:
 
 def choose(choice: Choice) -> None:
     """Use other data in this session; a choice that can't be loaded raises DatasetError and changes nothing."""
-    load(choice)
+    load(_check(choice))
     _choice().set(choice)
 
 

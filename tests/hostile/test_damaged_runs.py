@@ -7,7 +7,6 @@ always the same; the slow test shows all. Random damage is drawn by ``test_pages
 import os
 import random
 import shutil
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -19,19 +18,19 @@ from tests.hostile.damages import DAMAGES
 from tests.hostile.page_readers import SHOW_A_RUN, about, check, open_page, use_world
 from tests.hostile.run_readers import read_all
 from tests.hostile.word_readers import command
+from tests.hostile.world import World
 
-SHOWN, SEED = 6, 4
+SHOWN, SEED = 3, 4
 OTHERS = tuple(page.file for page in PAGES if page.file not in SHOW_A_RUN)
 
 
-def run_id(number: int) -> str:
-    return f"{datetime(2026, 1, 1):%Y%m%d}-{number:06d}-abcd"
+IDS = {damage: f"20260101-{number:06d}-abcd" for number, damage in enumerate(DAMAGES)}
 
 
-def write(world, runs: Path, number: int, name: str) -> str:
-    """Write a run with this damage; its id."""
+def write(world: World, runs: Path, run_id: str, name: str) -> None:
+    """Write a run with a damage."""
     damage = DAMAGES[name](world.files)
-    path = Path(shutil.copytree(world.template.path, runs / run_id(number)))
+    path = Path(shutil.copytree(world.template.path, runs / run_id))
     status = path / "status.json"
     status.write_bytes(status.read_bytes().replace(b'"finished"', f'"{damage.state}"'.encode()))
     if damage.file == "status.json" and damage.content:
@@ -40,25 +39,25 @@ def write(world, runs: Path, number: int, name: str) -> str:
         (path / damage.file).unlink()
     else:
         (path / damage.file).write_bytes(damage.content)
-    return path.name
 
 
-@pytest.fixture
-def runs(world, monkeypatch) -> Path:
-    """An empty runs folder, which pages and commands use."""
-    st.cache_resource.clear()
-    folder = use_world(world, monkeypatch.setenv)
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def all_damaged(world, runs) -> dict[str, str]:
-    """A run for each damage, its id by its name, beside one that is sound and one whose folder has no name."""
-    ids = {name: write(world, runs, number, name) for number, name in enumerate(DAMAGES)}
+@pytest.fixture(scope="module")
+def all_damaged(made, tmp_path_factory) -> World:
+    """A run for each damage, beside one that is sound and one whose folder is no text; pages and commands only read."""
+    world = World(made, tmp_path_factory.mktemp("damaged"))
+    runs = world.folder / "runs"
+    for damage, name in IDS.items():
+        write(world, runs, name, damage)
     shutil.copytree(world.template.path, runs / world.template.id)
     shutil.copytree(world.template.path, os.fsdecode(os.fsencode(runs) + b"/20260101-\xff\xfe"))
-    return ids
+    return world
+
+
+@pytest.fixture
+def runs(all_damaged, monkeypatch) -> Path:
+    """The folder of the damaged runs, which pages and commands use."""
+    st.cache_resource.clear()
+    return use_world(all_damaged, monkeypatch.setenv)
 
 
 def show(name: str, ids: dict[str, str]) -> None:
@@ -75,38 +74,37 @@ def show(name: str, ids: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("name", SHOW_A_RUN)
-def test_a_page_survives_some_damaged_runs(name, all_damaged):
-    random.seed(f"{SEED} {name}")
-    show(name, dict(random.sample(sorted(all_damaged.items()), SHOWN)))
+def test_a_page_survives_some_damaged_runs(name, runs):
+    show(name, dict(random.Random(f"{SEED} {name}").sample(sorted(IDS.items()), SHOWN)))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SHOW_A_RUN)
-def test_a_page_survives_every_damaged_run(name, all_damaged):
-    show(name, all_damaged)
+def test_a_page_survives_every_damaged_run(name, runs):
+    show(name, IDS)
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_a_page_that_shows_no_run_survives_all(name, all_damaged):
+def test_a_page_that_shows_no_run_survives_all(name, runs):
     open_page(name)
 
 
-def test_the_command_line_survives_every_damaged_run(all_damaged, runs):
+def test_the_command_line_survives_every_damaged_run(runs, tmp_path):
     code, printed, _ = command("runs", "--runs-dir", str(runs))
     assert code == 0
-    assert [name for name, run in all_damaged.items() if run not in printed] == []
-    for damage, run in all_damaged.items():
+    assert [damage for damage, run_id in IDS.items() if run_id not in printed] == []
+    for damage, run_id in IDS.items():
         try:
-            command("evaluate", run, "--runs-dir", str(runs))
-            command("export", run, "--format", "npz", "--output", str(runs / "exported"), "--runs-dir", str(runs))
-            read_all(runs / run)
+            command("evaluate", run_id, "--runs-dir", str(runs))
+            command("export", run_id, "--format", "npz", "--output", str(tmp_path), "--runs-dir", str(runs))
+            read_all(runs / run_id)
         except Exception as error:
             error.add_note(f"damage: {damage}")
             raise
 
 
-def test_a_damaged_run_leaves_the_others_as_they_are(world, all_damaged, runs):
-    sound = read_run(runs / world.template.id)
+def test_a_damaged_run_leaves_the_others_as_they_are(all_damaged, runs):
+    sound = read_run(runs / all_damaged.template.id)
     assert sound.problem is None
-    assert sound.status == world.template.status
+    assert sound.status == all_damaged.template.status
     assert len(list_runs(runs)) == len(DAMAGES) + 2

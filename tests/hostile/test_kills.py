@@ -29,7 +29,8 @@ from tests.hostile.run_readers import read_all
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs kill -9 of a group of processes")
-ROUNDS = pytest.mark.parametrize("rounds", [1, pytest.param(8, marks=pytest.mark.slow)])
+FEW, MANY = 1, 8
+ROUNDS = pytest.mark.parametrize("rounds", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
 LONGEST = 0.4
 """Seconds of work before a kill; one act takes 5 to 50 ms."""
 
@@ -202,7 +203,8 @@ def kill_workers(path: Path) -> int:
     return len(found.stdout.split())
 
 
-@pytest.mark.parametrize("times", [2, pytest.param(12, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [8])
 def test_two_servers_on_one_folder(world, tmp_path, times):
     runs = tmp_path / "runs"
     servers = [begin("everything", world, runs, times=times) for _ in range(2)]

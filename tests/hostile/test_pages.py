@@ -8,7 +8,7 @@ import pytest
 from tests.hostile.page_readers import PAGE_READERS
 from tests.hostile.test_readers import MANY, OTHER_SEED, SEED, assert_survived
 
-INPUTS = 15
+INPUTS = 10
 SLOWER = 5
 """A page takes this many times as long as a file, so that it is drawn for fewer inputs."""
 

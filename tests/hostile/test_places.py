@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -79,11 +81,11 @@ def no_space(run):
         assert "writable" not in sentence, sentence
 
 
+@pytest.mark.slow
 def test_a_full_disk(disk, world, whole, pages, monkeypatch):
     monkeypatch.setitem(STALE_SECONDS, "running", 1.0)
     runs = disk("size=1m") / "runs"
-    run = start_run(LONG, world.dataset, runs)
-    run = wait(run, lambda run: run.status.epoch >= 20)
+    run = wait(start_run(LONG, world.dataset, runs), lambda run: run.status.epoch >= 20)
     filler = runs.parent / "filler"
     with contextlib.suppress(OSError), filler.open("wb") as file:
         while True:
@@ -110,21 +112,16 @@ def test_a_disk_on_which_nothing_can_begin(disk, world, pages):
     assert list_runs(folder / "runs") == []
 
 
+@pytest.mark.slow
 def test_a_disk_that_can_only_be_read(disk, world, whole, pages, monkeypatch):
+    """A run that was killed is seen to be dead where no lock can be taken; nothing is lost."""
     monkeypatch.setitem(STALE_SECONDS, "running", 1.0)
     runs = disk("size=20m") / "runs"
-    run = start_run(LONG, world.dataset, runs)
-    run = wait(run, lambda run: run.status.epoch >= 20)
-    deadline = time.monotonic() + 20
-    while True:  # busy while a file is open to be written
-        try:
-            disk("ro")
-            break
-        except AssertionError:
-            if run.refresh().status.state == "finished" or time.monotonic() > deadline:
-                pytest.skip("the disk was busy until the run was finished")
-            request(run, "pause")
-            run = wait(run, ended)
+    run = wait(start_run(LONG, world.dataset, runs), lambda run: run.status.epoch >= 5)
+    os.kill(run.status.pid, signal.SIGKILL)
+    remounted_by(lambda: disk("ro"))
+    run = wait(run)
+    assert run.status.state == "interrupted"
     pages(runs, run)
     for refused in (lambda: start_run(LONG, world.dataset, runs), lambda: delete_run(run), lambda: resume_run(run)):
         with pytest.raises(RunError):
@@ -133,6 +130,18 @@ def test_a_disk_that_can_only_be_read(disk, world, whole, pages, monkeypatch):
     assert_same_run(wait(resume_run(run.refresh())), whole)
 
 
+def remounted_by(remount, seconds=20):
+    """Try until no file of the disk is open to be written."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return remount()
+        except AssertionError:
+            assert time.monotonic() < deadline, "the disk stays busy"
+            time.sleep(0.05)
+
+
+@pytest.mark.slow
 def test_files_that_may_not_grow(world, whole, tmp_path, pages, monkeypatch):
     """Stands in for a full disk where nothing can be mounted: a limit for each file, which the worker inherits."""
     monkeypatch.setitem(STALE_SECONDS, "running", 1.0)
@@ -152,7 +161,7 @@ def test_files_that_may_not_grow(world, whole, tmp_path, pages, monkeypatch):
     assert_same_run(wait(resume_run(run.refresh())), whole)
 
 
-def test_a_folder_that_is_removed_while_it_trains(world, tmp_path, pages):
+def test_a_folder_that_is_removed_while_it_trains(world, tmp_path):
     runs = tmp_path / "runs"
     other = create_run(LONG, world.dataset, runs)
     run = wait(start_run(LONG, world.dataset, runs), lambda run: run.status.epoch >= 5)
@@ -163,9 +172,10 @@ def test_a_folder_that_is_removed_while_it_trains(world, tmp_path, pages):
         time.sleep(0.05)
     assert not Path(f"/proc/{pid}").exists(), "the worker of a deleted run goes on"
     assert [found.id for found in list_runs(runs)] == [other.id]
-    pages(runs, run)
+    assert command("runs", "--runs-dir", str(runs))[0] == 0
 
 
+@pytest.mark.slow
 def test_a_runs_folder_that_goes_away(world, tmp_path, pages):
     runs = tmp_path / "runs"
     shutil.copytree(world.template.path, runs / world.template.id)
@@ -179,7 +189,7 @@ def test_a_runs_folder_that_goes_away(world, tmp_path, pages):
 
 @pytest.mark.parametrize("jump", [-1e9, -3600.0, 3600.0, 1e9])
 @pytest.mark.parametrize("state", ["running", "queued"])
-def test_a_heartbeat_of_another_time_and_no_process(world, tmp_path, pages, jump, state):
+def test_a_heartbeat_of_another_time_and_no_process(world, tmp_path, jump, state):
     """A dead run reads as interrupted whatever the clock showed, can be resumed, and deleted."""
     runs = tmp_path / "runs"
     path = Path(shutil.copytree(world.template.path, runs / world.template.id))
@@ -187,7 +197,7 @@ def test_a_heartbeat_of_another_time_and_no_process(world, tmp_path, pages, jump
     write_json(path / "status.json", {**content, "state": state, "heartbeat": time.time() + jump, "epoch": 2})
     run = read_run(path)
     assert run.status.state == "interrupted"
-    pages(runs, run)
+    assert command("evaluate", run.id, "--runs-dir", str(runs))[0] == 0
     delete_run(run)
     assert list_runs(runs) == []
 
@@ -204,10 +214,10 @@ def test_the_clock_goes_back_while_it_trains(world, tmp_path, monkeypatch):
     assert wait(run).status.state in ("stopped", "finished")
 
 
-def test_a_half_copied_run(world, tmp_path, pages):
+def test_a_half_copied_run(world, tmp_path, monkeypatch):
     """Whatever a copy has brought so far is listed, with what is missing, and never read as something else."""
     files = world.files
-    runs = tmp_path / "runs"
+    runs = use_world(world, monkeypatch.setenv)
     names = [*sorted(files, reverse=True), *sorted(files)]
     for number, name in enumerate(names):
         path = runs / f"20260101-{number:06d}-abcd"
@@ -221,5 +231,4 @@ def test_a_half_copied_run(world, tmp_path, pages):
             assert (run.load_network().parameters == world.template.load_network().parameters).all()
         with contextlib.suppress(RunError):
             assert Checkpoint.read(run.path).epoch in (0, 3)
-    for run in list_runs(runs)[:: len(names) // 4]:
-        pages(runs, run)
+    open_page("runs", runs=",".join(run.id for run in list_runs(runs)[:8]))

@@ -113,3 +113,10 @@ def test_the_boxes_are_drawn_on_the_picture(open_page, finished, images, monkeyp
     for box in find_digits(page).boxes:
         assert orange[box.top - 1, box.left : box.right].mean() > 0.9
         assert orange[box.top : box.bottom, box.left - 1].mean() > 0.9
+
+
+def test_no_more_pictures_are_read_than_a_page_can_show(open_page, finished, images):
+    many = {f"{number}_png": encode(images[number % 3]) for number in range(34)}
+    app = upload(open_page("upload"), **many)
+    assert "You chose 34 pictures: the first 32 are read." in texts(app.warning)
+    assert len(captions(app)) == 32

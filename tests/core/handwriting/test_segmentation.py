@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from mnist_core.errors import PictureError
 from mnist_core.handwriting.ink import ink_on_black
@@ -99,3 +100,12 @@ def test_box():
     assert (box.height, box.width) == (4, 7)
     assert np.zeros((10, 10))[box.slices].shape == (4, 7)
     assert box.union(Box(0, 3, 2, 12)) == Box(0, 2, 5, 12)
+
+
+@pytest.mark.parametrize("side", [300, 900])
+def test_lines_within_one_another_are_no_digits(side):
+    picture = Image.new("L", (side, side))
+    for inset in range(0, side // 5, side // 60):
+        ImageDraw.Draw(picture).rectangle((inset, inset, side - 1 - inset, side - 1 - inset), outline=255, width=2)
+    with pytest.raises(PictureError, match="pieces of ink that lie within one another, but expected digits side by"):
+        segment(np.asarray(picture))

@@ -1,7 +1,7 @@
 """Training: each epoch against a loop written by hand, how it ends, and the accuracy that it reaches."""
 
 import math
-import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from mnist_core.evaluation.predict import evaluate
 from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.loop import build_network, has_spare_core, train
+from mnist_core.training.state import TrainingState
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +77,45 @@ def test_progress_is_reported_after_each_batch_and_can_end_training(sample):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_parameters_that_are_not_finite_end_training_with_advice(sample, value):
+def test_a_start_that_is_not_finite_is_not_blamed_on_the_learning_rate(sample, value):
     config = TrainingConfig(hidden_layers=())
     network = build_network(config, sample)
     network.biases[-1][:] = value
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # infinity minus infinity, on purpose
-        with pytest.raises(TrainingError, match=r"loss became nan in epoch 1.*Lower the learning rate"):
-            next(train(config, sample, network))
+    with pytest.raises(TrainingError, match=r"loss became nan in epoch 1 before the first update: .* another model"):
+        next(train(config, sample, network))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"learning_rate": 1e5}, r"steps are too long. Lower the learning rate \(it is 100000\) and start again\.$"),
+        (
+            {"learning_rate": 50, "optimizer": "momentum", "momentum": 0.95, "activation": "relu"},
+            r"steps are too long. Lower the learning rate \(it is 50, and momentum 0.95 multiplies it by 20\)",
+        ),
+        (
+            {"weight_decay": 10.0},
+            r"the weight decay throws the weights past 0. Lower it \(it is 10\) and start again\.$",
+        ),
+        ({"weight_decay": 10.0, "learning_rate": 1e5}, r"Lower the learning rate"),
+        (
+            {"weight_decay": 1.0, "optimizer": "nesterov", "learning_rate": 20.0},
+            r"and momentum 0.9 multiplies it by 10",
+        ),
+    ],
+)
+def test_the_advice_is_to_change_what_made_it_diverge(sample, settings, said):
+    config = TrainingConfig(epochs=20, **settings)
+    with pytest.raises(TrainingError, match=said):
+        list(train(config, sample))
+
+
+def test_an_output_that_is_no_number_after_the_last_update_is_no_finished_training(sample):
+    deep = {"hidden_layers": (64,) * 8, "activation": "relu", "initialization": "he"}
+    config = TrainingConfig(epochs=1, batch_size=5000, learning_rate=1e6, **deep)
+    for fraction in (0.0, 0.1):
+        with pytest.raises(TrainingError, match=r"no longer a number after the last update in epoch 1: the steps"):
+            list(train(replace(config, validation_fraction=fraction), sample))
 
 
 def test_reference_recipe_on_the_sample(sample):
@@ -145,9 +177,11 @@ def test_an_error_while_batches_are_made_ahead_is_not_lost(sample, monkeypatch):
 def test_early_stopping_keeps_the_best_model(sample):
     config = TrainingConfig(epochs=500, patience=3, validation_fraction=0.2, optimizer="adam", learning_rate=0.01)
     network = build_network(config, sample)
-    rows = list(train(config, sample, network))
+    state = TrainingState.start(config, network)
+    rows = list(train(config, sample, network, state=state))
     losses = [row.val_loss for row in rows]
     best = int(np.argmin(losses))
+    assert (state.best.epoch, state.best.val_loss) == (best + 1, losses[best])
     assert len(rows) == best + 1 + 3 < 500
     _, validation = split_validation(5000, 0.2, config.seed)
     kept = evaluate(network, sample.train_images[validation], sample.train_labels[validation])
@@ -183,7 +217,5 @@ def test_every_part_learns(sample, settings, at_least):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_a_learning_rate_of_1000_ends_training_with_advice(sample, activation):
     config = TrainingConfig(learning_rate=1000, activation=activation)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # overflow, on purpose
-        with pytest.raises(TrainingError, match=r"in epoch 1: .* Lower the learning rate \(it is 1000\)"):
-            list(train(config, sample))
+    with pytest.raises(TrainingError, match=r"in epoch 1: .* Lower the learning rate \(it is 1000\)"):
+        list(train(config, sample))
