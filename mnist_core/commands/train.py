@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from tqdm import tqdm
 
-from mnist_core.commands.output import complain, counted, note, say
+from mnist_core.commands.output import complain, note, say
 from mnist_core.commands.parser import (
     Commands,
     add_command,
@@ -20,9 +20,11 @@ from mnist_core.commands.parser import (
 )
 from mnist_core.commands.signals import Request, answered_by
 from mnist_core.data.checks import dataset_warnings
-from mnist_core.data.dataset import load_dataset
-from mnist_core.errors import RunError
+from mnist_core.data.dataset import Dataset, load_dataset
+from mnist_core.errors import RunError, counted
+from mnist_core.evaluation.significance import no_better_than_guessing
 from mnist_core.jobs.start import request, start_run
+from mnist_core.runs.model_epoch import model_epoch
 from mnist_core.runs.run import Run
 from mnist_core.training.config import PRESETS, TrainingConfig
 from mnist_core.training.setting import Setting
@@ -92,6 +94,7 @@ def _train(arguments: argparse.Namespace) -> int:
             complain(problem)
         else:
             say(_result(run))
+            _doubt(run, dataset)
     if asked.number is not None:
         return 128 + asked.number
     return 1 if problem else 0
@@ -149,7 +152,7 @@ def _problem(run: Run) -> str | None:
         if run.status.error:
             return run.status.error.plain
         return f"The training process of run {run.id} died: see {run.path / 'log.txt'} for the reason."
-    if run.status.state == "stopped" and run.status.test_accuracy is None:
+    if run.status.state != "paused" and run.status.test_accuracy is None:
         return f"Run {run.id} was stopped before the end of its first epoch, so it has no model to test."
     return None
 
@@ -159,5 +162,14 @@ def _result(run: Run) -> str:
     ended = f"{run.status.state} after {counted(run.status.epoch, 'epoch')}"
     if run.status.state == "paused":
         return f"{ended}; it goes on with: {program_name()} runs resume {run.id}"
-    early = " (stopped early, best model kept)" if run.stopped_early else ""
-    return f"{ended}{early}, test accuracy {run.status.test_accuracy:.2%}"
+    kept = model_epoch(run)
+    model = f" (model of epoch {kept:,}, the best one)" if kept not in (None, run.status.epoch) else ""
+    return f"{ended}{model}, test accuracy {run.status.test_accuracy:.2%}"
+
+
+def _doubt(run: Run, dataset: Dataset) -> None:
+    """Say so if the result is one that guessing may reach."""
+    accuracy = run.status.test_accuracy
+    doubt = None if accuracy is None else no_better_than_guessing(accuracy, dataset.test_labels)
+    if doubt:
+        say(doubt)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import ClassVar
 
 from mnist_core.data.checksums import same_content
-from mnist_core.data.dataset import FORMER_SAMPLE, Dataset, load_dataset
+from mnist_core.data.dataset import FOLDER_VARIABLE, FORMER_SAMPLE, Dataset, load_dataset
 from mnist_core.errors import DatasetError
 from mnist_core.runs.schema import Checksums, FolderPath, shown
 from mnist_core.untrusted import UntrustedText
@@ -57,7 +57,9 @@ class DatasetReference:
                 raise
             with suppress(DatasetError):
                 return self.check(loader(self.source, None))
-            raise error
+            raise DatasetError(
+                f"{error} If they moved, let the environment variable {FOLDER_VARIABLE} name the folder."
+            ) from error
 
     def has_content(self, checksums: Mapping[str, str]) -> bool:
         """Tell whether recorded checksums are of the data referred to."""

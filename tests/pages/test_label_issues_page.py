@@ -44,7 +44,7 @@ def test_the_check_runs_to_its_end(open_page, tiny_folder):
     dataset = load_dataset("full", tiny_folder(train=60))
     run = create_run(TrainingConfig(hidden_layers=(5,)), DatasetReference.of(dataset))
     app = open_page("label_issues", run=run.id)
-    assert "split into 5 folds" in texts(app.markdown)
+    assert "in 5 folds" in texts(app.markdown)
     by_label(app.button, "Check the labels").click().run()
     deadline = time.monotonic() + 60
     while read_progress(run).active:
@@ -52,13 +52,13 @@ def test_the_check_runs_to_its_end(open_page, tiny_folder):
         time.sleep(0.05)
     app.run()
     issues = find_label_issues(dataset.train_labels, read_probabilities(run))
-    assert f"**{len(issues.index)} of 60 labels disagree with the network**" in texts(app.markdown)
+    assert f"**The network disagrees with {len(issues.index)} of 60 labels**" in texts(app.markdown)
 
 
 def test_issues_are_shown_most_suspicious_first_filtered_and_paged(open_page, checked):
     labels = load_dataset("sample").train_labels
     app = open_page("label_issues")
-    assert "**70 of 5,000 labels disagree with the network**" in texts(app.markdown)
+    assert "**The network disagrees with 70 of 5,000 labels**" in texts(app.markdown)
     assert "a suspicion, not a verdict" in texts(app.markdown)
     shown = re.findall(r">(\d) → (\d) · 91%<", html(app))
     assert shown == [(str(label), str((label + 1) % 10)) for label in labels[:60]]

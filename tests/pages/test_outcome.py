@@ -164,7 +164,7 @@ def test_a_run_stopped_untested_says_so(open_page, make_run):
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00stop", b"stop\xff", b"", b"dance\n", b"stop" * 10**6])
 def test_a_damaged_request_is_none(open_page, make_run, content):
-    run = make_run(state="running", epoch=3, heartbeat=1e11)
+    run = make_run(state="queued")  # which lasts 30 s without a process
     (run.path / "control").write_bytes(content)
     app = open_page("training")
     assert not app.button(key="stop").disabled

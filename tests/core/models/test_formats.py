@@ -485,3 +485,13 @@ def test_no_flipped_bit_in_the_directory_of_an_npz_file_gives_another_network():
             back = read_model(bytes(damaged))
             np.testing.assert_array_equal(back.parameters, made.parameters)
             assert (back.activation, back.layer_sizes) == (made.activation, made.layer_sizes)
+
+
+@pytest.mark.parametrize("sizes", [(784, 5, 12), (784, 11), (784, 3, 3, 256)])
+def test_a_model_that_knows_more_classes_than_the_data_can_be_trained_further(sizes, tmp_path):
+    run = keep_as_run(Network(sizes), load_dataset("sample"), "larger.npz", tmp_path)
+    run = wait(resume_run(run, 2))
+    assert (run.status.state, run.status.epoch) == ("finished", 3)
+    assert run.load_network().layer_sizes == sizes
+    assert [row.epoch for row in run.metrics()] == [2, 3]
+    assert len(run.layers()) >= len(sizes) - 1
