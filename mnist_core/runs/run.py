@@ -220,7 +220,7 @@ class Run:
             return rows
         except (OSError, ValueError) as error:
             latest = self.refresh()
-            if not latest.problem and latest.epochs != self.epochs:  # it trained on since we read it
+            if latest.status != self.status and not latest.problem:  # it trained on since we read it
                 return latest.rows(table, every_row)
             raise RunError(
                 f"The metrics of run {self.id} can't be read ({table.name}: {reason_of(error)}): show another run."
