@@ -1,27 +1,28 @@
 """Draw: write a digit by hand, watch the network read it, and collect your own digits."""
 
-import io
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
-from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
 from mnist_core.data.own_digits import add_to_training, pack_digits
 from mnist_core.data.preprocessing import flatten, normalize
+from mnist_core.errors import PictureError
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.handwriting.mnist_format import Steps, steps_to_mnist
 from mnist_core.nn.network import Network
 from pages.components.code import code_behind
 from pages.components.data import Choice, choose, current_dataset, own_digits_dir
+from pages.components.digits.canvas import Drawing, receive
 from pages.components.digits.grid import digit_grid, pixel_row
 from pages.components.digits.reading import probability_chart, show_activations
-from pages.components.errors import callback, fragment
+from pages.components.errors import callback, fragment, show_error
 from pages.components.router import page
-from pages.components.runs.picker import pick_network, picture_size
+from pages.components.runs.picker import pick_reader
 from pages.components.state import NumberIn, Remembered, remembered
 
 SIDE = 320  # CSS pixels: fits a phone
@@ -44,8 +45,8 @@ class Sketch:
     """Number of the current canvas: each digit has its own, which starts empty."""
     start: dict | None = None
     """Strokes that the current canvas starts with."""
-    states: list[tuple[dict, bytes]] = field(default_factory=list)
-    """Strokes and picture of the canvas after each stroke."""
+    states: list[Drawing] = field(default_factory=list)
+    """The drawing after each stroke."""
     image: np.ndarray | None = None
     """The drawing as the network sees it."""
     collections: dict[int, list[Drawn]] = field(default_factory=dict)
@@ -80,8 +81,9 @@ def draw_ink(pen: int) -> np.ndarray:
     drawing = sketch()
     states = drawing.states
     if drawing.key not in st.session_state:  # a canvas that is new on the page
-        drawing.start = states[-1][0] if states else None
-    canvas = st_canvas(
+        drawing.start = states[-1].strokes if states else None
+    canvas = partial(
+        st_canvas,
         key=drawing.key,
         width=SIDE,
         height=SIDE,
@@ -91,13 +93,16 @@ def draw_ink(pen: int) -> np.ndarray:
         initial_drawing=drawing.start,
         return_image_data=True,
     )
-    strokes, picture = canvas.json_data, canvas.image_bytes
-    if picture is not None and (not states or picture != states[-1][1]):
-        states.append((strokes, picture))
+    last = states[-1] if states else None
+    try:
+        received = receive(canvas, last)
+    except PictureError as error:
+        show_error(error)
+        received = last
+    if received is not None and received is not last:
+        states.append(received)
         del states[:-MOST_STROKES]
-    if not states:
-        return np.zeros((SIDE, SIDE), np.uint8)
-    return np.asarray(Image.open(io.BytesIO(states[-1][1])).convert("L"))
+    return states[-1].ink if states else np.zeros((SIDE, SIDE), np.uint8)
 
 
 def show_pen(pen: Remembered, empty: bool) -> None:
@@ -282,8 +287,7 @@ def show_added() -> None:
 with page(__file__):
     st.title("Draw")
     show_added()
-    network = pick_network()
-    size = picture_size(network)
+    network, size = pick_reader()
     draw_and_read(network, size)
     show_collection(network, size)
     code_behind(steps_to_mnist, Network.forward_pass, pack_digits)

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.data.preprocessing import unflatten
+from mnist_core.errors import counted
 from mnist_core.inspection.pca import principal_components
 from mnist_core.inspection.units import hidden_activations, mean_by_class, strongest, strongest_connections
 from mnist_core.runs.run import Run
@@ -109,7 +110,7 @@ def show_unit(view: Inside) -> None:
     top = strongest(activation, TOP)
     left, right = st.columns([1.35, 1], gap="large")
     with left:
-        st.markdown(f"**The {len(top)} test images with the largest activation**")
+        st.markdown(f"**The {counted(len(top), 'test image')} with the largest activation**")
         digit_grid(
             view.dataset.test_images[top],
             [f"{labels[index]} · {activation[index]:.2f}" for index in top],
@@ -120,20 +121,22 @@ def show_unit(view: Inside) -> None:
         means = mean_by_class(activation, labels, view.network.layer_sizes[-1])
         st.altair_chart(class_bars(means), key="class_bars")
     st.caption(
-        f"Unit {unit} of layer {layer} on {view.digits:,} test images: activations from {activation.min():.3f} to "
-        f"{activation.max():.3f}, mean {activation.mean():.3f}. Few units respond to a single class: classes are "
-        "represented by many units together."
+        f"Unit {unit} of layer {layer} on {counted(view.digits, 'test image')}: activations from "
+        f"{activation.min():.3f} to {activation.max():.3f}, mean {activation.mean():.3f}. Few units respond to a "
+        "single class: classes are represented by many units together."
     )
 
 
 def show_map(view: Inside) -> None:
     """Test images placed by the last hidden layer."""
     st.altair_chart(digit_map(view.map, view.network.layer_sizes[-1]), key="digit_map")
-    space = f"the {view.network.layer_sizes[-2]} units of the last hidden layer" if view.hidden else "the pixels"
+    space = (
+        f"the {counted(view.network.layer_sizes[-2], 'unit')} of the last hidden layer" if view.hidden else "the pixels"
+    )
     wrong = int((~view.map["right"]).sum())
     st.caption(
-        f"{len(view.map):,} test images along the first two principal components of {space}, which explain "
-        f"{view.map_share:.0%} of the variance. Crosses are the {wrong:,} errors, in the colour of their true class. "
+        f"{counted(len(view.map), 'test image')} along the first two principal components of {space}, which explain "
+        f"{view.map_share:.0%} of the variance. Crosses are errors ({wrong:,}), in the colour of their true class. "
         "Hover to see an image; click a class in the legend to see only that class."
     )
 

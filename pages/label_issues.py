@@ -45,7 +45,7 @@ def show_job(run: Run, dataset: Dataset, progress: Progress | None) -> None:
         )
     config = fold_settings(run)
     st.markdown(
-        f"The {len(dataset.train_labels):,} training images are split into {FOLDS} folds. For each fold, a network "
+        f"{counted(len(dataset.train_labels), 'training image')} in {FOLDS} folds. For each fold, a network "
         f"with the hidden layers of this run ({architecture(config.hidden_layers) or 'none'}) and the settings of the "
         f"*Fast* preset trains on the other folds for {counted(config.epochs, 'epoch')}, so every image is judged by a "
         "network that never saw its label."
@@ -68,10 +68,10 @@ def show_issues(run: Run, dataset: Dataset) -> None:
     issues = find_label_issues(dataset.train_labels, probabilities)
     confident = int(issues.confident.sum())
     st.markdown(
-        f"**{len(issues.index):,} of {len(dataset.train_labels):,} labels disagree with the network**, {confident:,} "
-        "of them at or above its usual confidence. Most suspicious first. This is a suspicion, not a verdict: look at "
-        "the image before you believe the network. Many of these images are labelled correctly and merely badly "
-        "written."
+        f"**The network disagrees with {len(issues.index):,} of {counted(len(dataset.train_labels), 'label')}**, with "
+        f"{confident:,} of them at or above its usual confidence. Most suspicious first. This is a suspicion, not a "
+        "verdict: look at the image before you believe the network. Many of these images are labelled correctly and "
+        "merely badly written."
     )
     classes = (ANY, *range(dataset.num_classes))
     given_label = remembered("issue_label", ANY, url="label", parse=OneOf(classes))

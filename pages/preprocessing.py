@@ -9,6 +9,7 @@ import streamlit as st
 from mnist_core.data.augmentation import augment, bilinear
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
+from mnist_core.errors import counted
 from mnist_core.training.config import AUGMENTATION, PRESETS
 from pages.components.charts.curves import histogram
 from pages.components.code import code_behind
@@ -60,16 +61,18 @@ def show_flattening(picked: Picked) -> None:
         for n, value in enumerate(vector)
     )
     st.markdown(
-        f"The {height} rows of {width} pixels are joined end to end: **{height}x{width} → {len(vector)}** numbers."
+        f"{counted(height, 'row')} of {counted(width, 'pixel')}, joined end to end: **{height}x{width} → "
+        f"{len(vector)}** numbers."
     )
     st.html(
         f'<div role="img" aria-label="the {len(vector)} pixels in one row" style="height:56px;border-radius:6px;'
         f'background:linear-gradient(90deg,{bars.rstrip(",")})"></div>'
     )
     chosen = remembered("flattened_row", height // 2, url="row", parse=NumberIn(0, height - 1))
-    st.slider("Row of the image", 0, height - 1, **chosen.widget)
+    if height > 1:
+        st.slider("Row of the image", 0, height - 1, **chosen.widget)
     row = chosen.value
-    st.markdown(f"Row {row} becomes elements {row * width} to {(row + 1) * width - 1}:")
+    st.markdown(f"Row {row} becomes the numbers {row * width} to {(row + 1) * width - 1}:")
     st.dataframe(
         pd.DataFrame(
             [vector[row * width : (row + 1) * width]], columns=[str(n) for n in range(row * width, (row + 1) * width)]

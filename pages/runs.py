@@ -3,11 +3,12 @@
 import streamlit as st
 
 from mnist_core.data.dataset import Dataset
-from mnist_core.errors import MnistError
+from mnist_core.errors import MnistError, counted
 from mnist_core.evaluation.significance import mcnemar
 from mnist_core.runs.about import About
-from mnist_core.runs.archive import MAX_ZIP, MB, export_run, import_run
+from mnist_core.runs.archive import MAX_ZIP, export_run, import_run
 from mnist_core.runs.run import Run, list_runs
+from mnist_core.runs.schema import MB
 from mnist_core.runs.settings_diff import differing_settings
 from mnist_core.untrusted import UntrustedText
 from pages.components.code import code_behind
@@ -76,8 +77,8 @@ def save(run: Run, keys: list[str]) -> None:
 def show_selected(runs: list[Run], known_tags: list[str]) -> None:
     """List the selected runs in their colours, with buttons for each run and for all."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"{len(runs)} runs selected" if len(runs) > 1 else "1 run selected", width="stretch")
-        label = f"Delete {len(runs)} runs" if len(runs) > 1 else "Delete"
+        st.subheader(f"{counted(len(runs), 'run')} selected", width="stretch")
+        label = f"Delete {counted(len(runs), 'run')}" if len(runs) > 1 else "Delete"
         if st.button(label, icon=":material/delete:", key="delete"):
             confirm_deletion(runs)
     for number, run in enumerate(runs[: len(COLORS)]):

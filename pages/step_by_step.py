@@ -8,6 +8,7 @@ import streamlit as st
 
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
+from mnist_core.errors import counted
 from mnist_core.nn.activations import sigmoid, sigmoid_derivative
 from mnist_core.nn.gradient_check import numerical_gradient, relative_error
 from mnist_core.nn.losses import cross_entropy, softmax
@@ -112,8 +113,8 @@ def show_batch(batch: Batch) -> None:
         (normalize, "return"), (flatten, "return"), (one_hot, "return"),
     )  # fmt: skip
     st.markdown(
-        f"Training processes a few images at a time. Here are {len(batch.labels)}: each becomes a row of "
-        f"{batch.walk.x.shape[1]} numbers from 0 to 1, and its label a row with a single 1."
+        f"Training processes a few images at a time. This batch has {counted(len(batch.labels), 'image')}: each "
+        f"becomes a row of {batch.walk.x.shape[1]} numbers from 0 to 1, and its label a row with a single 1."
     )
     digit_grid(
         batch.images,
@@ -206,8 +207,8 @@ def show_output_delta(batch: Batch) -> None:
     )  # fmt: skip
     st.markdown(
         "Now backwards: how does the loss change with each logit? With softmax and cross-entropy, nearly everything "
-        f"cancels, and what remains is probability minus target, divided by the {len(batch.labels)} images. Blue: a "
-        "higher logit would lower the loss."
+        f"cancels, and what remains is probability minus target, divided by the number of images, {len(batch.labels)}. "
+        "Blue: a higher logit would lower the loss."
     )
     walk = batch.walk
     show_arrays(Shown("p", walk.forward.activations[-1], batch.names))

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 from PIL import Image, ImageDraw, ImageFont
 
-from mnist_core.errors import PictureError
+from mnist_core.errors import PictureError, counted
 from mnist_core.evaluation.predict import predict
 from mnist_core.handwriting.find import Found, find_digits
 from mnist_core.handwriting.ink import ink_on_black
@@ -19,7 +19,7 @@ from mnist_core.untrusted import UntrustedText
 from pages.components.code import code_behind
 from pages.components.digits.grid import digit_grid
 from pages.components.router import page
-from pages.components.runs.picker import pick_network, picture_size
+from pages.components.runs.picker import pick_reader
 from pages.components.state import OneOf, remembered
 
 MODES = {"auto": None, "one digit": False, "several digits": True}
@@ -70,7 +70,7 @@ def show_picture(read: Read) -> None:
     height, width = read.grey.shape
     count = len(predicted)
     with st.container(border=True):
-        st.markdown(f"{read.name.code} · {width}x{height} pixels · {count} digit{'s' * (count > 1)}")
+        st.markdown(f"{read.name.code} · {width}x{height} pixels · {counted(count, 'digit')}")
         ink = (
             "Dark ink on light paper, inverted for the network."
             if found.light_paper
@@ -149,8 +149,7 @@ def read_files(network: Network, size: int) -> list[Read]:
 
 with page(__file__):
     st.title("Upload")
-    network = pick_network()
-    reads = read_files(network, picture_size(network))
+    reads = read_files(*pick_reader())
     for read in reads:
         show_picture(read)
     if reads:

@@ -1,14 +1,18 @@
 """``mnist evaluate``: scores of a run on a test set."""
 
 import argparse
+import math
 
-from mnist_core.commands.output import counted, note, say, say_json
+from mnist_core.commands.output import note, say, say_json
 from mnist_core.commands.parser import Commands, add_command, add_data_dir, add_json, add_run, add_runs_dir
+from mnist_core.data.checks import dataset_warnings
 from mnist_core.data.dataset import Dataset, load_dataset
-from mnist_core.errors import DatasetError, times
+from mnist_core.errors import DatasetError, counted, times
 from mnist_core.evaluation.metrics import per_class_scores
 from mnist_core.evaluation.predict import Evaluation, evaluate
+from mnist_core.evaluation.significance import no_better_than_guessing
 from mnist_core.nn.network import Network
+from mnist_core.runs.model_epoch import model_epoch
 from mnist_core.runs.run import Run, find_run
 
 
@@ -28,6 +32,8 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     if arguments.data_dir:
         _compare_data(run, network, dataset)
     result = evaluate(network, dataset.test_images, dataset.test_labels)
+    if doubt := no_better_than_guessing(result.accuracy, result.labels):
+        note(doubt)
     if arguments.json:
         say_json(
             {
@@ -45,18 +51,20 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
 def _compare_data(run: Run, network: Network, dataset: Dataset) -> None:
     """Say that the data are not those of the run; refuse those that its network can't read."""
+    shape, pixels = dataset.image_shape, network.layer_sizes[0]
     try:
-        expected: tuple[int, ...] = run.image_shape(network)
-    except DatasetError:  # the size is no longer known, only the number of pixels
-        expected = dataset.image_shape
-    if dataset.image_shape != expected or dataset.train_images[0].size != network.layer_sizes[0]:
+        expected: tuple[int, ...] = run.dataset.load().image_shape
+    except DatasetError:  # gone: only the number of pixels is still known
+        expected = shape if math.prod(shape) == pixels else (pixels,)
+    if shape != expected:
+        wanted = times(expected) if len(expected) == 2 else counted(pixels, "pixel")
         raise DatasetError(
-            f"Run {run.id} reads images of {times(expected)}, as it was trained on, but those of {dataset.name.plain} "
-            f"are {times(dataset.image_shape)}: name a folder with images of its size, or leave --data-dir out."
+            f"Run {run.id} was trained on images of {wanted}, but those of {dataset.name.plain} "
+            f"are {times(shape)}: name a folder with images of its size, or leave --data-dir out."
         )
-    try:
-        run.dataset.check(dataset)
-    except DatasetError:
+    for warning in dataset_warnings(dataset):
+        note(str(warning))
+    if not dataset.has_content(run.dataset.checksums):
         note(
             f"Run {run.id} was trained on other data ({run.dataset.name.plain}): "
             f"these are its scores on {dataset.name.plain}."
@@ -64,7 +72,9 @@ def _compare_data(run: Run, network: Network, dataset: Dataset) -> None:
 
 
 def _print_table(run: Run, dataset: Dataset, result: Evaluation) -> None:
-    say(f"run        {run.id}, {run.status.epoch} of {counted(run.epochs, 'epoch')}")
+    kept = model_epoch(run)
+    model = f", model of epoch {kept:,}" if kept not in (None, run.status.epoch) else ""
+    say(f"run        {run.id}, {run.status.epoch:,} of {counted(run.epochs, 'epoch')}{model}")
     say(f"data       {dataset.name.plain}, {counted(len(result.labels), 'test image')}")
     say(f"accuracy   {result.accuracy:.2%}   ({counted(result.errors, 'error')})")
     say(f"loss       {result.loss:.4f} nats")

@@ -40,11 +40,6 @@ def sentence_of(error: OSError) -> str:
     return f"Can't use {error.filename} ({reason}): check the path, its permissions and the disk."
 
 
-def counted(count: int, noun: str) -> str:
-    """Write a number and its noun: "1 epoch", "2 epochs"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def _write(line: str, file: TextIO) -> None:
     print(UntrustedText(line).plain.replace("\n", " "), file=file)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from mnist_core.commands.output import complain, say, say_json
 from mnist_core.commands.parser import Commands, add_command, add_json, add_run, add_runs_dir
-from mnist_core.errors import MnistError, PictureError, times
+from mnist_core.errors import MnistError, PictureError, cause_of, times
 from mnist_core.evaluation.predict import predict
 from mnist_core.handwriting.ink import ink_on_black
 from mnist_core.handwriting.mnist_format import to_mnist
@@ -35,14 +35,14 @@ def _predict(arguments: argparse.Namespace) -> int:
     run = find_run(arguments.run, arguments.runs_dir)
     network = run.load_network()
     shape = run.image_shape(network)
-    images, problems = {}, []
+    images, problems = [], []
     for path in arguments.images:
         try:
-            images[path] = _read_digit(path, shape)
+            images.append((path, _read_digit(path, shape)))
         except MnistError as error:
             problems.append(f"{path}: {error}")
-    rows = predict(network, np.array(list(images.values())).reshape(-1, *shape)).astype(float)
-    report = [_describe(path, row) for path, row in zip(images, rows, strict=True)]
+    rows = predict(network, np.array([image for _, image in images]).reshape(-1, *shape)).astype(float)
+    report = [_describe(path, row) for (path, _), row in zip(images, rows, strict=True)]
     if arguments.json:
         say_json(report)
     else:
@@ -96,4 +96,4 @@ def _read_file(path: Path) -> bytes:
     except IsADirectoryError as error:
         raise PictureError("this is a folder: name the pictures in it.") from error
     except OSError as error:
-        raise PictureError(f"can't be read ({error.strerror}): check its permissions and the disk.") from error
+        raise PictureError(f"can't be read ({cause_of(error)}): check its permissions and the disk.") from error

@@ -8,6 +8,7 @@ from mnist_core.commands.output import say, say_json
 from mnist_core.commands.parser import Commands, add_command, add_json, add_runs_dir, one_of, program_name
 from mnist_core.errors import RunError
 from mnist_core.jobs.start import request, resume_run
+from mnist_core.runs.model_epoch import model_epoch
 from mnist_core.runs.run import Run, default_runs_dir, find_run, list_runs
 
 VERBS = ("list", "pause", "resume", "stop")
@@ -80,6 +81,7 @@ def _describe(run: Run) -> dict[str, Any]:
         "created": run.created,
         "epoch": status.epoch if readable else None,
         "epochs": run.epochs if readable else None,
+        "model_epoch": model_epoch(run) if readable else None,
         "test_accuracy": status.test_accuracy,
         "test_loss": status.test_loss,
         "dataset": run.dataset.name.plain if readable else None,
@@ -90,11 +92,12 @@ def _describe(run: Run) -> dict[str, Any]:
 
 
 def _print_table(runs: list[Run]) -> None:
-    say(f"{'run':<22}{'state':<13}{'epochs':<11}{'test accuracy':<15}data")
+    say(f"{'run':<22}{'state':<13}{'epochs':<11}{'model epoch':<13}{'test accuracy':<15}data")
     for run in runs:
         if run.problem:
             say(f"{run.id:<22}damaged      {run.problem}")
             continue
         accuracy = "-" if run.status.test_accuracy is None else f"{run.status.test_accuracy:.2%}"
         epochs = f"{run.status.epoch}/{run.epochs}"
-        say(f"{run.id:<22}{run.status.state:<13}{epochs:<11}{accuracy:<15}{run.dataset.name.plain}")
+        model = str(model_epoch(run) or "-")
+        say(f"{run.id:<22}{run.status.state:<13}{epochs:<11}{model:<13}{accuracy:<15}{run.dataset.name.plain}")

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from tqdm import tqdm
 
-from mnist_core.commands.output import complain, counted, note, say
+from mnist_core.commands.output import complain, note, say
 from mnist_core.commands.parser import (
     Commands,
     add_command,
@@ -20,9 +20,11 @@ from mnist_core.commands.parser import (
 )
 from mnist_core.commands.signals import Request, answered_by
 from mnist_core.data.checks import dataset_warnings
-from mnist_core.data.dataset import load_dataset
-from mnist_core.errors import RunError
+from mnist_core.data.dataset import Dataset, load_dataset
+from mnist_core.errors import RunError, counted
+from mnist_core.evaluation.significance import no_better_than_guessing
 from mnist_core.jobs.start import request, start_run
+from mnist_core.runs.model_epoch import model_epoch
 from mnist_core.runs.run import Run
 from mnist_core.training.config import PRESETS, TrainingConfig
 from mnist_core.training.setting import Setting
@@ -81,20 +83,18 @@ def _train(arguments: argparse.Namespace) -> int:
     say(f"data  {dataset.description}")
     for warning in dataset_warnings(dataset):
         note(str(warning))
-    asked = Request()
+    asked, code = Request(), 0
     with answered_by(asked):  # a run that is being created is not torn apart, but stopped
         run = start_run(config, dataset, arguments.runs_dir)
-        say(f"run   {run.id}")
-        sys.stdout.flush()
-        run = _follow(run, asked)
-        problem = _problem(run)
-        if problem:
-            complain(problem)
-        else:
-            say(_result(run))
-    if asked.number is not None:
-        return 128 + asked.number
-    return 1 if problem else 0
+        try:
+            say(f"run   {run.id}")
+            sys.stdout.flush()
+            code = _tell(_follow(run, asked), dataset)
+        except BrokenPipeError:
+            if not asked:
+                raise
+            _ask_to_stop(run)  # Ctrl-C ended the reader, too, as in `mnist train | tee log`
+    return code if asked.number is None else 128 + asked.number
 
 
 def _advise(config: TrainingConfig, arguments: argparse.Namespace) -> None:
@@ -141,6 +141,16 @@ def _update_bar(bar: "tqdm[NoReturn]", run: Run) -> None:
     bar.update(run.status.epoch - bar.n)
 
 
+def _tell(run: Run, dataset: Dataset) -> int:
+    """Print the result of a run; return the exit code that it means."""
+    if problem := _problem(run):
+        complain(problem)
+        return 1
+    say(_result(run))
+    _doubt(run, dataset)
+    return 0
+
+
 def _problem(run: Run) -> str | None:
     """Say why there is no result; None if there is one."""
     if run.problem:
@@ -149,7 +159,7 @@ def _problem(run: Run) -> str | None:
         if run.status.error:
             return run.status.error.plain
         return f"The training process of run {run.id} died: see {run.path / 'log.txt'} for the reason."
-    if run.status.state == "stopped" and run.status.test_accuracy is None:
+    if run.status.state != "paused" and run.status.test_accuracy is None:
         return f"Run {run.id} was stopped before the end of its first epoch, so it has no model to test."
     return None
 
@@ -159,5 +169,14 @@ def _result(run: Run) -> str:
     ended = f"{run.status.state} after {counted(run.status.epoch, 'epoch')}"
     if run.status.state == "paused":
         return f"{ended}; it goes on with: {program_name()} runs resume {run.id}"
-    early = " (stopped early, best model kept)" if run.stopped_early else ""
-    return f"{ended}{early}, test accuracy {run.status.test_accuracy:.2%}"
+    kept = model_epoch(run)
+    model = f" (model of epoch {kept:,}, the best one)" if kept not in (None, run.status.epoch) else ""
+    return f"{ended}{model}, test accuracy {run.status.test_accuracy:.2%}"
+
+
+def _doubt(run: Run, dataset: Dataset) -> None:
+    """Say so if the result is one that guessing may reach."""
+    accuracy = run.status.test_accuracy
+    doubt = None if accuracy is None else no_better_than_guessing(accuracy, dataset.test_labels)
+    if doubt:
+        say(doubt)

@@ -8,6 +8,7 @@ from itertools import groupby
 import numpy as np
 
 from mnist_core.data.dataset import Dataset
+from mnist_core.data.fitting import all_alike
 
 FEWEST_PER_CLASS = 10
 """Training images of each class, on average."""
@@ -180,8 +181,8 @@ def _pixels(dataset: Dataset) -> Iterator[DataWarning]:
         dim = np.flatnonzero((split > 0) & (split < usual / 4))
         if len(dim) > DIM * len(split):
             yield DataWarning(
-                f"{len(dim):,} of {_number(len(split), f'{name} image')} ({_images(dim)}) have no pixel brighter than "
-                f"{split[dim].max()}, where most reach {usual}.",
+                f"{_some(dim, len(split), name)} darker than most: no pixel is above {split[dim].max()}, where most "
+                f"images reach {usual}.",
                 "The network sees them nearly black.",
                 "Scale the pixels of all images alike.",
             )
@@ -189,7 +190,7 @@ def _pixels(dataset: Dataset) -> Iterator[DataWarning]:
 
 def _alike(dataset: Dataset) -> Iterator[DataWarning]:
     test = dataset.test_images
-    if len(test) > 1 and not (test != test[0]).any():
+    if all_alike(test):
         yield DataWarning(
             f"The {len(test):,} test images are all alike.",
             "The network gives them one answer, and the accuracy is the fraction of that class.",
@@ -200,8 +201,7 @@ def _alike(dataset: Dataset) -> Iterator[DataWarning]:
         blank = np.flatnonzero(pixels.min(axis=1) == pixels.max(axis=1))
         if pixels.shape[1] > 1 and len(blank):
             yield DataWarning(
-                f"{len(blank):,} of {_number(len(images), f'{name} image')} ({_images(blank)}) "
-                f"{'is' if len(blank) == 1 else 'are'} of a single grey level.",
+                f"{_some(blank, len(images), name)} of a single grey level.",
                 "There is nothing on them to learn or to recognize.",
                 "Remove them with their labels, or put the images there that were meant.",
             )
@@ -219,10 +219,16 @@ def _in_both_splits(dataset: Dataset) -> Iterator[DataWarning]:
     twice = np.array([n for n in candidates if test[n].tobytes() in originals], int)
     if len(twice):
         yield DataWarning(
-            f"{len(twice):,} of {_number(len(test), 'test image')} ({_images(twice)}) are among the training images.",
+            f"{_some(twice, len(test), 'test')} among the training images.",
             "The network may know them by heart, which makes the test accuracy too high.",
             "Remove them from one of the two.",
         )
+
+
+def _some(positions: np.ndarray, count: int, split: str) -> str:
+    """Begin a sentence: "2 of 50 test images (images 3, 7) are"."""
+    verb = "is" if len(positions) == 1 else "are"
+    return f"{len(positions):,} of {_number(count, f'{split} image')} ({_images(positions)}) {verb}"
 
 
 def _images(positions: np.ndarray) -> str:

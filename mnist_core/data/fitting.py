@@ -10,7 +10,9 @@ from mnist_core.errors import DatasetError, times
 MAX_CLASSES = 256
 
 MAX_SIDE = 1024
-"""Height and width of the largest images, in pixels: each pixel is an input of the network."""
+
+MAX_PIXELS = 256 * 256
+"""Pixels of the largest images: each is an input of the network, and is drawn on the pages."""
 
 
 def check_fit(paths: dict[str, Path], arrays: dict[str, np.ndarray]) -> None:
@@ -40,20 +42,22 @@ def _check_images(path: Path, images: np.ndarray) -> None:
             f"{path}: found {times(images.shape)} pixels, but expected at least one image of at least "
             f"one pixel. Put a file with images there."
         )
-    if max(images.shape[1:]) > MAX_SIDE:
+    if max(images.shape[1:]) > MAX_SIDE or images[0].size > MAX_PIXELS:
         raise DatasetError(
-            f"{path}: found images of {times(images.shape[1:])}, but expected at most {MAX_SIDE} pixels a side. "
-            f"Shrink the images and put the file of the small ones there."
+            f"{path}: found images of {times(images.shape[1:])}, but expected at most {MAX_PIXELS:,} pixels, and "
+            f"{MAX_SIDE:,} a side. Shrink the images, for example to 28x28, and put the small ones there."
         )
 
 
 def _how_to_convert(images: np.ndarray) -> str:
     """Say what to do with an array that is no grey images of bytes; labels in place of images are another file."""
-    if images.ndim == 4 and images.shape[3] in (3, 4):
-        return "These are images in colour: write them as grey levels, with images[..., :3].mean(axis=3), there."
-    if images.ndim == 4 and 1 in images.shape[1::2]:
+    channels = next((axis for axis in (3, 1) if images.ndim == 4 and images.shape[axis] in (3, 4)), None)
+    if images.ndim == 4 and 1 in (images.shape[1], images.shape[3]):
         axis = 3 if images.shape[3] == 1 else 1
         return f"Remove the axis of length 1 with images.squeeze({axis}), and put the result there."
+    if channels:
+        grey = f"images{'[..., :3]' if channels == 3 else '[:, :3]'}.mean(axis={channels}).astype(np.uint8)"
+        return f"These are images in colour: put the grey levels, {grey}, there."
     if images.ndim == 2:
         return "These are images of one row each: put images.reshape(count, height, width) there."
     if images.ndim != 3:
@@ -111,9 +115,14 @@ def _check_same_size(train_path: Path, train: np.ndarray, test_path: Path, test:
         )
 
 
+def all_alike(images: np.ndarray) -> bool:
+    """Tell whether there are several images, and each is the same as the first."""
+    return len(images) > 1 and all((some == images[0]).all() for some in (images[:2], images))
+
+
 def _check_not_alike(path: Path, images: np.ndarray) -> None:
     """Refuse training images that are all the same: no network can tell them apart."""
-    if len(images) > 1 and not (images != images[0]).any():
+    if all_alike(images):
         low, high = images[0].min(), images[0].max()
         found = f"every pixel {low}" if low == high else "each the same as the first"
         raise DatasetError(

@@ -103,7 +103,7 @@ class PerImage(NamedTuple):
 
 
 def per_image(labels: np.ndarray, probabilities: np.ndarray) -> PerImage:
-    """Describe each prediction, from probabilities of shape (N, C).
+    """Describe each prediction, from probabilities of shape (N, C); a single class has no other one to come second.
 
     Raises
     ------

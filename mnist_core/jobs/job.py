@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -23,10 +23,10 @@ from mnist_core.runs.files import (
     keep_reserve,
     sweep,
     write_atomically,
-    write_json,
     writing_to,
 )
 from mnist_core.runs.run import Run, read_run
+from mnist_core.runs.schema import write_record
 from mnist_core.runs.status import JobStatus
 from mnist_core.untrusted import UntrustedText
 
@@ -105,7 +105,7 @@ def start_job(kind: JobKind[S], run: Run, seen: S | None, queued: S) -> None:
         before = path.read_bytes() if path.exists() else None
         (run.path / kind.control).unlink(missing_ok=True)
         status = replace(queued, state="queued", heartbeat=time.time(), error=None)
-        write_json(path, asdict(status))
+        write_record(path, status)
         try:
             start_process(kind, run, status)
         except BaseException:
@@ -204,7 +204,7 @@ class Job(Generic[S]):
     def write(self, **changes: Any) -> None:
         """Change fields of the state, renew the heartbeat, and write both."""
         self.status = replace(self.status, heartbeat=time.time(), **changes)
-        write_json(self.run.path / self.kind.status, asdict(self.status))
+        write_record(self.run.path / self.kind.status, self.status)
 
     def begin(self, **changes: Any) -> None:
         """Write the state *running*, without the checksums of the results, which are about to change."""
@@ -214,6 +214,7 @@ class Job(Generic[S]):
 
     def end(self, state: str, **changes: Any) -> None:
         """Write the state that the job ends in, with the checksums of its results if it has begun to change them."""
+        free_reserve(self.run.path)  # a full disk has room for the state now
         names = (*self.kind.results, *self.kind.constants) if self.begun else ()
         checksums = {**checksums_of(self.run.path, names), **self.status.checksums}
         self.write(state=state, checksums=checksums, **changes)
@@ -274,10 +275,8 @@ def run_job(kind: JobKind[S], work: Callable[[Job[S]], None], **changes: Any) ->
         print(f"There is no run folder {path}; it may have been deleted.", file=sys.stderr)
         return 1
     with kind.lock(path).acquire(timeout=10):
-        run = read_run(path)
         try:
-            if run.problem:
-                raise RunError(f"Run {run.id} is damaged: {run.problem}")
+            run = read_run(path).check()
             sweep(path, (kind.status, *kind.results))
             status = kind.read_status(run)
             if status is None or not status.active:

@@ -8,18 +8,20 @@ the next one), and it obeys ``cross_validation.control``.
 
 import math
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated
 
 import numpy as np
 from filelock import FileLock
+from msgspec import Meta
 
 from mnist_core.errors import RunError
 from mnist_core.jobs.job import Job, JobKind, request_of, run_job, start_job
 from mnist_core.models.npz import NUMBERS, read_npz
 from mnist_core.runs.files import check_sha256, write_npz
 from mnist_core.runs.run import Run
+from mnist_core.runs.schema import Fraction, problem_of
 from mnist_core.runs.status import JobStatus
 from mnist_core.training.config import PRESETS, TrainingConfig
 from mnist_core.training.loop import BatchProgress
@@ -33,14 +35,10 @@ NAME = "cross_validation"
 class Progress(JobStatus):
     """Content of ``cross_validation.json``."""
 
-    LIMITS: ClassVar[dict[str, float]] = {"fold": FOLDS, "done": 1}
-
-    fold: int = 0
+    fold: Annotated[int, Meta(ge=0, le=FOLDS)] = 0
     """Number of folds that are complete."""
-    done: float = 0.0
+    done: Fraction = 0.0
     """Fraction of the work, 0 to 1."""
-    checksums: dict[str, str] = field(default_factory=dict)
-    """SHA-256 of the probabilities, once the job has ended; none in those of older versions."""
 
 
 def fold_settings(run: Run) -> TrainingConfig:
@@ -56,9 +54,7 @@ def read_progress(run: Run) -> Progress | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        return Progress(
-            "failed", error=UntrustedText(f"Its state can't be read ({path.name}: {error}): start it again.")
-        )
+        return Progress("failed", error=UntrustedText(problem_of(path.name, error, "Check the labels again.")))
 
 
 def read_probabilities(run: Run) -> np.ndarray:

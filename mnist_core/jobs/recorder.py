@@ -10,11 +10,10 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.jobs.job import Every, Job
 from mnist_core.nn.network import Network
 from mnist_core.runs.checkpoint import Checkpoint
-from mnist_core.runs.files import complete_rows, cut_half_line, write_atomically, write_npz
-from mnist_core.runs.run import Step
+from mnist_core.runs.files import cut_half_line, write_npz
 from mnist_core.runs.status import Status
-from mnist_core.training.layer_histograms import COLUMNS, is_due, layer_histograms
-from mnist_core.training.layer_statistics import COLUMNS as LAYER_COLUMNS
+from mnist_core.runs.tables import HISTOGRAMS, LAYERS, METRICS, STEPS, Row, Step, Table
+from mnist_core.training.layer_histograms import is_due, layer_histograms
 from mnist_core.training.layer_statistics import layer_statistics
 from mnist_core.training.loop import BatchProgress, EpochMetrics
 from mnist_core.training.state import TrainingState
@@ -24,6 +23,9 @@ STEP_SECONDS = 0.1
 LAYER_SECONDS = 0.1
 
 HISTOGRAM_SECONDS = 0.5
+
+STEPS_APART, LAYERS_APART = 20_000, 1_000
+"""The gap between rows is at least such a part of the epoch, so that the tables of the longest runs can be read."""
 
 CHECKPOINT_SECONDS = 0.2
 """Epochs shorter than this share a checkpoint: writing one takes some 5 ms, training on the sample 15 ms an epoch."""
@@ -44,28 +46,35 @@ class Recorder:
         self.images_total = 0
         self.step_due = Every(STEP_SECONDS)
         self.layers_due, self.histograms_due = Every(LAYER_SECONDS), Every(HISTOGRAM_SECONDS)
+        self.last_step = 0.0
+        self.last_layers: int | None = None
         self.last_histograms: int | None = None
         self.checkpoint_due, self.model_due = Every(CHECKPOINT_SECONDS), Every(MODEL_SECONDS)
 
     def __enter__(self) -> "Recorder":
         self.job.begin(epoch=self.checkpoint.epoch)
         with ExitStack() as stack:
-            self.metrics = stack.enter_context(self._open("metrics.csv", EpochMetrics._fields))
-            self.steps = stack.enter_context(self._open("steps.csv", Step._fields))
-            self.layers = stack.enter_context(self._open("layers.csv", LAYER_COLUMNS))
-            self.histograms = stack.enter_context(self._open("histograms.csv", COLUMNS))
+            self.metrics, _ = self._open(METRICS, stack)
+            self.steps, last_step = self._open(STEPS, stack)
+            self.last_step = last_step or 0.0
+            self.layers, self.last_layers = self._open(LAYERS, stack)
+            self.histograms, self.last_histograms = self._open(HISTOGRAMS, stack)
             self.files = stack.pop_all()
-        rows = complete_rows(self.path / "histograms.csv", COLUMNS)
-        self.last_histograms = int(rows[-1][0]) if rows else None
         return self
 
-    def _open(self, name: str, columns: tuple[str, ...]) -> TextIO:
-        """Open a table to be continued, without the rows after the checkpoint, which will be written again."""
-        path = self.path / name
-        rows = [",".join(row) for row in complete_rows(path, columns) if float(row[0]) <= self.checkpoint.epoch]
-        lines = "".join(f"{line}\n" for line in (",".join(columns), *rows))
-        write_atomically(path, lambda file: file.write(lines.encode()))
-        return path.open("a", encoding="utf-8")
+    def _open(self, table: Table[Row], stack: ExitStack) -> tuple[TextIO, Any]:
+        """Open a table to be continued, without damaged rows and those after the checkpoint, which are written again.
+
+        Returns
+        -------
+        file : TextIO
+        last : int, float or None
+            Epoch of the last row.
+        """
+        rows = [row for row in self.job.run.rows(table, every_row=True) if row[0] <= self.checkpoint.epoch]
+        table.rewrite(self.path, rows)
+        file = stack.enter_context((self.path / table.name).open("a", encoding="utf-8"))
+        return file, rows[-1][0] if rows else None
 
     def __exit__(self, *_: object) -> None:
         self.job.status = replace(self.job.status, seconds=self.seconds)
@@ -88,10 +97,11 @@ class Recorder:
     def after_batch(self, progress: BatchProgress) -> None:
         """Record a mini-batch, and obey a request to pause or to stop."""
         self.images_total = progress.images_total
-        if self.step_due():
-            position = progress.epoch - 1 + progress.images_done / progress.images_total
-            self.steps.write(f"{position:.6g},{progress.loss:.6g}\n")
+        position = progress.epoch - 1 + progress.images_done / progress.images_total
+        if position - self.last_step >= position / STEPS_APART and self.step_due():
+            self.steps.write(f"{STEPS.write(Step(position, progress.loss))}\n")
             self.steps.flush()
+            self.last_step = position
         trained = self.images_trained + progress.images_done
         self.job.report(
             seconds=self.seconds,
@@ -102,10 +112,10 @@ class Recorder:
 
     def describe_layers(self, network: Network, state: TrainingState, dataset: Dataset) -> None:
         """Record statistics and histograms of the layers, if it is time to."""
-        if self.layers_due():
-            for row in layer_statistics(network, dataset, state.epoch):
-                self.layers.write(",".join(f"{value:.6g}" for value in row) + "\n")
+        if is_due(state.epoch, self.last_layers, LAYERS_APART) and self.layers_due():
+            self.layers.writelines(f"{LAYERS.write(row)}\n" for row in layer_statistics(network, dataset, state.epoch))
             self.layers.flush()
+            self.last_layers = state.epoch
         if is_due(state.epoch, self.last_histograms) and self.histograms_due():
             self._write_histograms(network, state.epoch, dataset)
 
@@ -115,14 +125,14 @@ class Recorder:
             self._write_histograms(Network.from_arrays(self.checkpoint.arrays), self.checkpoint.epoch, dataset)
 
     def _write_histograms(self, network: Network, epoch: int, dataset: Dataset) -> None:
-        self.histograms.writelines(f"{row.to_row()}\n" for row in layer_histograms(network, dataset, epoch))
+        self.histograms.writelines(f"{HISTOGRAMS.write(row)}\n" for row in layer_histograms(network, dataset, epoch))
         self.histograms.flush()
         self.last_histograms = epoch
 
     def after_epoch(self, metrics: EpochMetrics, network: Network, state: TrainingState) -> None:
         """Record an epoch; its parameters are what a pause or a stop within the next one leaves."""
         self.images_trained += self.images_total
-        self.metrics.write(",".join(f"{value:.9g}" for value in metrics) + "\n")
+        self.metrics.write(f"{METRICS.write(metrics)}\n")
         self.metrics.flush()
         self.checkpoint = Checkpoint.of(network, state)
         self.job.status = replace(self.job.status, epoch=metrics.epoch, images_done=0)

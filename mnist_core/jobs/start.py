@@ -59,9 +59,7 @@ def resume_run(run: Run, more_epochs: int = 0) -> Run:
     RunError
         If the run is active or damaged, nothing is left to train, or no process can be started.
     """
-    run = run.refresh()
-    if run.problem:
-        raise RunError(f"Run {run.id} is damaged: {run.problem}")
+    run = run.refresh().check()
     if run.status.state not in (*RESUMABLE, *(["finished"] if more_epochs else [])):
         raise RunError(f"Run {run.id} is {run.status.state}: only one of {', '.join(RESUMABLE)} can be resumed.")
     if run.stopped_early:

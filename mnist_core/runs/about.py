@@ -3,11 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypedDict
 
 from mnist_core.errors import RunError
-from mnist_core.runs.files import read_json
+from mnist_core.runs.schema import problem_of, read_record, write_record
 from mnist_core.untrusted import UntrustedText
+
+NOTHING = UntrustedText("")
+
+
+class Description(TypedDict, total=False):
+    """Content of ``about.json``."""
+
+    name: UntrustedText
+    note: UntrustedText
+    tags: list[UntrustedText]
 
 
 @dataclass(frozen=True)
@@ -36,8 +46,8 @@ class About:
     MAX_TAGS: ClassVar[int] = 10
     MAX_TAG: ClassVar[int] = 30
 
-    name: UntrustedText = UntrustedText("")
-    note: UntrustedText = UntrustedText("")
+    name: UntrustedText = NOTHING
+    note: UntrustedText = NOTHING
     tags: tuple[UntrustedText, ...] = ()
     problem: str | None = field(default=None, compare=False)
 
@@ -78,14 +88,17 @@ class About:
     def read(cls, folder: Path) -> "About":
         """Read ``about.json`` of a run folder: empty if the file is missing, with its ``problem`` if it is damaged."""
         try:
-            content = read_json(folder / "about.json")
-            return cls.of(content.get("name", ""), content.get("note", ""), content.get("tags", []))
+            content = read_record(folder / "about.json", Description)
+            return cls(content.get("name", NOTHING), content.get("note", NOTHING), tuple(content.get("tags", ())))
         except FileNotFoundError:
             return cls()
-        except (OSError, ValueError, RecursionError, RunError) as error:
-            return cls(
-                problem=f"about.json can't be read ({error}) Write name, tags and note again, or delete the file."
-            )
+        except (OSError, ValueError, RunError) as error:
+            return cls(problem=problem_of("about.json", error, "Write name, tags and note again, or delete the file."))
+
+    def write(self, folder: Path) -> None:
+        """Write ``about.json`` into a run folder."""
+        content = Description(name=self.name, note=self.note, tags=list(self.tags))
+        write_record(folder / "about.json", content, Description)
 
 
 def _one_line(text: UntrustedText) -> UntrustedText:

@@ -1,6 +1,6 @@
 """A run as one zip file, to move it elsewhere. An import is not trusted: it may be damaged or malicious.
 
-The zip holds one folder, named after the run, with the files of :data:`LIMITS`; unpacked by hand into a runs folder it
+The zip holds one folder, named after the run, with the files of :data:`FILES`; unpacked by hand into a runs folder it
 is a run, too.
 """
 
@@ -10,7 +10,7 @@ import shutil
 import stat
 import zipfile
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
@@ -19,24 +19,23 @@ from mnist_core.errors import MnistError, RunError
 from mnist_core.models.npz import NpzError, read_npz
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.files import checksums_of, write_json, writing_to
-from mnist_core.runs.run import Run, default_runs_dir, list_runs, new_id, read_run
-from mnist_core.runs.status import MAX_EPOCH
+from mnist_core.runs.files import checksums_of, writing_to
+from mnist_core.runs.run import Run, default_runs_dir, list_runs, new_id, read_run, write_origin
+from mnist_core.runs.schema import MAX_BYTES, MAX_EPOCHS, MB, write_record
+from mnist_core.runs.tables import TABLES
 
-MB = 1_000_000
-
-LIMITS = {
-    "config.json": MB,
-    "status.json": MB,
-    "about.json": MB,
-    "metrics.csv": 50 * MB,
-    "steps.csv": 50 * MB,
-    "layers.csv": 50 * MB,
-    "histograms.csv": 50 * MB,
-    "model.npz": 200 * MB,
-    "checkpoint.npz": 800 * MB,
-}
-"""Files of an exported run and the most bytes that each may have."""
+FILES = (
+    "config.json",
+    "status.json",
+    "about.json",
+    "metrics.csv",
+    "steps.csv",
+    "layers.csv",
+    "histograms.csv",
+    "model.npz",
+    "checkpoint.npz",
+)
+"""Files of an exported run."""
 
 MAX_ZIP = 100 * MB
 """Also the limit that .streamlit/config.toml sets for uploads."""
@@ -55,7 +54,7 @@ def export_run(run: Run) -> bytes:
     buffer = io.BytesIO()
     try:
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            for name in LIMITS:
+            for name in FILES:
                 if (run.path / name).exists():
                     archive.writestr(f"{run.id}/{name}", (run.path / name).read_bytes())
     except OSError as error:
@@ -128,17 +127,17 @@ def _name(entry: zipfile.ZipInfo) -> str:
     """Name of a file in the zip if it is one of a run: at most one folder deep, no link, not encrypted, small."""
     parts = entry.filename.split("/")
     name = parts[-1]
-    if len(parts) > 2 or name not in LIMITS or parts[0] in ("", ".", "..") or re.search(r"[\\:]", parts[0]):
+    if len(parts) > 2 or name not in FILES or parts[0] in ("", ".", "..") or re.search(r"[\\:]", parts[0]):
         raise RunError(
-            f"The zip holds {entry.filename[:80]!r}, expected nothing but {', '.join(LIMITS)} in one folder: "
+            f"The zip holds {entry.filename[:80]!r}, expected nothing but {', '.join(FILES)} in one folder: "
             "export the run again."
         )
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG) or entry.flag_bits & 1:
         raise RunError(f"{name} in the zip is a link or encrypted, expected a plain file: export the run again.")
-    if entry.file_size > LIMITS[name]:
+    if entry.file_size > MAX_BYTES[name]:
         raise RunError(
-            f"{name} in the zip has {entry.file_size / MB:,.1f} MB, expected at most {LIMITS[name] // MB}: "
+            f"{name} in the zip has {entry.file_size / MB:,.1f} MB, expected at most {MAX_BYTES[name] // MB}: "
             "import another run."
         )
     return name
@@ -147,52 +146,42 @@ def _name(entry: zipfile.ZipInfo) -> str:
 def _settle(draft: Path, known: Iterable[Dataset | DatasetReference]) -> Run:
     """Check all files of an unpacked run, and adopt it: no process works on it, its data is that of this machine."""
     run = read_run(draft)
-    if run.dataset:
-        run = replace(run, dataset=replace(run.dataset, data_dir=None))  # no folder is looked at because a zip says so
     if damage := run.problem or run.about.problem:
         raise RunError(f"The run in the zip is damaged: {damage.split(' Delete')[0]}")
+    run = replace(run, origin=(run.config, replace(run.dataset, data_dir=None)))  # a zip names no folder to look at
     try:
-        problem = _problem(run)
+        problem = _model_problem(run) or _table_problem(run)
     except Exception as error:  # so does a damaged array
-        problem = str(error).replace(f" of run {draft.name}", "").rsplit(": ", 1)[0] or repr(error)
+        problem = str(error).replace(f" of run {run.id}", "").rsplit(": ", 1)[0] or repr(error)
     if problem:
         raise RunError(f"The run in the zip is damaged ({problem}): export it again.")
     status = replace(run.status, pid=None)
     if status.state in ("queued", "running", "interrupted"):
         status = replace(status, state="paused" if (draft / "checkpoint.npz").exists() else "stopped")
     folders = (other.data_dir for other in known if other.data_dir and other.has_content(run.dataset.checksums))
-    dataset = replace(run.dataset, data_dir=next(folders, None))
-    content = {"created": run.created, "training": run.config.to_dict(), "dataset": asdict(dataset)}
-    write_json(draft / "config.json", content)
-    if "config.json" in status.checksums:
-        status = replace(status, checksums=status.checksums | checksums_of(draft, ["config.json"]))
-    write_json(draft / "status.json", asdict(status))
+    write_origin(draft, run.created, run.config, replace(run.dataset, data_dir=next(folders, None)))
+    known_files = [name for name in FILES if name in status.checksums]
+    checksums = checksums_of(draft, known_files)  # config.json is not the same
+    write_record(draft / "status.json", replace(status, checksums=checksums))
     if (draft / "about.json").exists():
-        run.describe(run.about)
+        run.about.write(draft)
     return run
 
 
-def _problem(run: Run) -> str | None:
-    """Say what in a run makes no sense, if anything does; reading it may raise nearly everything."""
-    dataset, status = run.dataset, run.status
-    checksums = dataset.checksums
-    if not (isinstance(checksums, dict) and all(isinstance(text, str) for pair in checksums.items() for text in pair)):
-        return "config.json has no checksums of the data set"
-    if len(dataset.name.plain) > 200 or dataset.source not in ("full", "sample"):
-        return "config.json names no data set"
-    if status.error and len(status.error.plain) > 2000:
-        return "status.json has an error of more than 2,000 characters"
-    layers = len(run.config.hidden_layers) + 1
-    statistics, histograms = run.layers(), run.histograms()
-    tables = (run.metrics(), run.steps(), statistics, histograms)
-    if any(not 0 <= row.epoch <= MAX_EPOCH for table in tables for row in table):
-        return "a table has a row of an impossible epoch"
-    if any(not 1 <= row.layer <= layers for table in (statistics, histograms) for row in table):
-        return f"layers.csv or histograms.csv has a row of a layer that is none of {layers}"
-    problem = _model_problem(run)
-    if not problem:
-        run.check_files()
-    return problem
+def _table_problem(run: Run) -> str | None:
+    """Say which table is damaged, if any; one that was packed while it was written ends with its last whole row."""
+    run.check_files()
+    for table in TABLES:
+        if not (run.path / table.name).exists():
+            continue
+        try:
+            rows = table.read(run.path, run.bounds, run.is_whole, every_row=True)
+        except ValueError as error:
+            return f"{table.name}: {error}"
+        if rows.left_out:
+            return f"{table.name}: {rows.left_out} of its rows are damaged"
+        table.rewrite(run.path, rows)
+    return None
 
 
 def _model_problem(run: Run) -> str | None:
@@ -201,7 +190,7 @@ def _model_problem(run: Run) -> str | None:
         if not (run.path / name).exists():
             continue
         try:
-            arrays = read_npz(run.path / name, LIMITS[name], stored=True)
+            arrays = read_npz(run.path / name, MAX_BYTES[name], stored=True)
         except NpzError as error:
             return f"{name} {error}"
         sizes = (len(arrays["W1"]), *hidden, len(arrays[f"b{len(hidden) + 1}"]))
@@ -213,6 +202,6 @@ def _model_problem(run: Run) -> str | None:
         else:
             checkpoint = Checkpoint.read(run.path)
             checkpoint.restore(run.config)
-            if not 0 < checkpoint.epoch <= MAX_EPOCH:
+            if not 0 < checkpoint.epoch <= MAX_EPOCHS:
                 return f"{name} is of epoch {checkpoint.epoch}"
     return None

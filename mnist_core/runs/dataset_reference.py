@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import ClassVar
 
 from mnist_core.data.checksums import same_content
-from mnist_core.data.dataset import FORMER_SAMPLE, Dataset, load_dataset
+from mnist_core.data.dataset import FOLDER_VARIABLE, FORMER_SAMPLE, Dataset, load_dataset
 from mnist_core.errors import DatasetError
+from mnist_core.runs.schema import Checksums, FolderPath, shown
 from mnist_core.untrusted import UntrustedText
 
 
@@ -15,15 +17,25 @@ from mnist_core.untrusted import UntrustedText
 class DatasetReference:
     """Which data a run was trained on: enough to load it again, and to notice if it is no longer the same."""
 
+    MAX_NAME: ClassVar[int] = 200
+    SOURCES: ClassVar[tuple[str, ...]] = ("full", "sample")
+
     name: UntrustedText
     source: str
-    data_dir: str | None
-    checksums: dict[str, str] = field(repr=False)
+    data_dir: FolderPath | None
+    checksums: Checksums = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.name.plain) > self.MAX_NAME:
+            raise ValueError(f"name is {shown(self.name.plain)}: expected at most {self.MAX_NAME} characters")
+        if self.source not in self.SOURCES:
+            raise ValueError(f"source is {shown(self.source)}: expected one of {', '.join(self.SOURCES)}")
 
     @classmethod
     def of(cls, dataset: Dataset) -> "DatasetReference":
         """Refer to a loaded data set."""
-        return cls(dataset.name, dataset.source, dataset.data_dir, dataset.checksums)
+        name = UntrustedText(dataset.name.plain[: cls.MAX_NAME])
+        return cls(name, dataset.source, dataset.data_dir, dataset.checksums)
 
     def load(self, loader: Callable[[str, str | None], Dataset] = load_dataset) -> Dataset:
         """Load the data set again, from its folder or, if that is gone or holds other data, from the default one.
@@ -45,7 +57,9 @@ class DatasetReference:
                 raise
             with suppress(DatasetError):
                 return self.check(loader(self.source, None))
-            raise error
+            raise DatasetError(
+                f"{error} If they moved, let the environment variable {FOLDER_VARIABLE} name the folder."
+            ) from error
 
     def has_content(self, checksums: Mapping[str, str]) -> bool:
         """Tell whether recorded checksums are of the data referred to."""

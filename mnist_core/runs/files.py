@@ -1,10 +1,11 @@
 """Read and write the files of a run folder: atomically, and without trusting what is there."""
 
-import csv
 import hashlib
 import json
 import os
 import re
+import stat
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -71,12 +72,23 @@ def writing_to(folder: Path, action: str = "write to", alternative: str = "") ->
         raise RunError(f"Can't {action} {folder} ({reason}): {advice_on(error)}{alternative}.") from error
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object; ValueError if the file holds something else."""
-    content = _retry_while_locked(lambda: json.loads(path.read_text(encoding="utf-8")))
-    if not isinstance(content, dict):
-        raise ValueError("not a JSON object")
-    return content
+def read_bounded(path: Path, most: int) -> bytes:
+    """Read a file whole, if it has no more than ``most`` bytes.
+
+    Raises
+    ------
+    OSError
+        If it can't be read.
+    ValueError
+        Says in a clause that it is too large, or no plain file.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):  # opening a pipe would wait for ever
+        raise ValueError("it is no plain file")
+    if found.st_size > most:
+        raise ValueError(f"it has {found.st_size / 1e6:,.1f} MB, expected at most {most / 1e6:,.0f}")
+    with _retry_while_locked(lambda: path.open("rb")) as file:
+        return file.read(most)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
@@ -174,13 +186,13 @@ def check_sha256(path: Path, expected: str | None) -> None:
     OSError
         If it can't be read.
     """
-    if expected and path.exists() and sha256(path) != expected:
+    if expected and path.is_file() and sha256(path) != expected:
         raise ValueError("it was changed or damaged since it was written, as its SHA-256 shows")
 
 
 def _retry_while_locked(action: Callable[[], T]) -> T:
     """On Windows a file that another process has open for a moment can't be replaced or read: try for a second."""
-    for _ in range(20):
+    for _ in range(20 if sys.platform == "win32" else 0):
         try:
             return action()
         except PermissionError:
@@ -194,17 +206,3 @@ def cut_half_line(path: Path) -> None:
     end = content.rfind(b"\n") + 1
     if end < len(content):
         os.truncate(path, end)
-
-
-def complete_rows(path: Path, columns: tuple[str, ...]) -> list[list[str]]:
-    """Rows of a table below its header, without a last line that is still being written; none without a file.
-
-    A table of an older version may lack the last columns: they are filled with ``nan``.
-    """
-    if not path.exists():
-        return []
-    text = path.read_text(encoding="utf-8")
-    lines = text[: text.rfind("\n") + 1].splitlines()
-    header = lines[0].split(",") if lines else []
-    missing = ["nan"] * (len(columns) - len(header)) if tuple(header) == columns[: len(header)] else []
-    return [[*row, *missing] for row in csv.reader(lines[1:]) if len(row) + len(missing) == len(columns)]

@@ -7,17 +7,19 @@
 the worker), ``worker.lock`` (held by the worker as long as it lives) and ``log.txt``.
 """
 
+import hashlib
 import math
 import os
+import re
 import secrets
 import shutil
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -27,47 +29,92 @@ from mnist_core.models.npz import read_npz
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.files import check_sha256, complete_rows, read_json, worker_lock, write_json, writing_to
+from mnist_core.runs.files import check_sha256, worker_lock, writing_to
+from mnist_core.runs.schema import LAST_TIME, Time, problem_of, read_record, reason_of, write_record
 from mnist_core.runs.status import Status
+from mnist_core.runs.tables import HISTOGRAMS, LAYERS, METRICS, STEPS, Bounds, Row, Rows, Step, Table
 from mnist_core.training.config import TrainingConfig
-from mnist_core.training.layer_histograms import COLUMNS, Histogram
-from mnist_core.training.layer_statistics import COLUMNS as LAYER_COLUMNS
+from mnist_core.training.layer_histograms import Histogram
 from mnist_core.training.layer_statistics import LayerStatistics
 from mnist_core.training.loop import EpochMetrics
 from mnist_core.training.memory import DataSize, check_memory
-from mnist_core.untrusted import UntrustedText
 
-Row = TypeVar("Row", bound=NamedTuple)
+SAFE_NAME = re.compile(r"(?!.*(?:www\.|\s_|_\s))[^\W_](?:[\w .+=()-]*[^\W_)]|[\w .+=()-]*\))?", re.IGNORECASE)
+"""Names of run folders that no page, address or terminal takes for anything but a name."""
+
+LONGEST_NAME = 100
+
+ORDERLY_ENDS = ("paused", "stopped", "finished")
+"""States in which the worker has written its tables to the end."""
 
 RESULTS = ("metrics.csv", "steps.csv", "layers.csv", "histograms.csv", "model.npz", "checkpoint.npz")
 """What training writes."""
 
 
-class Step(NamedTuple):
-    """A row of ``steps.csv``: the loss of one mini-batch at a position; 2.5 is the middle of the third epoch."""
+class Origin(TypedDict):
+    """Content of ``config.json``: what a run was created with."""
 
-    epoch: float
-    loss: float
+    created: Time
+    training: dict[str, Any]
+    dataset: DatasetReference
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder as it was read; ``problem`` says what is damaged, if anything."""
+    """A run folder as it was read.
+
+    Parameters
+    ----------
+    path : Path
+    created : float
+        Seconds since 1970.
+    status : Status
+        Its state is *damaged* if there is a problem.
+    about : About
+    problem : str or None
+        What is damaged, if anything; the sentence may quote a file. Such a run can be listed and deleted; anything else
+        raises RunError.
+    origin : tuple of (TrainingConfig, DatasetReference) or None
+        See ``config`` and ``dataset``; None if config.json is damaged.
+    """
 
     path: Path
-    config: TrainingConfig
-    """None if config.json is damaged, as `problem` then says: check that first."""
-    dataset: DatasetReference
-    """None if config.json is damaged."""
     created: float
     status: Status
-    problem: str | None = None
     about: About = field(default_factory=About)
+    problem: str | None = None
+    origin: tuple[TrainingConfig, DatasetReference] | None = None
+
+    @property
+    def config(self) -> TrainingConfig:
+        """The settings; RunError if config.json is damaged."""
+        return self._sound_origin[0]
+
+    @property
+    def dataset(self) -> DatasetReference:
+        """The data; RunError if config.json is damaged."""
+        return self._sound_origin[1]
+
+    @property
+    def _sound_origin(self) -> tuple[TrainingConfig, DatasetReference]:
+        if self.origin is None:
+            raise self._damage
+        return self.origin
+
+    @property
+    def _damage(self) -> RunError:
+        return RunError(f"Run {self.id} is damaged: {self.problem}")
+
+    def check(self) -> "Run":
+        """Return this run, or raise RunError if it is damaged."""
+        if self.problem:
+            raise self._damage
+        return self
 
     @property
     def id(self) -> str:
-        """Name of the folder."""
-        return self.path.name
+        """Name of the folder; if no page could show that, a similar one."""
+        return folder_id(self.path)
 
     @property
     def epochs(self) -> int:
@@ -126,42 +173,57 @@ class Run:
         RunError
             If the folder can't be written.
         """
-        content = {"name": about.name, "note": about.note, "tags": list(about.tags)}
         with writing_to(self.path):
-            write_json(self.path / "about.json", content)
+            about.write(self.path)
         return replace(self, about=replace(about, problem=None))
 
-    def metrics(self) -> list[EpochMetrics]:
-        """Rows of ``metrics.csv``, without a last line that is still being written."""
-        return self._rows("metrics.csv", EpochMetrics)
+    @property
+    def bounds(self) -> Bounds:
+        """What bounds the rows of its tables."""
+        return Bounds(self.epochs, len(self.config.hidden_layers) + 1)
 
-    def steps(self) -> list[Step]:
-        """Rows of ``steps.csv``: the loss within the epochs."""
-        return self._rows("steps.csv", Step)
+    @property
+    def is_whole(self) -> bool:
+        """Whether its worker has written all tables to the end."""
+        return self.status.state in ORDERLY_ENDS
 
-    def layers(self) -> list[LayerStatistics]:
-        """Rows of ``layers.csv``: one a layer and epoch, for at most ten epochs a second."""
-        return self._rows("layers.csv", LayerStatistics, LAYER_COLUMNS)
+    def metrics(self) -> Rows[EpochMetrics]:
+        """Rows of ``metrics.csv``, one an epoch.
 
-    def histograms(self) -> list[Histogram]:
-        """Rows of ``histograms.csv``: two a layer, for some of the epochs; none in runs of older versions."""
-        return self._read_table("histograms.csv", COLUMNS, Histogram.from_row)
+        As all tables of a run: while it may still be written, without a last line that is not complete, and without
+        damaged rows, which are counted.
 
-    def _rows(self, name: str, kind: type[Row], columns: tuple[str, ...] = ()) -> list[Row]:
-        types = kind.__annotations__.values()
-        return self._read_table(
-            name,
-            columns or kind._fields,
-            lambda row: kind(*(read(text) for read, text in zip(types, row, strict=True))),
-        )
+        Raises
+        ------
+        RunError
+            If the table can't be read, or a row of an ended run is damaged.
+        """
+        return self.rows(METRICS)
 
-    def _read_table(self, name: str, columns: tuple[str, ...], read: Callable[[list[str]], Row]) -> list[Row]:
+    def steps(self) -> Rows[Step]:
+        """Rows of ``steps.csv``, the loss within the epochs; of very many, some evenly spread. See `metrics`."""
+        return self.rows(STEPS)
+
+    def layers(self) -> Rows[LayerStatistics]:
+        """Rows of ``layers.csv``, one a layer for some of the epochs. See `metrics`."""
+        return self.rows(LAYERS)
+
+    def histograms(self) -> Rows[Histogram]:
+        """Rows of ``histograms.csv``, two a layer for some of the epochs; none in older runs. See `metrics`."""
+        return self.rows(HISTOGRAMS)
+
+    def rows(self, table: Table[Row], every_row: bool = False) -> Rows[Row]:
+        """Rows of a table; of a very long one all of them only if ``every_row``. See `metrics`."""
         try:
-            self._check(name)
-            return [read(row) for row in complete_rows(self.path / name, columns)]
+            rows = table.read(self.path, self.bounds, self.is_whole, every_row)
+            self._check(table.name)
+            return rows
         except (OSError, ValueError) as error:
+            latest = self.refresh()
+            if latest.status != self.status and not latest.problem:  # it trained on since we read it
+                return latest.rows(table, every_row)
             raise RunError(
-                f"The metrics of run {self.id} can't be read ({name}: {error}): show another run."
+                f"The metrics of run {self.id} can't be read ({table.name}: {reason_of(error)}): show another run."
             ) from error
 
     def image_shape(self, network: Network) -> tuple[int, int]:
@@ -271,9 +333,8 @@ def create_run(
     with writing_to(root, "create a run in", alternative), ExitStack() as draft_removed:
         draft_removed.callback(shutil.rmtree, draft, ignore_errors=True)  # renamed by then, unless something failed
         draft.mkdir(parents=True)
-        content = {"created": created, "training": config.to_dict(), "dataset": asdict(reference)}
-        write_json(draft / "config.json", content)
-        write_json(draft / "status.json", asdict(Status(heartbeat=created)))
+        write_origin(draft, created, config, reference)
+        write_record(draft / "status.json", Status(heartbeat=created))
         if complete:
             complete(draft)
         draft.rename(root / run_id)
@@ -289,11 +350,24 @@ def new_id(root: Path, created: float) -> str:
 
 
 def list_runs(runs_dir: Path | None = None) -> list[Run]:
-    """All runs, newest first, including damaged ones with their ``problem``."""
+    """All runs, newest first, including damaged ones with their ``problem``.
+
+    Raises
+    ------
+    RunError
+        If the folder of the runs can't be read.
+    """
     root = Path(runs_dir or default_runs_dir())
-    if not root.is_dir():
+    try:
+        with os.scandir(root) as entries:
+            folders = [Path(entry.path) for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
+    except FileNotFoundError:
         return []
-    folders = (path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError as error:
+        raise RunError(
+            f"The runs folder {root} can't be read ({error.strerror}): make it readable, or choose another one with "
+            "MNIST_RUNS_DIR."
+        ) from error
     return sorted(map(read_run, folders), key=lambda run: (run.created, run.id), reverse=True)
 
 
@@ -311,9 +385,7 @@ def find_run(name: str, runs_dir: Path | None = None) -> Run:
     fitting = fitting or [run for run in runs if name and run.id.startswith(name)]
     if len(fitting) != 1:
         raise RunError(_describe_search(name, fitting, runs, root))
-    if fitting[0].problem:
-        raise RunError(f"Run {fitting[0].id} is damaged: {fitting[0].problem}")
-    return fitting[0]
+    return fitting[0].check()
 
 
 def _describe_search(name: str, fitting: list[Run], runs: list[Run], root: Path) -> str:
@@ -330,49 +402,53 @@ def _describe_search(name: str, fitting: list[Run], runs: list[Run], root: Path)
 
 def _is_id(root: Path, name: str) -> bool:
     """Whether a run has exactly this id, so that no other one needs to be read."""
-    if name in ("", "latest") or name.startswith(".") or Path(name).name != name:
-        return False
-    try:
-        return (root / name).is_dir()
-    except OSError:  # too long for a name
-        return False
+    return name != "latest" and _is_safe(name) and (root / name).is_dir()
+
+
+def _is_safe(name: str) -> bool:
+    return len(name) <= LONGEST_NAME and SAFE_NAME.fullmatch(name) is not None
+
+
+def folder_id(path: Path) -> str:
+    """Id of a run: the name of its folder; or, if that is not safe, what is safe in it and a few digits of its own."""
+    if _is_safe(path.name.removeprefix(".")):  # that of a draft
+        return path.name
+    digits = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:6]
+    return "-".join(["unnamed", *re.findall(r"[A-Za-z0-9]+", path.name)])[: LONGEST_NAME - 7] + f"-{digits}"
 
 
 def read_run(path: Path) -> Run:
     """Read one run folder; a damaged one is returned with its ``problem``, never raised."""
+    origin, about, name = None, About(), "config.json"
+    advice = "Delete the folder, or put the original file back."
     try:
-        content = read_json(path / "config.json")
+        content = read_record(path / name, Origin)
         config = TrainingConfig.from_dict(content["training"])
-        dataset = DatasetReference(**{**content["dataset"], "name": UntrustedText(content["dataset"]["name"])})
-        created = float(content["created"])
-        if not 0 <= created < 1e11:  # also for NaN; all others are dates before the year 5139
-            raise ValueError(f"created is {created}, expected seconds since 1970")
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        nothing = cast(Any, None)
-        return Run(path, nothing, nothing, _modified(path), Status("damaged"), _problem("config.json", error))
-    about = About.read(path)
-    try:
-        status = Status.read(path / "status.json", worker_lock(path))
+        origin, created = (config, content["dataset"]), content["created"]
+        about, name = About.read(path), "status.json"
+        status = Status.read(path / name, worker_lock(path))
+        name, advice = "config.json", f"{advice} If you changed it yourself, take its checksum out of status.json."
+        check_sha256(path / name, status.checksums.get(name))
     except (OSError, ValueError) as error:
-        return Run(path, config, dataset, created, Status("damaged"), _problem("status.json", error), about)
-    try:
-        check_sha256(path / "config.json", status.checksums.get("config.json"))
-    except (OSError, ValueError) as error:
-        problem = f"{_problem('config.json', error)} Did you change it? Then take its checksum out of status.json."
-        return Run(path, config, dataset, created, Status("damaged"), problem, about)
-    return Run(path, config, dataset, created, status, about=about)
+        problem = problem_of(name, error, advice)
+    else:
+        if folder_id(path) == path.name:
+            return Run(path, created, status, about, None, origin)
+        problem = (
+            "The name of its folder has characters that not every page and terminal can show: rename the folder; "
+            "letters, digits, spaces and . - + = ( ) are safe."
+        )
+    return Run(path, created if origin else _modified(path), Status("damaged"), about, problem, origin)
 
 
-def _problem(name: str, error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"{name} is missing. Delete the folder, or put the file back."
-    if isinstance(error, KeyError):
-        return f"{name} has no {error} entry. Delete the folder, or put the original file back."
-    return f"{name} can't be read ({error}). Delete the folder, or put the original file back."
+def write_origin(folder: Path, created: float, config: TrainingConfig, dataset: DatasetReference) -> None:
+    """Write ``config.json`` into a run folder."""
+    content = Origin(created=created, training=config.to_dict(), dataset=dataset)
+    write_record(folder / "config.json", content, Origin)
 
 
 def _modified(path: Path) -> float:
     try:
-        return path.stat().st_mtime
+        return min(max(path.stat().st_mtime, 0.0), LAST_TIME)
     except OSError:  # deleted between listing and reading
         return 0.0

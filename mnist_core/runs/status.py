@@ -1,14 +1,15 @@
 """The state of a job on a run folder, as its process writes it: ``status.json`` for training."""
 
-import math
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Annotated, Self
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
+from msgspec import Meta
 
-from mnist_core.runs.files import read_json
+from mnist_core.runs.locks import is_held
+from mnist_core.runs.schema import Checksums, Count, Epoch, Fraction, Loss, Rate, Seconds, Time, read_record, shown
 from mnist_core.untrusted import UntrustedText
 
 ACTIVE = ("queued", "running")
@@ -19,12 +20,7 @@ STATES = (*ACTIVE, "paused", "stopped", "finished", "failed")
 RESUMABLE = ("paused", "stopped", "failed", "interrupted")
 
 STALE_SECONDS = {"queued": 30.0, "running": 5.0}
-"""Age of a heartbeat after which the lock of the job is tried, to tell whether its process is still alive."""
-
-MAX_EPOCH = 10**9
-
-MAX_TIME = 10**12
-"""Seconds since 1970, and the limit of all other numbers that no unit bounds."""
+"""Age of a heartbeat after which the lock of the job is asked whether its process is still alive."""
 
 
 @dataclass(frozen=True)
@@ -39,30 +35,14 @@ class JobStatus:
         When the process last wrote, in seconds since 1970.
     error : UntrustedText or None
         One sentence that says what ended the job.
-
-    Raises
-    ------
-    ValueError
-        Names a value of a wrong type or outside its range.
+    checksums : dict
+        SHA-256 of the files that the job ended with, by name; empty until then, and in those of older versions.
     """
 
-    LIMITS: ClassVar[dict[str, float]] = {"heartbeat": MAX_TIME}
-    """The largest value of each number; the smallest is 0. A field that is None by default may be None."""
-
     state: str = "queued"
-    heartbeat: float = field(default=0.0, kw_only=True)
+    heartbeat: Time = field(default=0.0, kw_only=True)
     error: UntrustedText | None = field(default=None, kw_only=True)
-
-    def __post_init__(self) -> None:
-        for name, limit in {**JobStatus.LIMITS, **self.LIMITS}.items():
-            value, default = getattr(self, name), getattr(type(self), name)
-            if value is None and default is None:
-                continue
-            kind, noun = (int, "a whole number") if isinstance(default, int) else (int | float, "a number")
-            if not isinstance(value, kind) or not 0 <= value <= limit:  # the comparison is false for NaN
-                raise ValueError(f"{name} is {value!r}, expected {noun} from 0 to {limit:g}")
-        if not isinstance(self.error, UntrustedText | None):
-            raise ValueError(f"error is {self.error!r}, expected text")
+    checksums: Checksums = field(default_factory=dict, kw_only=True)
 
     @property
     def active(self) -> bool:
@@ -86,16 +66,21 @@ class JobStatus:
         OSError, ValueError
             If it can't be read.
         """
-        try:
-            content = read_json(path)
-            if isinstance(content.get("error"), str):
-                content["error"] = UntrustedText(content["error"])
-            status = cls(**content)
-        except (TypeError, RecursionError) as error:
-            raise ValueError(error) from error
+        status = read_record(path, cls)
         if status.state not in STATES:
-            raise ValueError(f"state is {status.state!r}, expected one of {', '.join(STATES)}")
-        return replace(status, state="interrupted") if _is_dead(status, lock) else status
+            raise ValueError(f"state is {shown(status.state)}: expected one of {', '.join(STATES)}")
+        if status.state == "failed" and not status.error:
+            raise ValueError("error is empty: expected a sentence that says why the state is failed")
+        return replace(status, state="interrupted") if status._is_dead(lock) else status
+
+    def _is_dead(self, lock: FileLock) -> bool:
+        """Whether the process of an active job died: its heartbeat is old, and the lock that it would hold is free.
+
+        A heartbeat in the future says nothing: the clock was wrong then, or is wrong now.
+        """
+        if not self.active or 0 <= time.time() - self.heartbeat < STALE_SECONDS[self.state]:
+            return False
+        return not is_held(Path(lock.lock_file))
 
 
 @dataclass(frozen=True)
@@ -104,41 +89,20 @@ class Status(JobStatus):
 
     ``epoch`` counts finished epochs, ``images_done`` the images of the current one. ``more_epochs`` are those requested
     after the configured ones. ``model_epoch`` is the epoch that the model is of: with early stopping the best one; None
-    in older runs. ``checksums`` are the SHA-256 of the files that the run ended with, none in older runs.
+    in older runs.
     """
 
-    LIMITS: ClassVar[dict[str, float]] = {
-        "epoch": MAX_EPOCH,
-        "images_done": MAX_TIME,
-        "images_total": MAX_TIME,
-        "images_per_second": MAX_TIME,
-        "seconds": MAX_TIME,
-        "pid": MAX_TIME,
-        "test_accuracy": 1,
-        "test_loss": math.inf,
-        "more_epochs": MAX_EPOCH,
-        "model_epoch": MAX_EPOCH,
-    }
+    epoch: Epoch = 0
+    images_done: Count = 0
+    images_total: Count = 0
+    images_per_second: Rate = 0.0
+    seconds: Seconds = 0.0
+    pid: Annotated[int, Meta(ge=0, le=2**32)] | None = None
+    test_accuracy: Fraction | None = None
+    test_loss: Loss | None = None
+    more_epochs: Epoch = 0
+    model_epoch: Epoch | None = None
 
-    epoch: int = 0
-    images_done: int = 0
-    images_total: int = 0
-    images_per_second: float = 0.0
-    seconds: float = 0.0
-    pid: int | None = None
-    test_accuracy: float | None = None
-    test_loss: float | None = None
-    more_epochs: int = 0
-    model_epoch: int | None = None
-    checksums: dict[str, str] = field(default_factory=dict)
-
-
-def _is_dead(status: JobStatus, lock: FileLock) -> bool:
-    """Whether the process of an active job died: its heartbeat is old, and the lock that it would hold is free."""
-    if not status.active or time.time() - status.heartbeat < STALE_SECONDS[status.state]:
-        return False
-    try:
-        with lock.acquire(timeout=0):
-            return True
-    except (Timeout, OSError):  # held by a busy process; or the folder can't be written, so nobody can tell
-        return False
+    def __post_init__(self) -> None:
+        if self.images_done > self.images_total:
+            raise ValueError(f"images_done is {self.images_done}: expected at most images_total, {self.images_total}")

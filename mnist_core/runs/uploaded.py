@@ -1,6 +1,6 @@
 """Keep an uploaded model as a run."""
 
-from dataclasses import asdict, replace
+import time
 from pathlib import Path
 
 from mnist_core.data.dataset import Dataset
@@ -9,8 +9,10 @@ from mnist_core.models.reading import check_fits
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.checkpoint import Checkpoint
-from mnist_core.runs.files import checksums_of, write_json, write_npz
-from mnist_core.runs.run import RESULTS, Run, create_run, read_run
+from mnist_core.runs.files import checksums_of, write_npz
+from mnist_core.runs.run import RESULTS, Run, create_run
+from mnist_core.runs.schema import write_record
+from mnist_core.runs.status import Status
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.state import TrainingState
 
@@ -49,10 +51,16 @@ def keep_as_run(network: Network, dataset: Dataset, name: str, runs_dir: Path | 
     def complete(folder: Path) -> None:
         checkpoint.write(folder)
         write_npz(folder / "model.npz", network.to_arrays())
-        run = read_run(folder).describe(about)
-        scores = {"test_accuracy": result.accuracy, "test_loss": result.loss}
-        checksums = checksums_of(folder, ("config.json", *RESULTS))
-        status = replace(run.status, state="finished", epoch=1, model_epoch=1, checksums=checksums, **scores)
-        write_json(folder / "status.json", asdict(status))
+        about.write(folder)
+        status = Status(
+            "finished",
+            epoch=1,
+            model_epoch=1,
+            test_accuracy=result.accuracy,
+            test_loss=result.loss,
+            heartbeat=time.time(),
+            checksums=checksums_of(folder, ("config.json", *RESULTS)),
+        )
+        write_record(folder / "status.json", status)
 
     return create_run(config, dataset, runs_dir, complete)

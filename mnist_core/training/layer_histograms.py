@@ -42,14 +42,6 @@ class Histogram(NamedTuple):
         counts = ",".join(map(str, self.counts))
         return f"{self.epoch},{self.layer},{self.kind},{self.low:.9g},{self.high:.9g},{counts}"
 
-    @classmethod
-    def from_row(cls, row: Sequence[str]) -> "Histogram":
-        """Invert :meth:`to_row` for a split line; a ValueError names what is not a number."""
-        if row[2] not in (WEIGHT, ACTIVATION):
-            raise ValueError(f"kind is {row[2]!r}, expected {WEIGHT} or {ACTIVATION}")
-        counts = tuple(map(int, row[5:]))
-        return cls(int(row[0]), int(row[1]), row[2], float(row[3]), float(row[4]), counts)
-
 
 def layer_histograms(network: Network, dataset: Dataset, epoch: int) -> list[Histogram]:
     """Count the weights of each layer, and its activations on the images of the layer statistics."""
@@ -74,9 +66,9 @@ def _histogram(epoch: int, layer: int, kind: str, values: np.ndarray) -> Histogr
     return Histogram(epoch, layer, kind, float(low), float(high), tuple(counts.tolist()))
 
 
-def is_due(epoch: int, last: int | None) -> bool:
-    """Whether ``epoch`` is far enough after the ``last`` recorded one: the gaps grow with the epochs."""
-    return last is None or epoch - last >= max(1, last / EPOCHS_APART)
+def is_due(epoch: int, last: int | None, apart: int = EPOCHS_APART) -> bool:
+    """Whether ``epoch`` is far enough after the ``last`` recorded one: the gaps grow, to one ``apart``-th of it."""
+    return last is None or epoch - last >= max(1, last / apart)
 
 
 def on_common_bins(histograms: Sequence[Histogram], bins: int = BINS) -> tuple[np.ndarray, np.ndarray]:

@@ -73,7 +73,7 @@ MEASURES = (
         "dead",
         "fraction of units dead",
         f"Fraction of the units that pass no gradient for any of the {PROBED} images measured: in ReLU, those that are "
-        "0 on all of them. Such a unit no longer learns.",
+        "0 on all of them. Such a unit does not learn, unless the layers before it change.",
     ),
 )
 """What is worth a chart."""

@@ -14,7 +14,7 @@ from mnist_core.inspection.pca import principal_components
 from mnist_core.inspection.units import hidden_activations
 from mnist_core.nn.network import Network
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.run import Run, read_run
+from mnist_core.runs.run import Run, find_run
 from pages.components.digits.grid import png_base64
 from pages.components.runs.picker import model_written, run_dataset, test_result, trained_network
 
@@ -51,7 +51,7 @@ def inside(run: Run) -> Inside:
 
 @st.cache_resource(max_entries=4, show_spinner="Looking inside the network …", hash_funcs={DatasetReference: repr})
 def _inside(path: Path, written: int, dataset: DatasetReference) -> Inside:
-    run = read_run(path)
+    run = find_run(path.name, path.parent)
     data, network, result = run_dataset(run), trained_network(run), test_result(run)
     digits = max(KEPT_VALUES // max(sum(network.layer_sizes[1:-1]), 1), 1)
     hidden = hidden_activations(network, data.test_images[:digits])

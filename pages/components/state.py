@@ -25,7 +25,7 @@ from pages.components.errors import callback
 REMEMBERED = "remembered"
 PAGE = "page_of_widgets"
 STALE_SECONDS = 2.0
-LONGEST_SHOWN = 100
+LONGEST_SHOWN = 300
 """Characters of a value of the address that a warning quotes."""
 Parser = Callable[[str], Any]
 

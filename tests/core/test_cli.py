@@ -126,15 +126,50 @@ def test_a_preset_and_single_options_beside_it():
     assert asked == replace(PRESETS["fast"].config, epochs=3, activation="tanh", shift=0.0)
 
 
-def test_evaluating_on_other_digits(trained, tiny_folder):
-    _, folder, _ = trained
+def test_evaluating_on_other_digits_says_so(trained, tiny_folder):
+    data, folder, _ = trained
     other = tiny_folder(test=9, seed=5)
-    report = json.loads(mnist("evaluate", "latest", "--json", "--data-dir", other, "--runs-dir", folder).stdout)
-    assert np.sum(report["confusion_matrix"]) == 9
-    smaller = mnist("evaluate", "latest", "--data-dir", tiny_folder(shape=(2, 2)), "--runs-dir", folder)
-    assert smaller.returncode == 1
-    assert "reads images of 5x4, as it was trained on" in smaller.stderr
-    assert "are 2x2: name a folder with images of its size" in smaller.stderr
+    done = mnist("evaluate", "latest", "--json", "--data-dir", other, "--runs-dir", folder)
+    assert done.returncode == 0
+    assert np.sum(json.loads(done.stdout)["confusion_matrix"]) == 9
+    (run,) = list_runs(folder)
+    assert (
+        f"note: Run {run.id} was trained on other data ({data.name}): these are its scores on {other.name}."
+        in done.stderr
+    )
+    copy = shutil.copytree(data, other / "copy")
+    assert "other data" not in mnist("evaluate", "latest", "--data-dir", copy, "--runs-dir", folder).stderr
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (4, 5), (20, 1), (28, 28)])
+def test_evaluating_on_images_of_another_size_is_refused_in_words(shape, trained, tiny_folder, capsys):
+    _, folder, _ = trained
+    (run,) = list_runs(folder)
+    other = tiny_folder(shape=shape)
+    assert main(["evaluate", "latest", "--data-dir", str(other), "--runs-dir", str(folder)]) == 1
+    height, width = shape
+    assert capsys.readouterr().err == (
+        f"error: Run {run.id} was trained on images of 5x4, but those of {other.name} are "
+        f"{height}x{width}: name a folder with images of its size, or leave --data-dir out.\n"
+    )
+
+
+def test_evaluating_on_another_size_when_the_data_of_the_run_are_gone(tiny_folder, tmp_path, capsys):
+    data = tiny_folder()
+    assert main(["train", "--epochs", "1", "--data-dir", str(data), "--runs-dir", str(tmp_path)]) == 0
+    shutil.rmtree(data)
+    capsys.readouterr()
+    arguments = ["evaluate", "latest", "--runs-dir", str(tmp_path), "--data-dir"]
+    assert main([*arguments, str(tiny_folder(shape=(3, 3)))]) == 1
+    (run,) = list_runs(tmp_path)
+    assert f"error: Run {run.id} was trained on images of 20 pixels, but those of " in capsys.readouterr().err
+    assert main([*arguments, str(tiny_folder(shape=(2, 10)))]) == 0
+
+
+def test_evaluating_on_more_classes_is_refused(trained, tiny_folder, capsys):
+    _, folder, _ = trained
+    assert main(["evaluate", "latest", "--data-dir", str(tiny_folder(classes=5)), "--runs-dir", str(folder)]) == 1
+    assert "the network has 3 classes" in capsys.readouterr().err
 
 
 def test_the_json_report_has_these_keys(trained):
@@ -180,3 +215,59 @@ def test_train_warns_of_data_that_is_hardly_meant(tmp_path, tiny_folder):
     assert done.returncode == 0
     assert "note: There are 12 training images of 3 classes." in done.stderr
     assert "There are 12 training" not in done.stdout
+
+
+def test_a_stuck_run_says_that_it_is_no_better_than_guessing(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("MNIST_RUNS_DIR", str(tmp_path))
+    options = ["--source", "sample", "--epochs", "1", "--hidden-layers", "8"]
+    assert main(["train", *options, "--learning-rate", "1e-8"]) == 0
+    result, doubt = capsys.readouterr().out.splitlines()[-2:]
+    assert result.startswith("finished after 1 epoch, test accuracy ")
+    assert "than guessing: always answering" in doubt
+    assert main(["evaluate", "latest", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert f"note: {doubt}" in printed.err
+    json.loads(printed.out)
+    assert main(["train", *options, "--preset", "fast"]) == 0
+    assert "guessing" not in capsys.readouterr().out
+
+
+def test_early_stopping_names_the_epoch_of_the_model(tiny_folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("MNIST_RUNS_DIR", str(tmp_path))
+    options = ["--epochs", "60", "--patience", "3", "--validation-fraction", "0.5", "--learning-rate", "3"]
+    assert main(["train", *options, "--data-dir", str(tiny_folder(train=60))]) == 0
+    (run,) = list_runs(tmp_path)
+    best = min(run.metrics(), key=lambda row: row.val_loss).epoch
+    assert best < run.status.epoch < 60
+    ended = f"finished after {run.status.epoch} epochs (model of epoch {best}, the best one), test accuracy "
+    assert ended in capsys.readouterr().out
+    assert main(["evaluate", "latest"]) == 0
+    assert f", {run.status.epoch} of 60 epochs, model of epoch {best}\n" in capsys.readouterr().out
+    assert main(["runs", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["model_epoch"] == best
+    assert main(["runs"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[1:4] == ["finished", f"{run.status.epoch}/60", str(best)]
+
+
+def test_one_of_something_is_no_plural(tiny_folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("MNIST_RUNS_DIR", str(tmp_path))
+    data = tiny_folder(test=1)
+    assert main(["train", "--epochs", "1", "--data-dir", str(data)]) == 0
+    assert main(["evaluate", "latest"]) == 0
+    text = capsys.readouterr().out
+    assert "finished after 1 epoch, test accuracy" in text
+    assert ", 1 of 1 epoch\n" in text
+    assert ", 1 test image\n" in text
+
+
+def test_an_option_without_effect_is_named(tiny_folder, tmp_path, capsys):
+    arguments = ["train", "--epochs", "1", "--data-dir", str(tiny_folder()), "--runs-dir", str(tmp_path)]
+    assert main([*arguments, "--momentum", "0.5"]) == 0
+    assert (
+        "note: --momentum has no effect: it is used only with --optimizer momentum or nesterov."
+        in capsys.readouterr().err
+    )
+    assert main([*arguments, "--momentum", "0.5", "--optimizer", "momentum"]) == 0
+    assert "no effect" not in capsys.readouterr().err
+    assert main([*arguments, "--optimizer", "adam", "--learning-rate", "0.5"]) == 0
+    assert "note: 0.5 is high for adam" in capsys.readouterr().err

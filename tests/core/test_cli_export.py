@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -147,6 +149,59 @@ def test_predict_says_which_image_is_wrong(make_run, pictures, drawing, tmp_path
     assert printed.err == "error: text.png: this is no picture\n"
     assert main(["predict", "latest", "none.png"]) == 1
     assert capsys.readouterr().err == "error: none.png: there is no such file: check its name.\n"
+
+
+@pytest.mark.parametrize("json_option", [[], ["--json"]])
+def test_predict_reads_the_good_pictures_beside_the_bad_ones(json_option, make_run, pictures, tmp_path, capsys):
+    make_run()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text.png").write_text("hello")
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "0.png").read_bytes()[:40])
+    bad = ["none.png", "folder", "text.png", "empty.png", "cut.png", "0.png/inside", "a" * 300]
+    if Path("/dev/zero").exists():
+        bad.append("/dev/zero")
+    assert main(["predict", "latest", "0.png", *bad, "1.png", "0.png", *json_option]) == 1
+    printed = capsys.readouterr()
+    if json_option:
+        read = [entry["image"] for entry in json.loads(printed.out)]
+    else:
+        read = [line.split()[0] for line in printed.out.splitlines()]
+    assert read == ["0.png", "1.png", "0.png"]
+    problems = printed.err.splitlines()
+    assert [line.partition(": ")[2].partition(": ")[0] for line in problems] == bad
+    for line in problems:
+        assert line.startswith("error: ")
+        assert line.endswith(".")
+        assert "Errno" not in line
+
+
+def test_predict_when_no_picture_is_good(make_run, capsys):
+    make_run()
+    assert main(["predict", "latest", "none.png", "--json"]) == 1
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == []
+    assert printed.err == "error: none.png: there is no such file: check its name.\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="needs files that can't be read")
+def test_predict_of_a_picture_that_can_t_be_read(make_run, pictures, tmp_path, capsys):
+    make_run()
+    (tmp_path / "0.png").chmod(0)
+    assert main(["predict", "latest", "0.png", "1.png"]) == 1
+    assert "0.png: can't be read (Permission denied): check its permissions" in capsys.readouterr().err
+
+
+def test_export_writes_into_a_pipe_in_place_of_replacing_it(make_run, tmp_path):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("needs named pipes")
+    make_run()
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as pool:
+        content = pool.submit((tmp_path / "pipe").read_bytes)
+        assert main(["export", "latest", "--format", "npz", "--output", "pipe"]) == 0
+        assert content.result(timeout=30).startswith(b"PK")
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_predict_of_images_that_are_not_square(make_run, pictures, drawing, capsys):

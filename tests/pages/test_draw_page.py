@@ -31,7 +31,7 @@ def canvas(monkeypatch):
             buffer = io.BytesIO()
             Image.fromarray(hand.ink).save(buffer, "PNG")
             data = buffer.getvalue()
-        return SimpleNamespace(image_bytes=data, json_data={"objects": [1] if data else []})
+        return SimpleNamespace(image_bytes=data, json_data={"objects": [{}] if data else []})
 
     module = ModuleType("streamlit_drawable_canvas")
     module.st_canvas = st_canvas
@@ -113,7 +113,7 @@ def test_a_drawing_outlives_a_change_of_the_page(open_page, finished, canvas):
     app.switch_page("pages/dataset.py").run()
     canvas.ink = None  # a canvas tells nothing until it is drawn on
     app.switch_page("pages/draw.py").run()
-    assert canvas.calls[-1]["initial_drawing"] == {"objects": [1]}
+    assert canvas.calls[-1]["initial_drawing"] == {"objects": [{}]}
     assert app.subheader[0].value == read
     by_label(app.button, "Clear").click().run()
     assert "The canvas is empty" in texts(app.info)
@@ -131,7 +131,7 @@ def test_undo_takes_the_last_stroke_back(open_page, finished, canvas):
     canvas.ink = None
     by_label(app.button, "Undo").click().run()
     assert html(app) == sees
-    assert canvas.calls[-1]["initial_drawing"] == {"objects": [1]}
+    assert canvas.calls[-1]["initial_drawing"] == {"objects": [{}]}
     by_label(app.button, "Undo").click().run()
     assert "The canvas is empty" in texts(app.info)
 
@@ -144,7 +144,10 @@ def test_an_undone_drawing_is_empty(open_page, finished, canvas):
     assert "The canvas is empty" in texts(app.info)
 
 
-@pytest.mark.parametrize(("shape", "sentence"), [((5, 4), "which do not form a square"), ((20, 20), "")])
+@pytest.mark.parametrize(
+    ("shape", "sentence"),
+    [((5, 4), "is only fitted to square ones"), ((20, 20), "")],
+)
 def test_networks_of_other_sizes(open_page, tiny_folder, canvas, shape, sentence):
     from mnist_core.jobs.start import start_run
     from tests.helpers import wait

@@ -1,13 +1,13 @@
 """Errors of pages, callbacks, fragments and dialogs are said in a sentence, and the page stays."""
 
 import shutil
-import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.jobs import job
-from mnist_core.runs import run as run_module
+from mnist_core.runs import schema
+from mnist_core.runs.files import worker_lock
 from tests.helpers import by_label, full_disk, unescaped
 
 
@@ -41,10 +41,11 @@ def test_an_error_is_said_once_and_the_page_stays(where):
 
 @pytest.mark.parametrize("verb", ["pause", "stop"])
 def test_a_full_disk_keeps_the_training_page_in_place(open_page, make_run, monkeypatch, verb):
-    run = make_run(state="running", epoch=3, heartbeat=time.time() + 60)  # however slow the machine is
-    app = open_page("training")
-    monkeypatch.setattr(job, "write_atomically", full_disk)
-    app.button(key=verb).click().run()
+    run = make_run(state="running", epoch=3)
+    with worker_lock(run.path):
+        app = open_page("training")
+        monkeypatch.setattr(job, "write_atomically", full_disk)
+        app.button(key=verb).click().run()
     assert f"Can't write to {run.path} (No space left on device)" in app.error[0].value
     assert not app.button(key=verb).disabled
     monkeypatch.undo()
@@ -63,7 +64,7 @@ def test_a_full_disk_keeps_the_runs_page_in_place(open_page, finished, monkeypat
     app = open_page("runs", runs=finished.id)
     app.button(key=f"edit_{finished.id}").click().run()
     app.text_input(key=f"name_{finished.id}").set_value("kept")
-    monkeypatch.setattr(run_module, "write_json", full_disk)
+    monkeypatch.setattr(schema, "write_json", full_disk)
     by_label(app.button, "Save").click().run()
     assert "(No space left on device)" in app.error[0].value
     assert app.button(key=f"edit_{finished.id}")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mnist_core.nn.schedules import schedule_course
-from mnist_core.runs.run import Step
+from mnist_core.runs.tables import Step
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.layer_statistics import LayerStatistics
 from mnist_core.training.loop import EpochMetrics

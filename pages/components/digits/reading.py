@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from mnist_core.errors import counted
 from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import ForwardPass, Network
 from pages.components.digits.grid import png_base64
@@ -79,7 +80,8 @@ def show_activations(network: Network, forward: ForwardPass) -> None:
     for number, activations in enumerate(layers, start=1):
         last = number == len(layers)
         name = "Output" if last else f"Hidden layer {number}"
-        text = f"{name}: {len(activations):,} {'softmax' if last else ACTIVATIONS[network.activation].label} units"
+        kind = "softmax" if last else ACTIVATIONS[network.activation].label
+        text = f"{name}: {counted(len(activations), f'{kind} unit')}"
         pixels = activation_mosaic(activations)
         labels = "".join(f'<span style="flex:1;text-align:center">{digit}</span>' for digit in range(len(activations)))
         width = pixels.shape[1] * CELL

@@ -8,7 +8,7 @@ import streamlit as st
 from mnist_core.inspection.attribution import gradient_times_input
 from mnist_core.inspection.neighbours import Neighbours, nearest_neighbours
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.run import Run, read_run
+from mnist_core.runs.run import Run, find_run
 from pages.components.digits.gallery import read_choice
 from pages.components.digits.grid import digit_grid, diverging_colors
 from pages.components.digits.picker import split_arrays
@@ -51,7 +51,7 @@ def show_digit(run: Run, split: str, index: int) -> None:
     result = evaluation_of(run, split)
     probabilities, digits = result.probabilities[index], result.digits
     predicted, label = int(digits.predicted[index]), int(labels[index])
-    runner_up = int(np.argsort(-probabilities, kind="stable")[1])
+    others = [int(k) for k in np.argsort(-probabilities, kind="stable") if k != predicted]
     drawing, bars = st.columns([1, 1.4], gap="medium")
     with drawing:
         digit_grid(images[index][np.newaxis], [""], [f"{split} image {index}"], size=200)
@@ -59,18 +59,19 @@ def show_digit(run: Run, split: str, index: int) -> None:
         verdict = "correct" if predicted == label else "misclassified"
         st.markdown(
             f"**Image {index:,} of the {split}** · true label **{label}**, predicted **{predicted}**: {verdict}  \n"
-            f"confidence {probabilities[predicted]:.1%}, then {runner_up} with {probabilities[runner_up]:.1%} · "
-            f"loss {digits.loss[index]:.3f} nats"
+            f"confidence {probabilities[predicted]:.1%}"
+            + "".join(f", then {other} with {probabilities[other]:.1%}" for other in others[:1])
+            + f" · loss {digits.loss[index]:.3f} nats"
         )
         st.altair_chart(probability_chart(probabilities, label), key="digit_bars")
         st.caption("Green: the true label.")
-    show_attribution(run, images[index], [predicted, label if label != predicted else runner_up])
+    show_attribution(run, images[index], [predicted, *([label] if label != predicted else others[:1])])
     show_neighbours(run, split, index)
 
 
 def show_attribution(run: Run, image: np.ndarray, classes: list[int]) -> None:
-    """Draw the attribution of the pixels to two classes, on one scale."""
-    st.markdown(f"**Attribution: which pixels speak for {classes[0]}, and which for {classes[1]}**")
+    """Draw the attribution of the pixels to one class or two, on one scale."""
+    st.markdown(f"**Attribution: which pixels speak for {', and which for '.join(map(str, classes))}**")
     attributions = gradient_times_input(trained_network(run), image)[classes]
     digit_grid(
         diverging_colors(attributions, float(np.abs(attributions).max()) or 1.0),
@@ -89,6 +90,9 @@ def show_neighbours(run: Run, split: str, index: int) -> None:
     found = neighbours(run, split, index)
     dataset = run_dataset(run)
     labels = dataset.train_labels[found.index]
+    if not len(labels):
+        st.caption("There is no other training image to compare it with.")
+        return
     common = np.bincount(labels).argmax()
     st.markdown(f"**Nearest training images**: {np.sum(labels == common)} of {len(labels)} are labelled {common}")
     digit_grid(
@@ -106,7 +110,7 @@ def neighbours(run: Run, split: str, index: int) -> Neighbours:
 
 @st.cache_resource(max_entries=1000, show_spinner=False, hash_funcs={DatasetReference: repr})
 def _neighbours(path: Path, dataset: DatasetReference, split: str, index: int) -> Neighbours:
-    data = run_dataset(read_run(path))
+    data = run_dataset(find_run(path.name, path.parent))
     images, _ = split_arrays(data, split)
     count = min(NEIGHBOURS + (split == "training set"), len(data.train_labels))
     found = nearest_neighbours(images[index], data.train_images, count)

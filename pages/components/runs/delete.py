@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnist_core.errors import RunError
+from mnist_core.errors import RunError, counted
 from mnist_core.runs.run import Run
 from mnist_core.runs.trash import delete_run, empty_trash, restore_run
 from mnist_core.untrusted import UntrustedText
@@ -28,7 +28,11 @@ def forget_deleted() -> None:
 @dialog("Delete?", icon=":material/delete:", on_dismiss="rerun")
 def confirm_deletion(runs: list[Run]) -> bool:
     """Ask, then delete ``runs``; those that can't be deleted are named and stay."""
-    subject = f"**{runs[0].about.name or UntrustedText(runs[0].id)}**" if len(runs) == 1 else f"**{len(runs)} runs**"
+    subject = (
+        f"**{runs[0].about.name or UntrustedText(runs[0].id)}**"
+        if len(runs) == 1
+        else f"**{counted(len(runs), 'run')}**"
+    )
     st.markdown(f"Delete {subject} with all recorded data? You can undo this until you leave the page.")
     return st.button(
         "Delete",
@@ -83,4 +87,4 @@ def _undo(batch: list[str]) -> None:
 
 
 def _count(run_ids: list[str]) -> str:
-    return f"run {UntrustedText(run_ids[0])}" if len(run_ids) == 1 else f"{len(run_ids)} runs"
+    return f"run {UntrustedText(run_ids[0])}" if len(run_ids) == 1 else counted(len(run_ids), "run")

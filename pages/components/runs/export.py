@@ -10,7 +10,7 @@ from mnist_core.errors import ModelError
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.models.formats import FORMATS, export, file_name, missing_package
 from mnist_core.models.reading import MAX_BYTES, check_fits, read_model
-from mnist_core.runs.run import Run, read_run
+from mnist_core.runs.run import Run, find_run
 from mnist_core.runs.uploaded import keep_as_run
 from mnist_core.untrusted import UntrustedText
 from pages.components.data import current_dataset
@@ -49,7 +49,7 @@ def show_export(run: Run) -> None:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _exported(path: Path, written: int, shape: tuple[int, int], format: str) -> bytes:
-    return export(read_run(path).load_network(), shape, format)
+    return export(find_run(path.name, path.parent).load_network(), shape, format)
 
 
 def show_upload_model() -> None:

@@ -1,21 +1,21 @@
 """What pages share about runs: a short description, the picker, and cached evaluations."""
 
-import math
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import streamlit as st
 
 from mnist_core.data.dataset import Dataset
-from mnist_core.errors import DatasetError
+from mnist_core.errors import DatasetError, RunError
 from mnist_core.evaluation.metrics import Scores, score
 from mnist_core.evaluation.predict import Evaluation, evaluate
 from mnist_core.evaluation.significance import no_better_than_guessing
 from mnist_core.nn.network import Network
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.run import Run, list_runs, read_run
+from mnist_core.runs.run import Run, find_run, list_runs
 from mnist_core.untrusted import UntrustedText
 from pages.components.data import Choice, load
 from pages.components.digits.picker import split_arrays
@@ -122,15 +122,26 @@ def pick_trained_run(label: str, missing: str, otherwise: Callable[[], None] | N
     return st.stop()
 
 
-def pick_network() -> Network:
+class Reader(NamedTuple):
+    """A network that reads handwriting, and the height and width of its images, which are square."""
+
+    network: Network
+    size: int
+
+
+def pick_reader() -> Reader:
     """Draw a picker over all runs, and return the network of the chosen one; without runs, link to Training.
 
     Raises
     ------
     RunError
         If its model is damaged.
+    DatasetError
+        If its images are not square.
     """
-    return trained_network(pick_trained_run("Network", "no network to read digits"))
+    run = pick_trained_run("Network", "no network to read digits")
+    network = trained_network(run)
+    return Reader(network, picture_size(run, network))
 
 
 def guessing(run: Run) -> str | None:
@@ -151,27 +162,35 @@ def trained_network(run: Run) -> Network:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _load_network(path: Path, written: int) -> Network:
-    network = read_run(path).load_network()
+    network = find_run(path.name, path.parent).load_network()
+    if not np.isfinite(network.parameters).all():
+        raise RunError(
+            f"The model of run {path.name} holds numbers that are not finite: its training went wrong. Choose another "
+            "run, or train it again with a smaller learning rate."
+        )
     for array in (network.parameters, *network.weights, *network.biases):
         array.setflags(write=False)
     return network
 
 
-def picture_size(network: Network) -> int:
-    """Height and width of the square images that a network reads.
+def picture_size(run: Run, network: Network) -> int:
+    """Height and width of the square images that the network of a run reads.
 
     Raises
     ------
     DatasetError
         If its images are not square.
     """
-    size = math.isqrt(network.layer_sizes[0])
-    if size**2 != network.layer_sizes[0]:
+    try:
+        height, width = run_dataset(run).image_shape
+    except DatasetError:  # the data is gone, but its network can still read
+        height, width = run.image_shape(network)
+    if height != width:
         raise DatasetError(
-            f"This network reads {network.layer_sizes[0]:,} pixels, which do not form a square: choose a run that was "
-            "trained on square images."
+            f"This network reads images of {height}x{width} pixels, and handwriting is only fitted to square ones: "
+            "choose a run that was trained on square images."
         )
-    return size
+    return height
 
 
 def test_result(run: Run) -> Evaluation:
@@ -186,7 +205,7 @@ def test_scores(run: Run) -> Scores:
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={DatasetReference: repr})
 def _score(path: Path, written: int, dataset: DatasetReference) -> Scores:
-    result = test_result(read_run(path))
+    result = test_result(find_run(path.name, path.parent))
     return score(result.labels, result.probabilities)
 
 
@@ -203,5 +222,5 @@ def model_written(run: Run) -> int:
 
 @st.cache_resource(max_entries=64, show_spinner="Evaluating the run …", hash_funcs={DatasetReference: repr})
 def _evaluate(path: Path, written: int, dataset: DatasetReference, split: str) -> Evaluation:
-    run = read_run(path)
+    run = find_run(path.name, path.parent)
     return evaluate(trained_network(run), *split_arrays(run_dataset(run), split))

@@ -1,11 +1,17 @@
 """A person's own digits become a folder that can be chosen as data."""
 
+import errno
 import io
+import os
+import tempfile
+import time
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mnist_core.data import idx
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.own_digits import add_to_training, pack_digits
 from mnist_core.errors import DatasetError
@@ -48,6 +54,31 @@ def test_digits_join_the_training_set_and_the_test_set_stays(tmp_path):
 def test_digits_of_another_size_do_not_join(tmp_path):
     with pytest.raises(DatasetError, match="Found digits of 5x4 pixels, but the data in use has images of 28x28"):
         add_to_training(load_dataset("sample"), np.zeros((1, 5, 4), np.uint8), np.array([1]), tmp_path)
+
+
+@pytest.mark.parametrize("failing", ["write_idx", "Path.rename", "mkdtemp"])
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path, monkeypatch, failing):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    where = {"write_idx": (idx, "_write_atomically"), "Path.rename": (Path, "rename"), "mkdtemp": (tempfile, "mkdtemp")}
+    monkeypatch.setattr(*where[failing], full)
+    sample = load_dataset("sample")
+    with pytest.raises(DatasetError, match=r"Can't write to .*No space left on device\): free some space"):
+        add_to_training(sample, sample.test_images[:1], sample.test_labels[:1], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    if failing != "Path.rename":
+        with pytest.raises(DatasetError, match=r"Can't write to .*No space left on device\): free some space"):
+            pack_digits(sample.test_images[:2], sample.test_labels[:2])
+
+
+def test_drafts_of_killed_processes_are_swept(tmp_path):
+    for name, age in ((".draft-old", 2 * 3600), (".draft-young", 1)):
+        (tmp_path / name / "whole").mkdir(parents=True)
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    sample = load_dataset("sample")
+    folder = add_to_training(sample, sample.test_images[:1], sample.test_labels[:1], tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {folder.name, ".draft-young"}
 
 
 def test_a_folder_that_cannot_be_written_is_reported(tmp_path):

@@ -56,6 +56,8 @@ def assert_same_run(run, whole):
     assert run.status.test_accuracy == whole.status.test_accuracy
     positions = [float(line.split(",")[0]) for line in (run.path / "steps.csv").read_text().splitlines()[1:]]
     assert positions == sorted(positions)
+    assert [path.name for path in run.path.glob(".*")] == [], "what killed writers left is swept"
+    run.check_files()
 
 
 def kill(run):

@@ -1,6 +1,7 @@
 """What people say of a run; and the trash, where runs wait for an undo."""
 
 import os
+import sys
 import time
 from dataclasses import asdict
 
@@ -142,7 +143,49 @@ def test_the_trash_is_emptied_of_what_is_named_and_what_is_old(tmp_path):
     assert [path.name for path in trash.iterdir()] == [runs[2].id]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+@pytest.mark.parametrize("target", ["there", "gone"])
+@pytest.mark.parametrize("why", ["named", "old"])
+def test_a_link_to_a_run_is_removed_for_good_and_the_run_stays(run, tmp_path, target, why):
+    elsewhere = tmp_path / "elsewhere" / run.id
+    elsewhere.parent.mkdir()
+    run.path.rename(elsewhere)
+    run.path.symlink_to(elsewhere)
+    delete_run(run)
+    assert list_runs(tmp_path / "x") == []
+    assert restore_run(run.id, tmp_path).problem is None
+    delete_run(run)
+    (link,) = (tmp_path / ".trash").iterdir()
+    if target == "gone":
+        elsewhere.rename(tmp_path / "moved")
+    empty_trash(tmp_path)
+    assert link.is_symlink(), "it waits for an undo"
+    if why == "old":
+        os.utime(link, (1, time.time() - 3700), follow_symlinks=False)
+    empty_trash(tmp_path, [run.id] if why == "named" else [])
+    assert list((tmp_path / ".trash").iterdir()) == []
+    assert (elsewhere if target == "there" else tmp_path / "moved").is_dir()
+
+
+def test_a_stray_file_and_killed_drafts_leave_the_runs_folder_in_an_hour(run, tmp_path):
+    (tmp_path / ".trash").mkdir()
+    (tmp_path / ".trash" / "file").write_text("stray")
+    drafts = [tmp_path / name for name in (".import-20260101-000000-abcd", ".20260101-000000-abcd")]
+    kept = [tmp_path / name for name in (".queue", ".slots", ".data", ".mine")]
+    for path in (*drafts, *kept):
+        path.mkdir()
+    empty_trash(tmp_path, older_than=0)
+    assert all(path.exists() for path in drafts), "one may be filled right now"
+    assert list((tmp_path / ".trash").iterdir()) == []
+    for path in (*drafts, *kept):
+        os.utime(path, (1, time.time() - 3700))
+    empty_trash(tmp_path)
+    assert not any(path.exists() for path in drafts)
+    assert all(path.exists() for path in kept)
+    assert run.refresh().problem is None
+
+
 def test_a_run_created_in_an_impossible_time_is_damaged(run):
-    for created in (1e300, -1, float("inf")):
+    for created in (1e300, -1, 10**400):
         write_json(run.path / "config.json", {"created": created, "training": {}, "dataset": asdict(REFERENCE)})
         assert "created is" in run.refresh().problem

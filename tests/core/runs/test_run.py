@@ -20,6 +20,7 @@ from mnist_core.runs.run import create_run, find_run, list_runs, read_run
 from mnist_core.runs.status import Status
 from mnist_core.training.config import TrainingConfig
 from mnist_core.untrusted import UntrustedText
+from tests.helpers import full_disk
 
 REFERENCE = DatasetReference(UntrustedText("somewhere"), "sample", None, {"file": "abc"})
 
@@ -145,6 +146,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
 def test_a_file_that_is_locked_for_a_moment_is_tried_again(tmp_path, monkeypatch):
     tries = []
     monkeypatch.setattr(files.time, "sleep", tries.append)
+    monkeypatch.setattr(files.sys, "platform", "win32")
 
     def action():
         if len(tries) < 3:
@@ -209,10 +211,7 @@ def test_drafts_and_stray_files_are_not_runs(run, tmp_path):
 
 
 def test_a_failed_creation_leaves_no_draft(tmp_path, monkeypatch):
-    def fail(path, content):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(runs, "write_json", fail)
+    monkeypatch.setattr(runs, "write_record", full_disk)
     with pytest.raises(RunError, match="No space left on device"):
         create_run(TrainingConfig(), REFERENCE, tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -253,8 +252,11 @@ def test_a_config_with_a_wrong_entry_is_damaged(run, tmp_path, change):
 
 
 @pytest.mark.parametrize("content", [b"header\na,b,c,d,e,f,g\n", b"header\n\xff\xff\n", b"header\n1.5,1,1,1,1,1,1\n"])
-def test_damaged_metrics_are_named(run, content):
+def test_damaged_metrics_of_an_ended_run_are_named_and_those_of_a_running_one_left_out(run, content):
     (run.path / "metrics.csv").write_bytes(content)
+    assert (run.metrics(), run.metrics().left_out) == ([], 1)
+    set_status(run, state="finished")
+    run = run.refresh()
     with pytest.raises(RunError, match=r"The metrics of run .* can't be read \(metrics.csv"):
         run.metrics()
 

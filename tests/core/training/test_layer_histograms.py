@@ -15,6 +15,9 @@ from mnist_core.jobs.recorder import Recorder
 from mnist_core.jobs.start import TRAINING, resume_run
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.run import create_run
+from mnist_core.runs.schema import write_record
+from mnist_core.runs.status import Status
+from mnist_core.runs.tables import HISTOGRAMS, Bounds
 from mnist_core.training import layer_histograms as histograms
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.layer_histograms import BINS, COLUMNS, Histogram, is_due, layer_histograms, on_common_bins
@@ -43,23 +46,24 @@ def test_counts_are_those_of_numpy(dataset):
         assert (row.low, row.high) == (edges[0], edges[-1])
 
 
-def test_rows_of_the_table_can_be_read_again(dataset):
-    for row in layer_histograms(build_network(CONFIG, dataset), dataset, 3):
-        cells = row.to_row().split(",")
-        assert len(cells) == len(COLUMNS) == 37
-        again = Histogram.from_row(cells)
-        assert again[:3] == row[:3] and again.counts == row.counts
-        assert again[3:5] == pytest.approx(row[3:5], rel=1e-5)
-    with pytest.raises(ValueError, match="kind is 'bias'"):
-        Histogram.from_row(["1", "1", "bias", "0", "1", *["0"] * 32])
+def test_rows_of_the_table_can_be_read_again(dataset, tmp_path):
+    rows = layer_histograms(build_network(CONFIG, dataset), dataset, 3)
+    HISTOGRAMS.rewrite(tmp_path, rows)
+    again = HISTOGRAMS.read(tmp_path, Bounds(3, 3), whole=True)
+    assert len(COLUMNS) == 37
+    for read, row in zip(again, rows, strict=True):
+        assert read[:3] == row[:3] and read.counts == row.counts
+        assert read[3:5] == pytest.approx(row[3:5], rel=1e-5)
 
 
 @pytest.mark.parametrize("value", [0.0, -3.5, 1e6, 1e30])
-def test_layers_of_equal_values_are_counted(dataset, value):
+def test_layers_of_equal_values_are_counted(dataset, value, tmp_path):
     network = build_network(CONFIG, dataset)
     network.weights[0][:] = value
     row = layer_histograms(network, dataset, 0)[0]
-    assert Histogram.from_row(row.to_row().split(",")).low < row.low + (row.high - row.low) / 2 < row.high
+    HISTOGRAMS.rewrite(tmp_path, [row])
+    (read,) = HISTOGRAMS.read(tmp_path, Bounds(), whole=True)
+    assert read.low < row.low + (row.high - row.low) / 2 < row.high
     assert sum(row.counts) == network.weights[0].size
 
 
@@ -111,6 +115,7 @@ def test_a_resumed_run_continues_after_its_checkpoint(dataset, tmp_path):
     before = (run.path / "histograms.csv").read_text()
     late = before.splitlines()[-1].replace("6,", "9,", 1)
     (run.path / "histograms.csv").write_text(f"{before}{late}\n{late[:20]}")  # a worker that died after its checkpoint
+    write_record(run.path / "status.json", replace(run.refresh().status, checksums={}))
     run = wait(resume_run(run.refresh(), 4))
     rows = run.histograms()
     epochs = [row.epoch for row in rows]
@@ -136,5 +141,6 @@ def test_a_damaged_table_is_named_in_a_sentence(dataset, tmp_path):
     run = create_run(CONFIG, dataset, tmp_path)
     row = Histogram(0, 1, "weight", 0.0, 1.0, (1,) * BINS).to_row().replace("1,1,1", "1,x,1", 1)
     (run.path / "histograms.csv").write_text(f"{','.join(COLUMNS)}\n{row}\n")
+    write_record(run.path / "status.json", Status("finished"))
     with pytest.raises(RunError, match=r"can't be read \(histograms\.csv"):
-        run.histograms()
+        run.refresh().histograms()

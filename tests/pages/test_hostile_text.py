@@ -1,0 +1,130 @@
+"""Hostile text in every field that a file, an address or a person can set: no page shows it as markup."""
+
+import json
+import re
+import shutil
+
+import pytest
+
+from mnist_core.data.dataset import load_dataset
+from mnist_core.runs.archive import export_run
+from mnist_core.runs.run import read_run
+from pages.components.router import PAGES
+from tests.helpers import by_label, encode, enlarged, texts, unescaped
+from tests.hostile_text import FOLDER_NAME, LISTENER, UNESCAPED, address_names, hostile_parts, plant
+
+EVERYTHING = " ".join(hostile_parts(LISTENER).values())
+INTERPRET_NOTHING = {"code", "text", "arrow_data_frame", "dataframe", "html", "text_input", "text_area", "json"}
+
+
+def interpreted(app):
+    """All texts on the page that Streamlit reads as Markdown, without code."""
+
+    def walk(block):
+        for node in block.children.values():
+            if node.type not in INTERPRET_NOTHING:
+                proto = getattr(node, "proto", None)
+                for name in ("label", "body", "help", "title", "value", "delta", "text", "caption"):
+                    for owner in (proto, getattr(proto, "expandable", None), getattr(node, "dialog", None)):
+                        text = getattr(owner, name, None)
+                        if isinstance(text, str):
+                            yield text
+            if hasattr(node, "children"):
+                yield from walk(node)
+
+    for block in (app.main, app.sidebar):
+        yield from walk(block)
+
+
+def assert_harmless(app):
+    for text in interpreted(app):
+        found = UNESCAPED.search(re.sub(r"(?<!\\)(`+).*?\1", "", text))
+        assert not found, f"{found.group()} in {text}"
+
+
+@pytest.fixture
+def hostile(finished, make_run, tmp_path):
+    """A finished run, a failed one, and two damaged ones, all hostile; the newest is a failed one."""
+    failed, damaged = make_run(state="failed", epoch=1), make_run()
+    plant(failed.path, LISTENER)
+    plant(damaged.path, LISTENER)
+    config = tmp_path / "runs" / f"{damaged.path.name} {FOLDER_NAME}" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"created": EVERYTHING}), encoding="utf-8")
+    return read_run(plant(finished.path, LISTENER))
+
+
+def test_the_search_finds_what_is_not_escaped():
+    parts = hostile_parts(LISTENER)
+    assert all(UNESCAPED.search(part) for part in parts.values())
+
+
+@pytest.mark.parametrize("page", [info.file for info in PAGES])
+def test_text_of_files_is_shown_as_it_is(open_page, hostile, page):
+    app = open_page(page, run=hostile.id, runs=hostile.id)
+    assert_harmless(app)
+    if page in ("overview", "training", "evaluation", "runs"):
+        assert "zqimage" in " ".join(interpreted(app))
+
+
+@pytest.mark.parametrize("page", [info.file for info in PAGES])
+def test_text_of_the_address_is_shown_as_it_is(open_page, finished, page):
+    given = dict.fromkeys(address_names(), EVERYTHING)
+    if page != "overview":
+        del given["data"]  # which ends all other pages
+    app = open_page(page, **given)
+    assert_harmless(app)
+    assert hostile_parts(LISTENER)["strong"] in unescaped(app.warning) + unescaped(app.error)
+
+
+def test_a_failed_run_quotes_its_error(open_page, hostile):
+    app = open_page("training")
+    assert_harmless(app)
+    assert hostile_parts(LISTENER)["strong"] in unescaped(app.error)
+
+
+def test_comparing_naming_and_deleting_hostile_runs(open_page, hostile, finished_folder, tmp_path):
+    other = plant(shutil.copytree(finished_folder, tmp_path / "runs" / "20260101-000000-abcd"), LISTENER)
+    app = open_page("runs", runs=f"{hostile.id},{other.name}")
+    assert_harmless(app)
+    app.button(key=f"edit_{hostile.id}").click().run()
+    assert_harmless(app)
+    app.button(key="delete").click().run()
+    app.button(key="delete_confirmed").click().run()
+    assert_harmless(app)
+    app.button(key="undo").click().run()
+    assert_harmless(app)
+
+
+def test_an_imported_run_says_nothing_but_its_text(open_page, hostile, tmp_path):
+    zipped = export_run(read_run(hostile.path.rename(tmp_path / "runs" / "20260101-000000-abcd")))
+    shutil.rmtree(tmp_path / "runs" / "20260101-000000-abcd")
+    app = open_page("runs")
+    app.file_uploader[0].set_value([(f"{EVERYTHING}.zip", zipped, "application/zip")]).run()
+    assert not app.error, app.error[0].value
+    assert "**zqstrong**" in unescaped(app.markdown)
+    assert_harmless(app)
+
+
+def test_names_of_uploads_are_shown_as_they_are(open_page, finished):
+    digit = encode(enlarged(load_dataset("sample").test_images[0]))
+    app = open_page("upload")
+    app.file_uploader[0].set_value(
+        [(f"{EVERYTHING}.png", digit, "image/png"), (f"{EVERYTHING}.jpg", b"x", "image/jpeg")]
+    ).run()
+    assert_harmless(app)
+    assert "**zqstrong**" in texts(app.markdown)
+    assert "**zqstrong**" in texts(app.error)
+    app = open_page("evaluation")
+    uploader = by_label(app.file_uploader, "Model file (.npz or .safetensors)")
+    uploader.set_value((f"{EVERYTHING}.npz", (finished.path / "model.npz").read_bytes(), "application/zip")).run()
+    assert_harmless(app)
+    assert "**zqstrong**" in unescaped(app.caption)
+
+
+def test_a_data_folder_is_called_what_it_is_called(open_page, tiny_folder, tmp_path):
+    folder = shutil.copytree(tiny_folder(), tmp_path / FOLDER_NAME)
+    for page in ("overview", "dataset", "training"):
+        app = open_page(page, data=str(folder))
+        assert not app.error
+        assert_harmless(app)
+        assert "**zqstrong**" in unescaped(app.sidebar.markdown)
