@@ -10,9 +10,9 @@ from mnist_core.assignment.roster import read_roster
 from mnist_core.assignment.rubric import Rubric, read_rubric
 from mnist_core.assignment.similarity import similar_pairs
 from mnist_core.assignment.source import read_submission
-from mnist_core.commands.output import counted, note, say
+from mnist_core.commands.output import note, say
 from mnist_core.commands.parser import Commands, add_command, number
-from mnist_core.errors import AssignmentError
+from mnist_core.errors import AssignmentError, counted
 from mnist_core.jobs.job import PROJECT
 from mnist_core.runs.files import write_atomically, writing_to
 from mnist_core.untrusted import UntrustedText

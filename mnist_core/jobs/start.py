@@ -1,6 +1,7 @@
 """Start, pause, stop and resume training processes. Only the run folder is shared with them: no signals, no fork."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from mnist_core.errors import RunError
 from mnist_core.jobs.job import JobKind, request_of, start_job, start_process
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import worker_lock
+from mnist_core.runs.implementation import IMPLEMENTATION
 from mnist_core.runs.run import RESULTS, Run, create_run
-from mnist_core.runs.status import RESUMABLE
+from mnist_core.runs.status import RESUMABLE, Status
 from mnist_core.training.config import TrainingConfig
 
 TRAINING = JobKind(
@@ -25,8 +27,30 @@ TRAINING = JobKind(
 )
 
 
-def start_run(config: TrainingConfig, dataset: Dataset | DatasetReference, runs_dir: Path | None = None) -> Run:
+OWN_CODE = replace(TRAINING, module="mnist_core.assignment.worker")
+"""Training with other code than ours; its room is above this one."""
+
+
+def training_of(run: Run) -> JobKind[Status]:
+    """The kind of job that trains a run: who computes the gradient decides."""
+    return OWN_CODE if (run.path / IMPLEMENTATION).exists() else TRAINING
+
+
+def start_run(
+    config: TrainingConfig,
+    dataset: Dataset | DatasetReference,
+    runs_dir: Path | None = None,
+    complete: Callable[[Path], None] | None = None,
+) -> Run:
     """Create a run and start a process that trains it, which continues when this process ends; or leave no run.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+    dataset : Dataset or DatasetReference
+    runs_dir : Path, optional
+    complete : callable, optional
+        Called with the folder before it appears, to write further files.
 
     Raises
     ------
@@ -35,9 +59,9 @@ def start_run(config: TrainingConfig, dataset: Dataset | DatasetReference, runs_
     ConfigError
         If the number of runs that may train at once is not a number.
     """
-    run = create_run(config, dataset, runs_dir)
+    run = create_run(config, dataset, runs_dir, complete)
     try:
-        start_process(TRAINING, run, run.status)
+        start_process(training_of(run), run, run.status)
     except BaseException:
         shutil.rmtree(run.path, ignore_errors=True)
         raise
@@ -70,7 +94,7 @@ def resume_run(run: Run, more_epochs: int = 0) -> Run:
     more = run.status.more_epochs + more_epochs
     run.check_files()
     queued = replace(run.status, more_epochs=more, test_accuracy=None, test_loss=None)  # scores of the former model
-    start_job(TRAINING, run, run.status, queued)
+    start_job(training_of(run), run, run.status, queued)
     return run.refresh()
 
 

@@ -3,7 +3,8 @@
 import os
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import MnistError
@@ -11,20 +12,29 @@ from mnist_core.evaluation.predict import evaluate
 from mnist_core.jobs.job import Interruption, Job, run_job
 from mnist_core.jobs.recorder import Recorder
 from mnist_core.jobs.start import TRAINING
+from mnist_core.nn.network import Network
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.run import Run
 from mnist_core.runs.status import Status
-from mnist_core.training.loop import build_network, train
+from mnist_core.training.loop import Gradient, build_network, train
 from mnist_core.training.state import TrainingState
 
+Trainer = Callable[[Run, Network, TrainingState], AbstractContextManager[Gradient | None]]
+"""Begins to compute the gradients of a run; gives None for our own way."""
 
-def work(job: Job[Status]) -> None:
+
+def our_way(run: Run, network: Network, state: TrainingState) -> AbstractContextManager[Gradient | None]:
+    """Leave the gradient to the training loop."""
+    return nullcontext()
+
+
+def work(job: Job[Status], trainer: Trainer = our_way) -> None:
     """Train a run to its end and write its result."""
     run = job.run
     with Recorder(job, Checkpoint.read(run.path)) as recorder:
         try:
             dataset = run.dataset.load()
-            state = _train(run, dataset, recorder)
+            state = _train(run, dataset, recorder, trainer)
             recorder.write_all()
             recorder.describe_last_epoch(dataset)
             scores = _test_scores(recorder.checkpoint, dataset) if state != "paused" else {}
@@ -35,21 +45,24 @@ def work(job: Job[Status]) -> None:
             raise
 
 
-def _train(run: Run, dataset: Dataset, recorder: Recorder) -> str:
+def _train(run: Run, dataset: Dataset, recorder: Recorder, trainer: Trainer) -> str:
     """Train from the checkpoint on; return the state that the run ends in."""
     if recorder.checkpoint.epoch:
         network, state = recorder.checkpoint.restore(run.config)
     else:
         network = build_network(run.config, dataset)
         state = TrainingState.start(run.config, network)
-        recorder.describe_layers(network, state, dataset)
-    recorder.started = time.monotonic()
-    try:
-        for metrics in train(run.config, dataset, network, recorder.after_batch, state, run.status.more_epochs):
-            recorder.after_epoch(metrics, network, state)
+    with trainer(run, network, state) as gradient:
+        if not recorder.checkpoint.epoch:
             recorder.describe_layers(network, state, dataset)
-    except Interruption as interruption:
-        return interruption.state
+        recorder.started = time.monotonic()
+        config, more = run.config, run.status.more_epochs
+        try:
+            for metrics in train(config, dataset, network, recorder.after_batch, state, more, gradient):
+                recorder.after_epoch(metrics, network, state)
+                recorder.describe_layers(network, state, dataset)
+        except Interruption as interruption:
+            return interruption.state
     return "finished"
 
 

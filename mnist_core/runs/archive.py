@@ -28,6 +28,7 @@ FILES = (
     "config.json",
     "status.json",
     "about.json",
+    "implementation.json",
     "metrics.csv",
     "steps.csv",
     "layers.csv",

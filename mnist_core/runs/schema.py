@@ -22,6 +22,7 @@ MAX_BYTES = {
     "config.json": MB,
     "status.json": MB,
     "about.json": MB,
+    "implementation.json": MB,
     "cross_validation.json": MB,
     "metrics.csv": 50 * MB,
     "steps.csv": 50 * MB,

@@ -420,7 +420,7 @@ def _validation(evidence: Evidence) -> Iterator[Diagnosis]:
     if abs(row.val_accuracy - evidence.test_accuracy) > 0.1 + chance and not evidence.config.patience:
         yield Diagnosis(
             "validation-differs", "Validation images differ from test images",
-            f"It knows {row.val_accuracy:.1%} of the validation images, {evidence.test_accuracy:.1%} of the test images.",
+            f"It knows {row.val_accuracy:.1%} of the validation and {evidence.test_accuracy:.1%} of the test images.",
             "They do not come from the same source, so the validation loss misleads early stopping.",
             "Compare both on the Dataset page.",
         )  # fmt: skip

@@ -1,0 +1,78 @@
+"""Start runs that are trained with a learner's code, or with a mistake of the catalogue."""
+
+from pathlib import Path
+
+from mnist_core.assignment.catalogue import MISTAKES
+from mnist_core.assignment.source import parse_submission
+from mnist_core.assignment.training import effective, trains
+from mnist_core.data.dataset import Dataset
+from mnist_core.errors import AssignmentError
+from mnist_core.jobs.start import start_run
+from mnist_core.runs.about import About
+from mnist_core.runs.implementation import CODE, IMPLEMENTATION, Implementation
+from mnist_core.runs.run import Run
+from mnist_core.runs.schema import MAX_TEXT, write_record
+from mnist_core.training.config import TrainingConfig
+from mnist_core.untrusted import UntrustedText
+
+NEEDED = "back_propagate"
+"""The one function that training can't do without: for all others there is ours."""
+
+
+def start_own_run(
+    config: TrainingConfig, dataset: Dataset, name: str, content: bytes, finding: str = "", runs_dir: Path | None = None
+) -> Run:
+    """Train a learner's file; it is kept in the run folder.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        Settings that only our code knows, such as dropout, are left at their defaults.
+    dataset : Dataset
+    name : str
+        Of the file.
+    content : bytes
+    finding : str
+        What a check found, to be shown on the run: a wrong implementation may be trained, too.
+    runs_dir : Path, optional
+
+    Raises
+    ------
+    AssignmentError
+        If the file is no Python, or has no function to train with.
+    RunError
+        If the run folder can't be written, or no process can be started.
+    """
+    submission = parse_submission(name, content)
+    if NEEDED not in submission.functions:
+        raise AssignmentError(f"{name} has no function {NEEDED}: write it first, then train.")
+
+    def complete(folder: Path) -> None:
+        (folder / f"{CODE}{Path(name).suffix.lower()}").write_bytes(content)
+        record = Implementation(UntrustedText(name[: About.MAX_NAME]), None, UntrustedText(finding[:MAX_TEXT]))
+        write_record(folder / IMPLEMENTATION, record)
+        About.of(name[: About.MAX_NAME], tags=("own code",)).write(folder)
+
+    return start_run(effective(config), dataset, runs_dir, complete)
+
+
+def start_mistaken_run(config: TrainingConfig, dataset: Dataset, mistake: str, runs_dir: Path | None = None) -> Run:
+    """Train the reference with a mistake, to see what it does.
+
+    Raises
+    ------
+    AssignmentError
+        If it is no mistake that training meets.
+    RunError
+        If the run folder can't be written, or no process can be started.
+    """
+    record = MISTAKES.get(mistake)
+    if record is None or not trains(record):
+        raise AssignmentError(f"{mistake!r} is no mistake that can be trained: choose one of another step.")
+
+    def complete(folder: Path) -> None:
+        implementation = Implementation(UntrustedText(record.id), record.id, UntrustedText(record.sentence))
+        write_record(folder / IMPLEMENTATION, implementation)
+        About.of(record.id, record.sentence, ("mistake",)).write(folder)
+
+    return start_run(effective(config), dataset, runs_dir, complete)
