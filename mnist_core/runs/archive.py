@@ -91,7 +91,7 @@ def import_run(content: bytes, runs_dir: Path | None = None, known: Iterable[Dat
     try:
         draft.mkdir(parents=True)
         run_id = _unpack(content, draft)
-        run = _settle(draft, [*known, *(run.dataset for run in list_runs(root) if run.dataset)])
+        run = _settle(draft, [*known, *(run.dataset for run in list_runs(root) if run.origin)])
         free = RUN_ID.fullmatch(run_id) and not (root / run_id).exists()
         return read_run(draft.rename(root / (run_id if free else new_id(root, run.created))))
     except MnistError:
