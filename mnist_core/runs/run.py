@@ -219,6 +219,9 @@ class Run:
             self._check(table.name)
             return rows
         except (OSError, ValueError) as error:
+            latest = self.refresh()
+            if not latest.problem and latest.epochs != self.epochs:  # it trained on since we read it
+                return latest.rows(table, every_row)
             raise RunError(
                 f"The metrics of run {self.id} can't be read ({table.name}: {reason_of(error)}): show another run."
             ) from error
