@@ -174,6 +174,7 @@ def wait_for(something, seconds=30):
 @pytest.mark.slow
 def test_a_label_check_killed_again_and_again_gives_the_same_probabilities(world, tmp_path, monkeypatch):
     monkeypatch.setitem(STALE_SECONDS, "running", 0.0)
+    monkeypatch.setitem(STALE_SECONDS, "queued", 3.0)
     moments = random.Random(3)
     path = Path(shutil.copytree(world.template.path, tmp_path / "runs" / world.template.id))
     expected = read_probabilities(world.template)
@@ -185,7 +186,7 @@ def test_a_label_check_killed_again_and_again_gives_the_same_probabilities(world
         assert progress is None or progress.state in ("interrupted", "queued", "running"), progress
         if progress is None or progress.state == "interrupted":
             start_label_check(run)
-        if kills < 6:
+        if kills < 4:
             time.sleep(moments.uniform(0.3, 1.5))
             kills += kill_workers(path)
         else:
