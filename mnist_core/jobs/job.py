@@ -26,7 +26,7 @@ from mnist_core.runs.files import (
     writing_to,
 )
 from mnist_core.runs.run import Run, read_run
-from mnist_core.runs.schema import reason_of, write_record
+from mnist_core.runs.schema import MAX_TEXT, reason_of, write_record
 from mnist_core.runs.status import JobStatus
 from mnist_core.untrusted import UntrustedText
 
@@ -247,7 +247,7 @@ class Job(Generic[S]):
             self.end(interruption.state)
         except Exception as error:
             with suppress(OSError):  # the disk may be what failed
-                self.end("failed", error=UntrustedText(error_sentence(error, self.run.path)))
+                self.end("failed", error=UntrustedText(error_sentence(error, self.run.path)[:MAX_TEXT]))
             raise
 
 

@@ -50,7 +50,7 @@ def read_progress(run: Run) -> Progress | None:
     """Read the state of the cross-validation of a run; None if there never was one."""
     path = run.path / f"{NAME}.json"
     try:
-        return Progress.read(path, _lock(run.path))
+        return Progress.read(path, run.path / f"{NAME}.lock")
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -139,7 +139,7 @@ def _name(entry: zipfile.ZipInfo) -> str:
         raise RunError(f"{name} in the zip is a link or encrypted, expected a plain file: export the run again.")
     if entry.file_size > MAX_BYTES[name]:
         raise RunError(
-            f"{name} in the zip has {entry.file_size / MB:,.1f} MB, expected at most {MAX_BYTES[name] // MB}: "
+            f"{name} in the zip has {entry.file_size / MB:,.1f} MB, expected at most {MAX_BYTES[name] / MB:g}: "
             "import another run."
         )
     return name
