@@ -12,6 +12,7 @@ from mnist_core.untrusted import UntrustedText
 from pages.components.assignment.checked import Content, checked, read_content
 from pages.components.assignment.permission import why_no_code
 from pages.components.assignment.steps import show_steps
+from pages.components.assignment.train import show_mistakes, show_training
 from pages.components.code import code_behind
 from pages.components.data import why_no_folder
 from pages.components.errors import errors_shown, fragment
@@ -19,6 +20,8 @@ from pages.components.router import page
 from pages.components.state import OneOf, remembered
 
 WATCH_SECONDS = 1.0
+CHECKED = "checked_code"
+"""The file that was checked last, in the session: training uses it, outside the part that is drawn again."""
 PATH, UPLOAD = "A file on this computer, watched", "Upload"
 
 
@@ -53,6 +56,9 @@ def choose_file() -> Content | None:
 def show_check(content: Content) -> None:
     """Check the file, and draw what was found."""
     report = checked(content)
+    if st.session_state.get(CHECKED) != (content, report):
+        st.session_state[CHECKED] = (content, report)
+        st.rerun()
     show_summary(report)
     show_steps(report)
     if report.output.strip():
@@ -77,6 +83,7 @@ def show_file() -> None:
     """Choose and check a file; drawn again every second, so that it is checked again when it is saved."""
     content = choose_file()
     if content is None:
+        st.session_state.pop(CHECKED, None)
         st.info(
             "Choose the file with your network. Each function is checked on its own, so that one mistake does not hide "
             "another; what is missing is skipped.",
@@ -98,4 +105,7 @@ with page(__file__):
     else:
         fragment(show_file, run_every=WATCH_SECONDS)()
         st.caption(describe_isolation())
+        if CHECKED in st.session_state:
+            show_training(*st.session_state[CHECKED])
+        show_mistakes()
     code_behind(check)

@@ -73,13 +73,20 @@ def change(**values: Any) -> None:
     st.session_state["settings"] = replace(current_settings(), **values)
 
 
-def edit_settings() -> TrainingConfig:
-    """Draw the widgets and return the settings that they show."""
+def edit_settings(implemented: frozenset[str] | None = None) -> TrainingConfig:
+    """Draw the widgets and return the settings that they show.
+
+    Parameters
+    ----------
+    implemented : frozenset of str, optional
+        Settings that have an effect, by name; the others are greyed out and say why. All of them by default.
+    """
     config = current_settings()
-    _choose_preset(config)
+    if implemented is None:
+        _choose_preset(config)
     for group in dict.fromkeys(setting.group for setting in config.settings().values()):
         with st.expander(group, icon=GROUP_ICONS.get(group)) if group else nullcontext():
-            edit_group(group)
+            edit_group(group, implemented)
             if group == AUGMENTATION:
                 st.page_link("pages/preprocessing.py", label="See it on the images", icon=":material/visibility:")
     _write_address(config)
@@ -94,11 +101,15 @@ def _choose_preset(config: TrainingConfig) -> None:
                 st.rerun()
 
 
-def edit_group(group: str) -> None:
-    """Draw the settings of one group that have an effect beside the others."""
+def edit_group(group: str, implemented: frozenset[str] | None = None) -> None:
+    """Draw the settings of one group that have an effect beside the others; see `edit_settings`."""
     config = current_settings()
     for name, setting in config.settings().items():
         if setting.group == group and config.applies(name):
+            if implemented is not None and name not in implemented:
+                st.text_input(setting.title, setting.display(setting.default), disabled=True, key=f"{name}_fixed")
+                st.caption("Only the reference implements it: your code decides.")
+                continue
             _edit(setting, getattr(config, name))
             if name in config.cautions:
                 st.caption(f":orange[{config.cautions[name]}]")
