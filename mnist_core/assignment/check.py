@@ -86,7 +86,7 @@ def check(submission: Submission, seed: int = 0, on_finding: Callable[[Finding],
             findings.append(finding)
             if on_finding:
                 on_finding(finding)
-        convention = checker.learner.convention.describe() if checker.recognized else None
+        convention = checker.learner.convention.describe() if checker.uses_parameters else None
         output = sandbox.output
     return Report(submission, convention, tuple(findings), output, time.monotonic() - began)
 
@@ -97,9 +97,13 @@ class Checker:
     def __init__(self, sandbox: Sandbox, seed: int) -> None:
         self.sandbox, self.submission, self.seed = sandbox, sandbox.submission, seed
         self.learner = Learner(sandbox)
-        self.recognized = False
-        self.misfit: str | None = None
+        self.unrecognized: CallFailed | Misfit | None = None
         self.wrong: set[str] = set()
+
+    @property
+    def uses_parameters(self) -> bool:
+        """Whether the file has a function that shows its convention."""
+        return any(self.learner.has(step) for step in ("initialize", "feed_forward", "back_propagate"))
 
     def findings(self) -> Iterator[Finding]:
         """Check step by step."""
@@ -109,6 +113,7 @@ class Checker:
             sentence = f"The file can't be loaded{place}: {failure.error}: {failure.message}".rstrip(": ") + "."
             yield Finding("load", "wrong", sentence=sentence, line=failure.line)
             return
+        self._recognize()
         for step in STEPS:
             yield self._step(step)
         for name in WHOLE:
@@ -124,8 +129,8 @@ class Checker:
         began = time.monotonic()
         line = self.submission.lines.get(step)
         try:
-            if step == "initialize" or (step in ("feed_forward", "back_propagate") and not self.recognized):
-                self._recognize(step)
+            if step == "initialize" and self.unrecognized:
+                raise self.unrecognized
             finding = self._check(step)
         except CallFailed as failed:
             finding = self._failed(step, failed)
@@ -135,15 +140,12 @@ class Checker:
             self.wrong.add(step)
         return replace(finding, line=finding.line or line, seconds=time.monotonic() - began)
 
-    def _recognize(self, step: str) -> None:
-        """Find out the convention with the first function that shows it; what fails there is a finding of that step."""
+    def _recognize(self) -> None:
+        """Find out the convention; what fails there is a finding of `initialize`."""
         try:
             self.learner.recognize()
-            self.recognized = True
-        except (CallFailed, Misfit):
-            if step == "initialize":
-                raise
-            self.recognized = True  # the file has no usable parameters of its own: the usual way is tried
+        except (CallFailed, Misfit) as error:
+            self.unrecognized = error
 
     def _failed(self, step: str, failed: CallFailed) -> Finding:
         failure = failed.failure
@@ -291,7 +293,7 @@ def agrees(step: str, value: Any, expected: Any, tolerance: float) -> bool:
         return same_layers(value, expected, tolerance)
     if step == "misclassified" and isinstance(value, list) and not value:
         return len(expected) == 0
-    if step in ("predict", "misclassified") and getattr(value, "ndim", 1) == 2 and value.size == np.size(expected):
+    if np.ndim(expected) == 1 and getattr(value, "ndim", 1) == 2 and value.size == len(expected):
         value = value.ravel()
     return same(value, expected, tolerance)
 

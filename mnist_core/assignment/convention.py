@@ -145,14 +145,27 @@ class Convention:
         Misfit
             If they have another structure.
         """
+        patterns = self.patterns_in(value, layers)
+        if patterns is None:
+            raise Misfit(
+                f"{what} {describe_structure(value)}; expected W and b of {layers} layers, as {self._container()}."
+            )
         found = dict(leaves(value))
-        for patterns in self._patterns():
-            paths = [(fill(patterns[0], layer), fill(patterns[1], layer)) for layer in range(layers)]
-            if all(path in found for pair in paths for path in pair):
-                return [(self._weights(found[w]), self._bias(found[b])) for w, b in paths]
-        raise Misfit(
-            f"{what} {describe_structure(value)}; expected W and b of {layers} layers, as {self._container()}."
-        )
+        return [
+            (self._weights(found[fill(patterns[0], layer)]), self._bias(found[fill(patterns[1], layer)]))
+            for layer in range(layers)
+        ]
+
+    def patterns_in(self, value: Any, layers: int) -> tuple[Pattern, Pattern] | None:
+        """Where the weights and the biases of all layers are in a structure."""
+        found = dict(leaves(value))
+        possible = [
+            patterns
+            for patterns in self._patterns()
+            if all(fill(pattern, layer) in found for pattern in patterns for layer in range(layers))
+        ]
+        # Two lists of two arrays may be two pairs: the shapes tell, unless they are wrong.
+        return next((patterns for patterns in possible if _looks_right(found, patterns, layers)), (*possible, None)[0])
 
     def _patterns(self) -> Iterator[tuple[Pattern, Pattern]]:
         """Its own structure, that with names such as dW1, and the usual ones."""
@@ -172,6 +185,12 @@ class Convention:
         flat = array.ndim == 2 and 1 in array.shape
         wanted = {"flat": (0,), "row": (0,), "column": (1,)}[self.bias]
         return array.ravel() if flat and array.shape.index(1) in wanted else array
+
+
+def _looks_right(found: dict[Path, Any], patterns: tuple[Pattern, Pattern], layers: int) -> bool:
+    """Whether all weights are matrices, and all biases vectors."""
+    pairs = [(np.shape(found[fill(patterns[0], k)]), np.shape(found[fill(patterns[1], k)])) for k in range(layers)]
+    return all(len(weights) == 2 and (len(bias) == 1 or 1 in bias) for weights, bias in pairs)
 
 
 def _prefixed(pattern: Pattern, prefix: str) -> Pattern:

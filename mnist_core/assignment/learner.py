@@ -15,6 +15,7 @@ from mnist_core.assignment.convention import (
     PROBE_SIZES,
     Convention,
     Misfit,
+    Pattern,
     leaves,
     recognize,
 )
@@ -47,6 +48,7 @@ class Learner:
         self._restarts = 0
         self._object_sizes: tuple[int, ...] | None = None
         self._placed = False
+        self._gradient_patterns: tuple[Pattern, Pattern] | None = None
 
     def has(self, step: str) -> bool:
         """Whether the file has this function."""
@@ -173,18 +175,19 @@ class Learner:
         given = [self.convention.batch(x), self.convention.batch(y)]
         value = self._with_parameters("back_propagate", given, parameters, keep)
         loss, gradients = _split_loss(value)
-        if self.submission.network_class and not any(isinstance(leaf, np.ndarray) for _, leaf in leaves(gradients)):
+        if self._placed and not any(isinstance(leaf, np.ndarray) for _, leaf in leaves(gradients)):
             gradients = self._attributes()
+        self._gradient_patterns = self.convention.patterns_in(gradients, len(parameters))
         return loss, self.convention.decode(gradients, len(parameters), "the gradients")
 
     def update(self, parameters: Parameters, gradients: Parameters, learning_rate: float) -> Parameters:
         """Parameters after a step, returned or changed in place."""
         layers = len(parameters)
-        if self.submission.network_class and self.submission.arguments.get("update", 3) < 3:
+        if self._is_method("update") and self.submission.arguments.get("update", 3) < 3:
             self._place(parameters)
-            self.raw("update", self.convention.encode(gradients), learning_rate)
+            self.raw("update", self._encode_gradients(gradients), learning_rate)
             return self.convention.decode(self._attributes(), layers)
-        value = self.raw("update", self.convention.encode(parameters), self.convention.encode(gradients), learning_rate)
+        value = self.raw("update", self.convention.encode(parameters), self._encode_gradients(gradients), learning_rate)
         if value is None or (isinstance(value, list) and not value):
             value = self.last.changed.get(0, self.convention.encode(parameters))
         return self.convention.decode(value, layers)
@@ -217,6 +220,14 @@ class Learner:
             return False
         now = self.convention.decode(self._attributes(), len(parameters))
         return not same_layers(now, parameters, SINGLE_TOLERANCE if self.convention.single else TOLERANCE)
+
+    def _encode_gradients(self, gradients: Parameters) -> Any:
+        """Write gradients as the file's own back_propagate returns them."""
+        weights, biases = self._gradient_patterns or (self.convention.weights, self.convention.biases)
+        return replace(self.convention, weights=weights, biases=biases).encode(gradients)
+
+    def _is_method(self, step: str) -> bool:
+        return self.submission.functions.get(step) in self.submission.methods
 
     # Objects
 

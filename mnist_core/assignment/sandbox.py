@@ -155,13 +155,9 @@ class Sandbox:
         keep : bool
             Whether the next call tells if this result has changed.
         """
-        method = self.submission.network_class is not None and name in self._methods
+        method = name in self.submission.methods
         request = {"operation": "call", "name": name, "args": list(args), "method": method, "keep": keep}
         return self._ask(request, seconds)
-
-    @property
-    def _methods(self) -> set[str]:
-        return set(self.submission.functions.values()) if self.submission.network_class else set()
 
     def new(self, *args: Any) -> Reply:
         """Make an object of the learner's class; the reply holds its attributes with arrays."""

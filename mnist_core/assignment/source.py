@@ -49,6 +49,8 @@ class Submission:
     """Name in the file of each step that was found: of a function, or of a method of ``network_class``."""
     network_class: str | None
     """The class whose methods the steps are, if it is written as a class."""
+    methods: frozenset[str]
+    """Names of the functions above that are methods of it."""
     arguments: dict[str, int]
     """Most positional arguments that the function of each step takes, without ``self``."""
     lines: dict[str, int]
@@ -159,6 +161,7 @@ def _take_apart(name: str, text: str, places: tuple[Place, ...], tree: ast.Modul
         definitions=_only(text, kept),
         functions=found,
         network_class=network.name if network else None,
+        methods=frozenset(own for own in found.values() if own in methods),
         arguments={step: _positional(nodes[own]) for step, own in found.items() if own in nodes},
         lines={step: nodes[own].lineno for step, own in found.items() if own in nodes},
         notes=tuple(notes),

@@ -63,7 +63,7 @@ MISTAKES = (
         "derivative-of-a-for-z", "sigmoid_derivative",
         "This is z (1 - z): right if z were already the activation, but the function gets z.",
         "The gradient has the wrong size and, for z above 1, the wrong sign.",
-        "sigmoid' = a (1 - a) with a = sigmoid(z): is z already a here?",
+        "The slope is a (1 - a) with a = sigmoid(z): is z already a here?",
         wrong=lambda z: z * (1 - z),
     ),
     Mistake(

@@ -1,0 +1,52 @@
+"""Every mistake of the catalogue differs from what is right, and is told from all others."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from mnist_core.assignment.cases import Case, cases_of, write_idx_files
+from mnist_core.assignment.catalogue import MISTAKES
+from mnist_core.assignment.check import agrees
+from mnist_core.assignment.contract import STEPS
+from mnist_core.assignment.diagnose import candidates, name_mistake
+from mnist_core.assignment.reference import FUNCTIONS
+
+COMPUTING = [mistake for mistake in MISTAKES.values() if mistake.computes and mistake.id != "idx-little-endian"]
+
+
+def cases_for(step, folder):
+    if step == "read_idx":
+        return [Case(path.name, (path,)) for path in write_idx_files(folder, 0)]
+    return cases_of(step)
+
+
+@pytest.mark.parametrize("mistake", COMPUTING, ids=lambda mistake: mistake.id)
+def test_a_mistake_is_told_from_what_is_right_and_from_all_others(mistake, tmp_path):
+    cases = cases_for(mistake.step, tmp_path)
+    agree = partial(agrees, mistake.step, tolerance=1e-6)
+    with np.errstate(all="ignore"):
+        results = [mistake.function(*case.args) for case in cases]
+    right = [FUNCTIONS[mistake.step](*case.args) for case in cases]
+    assert not all(map(agree, results, right))
+    named = name_mistake(candidates(mistake.step), cases, results, agree, {})
+    assert named is not None
+    assert named.ids == (mistake.id,)
+
+
+def test_two_mistakes_at_once_are_both_named(tmp_path):
+    first, second = MISTAKES["derivative-forgotten"], MISTAKES["bias-gradient-number"]
+    cases = cases_for("back_propagate", tmp_path)
+    results = [first.combined(second)(*case.args) for case in cases]
+    agree = partial(agrees, "back_propagate", tolerance=1e-6)
+    named = name_mistake(candidates("back_propagate"), cases, results, agree, {})
+    assert set(named.ids) == {first.id, second.id}
+
+
+def test_every_mistake_is_explained_and_belongs_to_a_step():
+    for mistake in MISTAKES.values():
+        assert mistake.step in STEPS
+        for text in (mistake.sentence, mistake.effect, mistake.hint):
+            assert text[0].isupper() or text[0] in "`z1a", (mistake.id, text)
+            assert text.rstrip()[-1] in ".?:", (mistake.id, text)
+        assert not (mistake.parts and mistake.wrong)

@@ -1,0 +1,30 @@
+"""Files that are right, however they are written, raise no alarm."""
+
+import pytest
+
+from mnist_core.assignment.check import check
+from mnist_core.assignment.contract import STEPS, WHOLE
+from mnist_core.assignment.source import parse_submission
+from tests.core.assignment.styles import STYLES
+
+SOLUTION = "import numpy as np\n\n\n" + "\n\n".join(step.source for step in STEPS.values())
+
+
+def check_text(text, **options):
+    return check(parse_submission("mine.py", text.encode()), **options)
+
+
+def test_the_solution_is_correct():
+    report = check_text(SOLUTION)
+    assert [finding.step for finding in report.findings] == [*STEPS, *WHOLE]
+    assert {finding.step: finding.state for finding in report.findings} == dict.fromkeys([*STEPS, *WHOLE], "correct")
+    assert report.correct
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_every_way_that_is_right_is_right(name):
+    report = check_text(STYLES[name])
+    wrong = {finding.step: finding.sentence for finding in report.findings if finding.state == "wrong"}
+    assert wrong == {}
+    states = {finding.step: finding.state for finding in report.findings}
+    assert states["back_propagate"] == states["feed_forward"] == "correct"

@@ -1,0 +1,112 @@
+"""Code that runs wild ends alone, with a sentence; nothing is left of it."""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_core.assignment.sandbox import Limits, Sandbox
+from mnist_core.assignment.source import parse_submission
+
+SECONDS = 2.0
+
+
+def run(body, head="", **options):
+    text = f"import numpy as np\n{head}\ndef sigmoid(z):\n" + "".join(f"    {line}\n" for line in body.split("\n"))
+    with Sandbox(parse_submission("a.py", text.encode()), Limits(**options)) as sandbox:
+        assert sandbox.load() is None
+        reply = sandbox.call("sigmoid", np.zeros(3), seconds=SECONDS)
+        return reply, sandbox
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("while True: pass", "did not return within 2 s"),
+        ("return sigmoid(z)", "RecursionError"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("import os; os._exit(0)", "ended its own process"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "ended its own process"),
+        ("return np.ones(10**10)", "MemoryError"),
+        ("open('big', 'wb').write(bytes(50_000_000))", "File too large|ended its own process"),
+        ("return input('name? ')", "EOFError: there is nobody to answer"),
+        ("import mnist_core.assignment.reference as r; return r.sigmoid(z)", "ModuleNotFoundError|ImportError"),
+        ("while True: print('x' * 1000)", "did not return"),
+        ("raise type('Odd', (Exception,), {'__str__': lambda s: 1 / 0})()", "its message can't be shown"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    ],
+)
+def test_a_wild_function_gets_a_sentence(body, message):
+    began = time.monotonic()
+    reply, sandbox = run(body)
+    assert reply.failure is not None
+    assert pytest.raises(AssertionError, match=message).matches(AssertionError(reply.failure.sentence))
+    assert time.monotonic() - began < 30
+    assert len(sandbox.output) <= 20_000
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no fork")
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import os, time\nwhile True:\n    try: os.fork()\n    except OSError: time.sleep(0.01)",
+        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if not os.fork(): time.sleep(600)\nreturn z",
+    ],
+    ids=["a fork bomb", "a process that hides"],
+)
+def test_no_process_stays(body):
+    before = {path.name for path in Path("/proc").glob("[0-9]*")}
+    marker = f"MARK{time.time_ns()}"
+    run(f"import ctypes\nctypes.CDLL(None).prctl(15, b'{marker[:15]}', 0, 0, 0)\n{body}", processes=16)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        names = []
+        for path in Path("/proc").glob("[0-9]*"):
+            try:
+                names.append((path / "comm").read_text().strip() if path.name not in before else "")
+            except OSError:
+                continue
+        if marker[:15] not in names:
+            return
+        time.sleep(0.2)
+    pytest.fail("a process of the learner's is left")
+
+
+def test_results_come_back_as_plain_arrays_whatever_they_say_of_themselves():
+    head = (
+        "class Liar(np.ndarray):\n    def __eq__(self, other): return True\n"
+        "    def __array__(self, *a, **k): return np.ones(9)"
+    )
+    reply, _ = run("return z.view(Liar)", head)
+    assert type(reply.value) is np.ndarray
+    np.testing.assert_array_equal(reply.value, np.zeros(3))
+
+
+def test_what_a_call_does_besides_is_seen():
+    reply, _ = run("z += 1\nnp.random.rand()\nreturn z")
+    assert list(reply.changed) == [0]
+    assert reply.seeded
+    reply, _ = run("a = np.zeros(3)\nreturn [a, a]")
+    assert reply.shared
+
+
+def test_another_process_is_started_after_one_has_ended():
+    submission = parse_submission("a.py", b"def f(x):\n    while x > 1: pass\n    return x\n")
+    with Sandbox(submission) as sandbox:
+        sandbox.load()
+        assert sandbox.call("f", 2.0, seconds=0.5).failure.ended
+        assert not sandbox.alive
+        assert sandbox.load() is None
+        assert sandbox.call("f", 1.0).value == 1.0
+
+
+def test_files_stay_in_a_folder_that_is_deleted():
+    submission = parse_submission("a.py", b"def f(x):\n    open('note.txt', 'w').write('x')\n    return x\n")
+    with Sandbox(submission) as sandbox:
+        sandbox.load()
+        assert sandbox.call("f", 1.0).failure is None
+        folder = sandbox.folder
+        assert (folder / "note.txt").exists()
+    assert not folder.exists()
