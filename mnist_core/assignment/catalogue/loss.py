@@ -50,7 +50,7 @@ MISTAKES = (
         "loss-log-of-zero", "cross_entropy",
         "A probability of exactly 0 gives log(0): the loss is infinite or not a number.",
         "One very wrong image makes the loss useless.",
-        "0 times infinity is not a number: keep the logarithm away from 0.",
+        "Zero times infinity is not a number: keep the logarithm away from 0.",
         parts={"log": _plain_log},
     ),
     Mistake(
