@@ -106,7 +106,7 @@ def test_settings_that_need_too_much_are_refused_in_a_sentence_and_at_once(setti
         with pytest.raises(ConfigError, match=advice):
             TrainingConfig(**settings)
 
-    assert peak(refused) < 1e7
+    assert peak(refused) < 1e6
 
 
 @given(
@@ -179,7 +179,7 @@ def test_a_run_from_elsewhere_with_such_settings_reads_as_damaged(tmp_path):
         (read,) = list_runs(tmp_path)
         assert "reduce hidden_layers" in str(read.problem)
 
-    assert peak(listed) < 1e7
+    assert peak(listed) < 3e6  # those parameters would take 3.6 GB
     assert read_run(run.path).status.state == "damaged"
 
 
