@@ -7,9 +7,18 @@ import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LONGEST_MESSAGE = 2000
+"""Characters; a damaged file may make a library quote thousands of them."""
+
 
 class MnistError(Exception):
-    """Base of all errors that are meant to be read by a person."""
+    """Base of all errors that are meant to be read by a person; the middle of a very long message is left out."""
+
+    def __init__(self, message: str) -> None:
+        if len(message) > LONGEST_MESSAGE:
+            half = LONGEST_MESSAGE // 2 - 2
+            message = f"{message[:half]} … {message[-half:]}"
+        super().__init__(message)
 
 
 class IdxError(MnistError, ValueError):
@@ -73,11 +82,6 @@ ADVICE = {
 def advice_on(error: OSError) -> str:
     """Say what to do when a folder can't be written: a clause that follows a colon."""
     return ADVICE.get(error.errno or 0, "check the folder and its disk")
-
-
-def cause_of(error: Exception) -> str:
-    """Say what caused an error, in a few words: for one of the operating system without its number and path."""
-    return (error.strerror if isinstance(error, OSError) else "") or str(error) or type(error).__name__
 
 
 def times(shape: tuple[int, ...]) -> str:

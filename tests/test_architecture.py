@@ -158,7 +158,8 @@ def test_functions_fit_on_a_screen_and_say_what_they_do(path):
 
 
 THIRD_PARTY = {
-    "mnist_core": {"numpy", "scipy", "pooch", "requests", "urllib3", "filelock", "tqdm", "PIL", "onnx", "safetensors"},
+    "mnist_core": {"numpy", "scipy", "pooch", "requests", "urllib3", "filelock", "msgspec", "tqdm", "PIL"}
+    | {"onnx", "safetensors"},
     "app": {"streamlit"},
     "pages": {"numpy", "streamlit", "matplotlib", "pandas", "altair", "PIL", "streamlit_drawable_canvas"},
 }

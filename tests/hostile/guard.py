@@ -26,7 +26,7 @@ FURTHER_BYTES = 2_000_000_000
 PATIENCE = 60.0
 """Seconds until a process that waits for something is ended, with a traceback."""
 
-LONGEST_SENTENCE = 3_000
+LONGEST_SENTENCE = 2_500
 
 
 class Unbounded(BaseException):

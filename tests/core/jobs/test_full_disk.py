@@ -13,7 +13,7 @@ from mnist_core.jobs import job
 from mnist_core.jobs.job import Job, error_sentence
 from mnist_core.jobs.label_check import read_progress, start_label_check
 from mnist_core.jobs.start import TRAINING, resume_run, start_run
-from mnist_core.runs import files
+from mnist_core.runs import schema
 from mnist_core.runs.files import RESERVE, RESERVE_BYTES, free_reserve, keep_reserve, writing_to
 from mnist_core.runs.run import create_run, list_runs
 from mnist_core.training.config import TrainingConfig
@@ -105,18 +105,18 @@ def test_a_disk_without_room_for_the_reserve_fails_the_start_and_leaves_no_run(d
 
 def test_the_reserve_is_there_while_a_job_works_and_makes_room_for_its_last_words(dataset, tmp_path, monkeypatch):
     run = create_run(CONFIG, dataset, tmp_path)
-    write = files.write_json
+    write = schema.write_record
 
-    def write_if_there_is_room(path, content):
+    def write_if_there_is_room(path, record):
         if (run.path / RESERVE).exists():
             raise OSError(errno.ENOSPC, "No space left on device")
-        write(path, content)
+        write(path, record)
 
     def work(job):
         assert (run.path / RESERVE).stat().st_size == RESERVE_BYTES
         job.write(state="running")
 
-    monkeypatch.setattr(job, "write_json", write_if_there_is_room)
+    monkeypatch.setattr(job, "write_record", write_if_there_is_room)
     with pytest.raises(OSError, match=r"No space"):
         Job(TRAINING, run, run.status).perform(work)
     status = run.refresh().status

@@ -177,7 +177,7 @@ def test_a_model_of_another_network_is_refused(run, other):
 
 def test_a_model_without_its_data_is_compared_with_the_settings_only(run, tmp_path):
     old = without_checksums(run)
-    old = replace(old, dataset=replace(old.dataset, data_dir=str(tmp_path / "gone")))
+    old = replace(old, origin=(old.config, replace(old.dataset, data_dir=str(tmp_path / "gone"))))
     write_npz(run.path / "model.npz", Network((30, 5, 4, 7), "relu").to_arrays())
     assert old.load_network().layer_sizes == (30, 5, 4, 7)
 
