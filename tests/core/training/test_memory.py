@@ -179,7 +179,7 @@ def test_a_run_from_elsewhere_with_such_settings_reads_as_damaged(tmp_path):
         (read,) = list_runs(tmp_path)
         assert "reduce hidden_layers" in str(read.problem)
 
-    assert peak(listed) < 1e6
+    assert peak(listed) < 3e6  # those parameters would take 3.6 GB
     assert read_run(run.path).status.state == "damaged"
 
 
