@@ -32,7 +32,7 @@ def delete_run(run: Run) -> None:
     with writing_to(run.path, "delete"):
         if is_busy(run.path, LINGER_SECONDS):
             raise RunError(
-                f"Run {run.id} is being worked on: wait a moment, or stop the check of its labels first, then delete it."
+                f"Run {run.id} is being worked on: wait a moment, or stop the check of its labels, then delete it."
             )
         try:
             trash.mkdir(exist_ok=True)
