@@ -152,8 +152,8 @@ class Run:
             except (OSError, ValueError) as error:
                 without = "train from the start again" if name == "checkpoint.npz" else "go on without it"
                 raise RunError(
-                    f"{name} of run {self.id} can't be used ({error}): put the original file back, or delete it to "
-                    f"{without}."
+                    f"{name} of run {self.id} can't be used ({reason_of(error)}): put the original file back, or "
+                    f"delete it to {without}."
                 ) from error
 
     def _check(self, name: str) -> None:
@@ -272,7 +272,7 @@ class Run:
             return network
         except (OSError, ValueError) as error:
             raise RunError(
-                f"The model of run {self.id} can't be read ({path.name}: {error}): train it again."
+                f"The model of run {self.id} can't be read ({path.name}: {reason_of(error)}): train it again."
             ) from error
 
     def _check_network(self, network: Network) -> None:

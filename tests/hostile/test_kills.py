@@ -67,8 +67,9 @@ def test_an_import_is_there_or_not(world, tmp_path, rounds):
     runs = tmp_path / "runs"
     for _ in kill_at_random_moments(rounds, "imports", world, runs):
         for run in list_runs(runs):
-            assert run.problem is None
-            assert run.status == world.template.status
+            assert (run.problem, run.about) == (None, world.template.about)
+            assert run.metrics() == world.template.metrics()
+            assert run.status.test_accuracy == world.template.status.test_accuracy
             assert_same_parameters(run.load_network(), world.template.load_network())
         shutil.rmtree(runs, ignore_errors=True)
     assert import_run(export_run(world.template), runs).problem is None
