@@ -251,10 +251,9 @@ def _check_number(name: str, value: Any, low: float, high: float) -> int | float
     is_number = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
     if not is_number:
         raise ConfigError(f"{name} is {value!r}, expected {expected}.")
-    number = int(value) if whole else float(value)
-    if not low <= number <= high:  # false for NaN, too
-        raise ConfigError(f"{name} is {number:,}, expected {expected}.")
-    return number
+    if not low <= value <= high:  # false for NaN, too; before it is converted: no float is as large as 10**400
+        raise ConfigError(f"{name} is {value:,}, expected {expected}.")
+    return int(value) if whole else float(value)
 
 
 def default(value: T, setting: Setting) -> T:
