@@ -104,6 +104,8 @@ def show_run(number: int, run: Run, known_tags: list[str]) -> None:
             st.switch_page("pages/evaluation.py")
     if run.about.note:
         st.caption(run.about.note.markdown)
+    if run.unverified:
+        st.caption(run.unverified)
     if run.problem:
         st.error(UntrustedText(run.problem).markdown, icon=":material/broken_image:")
 
