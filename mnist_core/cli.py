@@ -87,13 +87,14 @@ def main(arguments: list[str] | None = None) -> int:
     if own_process:
         signals.answer_with(signals.end_at_once)  # while modules load, and when all is done
         _prepare_streams()
+    code = 0
     try:
         try:
             code = _perform(arguments)
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
-        code = BROKEN_PIPE
+        code = code or BROKEN_PIPE
     except OSError as error:
         code = _fail(error)
     if own_process and code:

@@ -84,11 +84,6 @@ def advice_on(error: OSError) -> str:
     return ADVICE.get(error.errno or 0, "check the folder and its disk")
 
 
-def cause_of(error: Exception) -> str:
-    """Say what caused an error, in a few words: for one of the operating system without its number and path."""
-    return (error.strerror if isinstance(error, OSError) else "") or str(error) or type(error).__name__
-
-
 def times(shape: tuple[int, ...]) -> str:
     """Write the shape of an array or an image for a message.
 

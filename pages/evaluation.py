@@ -30,12 +30,12 @@ def show_scores(run: Run, result: Evaluation, scores: Scores) -> None:
     """Accuracy with its interval, loss, errors, and top-k accuracy."""
     total, (low, high) = len(result.labels), scores.interval
     epoch = other_epoch(run)
-    kept = f", model of epoch {epoch}" if epoch else ""
+    duration = f"{run.status.seconds:,.1f} s of training"
     figures = (
         ("Test accuracy", f"{result.accuracy:.2%}", f"95 % interval {low:.2%} to {high:.2%}"),
         ("Test loss (nats)", f"{result.loss:.4f}", f"calibration error {scores.calibration.error:.2%}"),
         ("Errors", f"{result.errors:,} of {total:,}", f"top 2: {scores.top_2:.2%}, top 3: {scores.top_3:.2%}"),
-        ("Epochs", f"{run.status.epoch} of {run.epochs}", f"{run.status.seconds:,.1f} s of training{kept}"),
+        ("Epochs", f"{run.status.epoch} of {run.epochs}", f"model of epoch {epoch:,}" if epoch else duration),
     )
     for column, (label, value, more) in zip(st.columns(4), figures, strict=True):
         column.metric(label, value, more, delta_color="off", delta_arrow="off", border=True)

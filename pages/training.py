@@ -30,6 +30,7 @@ from pages.components.runs.outcome import (
     epoch_of_model,
     fraction_done,
     images_per_second,
+    kept_epoch,
     other_epoch,
     seconds_left,
 )
@@ -245,7 +246,7 @@ def show_curves(run: Run) -> None:
     epochs = run.epochs if run.status.active or not rows else rows[-1].epoch
     batches, look = pick_look()
     steps = run.steps() if batches else []
-    kept = other_epoch(run)
+    kept = kept_epoch(run)
     loss = curve(rows, "loss", "loss (cross-entropy, nats)", epochs, look=look, steps=steps, kept=kept)
     st.altair_chart(loss, key="loss_chart")
     accuracy = curve(rows, "accuracy", "accuracy", epochs, percent=True, look=Look(look.smoothing), kept=kept)

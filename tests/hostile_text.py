@@ -77,8 +77,8 @@ def address_names() -> list[str]:
     return sorted({*named, *(setting.url for setting in TrainingConfig.settings().values())})
 
 
-def plant(run: Path, listener: str) -> Path:
-    """Write hostile text into every field of a run folder that is text, and call the folder so; return it."""
+def plant(run: Path, listener: str) -> None:
+    """Write hostile text into every field of a run folder that is text."""
     parts = hostile_parts(listener)
     everything = " ".join(parts.values())
     config = json.loads((run / "config.json").read_text(encoding="utf-8"))
@@ -88,7 +88,6 @@ def plant(run: Path, listener: str) -> Path:
     (run / "about.json").write_text(json.dumps(about), encoding="utf-8")
     state = json.loads((run / "status.json").read_text(encoding="utf-8")) | {"error": everything}
     (run / "status.json").write_text(json.dumps(state), encoding="utf-8")
-    return run.rename(run.with_name(f"{run.name} {FOLDER_NAME}"))
 
 
 FOLDER_NAME = "**zqstrong** [zqlink](zq.example) www.zq.example zq@zq.example <b>zqhtml<b> `zqcode` :red[zqred] $zqx^2$"

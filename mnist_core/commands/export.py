@@ -9,6 +9,7 @@ from mnist_core.errors import RunError, advice_on, counted
 from mnist_core.models.formats import FORMATS, export, file_name
 from mnist_core.runs.files import write_atomically
 from mnist_core.runs.run import find_run
+from mnist_core.runs.schema import reason_of
 
 
 def add(commands: Commands) -> None:
@@ -40,6 +41,6 @@ def _export(arguments: argparse.Namespace) -> None:
             write_atomically(path, lambda file: file.write(content))
     except OSError as error:
         raise RunError(
-            f"Can't write {path} ({error.strerror}): {advice_on(error)}, or choose another place with --output."
+            f"Can't write {path} ({reason_of(error)}): {advice_on(error)}, or choose another place with --output."
         ) from error
     say(f"wrote {path} ({counted(len(content), 'byte')})")

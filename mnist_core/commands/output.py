@@ -6,6 +6,7 @@ import sys
 from typing import Any, TextIO
 
 from mnist_core.errors import MnistError, advice_on
+from mnist_core.runs.schema import reason_of
 from mnist_core.untrusted import UntrustedText
 
 
@@ -34,7 +35,7 @@ def sentence_of(error: OSError) -> str:
     """Say what an error of the operating system means, without its number."""
     if isinstance(error, MnistError):
         return str(error)
-    reason = error.strerror or str(error) or type(error).__name__
+    reason = reason_of(error)
     if error.filename is None:
         return f"A file can't be read or written ({reason}): {advice_on(error)}, or choose another place."
     return f"Can't use {error.filename} ({reason}): check the path, its permissions and the disk."

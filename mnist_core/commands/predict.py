@@ -8,12 +8,13 @@ import numpy as np
 
 from mnist_core.commands.output import complain, say, say_json
 from mnist_core.commands.parser import Commands, add_command, add_json, add_run, add_runs_dir
-from mnist_core.errors import MnistError, PictureError, cause_of, times
+from mnist_core.errors import MnistError, PictureError, times
 from mnist_core.evaluation.predict import predict
 from mnist_core.handwriting.ink import ink_on_black
 from mnist_core.handwriting.mnist_format import to_mnist
 from mnist_core.handwriting.reading import MAX_BYTES, read_picture
 from mnist_core.runs.run import find_run
+from mnist_core.runs.schema import reason_of
 
 
 def add(commands: Commands) -> None:
@@ -96,4 +97,4 @@ def _read_file(path: Path) -> bytes:
     except IsADirectoryError as error:
         raise PictureError("this is a folder: name the pictures in it.") from error
     except OSError as error:
-        raise PictureError(f"can't be read ({cause_of(error)}): check its permissions and the disk.") from error
+        raise PictureError(f"can't be read ({reason_of(error)}): check its permissions and the disk.") from error

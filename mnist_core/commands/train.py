@@ -83,21 +83,18 @@ def _train(arguments: argparse.Namespace) -> int:
     say(f"data  {dataset.description}")
     for warning in dataset_warnings(dataset):
         note(str(warning))
-    asked = Request()
+    asked, code = Request(), 0
     with answered_by(asked):  # a run that is being created is not torn apart, but stopped
         run = start_run(config, dataset, arguments.runs_dir)
-        say(f"run   {run.id}")
-        sys.stdout.flush()
-        run = _follow(run, asked)
-        problem = _problem(run)
-        if problem:
-            complain(problem)
-        else:
-            say(_result(run))
-            _doubt(run, dataset)
-    if asked.number is not None:
-        return 128 + asked.number
-    return 1 if problem else 0
+        try:
+            say(f"run   {run.id}")
+            sys.stdout.flush()
+            code = _tell(_follow(run, asked), dataset)
+        except BrokenPipeError:
+            if not asked:
+                raise
+            _ask_to_stop(run)  # Ctrl-C ended the reader, too, as in `mnist train | tee log`
+    return code if asked.number is None else 128 + asked.number
 
 
 def _advise(config: TrainingConfig, arguments: argparse.Namespace) -> None:
@@ -142,6 +139,16 @@ def _update_bar(bar: "tqdm[NoReturn]", run: Run) -> None:
             loss=f"{metrics[-1].train_loss:.4f}", accuracy=f"{metrics[-1].train_accuracy:.2%}", refresh=False
         )
     bar.update(run.status.epoch - bar.n)
+
+
+def _tell(run: Run, dataset: Dataset) -> int:
+    """Print the result of a run; return the exit code that it means."""
+    if problem := _problem(run):
+        complain(problem)
+        return 1
+    say(_result(run))
+    _doubt(run, dataset)
+    return 0
 
 
 def _problem(run: Run) -> str | None:

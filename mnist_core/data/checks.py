@@ -8,6 +8,7 @@ from itertools import groupby
 import numpy as np
 
 from mnist_core.data.dataset import Dataset
+from mnist_core.data.fitting import all_alike
 
 FEWEST_PER_CLASS = 10
 """Training images of each class, on average."""
@@ -189,7 +190,7 @@ def _pixels(dataset: Dataset) -> Iterator[DataWarning]:
 
 def _alike(dataset: Dataset) -> Iterator[DataWarning]:
     test = dataset.test_images
-    if len(test) > 1 and not (test != test[0]).any():
+    if all_alike(test):
         yield DataWarning(
             f"The {len(test):,} test images are all alike.",
             "The network gives them one answer, and the accuracy is the fraction of that class.",

@@ -28,7 +28,7 @@ from mnist_core.data.checksums import (
 from mnist_core.data.fitting import check_fit
 from mnist_core.data.idx import read_idx
 from mnist_core.data.preprocessing import flatten, one_hot, unflatten
-from mnist_core.errors import DatasetError, IdxError, cause_of, times
+from mnist_core.errors import DatasetError, IdxError, times
 from mnist_core.untrusted import UntrustedText
 
 SOURCES = ("auto", "full", "sample")
@@ -298,8 +298,8 @@ def _load_sample() -> Dataset:
         checksum = pooch.file_hash(SAMPLE)
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetError(
-            f"{SAMPLE}: found no readable sample of MNIST ({cause_of(error)}), but it comes with the project. "
-            f"Install the project again."
+            f"{SAMPLE}: found no readable sample of MNIST ({getattr(error, 'strerror', None) or error}), but it comes "
+            f"with the project. Install the project again."
         ) from error
     count = len(arrays["train_labels"]) + len(arrays["test_labels"])
     return Dataset(

@@ -115,9 +115,14 @@ def _check_same_size(train_path: Path, train: np.ndarray, test_path: Path, test:
         )
 
 
+def all_alike(images: np.ndarray) -> bool:
+    """Tell whether there are several images, and each is the same as the first."""
+    return len(images) > 1 and all((some == images[0]).all() for some in (images[:2], images))
+
+
 def _check_not_alike(path: Path, images: np.ndarray) -> None:
     """Refuse training images that are all the same: no network can tell them apart."""
-    if len(images) > 1 and not (images != images[0]).any():
+    if all_alike(images):
         low, high = images[0].min(), images[0].max()
         found = f"every pixel {low}" if low == high else "each the same as the first"
         raise DatasetError(

@@ -16,6 +16,7 @@ A network that was trained on such images must be given such images.
 
 import io
 import struct
+import warnings
 import zlib
 from collections.abc import Callable
 
@@ -94,7 +95,7 @@ def read_picture(data: bytes) -> np.ndarray:
     kind = _kind(data)
     try:
         with in_turn(_checked_size(kind, data)):
-            picture = READERS[kind](io.BytesIO(data))
+            picture = _open(kind, data)
             if kind != "JPEG" and getattr(picture, "n_frames", 1) > 1:
                 found, advice = f"an animated {kind} file", "Save one picture of it as a PNG file."
                 raise picture_error(found, "a still picture", advice)
@@ -132,9 +133,14 @@ def _kind(data: bytes) -> str:
     raise picture_error("a text file" if text else "an unknown kind of file", EXPECTED, "Choose the file of a picture.")
 
 
+def _open(kind: str, data: bytes) -> ImageFile:
+    with warnings.catch_warnings(action="ignore"):  # of damaged EXIF data, in which Pillow looks for the resolution
+        return READERS[kind](io.BytesIO(data))
+
+
 def _checked_size(kind: str, data: bytes) -> int:
     """Return the number of pixels; refuse what would take too much memory or time, before anything is decoded."""
-    width, height = _webp_size(data) if kind == "WebP" else READERS[kind](io.BytesIO(data)).size
+    width, height = _webp_size(data) if kind == "WebP" else _open(kind, data).size
     if width * height > MAX_PIXELS[kind]:
         found, limit = f"a picture of {times((width, height))} pixels", f"at most {MAX_PIXELS[kind] / 1e6:g} million"
         expected = f"{limit} in a WebP file" if kind == "WebP" else limit
@@ -179,7 +185,8 @@ def _grey(picture: Image.Image) -> np.ndarray:
                 whole.paste(part.reduce(factor), (left // factor, top // factor))
     white_ink = _has_alpha(picture) and len(levels) == 1  # which is invisible on white paper
     upright = small[white_ink]
-    upright.getexif()[ORIENTATION] = picture.getexif().get(ORIENTATION, 1)
+    with warnings.catch_warnings(action="ignore"):  # of damaged EXIF data: then the photo stays as it is
+        upright.getexif()[ORIENTATION] = picture.getexif().get(ORIENTATION, 1)
     return np.array(ImageOps.exif_transpose(upright))
 
 

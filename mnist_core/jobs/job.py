@@ -26,7 +26,7 @@ from mnist_core.runs.files import (
     writing_to,
 )
 from mnist_core.runs.run import Run, read_run
-from mnist_core.runs.schema import write_record
+from mnist_core.runs.schema import MAX_TEXT, reason_of, write_record
 from mnist_core.runs.status import JobStatus
 from mnist_core.untrusted import UntrustedText
 
@@ -149,8 +149,8 @@ def start_process(kind: JobKind[S], run: Run, queued: S) -> None:
             )
         except OSError as error:
             raise RunError(
-                f"No training process could be started ({error}): end other programs, check that {sys.executable} "
-                "still exists, then start again."
+                f"No training process could be started ({reason_of(error)}): end other programs, check that "
+                f"{sys.executable} still exists, then start again."
             ) from error
         log.close()
         undo.pop_all()
@@ -247,7 +247,7 @@ class Job(Generic[S]):
             self.end(interruption.state)
         except Exception as error:
             with suppress(OSError):  # the disk may be what failed
-                self.end("failed", error=UntrustedText(error_sentence(error, self.run.path)))
+                self.end("failed", error=UntrustedText(error_sentence(error, self.run.path)[:MAX_TEXT]))
             raise
 
 
@@ -258,7 +258,7 @@ def error_sentence(error: Exception, folder: Path) -> str:
     if isinstance(error, MemoryError):
         return "This machine ran out of memory: use smaller hidden layers or a smaller batch, or end other programs."
     if isinstance(error, OSError):
-        return f"The run folder can't be written ({error}): {advice_on(error)}, then start again."
+        return f"The run folder can't be written ({reason_of(error)}): {advice_on(error)}, then start again."
     return f"An error in the program ended it ({error!r}): log.txt in {folder} says where."
 
 

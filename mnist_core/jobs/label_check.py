@@ -21,7 +21,7 @@ from mnist_core.jobs.job import Job, JobKind, request_of, run_job, start_job
 from mnist_core.models.npz import NUMBERS, read_npz
 from mnist_core.runs.files import check_sha256, write_npz
 from mnist_core.runs.run import Run
-from mnist_core.runs.schema import Fraction, problem_of
+from mnist_core.runs.schema import Fraction, problem_of, reason_of
 from mnist_core.runs.status import JobStatus
 from mnist_core.training.config import PRESETS, TrainingConfig
 from mnist_core.training.loop import BatchProgress
@@ -50,7 +50,7 @@ def read_progress(run: Run) -> Progress | None:
     """Read the state of the cross-validation of a run; None if there never was one."""
     path = run.path / f"{NAME}.json"
     try:
-        return Progress.read(path, _lock(run.path))
+        return Progress.read(path, run.path / f"{NAME}.lock")
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -115,7 +115,8 @@ def _read(path: Path, checksums: dict[str, str]) -> tuple[int, np.ndarray | None
         return 0, None
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise RunError(
-            f"The probabilities in {path.name} can't be read ({NAME}.npz: {error}): delete the file and start again."
+            f"The probabilities in {path.name} can't be read ({NAME}.npz: {reason_of(error)}): delete the file "
+            "and start again."
         ) from error
 
 

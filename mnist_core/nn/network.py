@@ -55,8 +55,8 @@ class Network:
         Units of each layer, from the input (pixels) to the output (classes).
     activation : str
         Activation of the hidden layers, a key of :data:`ACTIVATIONS`.
-    seed : int
-        Seed of ``np.random.default_rng`` for the parameters.
+    seed : int or None
+        Seed of ``np.random.default_rng`` for the parameters; None leaves them to be filled.
     dtype : dtype
         float32, or float64 to check gradients.
     initialization : str
@@ -80,7 +80,7 @@ class Network:
         self,
         layer_sizes: Sequence[int] = (784, 128, 64, 10),
         activation: str = "sigmoid",
-        seed: int = 695,
+        seed: int | None = 695,
         dtype: np.typing.DTypeLike = np.float32,
         initialization: str = "uniform",
     ) -> None:
@@ -100,13 +100,16 @@ class Network:
         self.layer_sizes = tuple(int(size) for size in layer_sizes)
         self.activation = activation
         self.dtype: np.dtype[Any] = np.dtype(dtype)
-        shapes = list(pairwise(self.layer_sizes))
-        self.num_weights = sum(fan_in * fan_out for fan_in, fan_out in shapes)
+        self.num_weights = sum(fan_in * fan_out for fan_in, fan_out in pairwise(self.layer_sizes))
         self.parameters = np.empty(num_parameters(self.layer_sizes), self.dtype)
         self.weights, self.biases = self.unpack(self.parameters)
-        limits, gain = INITIALIZATIONS[initialization].limits, ACTIVATIONS[activation].gain
-        rng = np.random.default_rng(seed)
-        for weight, bias, shape in zip(self.weights, self.biases, shapes, strict=True):
+        if seed is not None:
+            self._draw(np.random.default_rng(seed), initialization)
+
+    def _draw(self, rng: np.random.Generator, initialization: str) -> None:
+        """Fill the parameters, layer by layer, weights first."""
+        limits, gain = INITIALIZATIONS[initialization].limits, ACTIVATIONS[self.activation].gain
+        for weight, bias, shape in zip(self.weights, self.biases, pairwise(self.layer_sizes), strict=True):
             weight_limit, bias_limit = limits(*shape, gain)
             weight[:] = rng.uniform(-weight_limit, weight_limit, weight.shape)
             bias[:] = rng.uniform(-bias_limit, bias_limit, bias.shape)
@@ -160,7 +163,7 @@ class Network:
         shapes = [parameter.shape for parameter in [*weights, *biases]]
         if shapes != [*pairwise(sizes), *((width,) for width in sizes[1:])]:
             raise ConfigError(f"found parameters of shapes {shapes}, which do not follow one another")
-        network = cls(sizes, str(arrays["activation"]), dtype=weights[0].dtype)
+        network = cls(sizes, str(arrays["activation"]), seed=None, dtype=weights[0].dtype)
         for own, given in zip([*network.weights, *network.biases], [*weights, *biases], strict=True):
             own[:] = given
         return network

@@ -21,7 +21,7 @@ from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import checksums_of, writing_to
 from mnist_core.runs.run import Run, default_runs_dir, list_runs, new_id, read_run, write_origin
-from mnist_core.runs.schema import MAX_BYTES, MAX_EPOCHS, MB, write_record
+from mnist_core.runs.schema import MAX_BYTES, MAX_EPOCHS, MB, reason_of, write_record
 from mnist_core.runs.tables import TABLES
 
 FILES = (
@@ -58,7 +58,9 @@ def export_run(run: Run) -> bytes:
                 if (run.path / name).exists():
                     archive.writestr(f"{run.id}/{name}", (run.path / name).read_bytes())
     except OSError as error:
-        raise RunError(f"Run {run.id} can't be exported ({error}): check that its folder still exists.") from error
+        raise RunError(
+            f"Run {run.id} can't be exported ({reason_of(error)}): check that its folder still exists."
+        ) from error
     return buffer.getvalue()
 
 
@@ -91,7 +93,7 @@ def import_run(content: bytes, runs_dir: Path | None = None, known: Iterable[Dat
     try:
         draft.mkdir(parents=True)
         run_id = _unpack(content, draft)
-        run = _settle(draft, [*known, *(run.dataset for run in list_runs(root) if run.dataset)])
+        run = _settle(draft, [*known, *(run.dataset for run in list_runs(root) if run.origin)])
         free = RUN_ID.fullmatch(run_id) and not (root / run_id).exists()
         return read_run(draft.rename(root / (run_id if free else new_id(root, run.created))))
     except MnistError:
@@ -137,7 +139,7 @@ def _name(entry: zipfile.ZipInfo) -> str:
         raise RunError(f"{name} in the zip is a link or encrypted, expected a plain file: export the run again.")
     if entry.file_size > MAX_BYTES[name]:
         raise RunError(
-            f"{name} in the zip has {entry.file_size / MB:,.1f} MB, expected at most {MAX_BYTES[name] // MB}: "
+            f"{name} in the zip has {entry.file_size / MB:,.1f} MB, expected at most {MAX_BYTES[name] / MB:g}: "
             "import another run."
         )
     return name

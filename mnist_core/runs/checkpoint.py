@@ -10,6 +10,7 @@ from mnist_core.errors import RunError
 from mnist_core.models.npz import read_npz
 from mnist_core.nn.network import Network
 from mnist_core.runs.files import write_npz
+from mnist_core.runs.schema import reason_of
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.state import TrainingState
 
@@ -72,6 +73,6 @@ class Checkpoint:
             return cls(int(state["epoch"]), arrays, state)
         except (OSError, KeyError, TypeError, ValueError) as error:
             raise RunError(
-                f"The checkpoint of run {folder.name} can't be read ({path.name}: {error}): delete the file to train "
-                "from the start again."
+                f"The checkpoint of run {folder.name} can't be read ({path.name}: {reason_of(error)}): delete the file "
+                "to train from the start again."
             ) from error

@@ -1,6 +1,6 @@
 """Which data a run was trained on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -37,28 +37,37 @@ class DatasetReference:
         name = UntrustedText(dataset.name.plain[: cls.MAX_NAME])
         return cls(name, dataset.source, dataset.data_dir, dataset.checksums)
 
-    def load(self, loader: Callable[[str, str | None], Dataset] = load_dataset) -> Dataset:
-        """Load the data set again, from its folder or, if that is gone or holds other data, from the default one.
+    def load(
+        self,
+        loader: Callable[[str, str | None], Dataset] = load_dataset,
+        elsewhere: Iterable[str | None] = (None,),
+    ) -> Dataset:
+        """Load the data set again, from its folder or, if that is gone or holds other data, from another one.
 
         Parameters
         ----------
         loader : callable
             Returns the data set of a source and a folder, as :func:`load_dataset` does.
+        elsewhere : iterable of str or None
+            Further folders to look in; None is the default one.
 
         Raises
         ------
         DatasetError
-            If neither holds what the run was created with.
+            If none of them holds what the run was created with.
         """
         try:
             return self.check(loader(self.source, self.data_dir))
         except DatasetError as error:
+            others = [folder for folder in elsewhere if folder != self.data_dir] if self.source == "full" else []
+            for folder in others:
+                with suppress(DatasetError):
+                    return self.check(loader(self.source, folder))
             if self.data_dir is None:
                 raise
-            with suppress(DatasetError):
-                return self.check(loader(self.source, None))
             raise DatasetError(
-                f"{error} If they moved, let the environment variable {FOLDER_VARIABLE} name the folder."
+                f"{error} If they moved, choose their new folder, or let the environment variable {FOLDER_VARIABLE} "
+                "name it."
             ) from error
 
     def has_content(self, checksums: Mapping[str, str]) -> bool:

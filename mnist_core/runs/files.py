@@ -27,13 +27,15 @@ RESERVE, RESERVE_BYTES = ".reserve", 65_536
 LEFTOVER_SECONDS = 60.0
 """Age of a temporary file above which nobody writes it any more."""
 
+WORKER_LOCK = "worker.lock"
+
 LINGER_SECONDS = 2.0
 """A process may hold its lock for this long after it has written its result, and another one while it looks."""
 
 
 def worker_lock(path: Path) -> FileLock:
     """Lock that a worker holds as long as it lives; the operating system frees it when the process ends."""
-    return FileLock(path / "worker.lock")
+    return FileLock(path / WORKER_LOCK)
 
 
 def is_busy(path: Path, patience: float = 0.0) -> bool:
@@ -86,7 +88,7 @@ def read_bounded(path: Path, most: int) -> bytes:
     if not stat.S_ISREG(found.st_mode):  # opening a pipe would wait for ever
         raise ValueError("it is no plain file")
     if found.st_size > most:
-        raise ValueError(f"it has {found.st_size / 1e6:,.1f} MB, expected at most {most / 1e6:,.0f}")
+        raise ValueError(f"it has {found.st_size / 1e6:,.1f} MB, expected at most {most / 1e6:,.1f}")
     with _retry_while_locked(lambda: path.open("rb")) as file:
         return file.read(most)
 

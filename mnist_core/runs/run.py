@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -29,8 +30,8 @@ from mnist_core.models.npz import read_npz
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.files import check_sha256, worker_lock, writing_to
-from mnist_core.runs.schema import LAST_TIME, Time, problem_of, read_record, reason_of, write_record
+from mnist_core.runs.files import WORKER_LOCK, check_sha256, read_bounded, writing_to
+from mnist_core.runs.schema import LAST_TIME, MAX_BYTES, Time, decode_record, problem_of, reason_of, write_record
 from mnist_core.runs.status import Status
 from mnist_core.runs.tables import HISTOGRAMS, LAYERS, METRICS, STEPS, Bounds, Row, Rows, Step, Table
 from mnist_core.training.config import TrainingConfig
@@ -153,8 +154,8 @@ class Run:
             except (OSError, ValueError) as error:
                 without = "train from the start again" if name == "checkpoint.npz" else "go on without it"
                 raise RunError(
-                    f"{name} of run {self.id} can't be used ({error}): put the original file back, or delete it to "
-                    f"{without}."
+                    f"{name} of run {self.id} can't be used ({reason_of(error)}): put the original file back, or "
+                    f"delete it to {without}."
                 ) from error
 
     def _check(self, name: str) -> None:
@@ -222,7 +223,7 @@ class Run:
             return rows
         except (OSError, ValueError) as error:
             latest = self.refresh()
-            if not latest.problem and latest.epochs != self.epochs:  # it trained on since we read it
+            if latest.status != self.status and not latest.problem:  # it trained on since we read it
                 return latest.rows(table, every_row)
             raise RunError(
                 f"The metrics of run {self.id} can't be read ({table.name}: {reason_of(error)}): show another run."
@@ -273,7 +274,7 @@ class Run:
             return network
         except (OSError, ValueError) as error:
             raise RunError(
-                f"The model of run {self.id} can't be read ({path.name}: {error}): train it again."
+                f"The model of run {self.id} can't be read ({path.name}: {reason_of(error)}): train it again."
             ) from error
 
     def _check_network(self, network: Network) -> None:
@@ -424,11 +425,10 @@ def read_run(path: Path) -> Run:
     origin, about, name = None, About(), "config.json"
     advice = "Delete the folder, or put the original file back."
     try:
-        content = read_record(path / name, Origin)
-        config = TrainingConfig.from_dict(content["training"])
-        origin, created = (config, content["dataset"]), content["created"]
+        created, config, dataset = _decode_origin(read_bounded(path / name, MAX_BYTES[name]))
+        origin = (config, dataset)
         about, name = About.read(path), "status.json"
-        status = Status.read(path / name, worker_lock(path))
+        status = Status.read(path / name, path / WORKER_LOCK)
         name, advice = "config.json", f"{advice} If you changed it yourself, take its checksum out of status.json."
         check_sha256(path / name, status.checksums.get(name))
     except (OSError, ValueError) as error:
@@ -441,6 +441,12 @@ def read_run(path: Path) -> Run:
             "letters, digits, spaces and . - + = ( ) are safe."
         )
     return Run(path, created if origin else _modified(path), Status("damaged"), about, problem, origin)
+
+
+@lru_cache(maxsize=4096)
+def _decode_origin(content: bytes) -> tuple[float, TrainingConfig, DatasetReference]:
+    origin = decode_record(content, Origin)
+    return origin["created"], TrainingConfig.from_dict(origin["training"]), origin["dataset"]
 
 
 def write_origin(folder: Path, created: float, config: TrainingConfig, dataset: DatasetReference) -> None:

@@ -19,7 +19,7 @@ from mnist_core.untrusted import UntrustedText
 MB = 1_000_000
 
 MAX_BYTES = {
-    "config.json": MB,
+    "config.json": MB // 10,
     "status.json": MB,
     "about.json": MB,
     "cross_validation.json": MB,
@@ -123,9 +123,19 @@ def decode_record(content: bytes, kind: type[R]) -> R:
         record = msgspec.convert(fields, kind, dec_hook=_decode_text)
     except msgspec.ValidationError as error:
         raise ValueError(clause(str(error), fields)) from error
-    if is_dataclass(kind) and (unknown := fields.keys() - _plain(record).keys()):
-        raise ValueError(f"it has an unknown entry {shown(min(unknown))}")
+    if unknown := _unknown(fields, _plain(record), ignored=not is_dataclass(kind)):
+        raise ValueError(f"it has an unknown entry {shown(unknown)}")
     return record
+
+
+def _unknown(found: dict[str, Any], known: dict[str, Any], ignored: bool = False) -> str | None:
+    """Name an entry that no field took; ``ignored`` are those beside the known ones, not those within them."""
+    for name, value in found.items():
+        if name not in known and not ignored:
+            return name
+        if isinstance(value, dict) and isinstance(known.get(name), dict) and (inner := _unknown(value, known[name])):
+            return inner
+    return None
 
 
 def problem_of(name: str, error: Exception, advice: str) -> str:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Self
 
-from filelock import FileLock
 from msgspec import Meta
 
 from mnist_core.runs.locks import is_held
@@ -50,14 +49,14 @@ class JobStatus:
         return self.state in ACTIVE
 
     @classmethod
-    def read(cls, path: Path, lock: FileLock) -> Self:
+    def read(cls, path: Path, lock: Path) -> Self:
         """Read the file; a job whose process died reads as *interrupted*.
 
         Parameters
         ----------
         path : Path
-        lock : FileLock
-            Held by the process of the job as long as it lives.
+        lock : Path
+            Lock file held by the process of the job as long as it lives.
 
         Raises
         ------
@@ -73,14 +72,14 @@ class JobStatus:
             raise ValueError("error is empty: expected a sentence that says why the state is failed")
         return replace(status, state="interrupted") if status._is_dead(lock) else status
 
-    def _is_dead(self, lock: FileLock) -> bool:
+    def _is_dead(self, lock: Path) -> bool:
         """Whether the process of an active job died: its heartbeat is old, and the lock that it would hold is free.
 
         A heartbeat in the future says nothing: the clock was wrong then, or is wrong now.
         """
         if not self.active or 0 <= time.time() - self.heartbeat < STALE_SECONDS[self.state]:
             return False
-        return not is_held(Path(lock.lock_file))
+        return not is_held(lock)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,9 @@ MOST_ROWS = 20_000
 
 LONGEST_CELL = 30
 
+MOST_DAMAGED = 100
+"""Rows that a table may have beyond those of its epochs, since they are left out."""
+
 
 class Step(NamedTuple):
     """A row of ``steps.csv``: the loss of one mini-batch at a position; 2.5 is the middle of the third epoch."""
@@ -66,6 +69,8 @@ class Table(Generic[Row]):
         Make a row of its values, and a line of a row.
     one_an_epoch : bool
         Whether each row is of a later epoch than the one before; otherwise it may be of the same one.
+    agrees : callable
+        Whether the values of a row agree with one another.
     """
 
     name: str
@@ -74,6 +79,7 @@ class Table(Generic[Row]):
     make: Callable[[tuple[Any, ...]], Row]
     write: Callable[[Row], str]
     one_an_epoch: bool = False
+    agrees: Callable[[tuple[Any, ...]], bool] = lambda values: True
 
     @property
     def header(self) -> str:
@@ -117,7 +123,7 @@ class Table(Generic[Row]):
             if whole:
                 raise ValueError(f"its first line is not {self.header[:30]}…")
         count = body.count(b"\n")
-        if self.one_an_epoch and count > bounds.epochs:
+        if self.one_an_epoch and count > bounds.epochs + MOST_DAMAGED:
             raise ValueError(f"it has {count:,} rows: expected at most one for each of {bounds.epochs:,} epochs")
         thinned = count > MOST_ROWS and not (self.one_an_epoch or every_row)
         body = _spread(body[:end]) if thinned else body[:end]
@@ -146,7 +152,8 @@ class Table(Generic[Row]):
         in_order = operator.lt if self.one_an_epoch else operator.le
         with suppress(msgspec.ValidationError):
             values = msgspec.convert(cells, list.__class_getitem__(kind), strict=False)
-            if all(in_order(row[0], following[0]) for row, following in pairwise(values)):
+            ordered = all(in_order(row[0], following[0]) for row, following in pairwise(values))
+            if ordered and all(map(self.agrees, values)):
                 return Rows(self.make((*row, *lacking)) if lacking else self.make(row) for row in values), ""
         rows, problem = Rows[Row](), ""
         last = -1.0
@@ -155,6 +162,8 @@ class Table(Generic[Row]):
                 values = msgspec.convert(row, kind, strict=False)
                 if last >= 0 and not in_order(last, values[0]):
                     raise ValueError(f"a row of epoch {values[0]:g} follows one of epoch {last:g}")
+                if not self.agrees(values):
+                    raise ValueError("the values of a row do not agree with one another")
             except ValueError as error:
                 rows.left_out += 1
                 problem = problem or self._clause(str(error), row, len(types))
@@ -237,5 +246,6 @@ HISTOGRAMS = Table(
     ),
     lambda values: Histogram._make((*values[:5], values[5:])),
     Histogram.to_row,
+    agrees=lambda values: values[3] <= values[4],  # low and high
 )
 TABLES: tuple[Table[Any], ...] = (METRICS, STEPS, LAYERS, HISTOGRAMS)

@@ -28,12 +28,12 @@ def delete_run(run: Run) -> None:
         run = run.refresh()
     if run.status.active:
         raise RunError(f"Run {run.id} is {run.status.state}: pause or stop it first, then delete it.")
-    if is_busy(run.path, LINGER_SECONDS):
-        raise RunError(
-            f"Run {run.id} is being worked on: wait a moment, or stop the check of its labels first, then delete it."
-        )
     trash = run.path.parent / ".trash"
     with writing_to(run.path, "delete"):
+        if is_busy(run.path, LINGER_SECONDS):
+            raise RunError(
+                f"Run {run.id} is being worked on: wait a moment, or stop the check of its labels, then delete it."
+            )
         try:
             trash.mkdir(exist_ok=True)
             _remove(trash / run.id)

@@ -26,6 +26,9 @@ AUGMENTED_BYTES = 40
 TEST_SHARE = 6
 """The test set counts as a sixth of the training set, as in MNIST."""
 
+ELASTIC_BYTES = 500
+"""Of each pixel of one image: the smooth patterns that an elastic distortion is drawn from."""
+
 
 class DataSize(NamedTuple):
     """The size of a data set."""
@@ -64,8 +67,8 @@ def training_bytes(config: "TrainingConfig", data: DataSize = MNIST) -> dict[str
     dict of str to int
         Bytes by what decides them: ``hidden_layers`` (the parameters, their gradient, the state of the optimizer, the
         best parameters, and the copies of all of them in checkpoint and model), ``batch_size`` (activations, their
-        deltas, dropout masks, and the images that are gathered and augmented), and ``data`` (its images, and their
-        probabilities).
+        deltas, dropout masks, and the images that are gathered and augmented), and ``data`` (its images, their
+        probabilities, and the patterns of elastic distortions).
     """
     sizes = layer_sizes(config, data)
     kept = len(OPTIMIZERS[config.optimizer].state_names) + bool(config.patience)  # optimizer state, best parameters
@@ -83,6 +86,7 @@ def training_bytes(config: "TrainingConfig", data: DataSize = MNIST) -> dict[str
         "batch_size": FLOAT * rows * (arrays * sum(config.hidden_layers) + data.classes)
         + gathered * (LOADED_BYTES + AUGMENTED_BYTES * bool(config.augmentation)),
         "data": (data.images + data.images // TEST_SHARE + held_out) * data.pixels
+        + data.pixels * ELASTIC_BYTES * bool(config.elastic)
         + FLOAT * (2 * forward + 4 * evaluated * data.classes),
     }
 

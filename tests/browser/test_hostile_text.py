@@ -14,7 +14,7 @@ import pytest
 
 from mnist_core.data.dataset import load_dataset
 from mnist_core.runs.files import write_json
-from mnist_core.runs.run import create_run
+from mnist_core.runs.run import create_run, read_run
 from mnist_core.training.config import TrainingConfig
 from pages.components.router import PAGES
 from tests.helpers import encode, enlarged, settle
@@ -51,11 +51,12 @@ def plant_runs(app, trained, listener):
     status = json.loads((failed.path / "status.json").read_text(encoding="utf-8"))
     write_json(failed.path / "status.json", {**status, "state": "failed"})
     damaged = create_run(TrainingConfig(), load_dataset("sample"), app.runs)
-    plant(failed.path, listener)
-    damaged = plant(damaged.path, listener)
+    for run in (trained.path, other, failed.path, damaged.path):
+        plant(run, listener)
     everything = " ".join(hostile_parts(listener).values())
+    damaged = damaged.path.rename(damaged.path.with_name(FOLDER_NAME))
     (damaged / "config.json").write_text(json.dumps({"created": everything, "training": {everything: 1}}))
-    return plant(trained.path, listener), plant(other, listener), damaged
+    return trained, read_run(other), read_run(damaged)
 
 
 def look(page, url, *expected):
@@ -82,7 +83,7 @@ def test_no_text_of_a_file_or_an_address_becomes_markup(app, page, trained, list
     in_the_address = urlencode(dict.fromkeys(set(address_names()) - {"data", "run", "runs"}, everything))
     for info in PAGES:
         said = () if info.file in ("overview", "draw", "label_issues") else (parts["image"], parts["address"])
-        runs = urlencode({"run": run.name, "runs": f"{run.name},{other.name},{everything}"})
+        runs = urlencode({"run": run.id, "runs": f"{run.id},{other.id},{everything}"})
         look(page, f"{app.url}/{info.url_path}?{runs}&{in_the_address}", *said)
     digit = encode(enlarged(load_dataset("sample").test_images[0]))
     pictures = [(f"{everything}.png", digit), (f"{everything}.jpg", b"x")]
@@ -94,7 +95,7 @@ def test_no_text_of_a_file_or_an_address_becomes_markup(app, page, trained, list
     search(page, *(f"{part}" for part in parts.values()))
     look(page, f"{app.url}/?{urlencode({'data': everything})}", parts["image"])
     look(page, f"{app.url}/training", parts["html"])  # of the run that failed
-    look(page, f"{app.url}/runs?{urlencode({'runs': damaged.name})}")
+    look(page, f"{app.url}/runs?{urlencode({'runs': damaged.id})}")
     folder = shutil.copytree(tiny_folder(), tmp_path / FOLDER_NAME)
     look(page, f"{app.url}/dataset?{urlencode({'data': str(folder)})}", FOLDER_NAME)
     assert asked == []

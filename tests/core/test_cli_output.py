@@ -48,7 +48,8 @@ def make_run(tiny_folder, tmp_path):
     """A function that writes a run with a model into the runs folder, and changes of its files by name."""
 
     def make(model=True, **changes):
-        run = create_run(TrainingConfig(), load_dataset("full", tiny_folder()), tmp_path / "runs")
+        config = TrainingConfig(hidden_layers=(8,), activation="relu")
+        run = create_run(config, load_dataset("full", tiny_folder()), tmp_path / "runs")
         if model:
             write_npz(run.path / "model.npz", Network((20, 8, 3), "relu", seed=3).to_arrays())
         for name, change in changes.items():

@@ -26,6 +26,14 @@ LONG = ["--epochs", "10000", "--batch-size", "1", "--hidden-layers", "500", "500
 """Takes minutes: a signal always comes first."""
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_is_answered():
+    """A test run in the background ignores Ctrl-C, and so would whatever it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def start(tiny_folder, tmp_path):
     """A function that starts the command line as a person at a terminal would, and kills what is left of it."""
@@ -41,9 +49,7 @@ def start(tiny_folder, tmp_path):
             cwd=PROJECT,
             env={**os.environ, "MNIST_RUNS_DIR": str(tmp_path), **environment},
             start_new_session=True,
-            preexec_fn=lambda: signal.signal(  # a background job ignores it
-                signal.SIGINT, signal.SIG_IGN if ignored else signal.default_int_handler
-            ),
+            preexec_fn=(lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) if ignored else None,
         )
         started.append(process)
         return process
@@ -52,7 +58,9 @@ def start(tiny_folder, tmp_path):
     for process in started:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
     for run in list_runs(tmp_path):
         if run.status.active:
             request(run, "stop")
@@ -87,13 +95,51 @@ def test_a_signal_stops_the_run_and_keeps_its_model(number, code, start, tiny_fo
     assert run.load_network().layer_sizes == (20, 500, 500, 3)
 
 
-@pytest.mark.parametrize("seconds", [0.15, 0.2, 0.3, 0.5])
-def test_ctrl_c_while_modules_load(seconds, start, tiny_folder, tmp_path):
-    process = start("train", *LONG, "--data-dir", tiny_folder())
-    time.sleep(seconds)
-    returned, _, _ = end(process)
-    assert returned == 130
-    assert not any(run.status.active for run in list_runs(tmp_path))
+WHILE_LOADING = """
+import signal, sys
+
+class Interrupter:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupter())
+sys.argv = ["mnist", "train", "--source", "sample"]
+from mnist_core.cli import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["argparse", "numpy", "tqdm", "mnist_core.commands.download", "mnist_core.errors", "mnist_core.jobs.start"],
+)
+def test_ctrl_c_while_modules_load(module, tmp_path):
+    command = [sys.executable, "-c", WHILE_LOADING.format(module=module)]
+    environment = {**os.environ, "MNIST_RUNS_DIR": str(tmp_path)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+    assert list_runs(tmp_path) == []
+
+
+def test_nothing_is_imported_before_signals_are_answered():
+    code = "import sys; before = set(sys.modules); import mnist_core.cli; print(*set(sys.modules) - before)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True)
+    assert set(done.stdout.split()) == {"mnist_core", "mnist_core.cli"}
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_ctrl_c_that_ends_the_reader_too(unbuffered, start, tiny_folder, tmp_path):
+    process = start("train", *LONG, "--data-dir", tiny_folder(train=40), PYTHONUNBUFFERED=unbuffered)
+    until(lambda: any(run.status.epoch >= 1 for run in list_runs(tmp_path)))
+    process.stdout.close()
+    process.stderr.close()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    (run,) = list_runs(tmp_path)
+    assert wait(run).status.state == "stopped"
 
 
 def test_ctrl_c_while_waiting_in_the_queue(start, tiny_folder, tmp_path, monkeypatch):

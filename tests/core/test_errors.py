@@ -1,8 +1,11 @@
 """What the messages of all rooms share."""
 
+import ast
+
 import pytest
 
-from mnist_core.errors import ModelError, times
+from mnist_core.errors import ModelError, counted, did_you_mean, times
+from mnist_core.jobs.job import PROJECT
 
 
 @pytest.mark.parametrize(
@@ -17,3 +20,30 @@ def test_a_message_that_quotes_very_much_keeps_its_beginning_and_its_advice():
     assert len(str(error)) <= 2000
     assert str(error).startswith("model.npz is damaged (xxx")
     assert str(error).endswith("xxx): copy it again.")
+
+
+SOURCES = [path for folder in ("mnist_core", "pages") for path in sorted((PROJECT / folder).rglob("*.py"))]
+SYSTEM_ERRORS = {"OSError", "FileNotFoundError", "PermissionError", "IsADirectoryError", "NotADirectoryError"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_no_sentence_shows_the_number_of_an_error_of_the_system(path):
+    """``f"({error})"`` of an OSError is "[Errno 2] No such file or directory: '/x'": write ``reason_of(error)``."""
+    for handler in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(handler, ast.ExceptHandler) or not handler.type:
+            continue
+        if SYSTEM_ERRORS & {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)}:
+            shown = [node.value for node in ast.walk(handler) if isinstance(node, ast.FormattedValue)]
+            lines = [node.lineno for node in shown if isinstance(node, ast.Name) and node.id == handler.name]
+            assert lines == [], f"{path.name}: line {lines}"
+
+
+def test_a_mistyped_word_leads_to_a_similar_one():
+    known = ("reference", "fast", "best")
+    assert did_you_mean("FAST", known) == " Did you mean fast?"
+    assert did_you_mean("refrence", known) == " Did you mean reference?"
+    assert did_you_mean("x" * 10_000, known) == did_you_mean("", known) == did_you_mean("best", ()) == ""
+
+
+def test_one_of_something_is_no_plural():
+    assert [counted(count, "epoch") for count in (0, 1, 1_200)] == ["0 epochs", "1 epoch", "1,200 epochs"]

@@ -8,7 +8,6 @@ import pytest
 
 from mnist_core.data.dataset import load_dataset
 from mnist_core.runs.archive import export_run
-from mnist_core.runs.run import read_run
 from pages.components.router import PAGES
 from tests.helpers import by_label, encode, enlarged, texts, unescaped
 from tests.hostile_text import FOLDER_NAME, LISTENER, UNESCAPED, address_names, hostile_parts, plant
@@ -43,14 +42,15 @@ def assert_harmless(app):
 
 
 @pytest.fixture
-def hostile(finished, make_run, tmp_path):
+def hostile(finished, make_run):
     """A finished run, a failed one, and two damaged ones, all hostile; the newest is a failed one."""
     failed, damaged = make_run(state="failed", epoch=1), make_run()
     plant(failed.path, LISTENER)
     plant(damaged.path, LISTENER)
-    config = tmp_path / "runs" / f"{damaged.path.name} {FOLDER_NAME}" / "config.json"
+    config = damaged.path.rename(damaged.path.with_name(FOLDER_NAME)) / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"created": EVERYTHING}), encoding="utf-8")
-    return read_run(plant(finished.path, LISTENER))
+    plant(finished.path, LISTENER)
+    return finished.refresh()
 
 
 def test_the_search_finds_what_is_not_escaped():
@@ -83,7 +83,8 @@ def test_a_failed_run_quotes_its_error(open_page, hostile):
 
 
 def test_comparing_naming_and_deleting_hostile_runs(open_page, hostile, finished_folder, tmp_path):
-    other = plant(shutil.copytree(finished_folder, tmp_path / "runs" / "20260101-000000-abcd"), LISTENER)
+    other = shutil.copytree(finished_folder, tmp_path / "runs" / "20260101-000000-abcd")
+    plant(other, LISTENER)
     app = open_page("runs", runs=f"{hostile.id},{other.name}")
     assert_harmless(app)
     app.button(key=f"edit_{hostile.id}").click().run()
@@ -95,9 +96,9 @@ def test_comparing_naming_and_deleting_hostile_runs(open_page, hostile, finished
     assert_harmless(app)
 
 
-def test_an_imported_run_says_nothing_but_its_text(open_page, hostile, tmp_path):
-    zipped = export_run(read_run(hostile.path.rename(tmp_path / "runs" / "20260101-000000-abcd")))
-    shutil.rmtree(tmp_path / "runs" / "20260101-000000-abcd")
+def test_an_imported_run_says_nothing_but_its_text(open_page, hostile):
+    zipped = export_run(hostile)
+    shutil.rmtree(hostile.path)
     app = open_page("runs")
     app.file_uploader[0].set_value([(f"{EVERYTHING}.zip", zipped, "application/zip")]).run()
     assert not app.error, app.error[0].value

@@ -52,12 +52,20 @@ def test_a_run_whose_last_epoch_is_kept_has_no_mark(open_page, finished):
 def test_evaluation_overview_and_runs_name_the_epoch_of_the_model(open_page, kept_earlier):
     app = open_page("evaluation", run=kept_earlier.id)
     (epochs,) = [metric for metric in app.metric if metric.label == "Epochs"]
-    assert (epochs.value, epochs.delta) == ("4 of 4", "2.0 s of training, model of epoch 2")
+    assert (epochs.value, epochs.delta) == ("4 of 4", "model of epoch 2")
     assert "4 of 4 epochs, model of epoch 2" in texts(open_page("overview").markdown)
     app = open_page("runs", runs=kept_earlier.id)
     table = app.dataframe[0].value.set_index("name")
     assert table.loc[kept_earlier.id, "model"] == 2
     assert "Diamonds mark the epoch" in texts(app.caption)
+
+
+def test_a_run_that_still_trains_says_which_epoch_was_saved_last(open_page, make_run, finished):
+    run = make_run(TrainingConfig(epochs=90), state="queued", epoch=50, model_epoch=45)
+    write_npz(run.path / "model.npz", finished.load_network().to_arrays())
+    app = open_page("evaluation", run=run.id)
+    assert "The model is the one after epoch 45 of 50, the last one saved." in texts(app.caption)
+    assert "rule" not in str([spec(chart) for chart in open_page("training", run=run.id).get("vega_lite_chart")])
 
 
 NO_MODEL = {

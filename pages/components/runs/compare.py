@@ -17,7 +17,7 @@ from mnist_core.training.config import TrainingConfig
 from mnist_core.untrusted import UntrustedText
 from pages.components.charts.curves import LAYER_COLORS, TRAINING, VALIDATION, thin_out
 from pages.components.digits.grid import digit_grid
-from pages.components.runs.outcome import other_epoch, why_no_model
+from pages.components.runs.outcome import kept_epoch, why_no_model
 from pages.components.runs.picker import run_dataset, test_result
 from pages.components.state import OneOf, parse_bool, remembered
 
@@ -50,7 +50,7 @@ def show_curves(runs: list[Run]) -> None:
     """Draw loss and accuracy of all runs on top of one another; a fragment, redrawn while a run is active."""
     names = labels(runs)
     rows = {name: run.metrics() for name, run in zip(names, runs, strict=True)}
-    kept = {name: None if run.status.active else other_epoch(run) for name, run in zip(names, runs, strict=True)}
+    kept = {name: None if run.status.active else kept_epoch(run) for name, run in zip(names, runs, strict=True)}
     if not any(rows.values()):
         st.caption("None of these runs has completed an epoch.")
         return

@@ -47,12 +47,18 @@ def other_epoch(run: Run) -> int | None:
     return None if epoch == run.status.epoch else epoch
 
 
+def kept_epoch(run: Run) -> int | None:
+    """Epoch that early stopping kept the model of, if it is not the last one that was trained."""
+    return other_epoch(run) if run.config.patience else None
+
+
 def epoch_of_model(run: Run) -> str:
     """A sentence on the epoch that the model is of; empty if it is the last one, as everybody expects."""
     epoch = other_epoch(run)
     if not epoch:
         return ""
-    return f"The model is the one after epoch {epoch} of {run.status.epoch}, which has the lowest validation loss."
+    reason = "the last one saved" if run.status.active else "which has the lowest validation loss"
+    return f"The model is the one after epoch {epoch:,} of {run.status.epoch:,}, {reason}."
 
 
 def why_no_model(run: Run) -> str:

@@ -17,7 +17,7 @@ from mnist_core.nn.network import Network
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.run import Run, find_run, list_runs
 from mnist_core.untrusted import UntrustedText
-from pages.components.data import Choice, load
+from pages.components.data import Choice, current_choice, load
 from pages.components.digits.picker import split_arrays
 from pages.components.runs.outcome import why_no_model
 from pages.components.state import remembered
@@ -84,7 +84,8 @@ def pick_run(runs: list[Run], label: str) -> Run:
 
 def run_dataset(run: Run) -> Dataset:
     """Data set of a run, checked to be the one that it was trained on."""
-    return run.dataset.load(lambda source, folder: load(Choice(source, folder)))
+    elsewhere = dict.fromkeys((current_choice().folder, None))
+    return run.dataset.load(lambda source, folder: load(Choice(source, folder)), elsewhere)
 
 
 def pick_trained_run(label: str, missing: str, otherwise: Callable[[], None] | None = None) -> Run:

@@ -49,6 +49,15 @@ def test_a_photo_is_rotated_by_its_exif_orientation():
     assert read_picture(encode(PIXELS, "JPEG", exif=exif.tobytes())).shape == PIXELS.shape[::-1]
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WebP"])
+def test_a_photo_with_damaged_exif_is_read(kind):
+    exif = Image.Exif()
+    exif[0x010E] = "a description that ends too early"
+    damaged = exif.tobytes().replace(b"\x22\0\0\0", b"\xff\0\0\0")
+    assert damaged != exif.tobytes()
+    assert read_picture(encode(PIXELS, kind, exif=damaged)).shape == PIXELS.shape
+
+
 def test_a_large_picture_is_shrunk():
     assert read_picture(encode(np.zeros((3000, 4500), np.uint8), "JPEG")).shape == (1000, 1500)
 

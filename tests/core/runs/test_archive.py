@@ -98,6 +98,13 @@ def test_an_imported_run_can_be_trained_on(run, tmp_path):
     assert (there.status.state, there.status.epoch) == ("finished", 3)
 
 
+def test_a_damaged_run_beside_it_does_not_hurt(run, tmp_path):
+    content = export_run(run)
+    (tmp_path / "20260101-000000-abcd").mkdir()
+    (tmp_path / "20260101-000000-abcd" / "config.json").write_text("{")
+    assert import_run(content, tmp_path).problem is None
+
+
 def test_an_id_that_is_there_is_not_overwritten(run, files, tmp_path):
     first, second = import_run(export_run(run), tmp_path), import_run(export_run(run), tmp_path)
     assert first.id == run.id != second.id

@@ -49,7 +49,8 @@ def patient(tmp_path_factory):
 def test_with_early_stopping_the_model_is_that_of_the_best_epoch(patient):
     best = best_epoch(patient.metrics())
     assert best < patient.status.epoch == 12
-    assert model_epoch(patient) == best
+    assert patient.status.model_epoch == best
+    assert model_epoch(replace(patient, status=replace(patient.status, model_epoch=None))) == best
     # The proof that it is: the model has the validation loss of that epoch.
     from mnist_core.data.batches import split_validation
 
@@ -61,21 +62,27 @@ def test_with_early_stopping_the_model_is_that_of_the_best_epoch(patient):
 
 def test_without_early_stopping_it_is_the_last_epoch(patient):
     run = replace(
-        patient, origin=(replace(patient.config, patience=0), patient.dataset), status=replace(patient.status, epoch=12)
+        patient,
+        origin=(replace(patient.config, patience=0), patient.dataset),
+        status=replace(patient.status, epoch=12, model_epoch=None),
     )
     run = replace(run, status=replace(run.status, model_epoch=None))
     assert model_epoch(run) == 12
 
 
 def test_a_run_that_stopped_early_needs_no_metrics(patient, tmp_path):
-    status = replace(patient.status, epoch=11)
+    status = replace(patient.status, epoch=11, model_epoch=None)
     status = replace(status, model_epoch=None)
-    config = replace(patient.config, patience=3)
-    assert model_epoch(replace(patient, path=tmp_path, status=status, origin=(config, patient.dataset))) == 8
+    origin = (replace(patient.config, patience=3), patient.dataset)
+    assert model_epoch(replace(patient, path=tmp_path, status=status, origin=origin)) == 8
+
+
+def test_what_the_status_says_counts(patient):
+    assert model_epoch(replace(patient, status=replace(patient.status, model_epoch=7))) == 7
 
 
 def test_rows_after_the_last_complete_epoch_do_not_count(patient):
-    status = replace(patient.status, epoch=1, state="stopped")
+    status = replace(patient.status, epoch=1, state="stopped", model_epoch=None)
     status = replace(status, model_epoch=None)
     assert model_epoch(replace(patient, status=status)) == 1
 
@@ -83,6 +90,6 @@ def test_rows_after_the_last_complete_epoch_do_not_count(patient):
 def test_without_an_epoch_or_with_damaged_metrics_it_is_unknown(patient, tmp_path):
     assert model_epoch(replace(patient, status=replace(patient.status, epoch=0))) is None
     (tmp_path / "metrics.csv").write_text(",".join(EpochMetrics._fields) + "\n1,a,b,c,d,e,f\n")
-    status = patient.status
+    status = replace(patient.status, model_epoch=None)
     status = replace(status, model_epoch=None)
     assert model_epoch(replace(patient, path=tmp_path, status=status)) is None

@@ -13,8 +13,8 @@ from mnist_core import cli
 from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.errors import ConfigError, ModelError
 from mnist_core.evaluation.predict import CHUNK, evaluate, images_at_once, predict
-from mnist_core.models.formats import to_npz
-from mnist_core.models.reading import read_model
+from mnist_core.models.formats import export, to_npz
+from mnist_core.models.reading import MAX_BYTES, read_model
 from mnist_core.nn.network import MAX_PARAMETERS, Network, num_parameters
 from mnist_core.nn.optimizers import OPTIMIZERS
 from mnist_core.runs.checkpoint import Checkpoint
@@ -74,6 +74,7 @@ def train_as_a_worker(config, dataset, folder):
         ((9000, 28), {"hidden_layers": (1000,), "batch_size": 8000, "dropout": 0.3}),
         ((4000, 28), {"batch_size": 4000, "elastic": 1.0}),
         ((500, 100), {"elastic": 1.0, "shift": 1.0}),
+        ((8, 400), {"elastic": 1.0, "hidden_layers": ()}),
     ],
 )
 def test_the_estimate_is_what_training_takes(size, settings, tmp_path):
@@ -82,7 +83,7 @@ def test_the_estimate_is_what_training_takes(size, settings, tmp_path):
     used += dataset.train_images.nbytes + dataset.test_images.nbytes
     estimate = sum(training_bytes(config, DataSize.of(dataset)).values())
     assert used < estimate + 1e6
-    assert estimate < 1.5 * used
+    assert estimate < 1.6 * used
 
 
 @given(st.lists(st.integers(1, 40), min_size=2, max_size=6))
@@ -178,7 +179,7 @@ def test_a_run_from_elsewhere_with_such_settings_reads_as_damaged(tmp_path):
         (read,) = list_runs(tmp_path)
         assert "reduce hidden_layers" in str(read.problem)
 
-    assert peak(listed) < 1e6
+    assert peak(listed) < 3e6  # those parameters would take 3.6 GB
     assert read_run(run.path).status.state == "damaged"
 
 
@@ -192,6 +193,13 @@ def test_a_network_is_refused_by_its_sizes_and_so_is_an_upload():
     assert read_model(to_npz(network, (2, 2))).layer_sizes == (4, 20_000, 2)
     with pytest.raises(ModelError):
         read_model(b"PK\3\4" + bytes(100))
+
+
+@pytest.mark.parametrize("kind", ["npz", "safetensors"])
+def test_an_upload_takes_little_more_memory_than_its_size(kind):
+    content = export(Network((784, 5000, 2000, 10)), (28, 28), kind)
+    assert 5e7 < len(content) < MAX_BYTES
+    assert peak(lambda: read_model(content)) < 3 * len(content)
 
 
 def test_a_wide_network_is_fed_fewer_images_at_once():

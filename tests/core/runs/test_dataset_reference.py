@@ -1,0 +1,54 @@
+"""A run finds its data again: where it was, where it moved, on another machine, and if an older version recorded it."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from mnist_core.data.dataset import load_dataset
+from mnist_core.errors import DatasetError
+from mnist_core.runs.archive import export_run, import_run
+from mnist_core.runs.dataset_reference import DatasetReference
+from mnist_core.runs.run import create_run
+from mnist_core.training.config import TrainingConfig
+
+
+@pytest.fixture
+def nowhere(monkeypatch, tmp_path):
+    """No data in the default folder."""
+    monkeypatch.setenv("MNIST_DATA_DIR", str(tmp_path / "nowhere"))
+
+
+def test_data_that_moved_is_found_in_the_further_folders(tiny_folder, tmp_path, nowhere):
+    folder = tiny_folder()
+    reference = DatasetReference.of(load_dataset("full", folder))
+    moved = folder.rename(tmp_path / "moved")
+    with pytest.raises(DatasetError, match=r"found no such folder.* If they moved, choose their new folder, or let"):
+        reference.load()
+    other = tiny_folder(seed=1)
+    assert reference.load(elsewhere=[str(other), None, str(moved)]).data_dir == str(moved)
+    shutil.copytree(other, folder)
+    assert reference.load(elsewhere=[str(moved)]).data_dir == str(moved), "other data took its place"
+
+
+def test_a_run_on_the_sample_looks_nowhere_else(tiny_folder, nowhere):
+    reference = replace(DatasetReference.of(load_dataset("sample")), checksums={"sample.npz": "0" * 64})
+    with pytest.raises(DatasetError, match="not those that this run was created with"):
+        reference.load(elsewhere=[str(tiny_folder())])
+
+
+@pytest.mark.parametrize("version", ["older", "newer"])
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_an_imported_run_finds_its_data_here(tiny_folder, tmp_path, nowhere, version, suffix):
+    folder = tiny_folder(suffix=suffix)
+    dataset = load_dataset("full", folder)
+    run = create_run(TrainingConfig(), dataset, tmp_path / "there")
+    if version == "older":
+        content = json.loads((run.path / "config.json").read_text())
+        content["dataset"]["checksums"] = dataset.file_checksums
+        (run.path / "config.json").write_text(json.dumps(content))
+    moved = folder.rename(tmp_path / "here")
+    imported = import_run(export_run(run), tmp_path / "runs", [load_dataset("full", moved)])
+    assert imported.dataset.data_dir == str(moved)
+    assert imported.dataset.load().checksums == dataset.checksums
