@@ -105,6 +105,8 @@ def show_run(number: int, run: Run, known_tags: list[str]) -> None:
     if run.about.note:
         lines = map(UntrustedText, run.about.note.plain.splitlines())
         st.caption("  \n".join(line.markdown for line in lines))
+    if run.unverified:
+        st.caption(run.unverified)
     if run.problem:
         st.error(UntrustedText(run.problem).markdown, icon=":material/broken_image:")
 
