@@ -27,6 +27,7 @@ from pages.components.code import code_behind
 from pages.components.data import current_dataset
 from pages.components.errors import callback, errors_shown, fragment, show_error
 from pages.components.router import page
+from pages.components.runs.diagnosis import show_diagnosis
 from pages.components.runs.outcome import (
     duration,
     epoch_of_model,
@@ -83,6 +84,7 @@ def show_run(run: Run, was_active: bool) -> None:
         st.markdown(_settings_line(run))
     show_progress(run)
     show_message(run)
+    show_diagnosis(run)
     show_charts(run)
 
 

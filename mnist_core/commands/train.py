@@ -24,6 +24,7 @@ from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.errors import RunError, counted
 from mnist_core.evaluation.significance import no_better_than_guessing
 from mnist_core.jobs.start import request, start_run
+from mnist_core.runs.diagnose import data_facts, diagnose_run
 from mnist_core.runs.model_epoch import model_epoch
 from mnist_core.runs.run import Run
 from mnist_core.training.config import PRESETS, TrainingConfig
@@ -148,6 +149,8 @@ def _tell(run: Run, dataset: Dataset) -> int:
         return 1
     say(_result(run))
     _doubt(run, dataset)
+    for diagnosis in diagnose_run(run, data_facts(dataset)):
+        note(f"{diagnosis.title}: {diagnosis.seen} {diagnosis.advice}")
     return 0
 
 
