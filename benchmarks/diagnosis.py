@@ -137,7 +137,7 @@ def sick(seed: int) -> Iterator[Trial]:
         small = replace(base, hidden_layers=(1,), activation="tanh", learning_rate=0.1)
         yield Trial(("underfitting",), replace(small, epochs=100), data)
         decay = replace(base, weight_decay=0.5, activation="relu", initialization="he", learning_rate=0.1, epochs=40)
-        yield Trial(("underfitting",), decay, data)
+        yield Trial(("weight-decay-too-high",), decay, data)
         learned = replace(base, activation="relu", initialization="he", optimizer="adam", learning_rate=0.003)
         yield Trial(("overfitting",), replace(learned, validation_fraction=0.2, epochs=80), data)
     for activation, rate in RATES.items():

@@ -3,6 +3,7 @@
 import argparse
 import math
 
+from mnist_core.commands.diagnosis import diagnosis_json
 from mnist_core.commands.output import note, say, say_json
 from mnist_core.commands.parser import Commands, add_command, add_data_dir, add_json, add_run, add_runs_dir
 from mnist_core.data.checks import dataset_warnings
@@ -43,6 +44,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
                 "loss": result.loss,
                 "errors": result.errors,
                 "confusion_matrix": result.confusion_matrix.tolist(),
+                "diagnosis": diagnosis_json(run),
             }
         )
     else:

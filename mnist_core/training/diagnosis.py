@@ -16,7 +16,7 @@ import numpy as np
 
 from mnist_core.errors import counted
 from mnist_core.training.config import LEARNING_RATES
-from mnist_core.training.divergence import has_diverged, with_shorter_steps
+from mnist_core.training.divergence import began_diverged, has_diverged, is_pulled_past_zero, with_shorter_steps
 from mnist_core.training.evidence import Evidence
 from mnist_core.training.loop import EpochMetrics
 
@@ -44,9 +44,11 @@ JUMPS = 0.3
 """Fraction of the epochs after the first one with a jump, above which the learning rate is too high."""
 STILL_FALLING = 0.1
 """Relative fall of the loss over the last quarter of the epochs."""
+SHRUNK = 0.3
+"""Size of the weights of every layer over that before training, below which weight decay has the upper hand."""
 UNMOVED = 0.1
 """What all updates together may at most have changed the weights, relative to their size."""
-GAP = 0.12
+GAP = 0.1
 """Training accuracy minus that on other images, beyond chance, from which on a run overfits."""
 LEARNED_BY_HEART = 0.95
 """Training accuracy from which on a gap is one of overfitting."""
@@ -60,7 +62,9 @@ DIFFERENT = 0.1
 """Difference between validation and test accuracy, beyond chance, that tells two sources apart."""
 DARK, BLACK = 128, 16
 """Grey level that most images reach if pixels are 0 to 255, and one that makes all inputs nearly 0."""
-OWN_CODE_KNOWS = frozenset({"epochs", "learning_rate", "batch_size", "hidden_layers", "validation_fraction", "patience"})
+OWN_CODE_KNOWS = frozenset(
+    {"epochs", "learning_rate", "batch_size", "hidden_layers", "validation_fraction", "patience"}
+)
 """Settings that matter to code that is not ours."""
 
 
@@ -186,14 +190,19 @@ def _symmetric(evidence: Evidence) -> Iterator[Diagnosis]:
 
 def _exploding(evidence: Evidence) -> Iterator[Diagnosis]:
     sizes = [row.gradient_rms for row in evidence.start]
-    if len(sizes) < 3 or not evidence.hampered:
+    lost = bool(evidence.error and began_diverged(evidence.error))
+    if not lost and (len(sizes) < 3 or not evidence.hampered):
         return
     layer = next((number for number, size in enumerate(sizes, start=1) if not size <= EXPLODED), None)
     if layer:
         size = f"is {sizes[layer - 1]:.3g}" if math.isfinite(sizes[layer - 1]) else "is no number"
         seen = f"Before training the gradient of layer {layer} {size}, root mean square; 0.01 is usual."
+    elif lost:
+        seen = "The loss was no number before the first update."
     elif sizes[0] > LARGE and sizes[0] > GROWN * sizes[-1]:
-        seen = f"Before training the gradient grows from {sizes[-1]:.2g} in the last layer to {sizes[0]:.2g} in the first."
+        seen = (
+            f"Before training the gradient grows from {sizes[-1]:.2g} in the last layer to {sizes[0]:.2g} in the first."
+        )
     else:
         return
     yield Diagnosis(
@@ -272,6 +281,24 @@ def _saturated(evidence: Evidence) -> Iterator[Diagnosis]:
     )  # fmt: skip
 
 
+def _decayed(evidence: Evidence) -> Iterator[Diagnosis]:
+    decay, start = evidence.config.weight_decay, evidence.start
+    now = evidence.at(evidence.layers[-1].epoch) if evidence.layers else []
+    shrunk = [row.weight_rms / before.weight_rms for row, before in zip(now, start, strict=False) if before.weight_rms]
+    pulled = bool(evidence.error and is_pulled_past_zero(evidence.error))
+    if not decay or not evidence.hampered or not (pulled or (shrunk and max(shrunk) < SHRUNK)):
+        return
+    seen = "The loss grew until it was no number." if pulled else (
+        f"The weights have shrunk to {_percent(max(shrunk))} of their first size or less."
+    )  # fmt: skip
+    lower = 0.0001 if decay > 0.001 else 0.0
+    yield Diagnosis(
+        "weight-decay-too-high", "Weight decay too strong", seen,
+        "The penalty pulls on the weights more than the gradient does, so nothing that is learned stays.",
+        f"Lower the weight decay from {decay:g} to {lower:g}.", {"weight_decay": lower},
+    )  # fmt: skip
+
+
 def _vanishing(evidence: Evidence) -> Iterator[Diagnosis]:
     rows = evidence.at(EARLY)
     if len(rows) < 3 or not evidence.hampered:
@@ -330,14 +357,20 @@ def _longer(evidence: Evidence) -> float:
 
 
 def _few_updates(evidence: Evidence) -> Iterator[Diagnosis]:
-    planned, size, images = evidence.planned_epochs * evidence.updates_per_epoch, evidence.config.batch_size, evidence.data.images
+    planned, size, images = (
+        evidence.planned_epochs * evidence.updates_per_epoch,
+        evidence.config.batch_size,
+        evidence.data.images,
+    )
     coarse = evidence.updates_per_epoch <= FEW_A_PASS and size > 32
     if not evidence.metrics or planned >= FEW_UPDATES or not evidence.hampered or (evidence.running and not coarse):
         return
     change: dict[str, Any]
     if coarse:
         smaller = next((number for number in (128, 64, 32, 16, 8) if number * 10 <= images), 1)
-        seen = f"A batch of {size:,} of {images:,} images makes {counted(evidence.updates_per_epoch, 'update')} an epoch"
+        seen = (
+            f"A batch of {size:,} of {images:,} images makes {counted(evidence.updates_per_epoch, 'update')} an epoch"
+        )
         advice, change = f"Lower the batch size to {smaller}.", {"batch_size": smaller}
     else:
         epochs = max(evidence.planned_epochs + 1, math.ceil(ENOUGH_UPDATES / evidence.updates_per_epoch))
@@ -386,9 +419,8 @@ def _underfitting(evidence: Evidence) -> Iterator[Diagnosis]:
     quarter = len(loss) // 4
     config, accuracy = evidence.config, evidence.accuracy
     seen = f"The loss has stood near {loss[-1]:.3f} for {quarter} epochs, with {accuracy:.1%} of the images correct."
-    if config.weight_decay >= 0.01:
-        advice, change = f"Lower the weight decay from {config.weight_decay:g} to 0.", {"weight_decay": 0.0}
-    elif config.dropout > 0.5:
+    change: dict[str, Any]
+    if config.dropout > 0.5:
         advice, change = f"Lower dropout from {config.dropout:g} to 0.", {"dropout": 0.0}
     else:
         advice, change = "Take more hidden units, or less augmentation.", {"hidden_layers": (128, 64)}
@@ -429,12 +461,14 @@ def _overfits_since(evidence: Evidence) -> EpochMetrics | None:
     """The epoch of the lowest validation loss, if that has risen since, or if the gap has become wide."""
     losses = np.array([row.val_loss for row in evidence.metrics])
     lowest = int(losses.argmin())
-    rows = evidence.metrics[-HELD:]
-    wide = all(
-        row.train_accuracy - row.val_accuracy > GAP + _chance(row.val_accuracy, evidence.data.held_out) for row in rows
-    )
+    rows, tested = evidence.metrics[-HELD:], evidence.test_accuracy
+    if tested is None:
+        chance = _chance(rows[-1].val_accuracy, evidence.data.held_out)
+        gap = min(row.train_accuracy - row.val_accuracy for row in rows) - chance
+    else:
+        gap = rows[-1].train_accuracy - max(rows[-1].val_accuracy, tested)
     risen = lowest < len(losses) - HELD and losses[-HELD:].min() > RISEN * losses[lowest]
-    return evidence.metrics[lowest] if risen or wide else None
+    return evidence.metrics[lowest] if risen or gap > GAP else None
 
 
 def _chance(accuracy: float, images: int) -> float:
@@ -477,8 +511,8 @@ RULES: tuple[Rule, ...] = (
     _missing_classes,
     _test_differs,
     _first_of(
-        _unscaled, _initial_weights, _symmetric, _exploding, _diverging, _oscillating, _dead, _saturated, _vanishing,
-        _unmoved, _few_updates, _falling, _guessing, _underfitting, _overfitting,
+        _unscaled, _initial_weights, _symmetric, _exploding, _decayed, _diverging, _oscillating, _dead, _saturated,
+        _vanishing, _unmoved, _few_updates, _falling, _guessing, _underfitting, _overfitting,
     ),
 )  # fmt: skip
 """In the order in which findings are shown. What keeps the network from learning is named before what follows."""
