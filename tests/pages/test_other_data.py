@@ -89,7 +89,7 @@ def test_a_model_of_no_numbers_gets_a_sentence(open_page, finished, name, model)
     write_npz(without_checksums(finished).path / "model.npz", arrays)
     app = open_page(name)
     if name in ("evaluation", "inside") or model != "huge":
-        assert "er learning rate" in unescaped(app.error)
+        assert "learning rate" in unescaped(app.error)
 
 
 def test_the_row_of_an_image_with_one_row_is_shown(open_page, tmp_path, monkeypatch):
