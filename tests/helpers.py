@@ -13,6 +13,7 @@ from PIL import Image
 
 from mnist_core.jobs.job import PROJECT
 from mnist_core.runs.files import write_json
+from mnist_core.runs.schema import write_record
 from mnist_core.training.config import REGULARIZATION, TrainingConfig
 from mnist_core.training.setting import Number, default
 
@@ -36,6 +37,12 @@ def wait(run, until=lambda run: not run.status.active, seconds=30):
         time.sleep(0.02)
         run = run.refresh()
     return run
+
+
+def write_config(run, content):
+    """Change config.json on purpose: its checksum no longer holds."""
+    write_json(run.path / "config.json", content)
+    write_record(run.path / "status.json", replace(run.status, checksums={}))
 
 
 def assert_same_parameters(network, other):
