@@ -49,6 +49,7 @@ def test_early_stopping_needs_validation_images():
         ("learning_rate", 0, "from 1e-08 to 1,000,000"),
         ("learning_rate", math.nan, "from 1e-08"),
         ("learning_rate", math.inf, "from 1e-08"),
+        ("learning_rate", 10**400, "from 1e-08"),
         ("learning_rate", None, "a number"),
         ("seed", -1, "from 0 to 4,294,967,295"),
         ("hidden_layers", (128, 0), "from 1 to 10,000"),
