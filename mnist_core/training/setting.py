@@ -3,6 +3,7 @@
 A field of :class:`mnist_core.training.config.TrainingConfig` carries one :class:`Setting` as ``metadata["setting"]``.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, Field, dataclass, field, replace
@@ -251,10 +252,10 @@ def _check_number(name: str, value: Any, low: float, high: float) -> int | float
     is_number = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
     if not is_number:
         raise ConfigError(f"{name} is {value!r}, expected {expected}.")
-    number = int(value) if whole else float(value)
-    if not low <= number <= high:  # false for NaN, too
-        raise ConfigError(f"{name} is {number:,}, expected {expected}.")
-    return number
+    if not low <= value <= high:  # false for NaN, too
+        found = "a number of more than 30 digits" if 1e30 < abs(value) < math.inf else f"{value:,}"
+        raise ConfigError(f"{name} is {found}, expected {expected}.")
+    return int(value) if whole else float(value)
 
 
 def default(value: T, setting: Setting) -> T:
