@@ -10,6 +10,7 @@ from mnist_core.errors import counted
 from mnist_core.inspection.pca import principal_components
 from mnist_core.inspection.units import hidden_activations, mean_by_class, strongest, strongest_connections
 from mnist_core.runs.run import Run
+from mnist_core.runs.tables import Rows
 from mnist_core.training.layer_histograms import ACTIVATION, WEIGHT, Histogram, layer_histograms
 from pages.components.charts.layers import class_bars, digit_map, distribution_over_epochs
 from pages.components.charts.network import MOST_LINES, MOST_UNITS, network_drawing
@@ -18,7 +19,7 @@ from pages.components.digits.grid import color_scale, digit_grid, diverging_colo
 from pages.components.errors import callback, fragment
 from pages.components.inside_view import Inside, inside
 from pages.components.router import page
-from pages.components.runs.picker import pick_trained_run, test_result
+from pages.components.runs.picker import pick_trained_run, say_left_out, test_result
 from pages.components.state import NumberIn, OneOf, remembered
 from pages.components.tables import is_dark
 
@@ -142,7 +143,7 @@ def show_map(view: Inside) -> None:
 
 
 @fragment
-def show_distributions(run: Run, rows: list[Histogram]) -> None:
+def show_distributions(run: Run, rows: Rows[Histogram]) -> None:
     """Histograms of weights and activations over the epochs."""
     if not rows:
         st.info(
@@ -150,6 +151,7 @@ def show_distributions(run: Run, rows: list[Histogram]) -> None:
             icon=":material/info:",
         )
         return
+    say_left_out(rows)
     chosen = remembered("inside_values", "weights", url="values", parse=OneOf(tuple(KINDS)))
     st.segmented_control("Values", list(KINDS), required=True, label_visibility="collapsed", **chosen.widget)
     shown = chosen.value

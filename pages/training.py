@@ -7,6 +7,7 @@ import streamlit as st
 from mnist_core.data.batches import epoch_batches, validation_size
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import counted
+from mnist_core.jobs.job import read_request
 from mnist_core.jobs.queue import place_in_queue
 from mnist_core.jobs.start import request, resume_run, start_run
 from mnist_core.nn.activations import ACTIVATIONS
@@ -14,6 +15,7 @@ from mnist_core.nn.network import Network, num_parameters
 from mnist_core.nn.optimizers import SGD
 from mnist_core.runs.run import Run, find_run, list_runs
 from mnist_core.runs.status import RESUMABLE
+from mnist_core.runs.tables import Rows
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.divergence import has_diverged, with_shorter_steps
 from mnist_core.training.layer_statistics import MEASURES
@@ -34,7 +36,7 @@ from pages.components.runs.outcome import (
     other_epoch,
     seconds_left,
 )
-from pages.components.runs.picker import architecture, guessing, pick_run, select_run, state_badge
+from pages.components.runs.picker import architecture, guessing, pick_run, say_left_out, select_run, state_badge
 from pages.components.settings import command_line, edit_settings
 from pages.components.state import NumberIn, OneOf, parse_bool, remembered
 
@@ -115,7 +117,7 @@ def show_controls(run: Run) -> None:
     state = run.status.state
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if run.status.active:
-            asked = _asked(run)
+            asked = read_request(run.path / "control")
             for verb, icon in (("pause", ":material/pause:"), ("stop", ":material/stop:")):
                 label = {"pause": "Pausing …", "stop": "Stopping …"}[verb] if asked == verb else verb.capitalize()
                 st.button(label, icon=icon, disabled=bool(asked), key=verb, on_click=callback(ask), args=(run, verb))
@@ -148,15 +150,6 @@ def ask(run: Run, verb: str) -> None:
     """Ask a run to pause or stop, unless it has just ended."""
     if run.refresh().status.active:
         request(run, verb)
-
-
-def _asked(run: Run) -> str:
-    """What somebody asked the run to do; anything else that the file may hold is no request."""
-    try:
-        with (run.path / "control").open("rb") as file:
-            return {b"pause": "pause", b"stop": "stop"}.get(file.read(16).strip(), "")
-    except FileNotFoundError:
-        return ""
 
 
 def show_message(run: Run) -> None:
@@ -245,12 +238,13 @@ def show_curves(run: Run) -> None:
         st.caption("The curves start after the first epoch." if run.status.active else "No epoch was completed.")
     epochs = run.epochs if run.status.active or not rows else rows[-1].epoch
     batches, look = pick_look()
-    steps = run.steps() if batches else []
+    steps = run.steps() if batches else Rows()
     kept = kept_epoch(run)
     loss = curve(rows, "loss", "loss (cross-entropy, nats)", epochs, look=look, steps=steps, kept=kept)
     st.altair_chart(loss, key="loss_chart")
     accuracy = curve(rows, "accuracy", "accuracy", epochs, percent=True, look=Look(look.smoothing), kept=kept)
     st.altair_chart(accuracy, key="accuracy_chart")
+    say_left_out(rows, steps)
     if rows:
         last = rows[-1]
         text = f"After epoch {last.epoch}: training loss {last.train_loss:.4f} nats"
@@ -277,6 +271,7 @@ def show_layers(run: Run) -> None:
             chart = layer_chart(rows, measure.name, measure.label, names, measure.logarithmic)
             st.altair_chart(chart, key=f"{measure.name}_chart")
             st.caption(measure.explanation)
+    say_left_out(rows)
 
 
 with page(__file__):

@@ -170,11 +170,22 @@ def request_of(kind: JobKind[S], run: Run, verb: str) -> None:
         write_atomically(run.path / kind.control, lambda file: file.write(f"{verb}\n".encode()))
 
 
+def read_request(control: Path) -> str:
+    """The request in a control file, "pause" or "stop"; empty without one, and if the file holds anything else."""
+    if not control.is_file():
+        return ""
+    try:
+        with control.open("rb") as file:
+            return {b"pause": "pause", b"stop": "stop"}.get(file.read(16).strip(), "")
+    except OSError:  # removed since
+        return ""
+
+
 class Interruption(Exception):
     """Somebody asked the job to pause or to stop; ``state`` is what it becomes."""
 
     def __init__(self, verb: str) -> None:
-        self.state = {"pause": "paused"}.get(verb.strip(), "stopped")
+        self.state = {"pause": "paused", "stop": "stopped"}[verb]
 
 
 class Every:
@@ -230,9 +241,8 @@ class Job(Generic[S]):
         if not self._report_due():
             return
         self.write(**changes)
-        control = self.run.path / self.kind.control
-        if control.exists():
-            raise Interruption(control.read_text(encoding="utf-8", errors="replace"))
+        if verb := read_request(self.run.path / self.kind.control):
+            raise Interruption(verb)
 
     def perform(self, work: "Callable[[Job[S]], None]") -> None:
         """Wait for a slot, then work; an error becomes the state *failed* with one sentence."""

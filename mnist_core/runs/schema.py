@@ -189,6 +189,8 @@ WORDS = {
     "`null`": "null",
     "`bool`": "true or false",
     " of length <= ": " no longer than ",
+    " >= ": " of at least ",
+    " <= ": " of at most ",
     " | ": " or ",
 }
 

@@ -3,6 +3,7 @@
 A field of :class:`mnist_core.training.config.TrainingConfig` carries one :class:`Setting` as ``metadata["setting"]``.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, Field, dataclass, field, replace
@@ -251,8 +252,9 @@ def _check_number(name: str, value: Any, low: float, high: float) -> int | float
     is_number = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
     if not is_number:
         raise ConfigError(f"{name} is {value!r}, expected {expected}.")
-    if not low <= value <= high:  # false for NaN, too; before it is converted: no float is as large as 10**400
-        raise ConfigError(f"{name} is {value:,}, expected {expected}.")
+    if not low <= value <= high:  # false for NaN, too
+        found = "a number of more than 30 digits" if 1e30 < abs(value) < math.inf else f"{value:,}"
+        raise ConfigError(f"{name} is {found}, expected {expected}.")
     return int(value) if whole else float(value)
 
 

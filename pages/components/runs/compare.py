@@ -13,12 +13,15 @@ from mnist_core.evaluation.predict import Evaluation
 from mnist_core.evaluation.significance import McNemar, mcnemar
 from mnist_core.runs.run import Run
 from mnist_core.runs.settings_diff import differing_settings
+from mnist_core.runs.tables import Rows
 from mnist_core.training.config import TrainingConfig
+from mnist_core.training.loop import EpochMetrics
 from mnist_core.untrusted import UntrustedText
 from pages.components.charts.curves import LAYER_COLORS, TRAINING, VALIDATION, thin_out
 from pages.components.digits.grid import digit_grid
+from pages.components.errors import errors_shown
 from pages.components.runs.outcome import kept_epoch, why_no_model
-from pages.components.runs.picker import run_dataset, test_result
+from pages.components.runs.picker import run_dataset, say_left_out, test_result
 from pages.components.state import OneOf, parse_bool, remembered
 
 COLORS = LAYER_COLORS[:8]
@@ -49,8 +52,13 @@ def swatch(number: int) -> None:
 def show_curves(runs: list[Run]) -> None:
     """Draw loss and accuracy of all runs on top of one another; a fragment, redrawn while a run is active."""
     names = labels(runs)
-    rows = {name: run.metrics() for name, run in zip(names, runs, strict=True)}
-    kept = {name: None if run.status.active else kept_epoch(run) for name, run in zip(names, runs, strict=True)}
+    rows: dict[str, Rows[EpochMetrics]] = {name: Rows() for name in names}
+    kept: dict[str, int | None] = dict.fromkeys(names)
+    for name, run in zip(names, runs, strict=True):
+        with errors_shown():  # of one run; the others are drawn
+            rows[name] = run.metrics()
+            kept[name] = None if run.status.active else kept_epoch(run)
+    say_left_out(*rows.values())
     if not any(rows.values()):
         st.caption("None of these runs has completed an epoch.")
         return

@@ -16,6 +16,7 @@ from mnist_core.evaluation.significance import no_better_than_guessing
 from mnist_core.nn.network import Network
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.run import Run, find_run, list_runs
+from mnist_core.runs.tables import Rows
 from mnist_core.untrusted import UntrustedText
 from pages.components.data import Choice, current_choice, load
 from pages.components.digits.picker import split_arrays
@@ -55,6 +56,12 @@ def state_badge(run: Run) -> None:
     """Show the state of a run in its colour."""
     color, icon = STATE_BADGES[run.status.state]
     st.badge(run.status.state, color=color, icon=icon)
+
+
+def say_left_out(*tables: Rows[Any]) -> None:
+    """Say how many rows of some tables are damaged and not shown, if any are."""
+    if count := sum(rows.left_out for rows in tables):
+        st.caption(f"{count:,} damaged {'row is' if count == 1 else 'rows are'} left out.")
 
 
 def select_run(run: Run) -> None:

@@ -116,9 +116,11 @@ def test_a_value_of_a_wrong_type_or_out_of_range_makes_the_run_a_damaged_one(run
 
 
 def test_the_reason_names_the_value_and_what_is_expected(run):
-    assert "(epoch is -5: expected a whole number >= 0)" in change(run, "status.json", "epoch", value=-5).problem
+    assert (
+        "(epoch is -5: expected a whole number of at least 0)" in change(run, "status.json", "epoch", value=-5).problem
+    )
     problem = change(run, "status.json", "epoch", value=HUGE).problem
-    assert "epoch is a number of more than 30 digits: expected a whole number <= 100000" in problem
+    assert "epoch is a number of more than 30 digits: expected a whole number of at most 100000" in problem
     assert "(dataset.name is null: expected text)" in change(run, "config.json", "dataset", "name", value=None).problem
 
 

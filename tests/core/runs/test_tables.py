@@ -103,7 +103,7 @@ def test_only_a_worker_that_was_cut_off_may_leave_damaged_rows(run, state):
 
 def test_the_reason_names_the_value_and_what_is_expected(run):
     add(run.path, METRICS, "-5,1,1,1,1,1,1\n")
-    with pytest.raises(RunError, match=r"\(metrics\.csv: epoch is '-5': expected a whole number >= 1\)"):
+    with pytest.raises(RunError, match=r"\(metrics\.csv: epoch is '-5': expected a whole number of at least 1\)"):
         ended(run).metrics()
     add(run.path, METRICS, "3,1,1,1,1,1,1\n")
     with pytest.raises(RunError, match=r"a row of epoch 3 follows one of epoch 3"):

@@ -191,3 +191,13 @@ def test_a_new_setting_is_one_field(monkeypatch):
     assert train.asked_config(arguments) == config == WiderConfig.from_dict(config.to_dict())
     assert config.describe() == ["noise 0.25 pixels"]
     assert "noise" not in TrainingConfig.settings()
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**5000), 1e300], ids=["large", "largest", "float"])
+@pytest.mark.parametrize("name", ["learning_rate", "seed", "epochs"])
+def test_a_number_of_any_length_is_refused_in_a_short_sentence(name, value):
+    if isinstance(value, float) and name != "learning_rate":
+        value = int(value)
+    with pytest.raises(ConfigError, match=f"^{name} is a number of more than 30 digits, expected") as caught:
+        TrainingConfig(**{name: value})
+    assert len(str(caught.value)) < 200
