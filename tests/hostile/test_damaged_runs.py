@@ -1,7 +1,8 @@
 """Every page, and the command line, with every file of a run folder damaged in every known way: that run alone suffers.
 
 A page lists all damaged runs at once; then it is told to show one after another. A normal run shows a few of them,
-always the same; the slow test shows 40, and in the long run of ``test_readers.py`` all. Random damage is drawn by ``test_pages.py``.
+always the same; the slow test shows 40, and in the long run of ``test_readers.py`` all. Random damage is drawn by
+``test_pages.py``.
 """
 
 import os
