@@ -31,6 +31,8 @@ READERS = {**FILE_READERS, **RUN_READERS, **WORD_READERS, **PAGE_READERS}
 
 LONGEST_REPORT = 4000
 
+BATCH = 2000
+
 WARM = 20
 """Most inputs that are read before time and memory are measured, so that everything is imported."""
 
@@ -62,7 +64,8 @@ def fuzz(reader: Reader, examples: int, seed: int) -> dict[str, Any]:
             if kind not in failures or size < failures[kind][0]:
                 failures[kind] = size, _describe(error, content)
 
-    draw(reader.inputs, examples, seed, read)
+    for number, start in enumerate(range(0, examples, BATCH)):  # hypothesis remembers all that it drew
+        draw(reader.inputs, min(BATCH, examples - start), seed + number, read)
     return {
         "seed": seed,
         "inputs": outcomes.total(),
