@@ -251,10 +251,14 @@ def _check_number(name: str, value: Any, low: float, high: float) -> int | float
     is_number = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
     if not is_number:
         raise ConfigError(f"{name} is {value!r}, expected {expected}.")
-    number = int(value) if whole else float(value)
-    if not low <= number <= high:  # false for NaN, too
-        raise ConfigError(f"{name} is {number:,}, expected {expected}.")
-    return number
+    if not low <= value <= high:  # false for NaN, too
+        raise ConfigError(f"{name} is {_in_short(value)}, expected {expected}.")
+    return int(value) if whole else float(value)
+
+
+def _in_short(number: Any) -> str:
+    """Write a number for a message; one of very many digits is not even a float."""
+    return f"{number:,}" if isinstance(number, float) or abs(number) < 10**30 else "a number of more than 30 digits"
 
 
 def default(value: T, setting: Setting) -> T:
