@@ -7,7 +7,7 @@ import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-LONGEST_MESSAGE = 2000
+LONGEST_MESSAGE = 8000
 """Characters; a damaged file may make a library quote thousands of them."""
 
 

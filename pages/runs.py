@@ -103,7 +103,10 @@ def show_run(number: int, run: Run, known_tags: list[str]) -> None:
             select_run(run)
             st.switch_page("pages/evaluation.py")
     if run.about.note:
-        st.caption(run.about.note.markdown)
+        lines = map(UntrustedText, run.about.note.plain.splitlines())
+        st.caption("  \n".join(line.markdown for line in lines))
+    if run.unverified:
+        st.caption(run.unverified)
     if run.problem:
         st.error(UntrustedText(run.problem).markdown, icon=":material/broken_image:")
 

@@ -189,7 +189,7 @@ def show_loss(batch: Batch) -> None:
         "certain and correct, and large if it is certain and wrong. The loss of the mini-batch is the mean."
     )
     p_true = batch.walk.forward.activations[-1][np.arange(len(batch.labels)), batch.labels]
-    losses = -np.log(np.maximum(p_true, np.finfo(p_true.dtype).tiny))
+    losses = 0 - np.log(np.maximum(p_true, np.finfo(p_true.dtype).tiny))
     table = pd.DataFrame(
         {"image": batch.names, "label": batch.labels, "p of the label": p_true, "loss of the image": losses}
     )

@@ -6,12 +6,14 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from PIL import Image
 
 from mnist_core.jobs.job import PROJECT
+from mnist_core.runs.files import write_json
+from mnist_core.runs.schema import write_record
 from mnist_core.training.config import REGULARIZATION, TrainingConfig
 from mnist_core.training.setting import Number, default
 
@@ -37,6 +39,12 @@ def wait(run, until=lambda run: not run.status.active, seconds=30):
     return run
 
 
+def write_config(run, content):
+    """Change config.json on purpose: its checksum no longer holds."""
+    write_json(run.path / "config.json", content)
+    write_record(run.path / "status.json", replace(run.status, checksums={}))
+
+
 def assert_same_parameters(network, other):
     for ours, theirs in zip(network.weights + network.biases, other.weights + other.biases, strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -46,6 +54,14 @@ def mnist(*arguments, **options):
     """Run the command line in a process of its own; options are those of `subprocess.run`."""
     command = [sys.executable, "-m", "mnist_core", *map(str, arguments)]
     return subprocess.run(command, **{"capture_output": True, "text": True, "cwd": PROJECT, "check": False, **options})
+
+
+def without_checksums(run):
+    """Make it a run of an older version."""
+    status = asdict(replace(run.status, checksums={}))
+    del status["checksums"], status["model_epoch"]
+    write_json(run.path / "status.json", status)
+    return run.refresh()
 
 
 def work(run):

@@ -87,6 +87,7 @@ def plant(run: Path, listener: str) -> None:
     about = {"name": f"{parts['strong']} {parts['image']}", "note": everything, "tags": [parts["link"], ":red[zqred]"]}
     (run / "about.json").write_text(json.dumps(about), encoding="utf-8")
     state = json.loads((run / "status.json").read_text(encoding="utf-8")) | {"error": everything}
+    state.get("checksums", {}).pop("config.json", None)  # a hostile person would write the one that fits
     (run / "status.json").write_text(json.dumps(state), encoding="utf-8")
 
 

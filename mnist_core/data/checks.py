@@ -146,6 +146,21 @@ def _amounts(dataset: Dataset) -> Iterator[DataWarning]:
             "A network learns so few by heart, and not what they have in common.",
             "Add images: a few hundred of each class are a start.",
         )
+    elif test > train:
+        yield DataWarning(
+            f"There are {test:,} test images, more than the {train:,} training images.",
+            "The files of the two are perhaps exchanged: a network learns the better, the more it learns from.",
+            "Train on the larger part.",
+        )
+    counts = np.bincount(dataset.train_labels)
+    rare = np.flatnonzero((counts > 0) & (counts < FEWEST_PER_CLASS))
+    if train >= FEWEST_PER_CLASS * classes and (rare := rare[rare < _end_of_classes(counts)]).size:
+        yield DataWarning(
+            f"Training has {_number(int(counts[rare].sum()), 'image')} of {_classes(rare)}, and {train:,} in all.",
+            "The network hardly learns what it sees so rarely.",
+            f"Add training images of {'this class' if len(rare) == 1 else 'these classes'}, or leave "
+            f"{'it' if len(rare) == 1 else 'them'} out.",
+        )
     if test < FEWEST_TEST_IMAGES:
         yield DataWarning(
             f"There {'is' if test == 1 else 'are'} {_number(test, 'test image')}.",

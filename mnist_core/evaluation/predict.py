@@ -114,7 +114,7 @@ def per_image(labels: np.ndarray, probabilities: np.ndarray) -> PerImage:
     first = probabilities.max(axis=1)
     second = np.partition(probabilities, -2, axis=1)[:, -2] if probabilities.shape[1] > 1 else np.zeros_like(first)
     label_probability = probabilities[np.arange(len(labels)), labels]
-    loss = -np.log(np.maximum(label_probability, np.finfo(probabilities.dtype).tiny))
+    loss = 0 - np.log(np.maximum(label_probability, np.finfo(probabilities.dtype).tiny))  # 0 rather than -0
     return PerImage(probabilities.argmax(axis=1), first, first - second, loss)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from mnist_core.errors import ConfigError
+from mnist_core.runs.locks import is_held
 
 SLOTS_VARIABLE = "MNIST_CONCURRENT_RUNS"
 
@@ -108,27 +109,22 @@ def _queue(folder: Path) -> Path:
 
 def _someone_ahead(place: Path) -> bool:
     """Whether an earlier ticket is that of a living process, or of one about to come; those of others are removed."""
-    for other in sorted(place.parent.glob("*.*"), key=lambda path: path.stem):
-        if other.stem >= place.stem:
-            return False
-        if _is_kept(other):
+    for ticket in sorted({path.stem for path in place.parent.glob("*.*") if path.stem < place.stem}):
+        asked, lock = (place.with_name(f"{ticket}{suffix}") for suffix in (".asked", ".lock"))
+        if is_held(lock) or _is_expected(asked):
             return True
-        with suppress(OSError):  # somebody else removed it
-            other.unlink()
+        for left in (asked, lock):
+            with suppress(OSError):  # somebody else removed it, or Windows keeps it because it is open
+                left.unlink()
     return False
 
 
-def _is_kept(place: Path) -> bool:
-    """Whether a place in the queue still is somebody's."""
+def _is_expected(asked: Path) -> bool:
+    """Whether a process is about to come."""
     try:
-        if place.suffix == ".asked":
-            return abs(time.time() - place.stat().st_mtime) < ARRIVAL_SECONDS
-        with FileLock(place).acquire(timeout=0):
-            return False
+        return abs(time.time() - asked.stat().st_mtime) < ARRIVAL_SECONDS  # the clock may have been ahead
     except FileNotFoundError:
         return False
-    except (Timeout, OSError):
-        return True
 
 
 def _take_slot(folder: Path, held: ExitStack) -> bool:

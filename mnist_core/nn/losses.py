@@ -36,4 +36,4 @@ def cross_entropy(probabilities: np.ndarray, y: np.ndarray) -> float:
         A probability of exactly 0 counts as the smallest positive number of its dtype, so the loss stays finite.
     """
     smallest = np.finfo(probabilities.dtype).tiny
-    return float(-np.sum(y * np.log(np.maximum(probabilities, smallest))) / len(y))
+    return 0.0 - float(np.sum(y * np.log(np.maximum(probabilities, smallest)))) / len(y)  # 0 rather than -0

@@ -14,7 +14,7 @@ DROPS = (0.5, 0.75)
 """Progress at which the step schedule drops to a tenth."""
 
 COURSE_POINTS = 300
-JUST_BEFORE = 1e-9
+BESIDE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,11 @@ def schedule_course(schedule: str, warmup: float, end: float, now: float = 0.0) 
     Returns
     -------
     list of (progress, learning-rate factor), in the order of progress
-        Just before and at each drop, there is a point.
+        Just before and after each drop, there is a point.
     """
     warmup = _rise(schedule, warmup)
     corners = [0.0, warmup, *(warmup + (1 - warmup) * progress for progress in DROPS), 1.0, now, end]
-    beside = [max(corner - JUST_BEFORE, 0.0) for corner in corners]
+    beside = [max(corner + side, 0.0) for corner in corners for side in (-BESIDE, BESIDE)]  # products are rounded
     even = [end * number / COURSE_POINTS for number in range(COURSE_POINTS + 1)]
     rise = [warmup * number / COURSE_POINTS for number in range(COURSE_POINTS + 1)]
     points = sorted({point for point in (*corners, *beside, *even, *rise) if point <= end})

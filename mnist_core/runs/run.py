@@ -134,7 +134,9 @@ class Run:
     @property
     def unverified(self) -> str | None:
         """Say why damage to the files would not be noticed, if that is so."""
-        if self.status.active or self.status.state == "interrupted" or self.status.checksums:
+        if self.problem or self.status.active or self.status.state == "interrupted" or self.status.checksums:
+            return None
+        if not any((self.path / name).exists() for name in RESULTS):
             return None
         return "An older version wrote this run, without checksums: damage to its files may go unnoticed."
 

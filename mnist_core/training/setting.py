@@ -3,6 +3,7 @@
 A field of :class:`mnist_core.training.config.TrainingConfig` carries one :class:`Setting` as ``metadata["setting"]``.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, Field, dataclass, field, replace
@@ -252,13 +253,9 @@ def _check_number(name: str, value: Any, low: float, high: float) -> int | float
     if not is_number:
         raise ConfigError(f"{name} is {value!r}, expected {expected}.")
     if not low <= value <= high:  # false for NaN, too
-        raise ConfigError(f"{name} is {_in_short(value)}, expected {expected}.")
+        found = "a number of more than 30 digits" if 1e30 < abs(value) < math.inf else f"{value:,}"
+        raise ConfigError(f"{name} is {found}, expected {expected}.")
     return int(value) if whole else float(value)
-
-
-def _in_short(number: Any) -> str:
-    """Write a number for a message; one of very many digits is not even a float."""
-    return f"{number:,}" if isinstance(number, float) or abs(number) < 10**30 else "a number of more than 30 digits"
 
 
 def default(value: T, setting: Setting) -> T:

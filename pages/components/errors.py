@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_core.errors import MnistError
+from mnist_core.errors import MnistError, advice_on
 from mnist_core.untrusted import UntrustedText
 
 _KEPT = "kept_errors"
@@ -26,11 +26,8 @@ def sentence(error: Exception) -> str:
     """Say what failed; an error of the disk that no function of the core gave a sentence gets one here."""
     if not isinstance(error, OSError):
         return str(error)
-    place = f" ({error.filename})" if error.filename else ""
-    return (
-        f"The disk refused: {error.strerror or error}{place}. Check that the file may be used and that there is room, "
-        "then try again."
-    )
+    reason = error.strerror or type(error).__name__
+    return f"Can't use {error.filename or 'a file'} ({reason}): {advice_on(error)}, then try again."
 
 
 @contextmanager

@@ -6,6 +6,9 @@ import pytest
 
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import evaluate
+from mnist_core.jobs.start import start_run
+from mnist_core.training.config import TrainingConfig
+from tests.helpers import settle, wait
 
 expect = pytest.importorskip(
     "playwright.sync_api", reason="needs Playwright: pip install -r .ci/requirements.txt"
@@ -47,3 +50,20 @@ def test_from_a_cell_to_its_digits_to_one_of_them(app, page, trained):
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.wait_for_function("!location.search.includes('digit=')")
     expect(tiles).to_have_count(count)
+
+
+def test_a_click_in_the_gallery_of_a_run_that_trains_opens_the_image_clicked(app, page):
+    config = TrainingConfig(epochs=10_000, learning_rate=0.02, rotation=5)
+    run = wait(start_run(config, load_dataset("sample"), app.runs), until=lambda run: (run.path / "model.npz").exists())
+    page.goto(f"{app.url}/evaluation?run={run.id}")
+    tiles = page.get_by_role("button").filter(has=page.get_by_role("img", name=re.compile("^test image")))
+    for position in (0, 7):
+        tiles.nth(position).wait_for()
+        settle(page)
+        index = re.search(r"[\d,]+", tiles.nth(position).get_attribute("title"))[0]
+        drawn = (run.path / "model.npz").stat().st_mtime_ns
+        wait(run, until=lambda run, drawn=drawn: (run.path / "model.npz").stat().st_mtime_ns != drawn)
+        tiles.nth(position).click()
+        page.get_by_role("dialog").get_by_text(f"Image {index} of the test set").wait_for()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)

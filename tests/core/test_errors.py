@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from mnist_core.errors import ModelError, counted, did_you_mean, times
+from mnist_core.errors import LONGEST_MESSAGE, ModelError, counted, did_you_mean, times
 from mnist_core.jobs.job import PROJECT
 
 
@@ -17,7 +17,7 @@ def test_sizes_are_written_one_way(shape, text):
 
 def test_a_message_that_quotes_very_much_keeps_its_beginning_and_its_advice():
     error = ModelError(f"model.npz is damaged ({'x' * 100_000}): copy it again.")
-    assert len(str(error)) <= 2000
+    assert len(str(error)) <= LONGEST_MESSAGE
     assert str(error).startswith("model.npz is damaged (xxx")
     assert str(error).endswith("xxx): copy it again.")
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from hypothesis.strategies import SearchStrategy
 
-from mnist_core.errors import MnistError
+from mnist_core.errors import LONGEST_MESSAGE, MnistError
 
 SECONDS = 2.0
 """Of processor time: a machine shared with others makes nothing hang."""
@@ -26,7 +26,7 @@ FURTHER_BYTES = 2_000_000_000
 PATIENCE = 60.0
 """Seconds until a process that waits for something is ended, with a traceback."""
 
-LONGEST_SENTENCE = 2_500
+LONGEST_SENTENCE = LONGEST_MESSAGE + 500
 
 
 class Unbounded(BaseException):

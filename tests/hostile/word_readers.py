@@ -11,6 +11,7 @@ from unittest import mock
 from hypothesis import strategies as st
 
 from mnist_core import cli
+from mnist_core.commands import download, runs, train
 from mnist_core.errors import RunError
 from mnist_core.training.config import TrainingConfig
 from pages.components.state import NumberIn, OneOf, RangeIn, SomeOf, parse_bool
@@ -18,6 +19,11 @@ from tests.hostile.guard import Reader
 from tests.hostile.pictures import valid_pictures
 from tests.hostile.strategies import numbers, texts, values, written
 from tests.hostile.world import World
+
+STARTING = (
+    (download, "download"), (train, "start_run"), (train, "request"), (runs, "resume_run"), (runs, "request"),
+)  # fmt: skip
+"""What commands call to fetch files, or to start and to ask processes."""
 
 ADDRESS_PARSERS = (
     *(setting.parse for setting in TrainingConfig.settings().values()),
@@ -117,9 +123,8 @@ def _kept_inside(scratch: Path, runs: Path) -> Iterator[None]:
         if not (scratch / name).exists():
             (scratch / name).symlink_to(path)
     with contextlib.chdir(scratch), contextlib.ExitStack() as patches:
-        for name in ("start_run", "resume_run", "request", "download"):
-            if hasattr(cli, name):
-                patches.enter_context(mock.patch.object(cli, name, _nothing_started))
+        for module, name in STARTING:
+            patches.enter_context(mock.patch.object(module, name, _nothing_started))
         patches.enter_context(mock.patch.dict("os.environ", {"MNIST_RUNS_DIR": str(runs)}))
         yield
     for path in itertools.chain(scratch.glob("*"), scratch.glob(".*")):

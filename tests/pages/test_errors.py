@@ -39,6 +39,40 @@ def test_an_error_is_said_once_and_the_page_stays(where):
     assert not app.error
 
 
+def disk_script():
+    import errno
+
+    import streamlit as st
+
+    from pages.components.errors import callback, dialog, errors_shown, fragment
+
+    def fail(where):
+        raise OSError(errno.ENOSPC, "No space left on device", f"/{where}")
+
+    with errors_shown():
+        st.button("In the callback", on_click=callback(fail), args=("callback",))
+        st.text_input("In the change", on_change=callback(fail), args=("change",))
+        fragment(lambda: st.button("In the fragment") and fail("fragment"))()
+        if st.button("In the dialog"):
+            dialog("Dialog")(lambda: fail("dialog"))()
+        if st.button("In the page"):
+            fail("page")
+
+
+@pytest.mark.parametrize("where", ["callback", "fragment", "dialog", "page"])
+def test_an_error_of_the_disk_is_said_in_a_sentence_and_the_page_stays(where):
+    app = AppTest.from_function(disk_script).run()
+    by_label(app.button, f"In the {where}").click().run()
+    assert [unescaped([error]) for error in app.error] == [
+        f"Can't use /{where} (No space left on device): free some space on its disk, then try again."
+    ]
+    app.run()
+    assert not app.error
+    app.text_input[0].set_value("x").run()
+    assert len(app.error) == 1
+    assert len(app.button) == 4
+
+
 @pytest.mark.parametrize("verb", ["pause", "stop"])
 def test_a_full_disk_keeps_the_training_page_in_place(open_page, make_run, monkeypatch, verb):
     run = make_run(state="running", epoch=3)

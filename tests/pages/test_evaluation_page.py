@@ -19,7 +19,7 @@ from mnist_core.inspection.neighbours import nearest_neighbours
 from mnist_core.jobs.start import start_run
 from mnist_core.runs.files import write_json
 from mnist_core.training.config import TrainingConfig
-from tests.helpers import by_label, html, texts, wait
+from tests.helpers import by_label, html, texts, wait, write_config
 
 
 @pytest.fixture
@@ -254,7 +254,7 @@ def test_a_damaged_model_is_said_in_a_sentence(open_page, finished):
 def test_a_data_set_that_is_gone_is_said_in_a_sentence(open_page, finished, tmp_path):
     content = json.loads((finished.path / "config.json").read_text())
     content["dataset"].update(source="full", data_dir=str(tmp_path / "gone"))
-    write_json(finished.path / "config.json", content)
+    write_config(finished, content)
     app = open_page("evaluation")
     assert "gone: found no such folder" in app.error[0].value
 
@@ -262,6 +262,6 @@ def test_a_data_set_that_is_gone_is_said_in_a_sentence(open_page, finished, tmp_
 def test_other_data_under_the_same_name_is_refused(open_page, finished):
     content = json.loads((finished.path / "config.json").read_text())
     content["dataset"]["checksums"] = {"sample.npz": "0" * 64}
-    write_json(finished.path / "config.json", content)
+    write_config(finished, content)
     app = open_page("evaluation")
     assert "are not those that this run was created with" in app.error[0].value

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from mnist_core.data.dataset import load_dataset
+from mnist_core.runs.about import About
 from mnist_core.runs.archive import export_run
 from pages.components.router import PAGES
 from tests.helpers import by_label, encode, enlarged, texts, unescaped
@@ -74,6 +75,16 @@ def test_text_of_the_address_is_shown_as_it_is(open_page, finished, page):
     app = open_page(page, **given)
     assert_harmless(app)
     assert hostile_parts(LISTENER)["strong"] in unescaped(app.warning) + unescaped(app.error)
+
+
+def test_the_lines_of_a_note_stay_lines_and_make_nothing_of_one_another(open_page, finished):
+    lines = ["title", "===", "", "a | b", "--- | ---", "    code", "1. one", "# heading"]
+    finished.describe(About.of("", "\n".join(lines), ()))
+    app = open_page("runs", runs=finished.id)
+    (note,) = [caption.value for caption in app.caption if "title" in caption.value]
+    assert note.replace("\\", "").replace("\N{WORD JOINER}", "").split("  \n") == [line.strip() for line in lines]
+    assert re.search(r"\n\\=== *\n", note)
+    assert re.search(r"\n1\\. one", note)
 
 
 def test_a_failed_run_quotes_its_error(open_page, hostile):

@@ -1,12 +1,10 @@
 """A model that is no longer a number, in a run of before checksums: each page says so in a sentence."""
 
-import json
-
 import numpy as np
 import pytest
 
-from mnist_core.runs.files import write_json, write_npz
-from tests.helpers import unescaped
+from mnist_core.runs.files import write_npz
+from tests.helpers import unescaped, without_checksums
 
 
 @pytest.fixture(params=[np.nan, np.inf, 3e38], ids=str)
@@ -15,9 +13,7 @@ def not_finite(finished, request):
     network = finished.load_network()
     network.parameters[:] = request.param
     write_npz(finished.path / "model.npz", network.to_arrays())
-    status = json.loads((finished.path / "status.json").read_text())
-    write_json(finished.path / "status.json", {**status, "checksums": {}})
-    return finished
+    return without_checksums(finished)
 
 
 @pytest.mark.parametrize("page", ["evaluation", "inside"])

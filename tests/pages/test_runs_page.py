@@ -6,7 +6,7 @@ import re
 import shutil
 import time
 import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -19,9 +19,10 @@ from mnist_core.jobs.start import start_run
 from mnist_core.runs.about import About
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import list_runs, read_run
+from mnist_core.runs.schema import write_record
 from mnist_core.runs.status import Status
 from mnist_core.training.config import TrainingConfig
-from tests.helpers import by_label, html, texts, unescaped, wait
+from tests.helpers import by_label, html, texts, unescaped, wait, write_config
 
 
 @pytest.fixture(scope="session")
@@ -209,7 +210,7 @@ def test_a_run_and_its_copy_get_the_same_digits_right(open_page, finished, tmp_p
 def test_runs_on_other_data_are_not_compared_digit_by_digit(open_page, finished, other):
     content = json.loads((other.path / "config.json").read_text())
     content["dataset"] |= {"name": "letters", "checksums": {"a": "b"}}
-    write_json(other.path / "config.json", content)
+    write_config(other, content)
     app = open_runs(open_page, finished, other)
     assert "select two runs on the same data set" in texts(app.info)
     assert app.dataframe[1].value.loc["Data set"].tolist() == ["MNIST (sample of 6,000)", "letters"]
@@ -353,3 +354,20 @@ def test_to_the_evaluation(open_page, finished, other):
     by_label(app.button, "Evaluate").click().run()
     assert app.title[0].value == "Evaluation"
     assert app.selectbox(key="run_picker").value == other.id
+
+
+def test_a_run_without_checksums_says_that_damage_may_go_unnoticed(open_page, finished):
+    app = open_runs(open_page, finished)
+    assert "without checksums" not in texts(app.caption)
+    write_record(finished.path / "status.json", replace(finished.status, checksums={}))
+    app = open_runs(open_page, finished)
+    assert "An older version wrote this run, without checksums" in texts(app.caption)
+
+
+def test_the_size_of_what_is_deleted_is_said(open_page, finished):
+    (finished.path / ".checkpoint.npz.1.tmp").write_bytes(bytes(5_000_000))
+    app = open_runs(open_page, finished)
+    by_label(app.button, "Delete").click().run()
+    size = sum(path.stat().st_size for path in finished.path.iterdir()) / 1e6
+    assert size > 5
+    assert f"with all recorded data, {size:,.1f} MB?" in texts(app.markdown)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mnist_core.errors import RunError, counted
+from mnist_core.runs.files import folder_bytes
 from mnist_core.runs.run import Run
 from mnist_core.runs.trash import delete_run, empty_trash, restore_run
 from mnist_core.untrusted import UntrustedText
@@ -33,7 +34,8 @@ def confirm_deletion(runs: list[Run]) -> bool:
         if len(runs) == 1
         else f"**{counted(len(runs), 'run')}**"
     )
-    st.markdown(f"Delete {subject} with all recorded data? You can undo this until you leave the page.")
+    size = sum(folder_bytes(run.path) for run in runs) / 1e6
+    st.markdown(f"Delete {subject} with all recorded data, {size:,.1f} MB? You can undo this until you leave the page.")
     return st.button(
         "Delete",
         type="primary",

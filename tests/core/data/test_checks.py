@@ -136,6 +136,19 @@ def test_few_test_images_say_what_one_is_worth(sample):
     assert "There are 40 test images. Each is 2.5% of the accuracy" in text
 
 
+def test_splits_in_each_others_place_are_suspected(sample):
+    exchanged = Dataset(sample.test_images, sample.test_labels, sample.train_images, sample.train_labels,
+                        sample.name, "full", None, {})  # fmt: skip
+    assert "5,000 test images, more than the 1,000 training images. The files" in only(exchanged)
+
+
+def test_classes_of_few_training_images_are_named(sample):
+    kept = np.concatenate([np.flatnonzero(sample.train_labels != 3), np.flatnonzero(sample.train_labels == 3)[:2]])
+    text = only(changed(sample, train_images=sample.train_images[kept], train_labels=sample.train_labels[kept]))
+    assert "Training has 2 images of class 3, and 4,502 in all." in text
+    assert "Add training images of this class, or leave it out." in text
+
+
 # Pixels
 
 

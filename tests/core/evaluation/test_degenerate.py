@@ -59,6 +59,7 @@ def test_every_measure_of_predictions_takes_the_smallest_cases(case):
     classes = network.layer_sizes[-1]
     assert 0 <= result.accuracy <= 1
     assert np.isfinite(result.loss)
+    assert not np.signbit(result.loss)  # -0.0000 nats
     assert result.confusion_matrix.sum() == len(labels)
     scores = metrics.score(labels, result.probabilities)
     assert scores.interval[0] <= result.accuracy + 1e-9
@@ -73,6 +74,7 @@ def test_every_measure_of_predictions_takes_the_smallest_cases(case):
     digits = result.digits
     assert ((digits.margin >= 0) & (digits.margin <= digits.confidence)).all()
     assert np.isfinite(digits.loss).all()
+    assert not np.signbit(digits.loss).any()
     assert len(misclassified(labels, result.probabilities).index) == result.errors
     assert len(find_label_issues(labels, result.probabilities).index) == result.errors
     correct = result.predicted == labels
@@ -125,6 +127,7 @@ def test_training_and_its_statistics_take_the_smallest_cases(case, batch_size, d
     rows = list(train(config, dataset, network))
     assert 1 <= len(rows) <= 2
     assert all(np.isfinite((row.train_loss, row.train_accuracy)).all() for row in rows)
+    assert not any(np.signbit(row.train_loss) for row in rows)
     statistics = layer_statistics(network, dataset, 1)
     assert len(statistics) == len(network.weights)
     histograms = layer_histograms(network, dataset, 1)

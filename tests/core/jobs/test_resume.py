@@ -14,11 +14,13 @@ import pytest
 
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import RunError
+from mnist_core.jobs import job
 from mnist_core.jobs.start import request, resume_run, start_run
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.files import worker_lock
 from mnist_core.runs.run import Run, create_run
-from mnist_core.runs.status import STALE_SECONDS
+from mnist_core.runs.schema import write_record
+from mnist_core.runs.status import STALE_SECONDS, Status
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.layer_statistics import layer_statistics
 from mnist_core.training.loop import build_network, train
@@ -182,6 +184,29 @@ def test_of_resumes_at_once_one_starts_and_the_others_are_refused(dataset, whole
     refused = [str(result) for result in results if isinstance(result, RunError)]
     assert refused == [f"Run {run.id} is already being worked on: wait until it ends, or stop it."] * 3
     assert_same_run(wait(run.refresh()), whole)
+
+
+def test_looking_at_a_dead_run_keeps_nobody_from_resuming_it(dataset, tmp_path, monkeypatch):
+    """Every tab looks several times a second; each look asks for the lock."""
+    monkeypatch.setattr(job, "start_process", lambda *_: None)
+    run = create_run(CONFIG, dataset, tmp_path)
+    dead, ended, seen = Status("running", heartbeat=1.0), Event(), []
+    write_record(run.path / "status.json", dead)
+    run.path.joinpath("worker.lock").touch()
+
+    def look():
+        while not ended.is_set():
+            seen.append(run.refresh().status.state)
+
+    with ThreadPoolExecutor(4) as pool:
+        looks = [pool.submit(look) for _ in range(4)]
+        for _ in range(30):
+            assert resume_run(run).status.state == "queued"
+            write_record(run.path / "status.json", dead)
+        ended.set()
+        for each in looks:
+            each.result()
+    assert {"interrupted", "queued"} <= set(seen)
 
 
 def test_a_damaged_checkpoint_is_named_and_left_alone(dataset, tmp_path):

@@ -1,8 +1,10 @@
 """Learning-rate schedules against closed forms and PyTorch."""
 
+from itertools import pairwise
+
 import pytest
 
-from mnist_core.nn.schedules import SCHEDULES, learning_rate_factor
+from mnist_core.nn.schedules import SCHEDULES, learning_rate_factor, schedule_course
 
 
 @pytest.mark.parametrize(
@@ -20,6 +22,21 @@ from mnist_core.nn.schedules import SCHEDULES, learning_rate_factor
 def test_factors_of_the_learning_rate(schedule, warmup, points):
     for progress, factor in points.items():
         assert learning_rate_factor(schedule, warmup, progress) == pytest.approx(factor), progress
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("warmup", [0.0, 0.001, 0.3, 0.9])
+@pytest.mark.parametrize("end", [0.0005, 0.4, 1.0, 1.7])
+def test_the_course_of_a_schedule_misses_no_rise_and_no_drop(schedule, warmup, end):
+    course = schedule_course(schedule, warmup, end, now=end / 3)
+    progress, factors = zip(*course, strict=True)
+    assert progress == tuple(sorted(set(progress)))
+    assert (progress[0], progress[-1]) == (0, end)
+    assert end / 3 in progress
+    assert list(factors) == [learning_rate_factor(schedule, warmup, point) for point in progress]
+    for (left, before), (right, after) in pairwise(course):
+        middle = learning_rate_factor(schedule, warmup, (left + right) / 2)
+        assert abs(middle - (before + after) / 2) < 0.005 or right - left < 1e-8, "a straight line is close to it"
 
 
 def test_one_cycle_and_cosine_are_those_of_pytorch():

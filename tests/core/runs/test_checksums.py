@@ -5,7 +5,7 @@ import json
 import re
 import shutil
 import zipfile
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ from mnist_core.runs.model_epoch import model_epoch
 from mnist_core.runs.run import RESULTS, create_run, find_run, list_runs, read_run
 from mnist_core.training.config import TrainingConfig
 from tests.core.jobs.test_label_check import work as check_labels
-from tests.helpers import wait, work
+from tests.helpers import wait, without_checksums, work
 
 CONFIG = TrainingConfig(epochs=40, hidden_layers=(5, 4), activation="relu", validation_fraction=0.2, patience=40)
 
@@ -43,14 +43,6 @@ def original(dataset, tmp_path_factory):
 def run(original, tmp_path):
     """A finished run, to be damaged."""
     return read_run(shutil.copytree(original.path, tmp_path / original.id))
-
-
-def without_checksums(run):
-    """Make it a run of an older version."""
-    status = asdict(replace(run.status, checksums={}))
-    del status["checksums"], status["model_epoch"]
-    write_json(run.path / "status.json", status)
-    return run.refresh()
 
 
 def read_everything(run):

@@ -49,6 +49,7 @@ def test_early_stopping_needs_validation_images():
         ("learning_rate", 0, "from 1e-08 to 1,000,000"),
         ("learning_rate", math.nan, "from 1e-08"),
         ("learning_rate", math.inf, "from 1e-08"),
+        ("learning_rate", 10**400, "from 1e-08"),
         ("learning_rate", None, "a number"),
         ("seed", -1, "from 0 to 4,294,967,295"),
         ("hidden_layers", (128, 0), "from 1 to 10,000"),
@@ -189,3 +190,13 @@ def test_a_new_setting_is_one_field(monkeypatch):
     assert cli.asked_config(arguments) == config == WiderConfig.from_dict(config.to_dict())
     assert config.describe() == ["noise 0.25 pixels"]
     assert "noise" not in TrainingConfig.settings()
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**5000), 1e300], ids=["large", "largest", "float"])
+@pytest.mark.parametrize("name", ["learning_rate", "seed", "epochs"])
+def test_a_number_of_any_length_is_refused_in_a_short_sentence(name, value):
+    if isinstance(value, float) and name != "learning_rate":
+        value = int(value)
+    with pytest.raises(ConfigError, match=f"^{name} is a number of more than 30 digits, expected") as caught:
+        TrainingConfig(**{name: value})
+    assert len(str(caught.value)) < 200
