@@ -71,21 +71,21 @@ def _check_folder(root: Path) -> None:
 
 def _describe(run: Run) -> dict[str, Any]:
     """What ``--json`` says about a run; a damaged one has its problem, and null for what can't be read."""
-    readable = run.config is not None
-    status = run.status
+    status, sound = run.status, run.problem is None
+    config, dataset = run.origin or (None, None)
     return {
         "run": run.id,
         "name": run.about.name.plain,
         "tags": [tag.plain for tag in run.about.tags],
         "state": status.state,
         "created": run.created,
-        "epoch": status.epoch if readable else None,
-        "epochs": run.epochs if readable else None,
-        "model_epoch": model_epoch(run) if readable else None,
+        "epoch": status.epoch if sound else None,
+        "epochs": run.epochs if sound else None,
+        "model_epoch": model_epoch(run) if sound else None,
         "test_accuracy": status.test_accuracy,
         "test_loss": status.test_loss,
-        "dataset": run.dataset.name.plain if readable else None,
-        "settings": run.config.to_dict() if readable else None,
+        "dataset": dataset.name.plain if dataset else None,
+        "settings": config.to_dict() if config else None,
         "error": status.error.plain if status.error else None,
         "problem": run.problem,
     }

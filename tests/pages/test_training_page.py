@@ -238,8 +238,8 @@ def test_a_waiting_run_shows_its_place(open_page, make_run):
     run = make_run(state="queued")
     queue = run.path.parent / ".queue"
     queue.mkdir()
-    for asked, name in enumerate(("another", run.id)):
-        (queue / f"{ticket_of(asked, name)}.lock").touch()
+    for ticket in (ticket_of(0, "an-earlier-one"), ticket_of(1, run.id)):
+        (queue / f"{ticket}.lock").touch()
     assert progress(open_page("training")) == "number 2 in the queue: starts when a run before it ends"
 
 
