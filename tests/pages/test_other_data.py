@@ -100,4 +100,4 @@ def test_the_row_of_an_image_with_one_row_is_shown(open_page, tmp_path, monkeypa
     monkeypatch.setenv("MNIST_DATA_DIR", str(tmp_path))
     app = open_page("preprocessing")
     assert "1 row of 12 pixels" in texts(app.markdown)
-    assert "Row 0 becomes the numbers 0 to 11" in texts(app.markdown)
+    assert "Row 0 becomes elements 0 to 11" in texts(app.markdown)
