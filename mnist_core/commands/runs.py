@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_core.commands.output import say, say_json
-from mnist_core.commands.parser import Commands, add_command, add_json, add_runs_dir, one_of, program_name
+from mnist_core.commands.parser import ProgramParser, add_command, add_json, add_runs_dir, one_of, program_name
 from mnist_core.errors import RunError
 from mnist_core.jobs.start import request, resume_run
 from mnist_core.runs.model_epoch import model_epoch
@@ -14,10 +14,10 @@ from mnist_core.runs.run import Run, default_runs_dir, find_run, list_runs
 VERBS = ("list", "pause", "resume", "stop")
 
 
-def add(commands: Commands) -> None:
+def add(program: ProgramParser) -> None:
     """Add the command."""
     command = add_command(
-        commands, "runs", "[list | pause RUN | resume RUN | stop RUN] [OPTIONS]",
+        program, "runs", "[list | pause RUN | resume RUN | stop RUN] [OPTIONS]",
         "list the runs; pause, resume or stop one", _runs,
     )  # fmt: skip
     command.add_argument(
