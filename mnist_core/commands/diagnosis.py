@@ -7,7 +7,7 @@ from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.errors import MnistError
 from mnist_core.runs.diagnose import diagnose_run
 from mnist_core.runs.run import Run
-from mnist_core.training.diagnosis import Diagnosis
+from mnist_core.training.evidence import Diagnosis
 
 Loader = Callable[[str, str | None], Dataset]
 

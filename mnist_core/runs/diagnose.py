@@ -12,9 +12,9 @@ from mnist_core.evaluation.significance import no_better_than_guessing
 from mnist_core.runs.implementation import IMPLEMENTATION
 from mnist_core.runs.model_epoch import model_epoch
 from mnist_core.runs.run import Run
-from mnist_core.training.diagnosis import HELD, Diagnosis, diagnose, diagnose_live
+from mnist_core.training.diagnosis import diagnose, diagnose_live
 from mnist_core.training.divergence import is_divergence
-from mnist_core.training.evidence import DataFacts, Evidence, layers_of_equal_units
+from mnist_core.training.evidence import HELD, DataFacts, Diagnosis, Evidence, layers_of_equal_units
 
 ASKED = 1_000
 """Test images that show whether a network that guesses answers the same to all of them."""

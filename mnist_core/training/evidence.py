@@ -1,8 +1,9 @@
-"""What a diagnosis looks at: what a run recorded while it trained, and the data that it learned from."""
+"""What a diagnosis looks at, what a run recorded and the data that it learned from; and what it says."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -10,8 +11,12 @@ from mnist_core.data.batches import split_validation
 from mnist_core.data.dataset import Dataset
 from mnist_core.nn.network import Network
 from mnist_core.training.config import TrainingConfig
+from mnist_core.training.divergence import with_shorter_steps
 from mnist_core.training.layer_statistics import LayerStatistics
 from mnist_core.training.loop import EpochMetrics
+
+HELD = 3
+"""A finding is shown of a running run once it holds for this many epochs, so that it does not come and go."""
 
 GUESSING_MARGIN = 0.02
 """Accuracy above that of guessing that still counts as guessing, or four standard deviations if they are more."""
@@ -212,3 +217,42 @@ def layers_of_equal_units(network: Network) -> tuple[int, ...]:
         if weight.shape[1] > 1 and spread <= EQUAL * size:
             found.append(number)
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A finding."""
+
+    cause: str
+    """Such as ``learning-rate-too-high``; stable."""
+    title: str
+    seen: str
+    """With its number."""
+    meaning: str
+    advice: str
+    change: dict[str, Any] = field(default_factory=dict)
+    """Settings to try instead, one change; empty if no setting helps."""
+
+    @property
+    def sentence(self) -> str:
+        """All in one line."""
+        return f"{self.title}: {self.seen} {self.meaning} {self.advice}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types, for ``--json``."""
+        change = {name: list(value) if isinstance(value, tuple) else value for name, value in self.change.items()}
+        return {
+            "cause": self.cause, "title": self.title, "seen": self.seen, "meaning": self.meaning,
+            "advice": self.advice, "change": change,
+        }  # fmt: skip
+
+
+def shorter_steps(evidence: Evidence) -> dict[str, Any]:
+    """The change to a lower learning rate; empty if it is so low that it is not to blame."""
+    config = with_shorter_steps(evidence.config)
+    return {"learning_rate": config.learning_rate} if config else {}
+
+
+def percent(share: float) -> str:
+    """A small fraction in two digits."""
+    return f"{100 * max(share, 1e-6):.2g}%"

@@ -11,7 +11,7 @@ from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.diagnose import diagnose_run
 from mnist_core.runs.run import Run, read_run
 from mnist_core.training.config import TrainingConfig
-from mnist_core.training.diagnosis import Diagnosis
+from mnist_core.training.evidence import Diagnosis
 from mnist_core.untrusted import UntrustedText
 from pages.components.runs.picker import run_dataset
 from pages.components.settings import change
@@ -21,7 +21,7 @@ MARKING_SECONDS = 0.3
 
 
 def diagnosis_of(run: Run) -> list[Diagnosis] | None:
-    """Findings about a run, computed once for all sessions; None if there is too little to look at, or its data is gone."""
+    """Findings about a run, computed once for all sessions; None if too little is known, or its data is gone."""
     if run.problem:
         return None
     try:

@@ -1,0 +1,143 @@
+"""Rules about the steps of training: too long, too short, too few."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from mnist_core.errors import counted
+from mnist_core.training.config import LEARNING_RATES
+from mnist_core.training.divergence import has_diverged
+from mnist_core.training.evidence import Diagnosis, Evidence, percent, shorter_steps
+
+WORSE = 1.5
+"""Loss over that of guessing, above which a network has got worse by training."""
+RISE, RISE_NATS = 1.05, 0.05
+"""Factor and difference between the losses of two epochs that count as a jump."""
+JUMPS = 0.3
+"""Fraction of the epochs after the first one with a jump, above which the learning rate is too high."""
+STILL_FALLING = 0.1
+"""Relative fall of the loss over the last quarter of the epochs."""
+UNMOVED = 0.1
+"""What all updates together may at most have changed the weights, relative to their size."""
+FEW_UPDATES, FEW_A_PASS = 150, 4
+"""Updates in all that are too few, and those of an epoch that a smaller batch would make more."""
+ENOUGH_UPDATES = 1000
+
+
+def diverging(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A loss that grows beyond that of guessing."""
+    loss, guessing = evidence.loss, evidence.data.guessing_loss
+    if evidence.error and has_diverged(evidence.error):
+        yield _too_high(evidence, "The loss grew until it was no number, or far too large.")
+        return
+    scale = guessing if not evidence.own_code else max(guessing, 1.3 * loss.min(initial=math.inf))  # it may be its own
+    if len(loss) and loss[-1] > WORSE * scale > 0 and evidence.hampered:
+        yield _too_high(evidence, f"The loss is {loss[-1]:.3g} nats; guessing gives {guessing:.2f}.")
+
+
+def oscillating(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A loss that jumps up again and again."""
+    loss = evidence.loss[1:]
+    if len(loss) < 5:
+        return
+    jumps = np.flatnonzero((loss[1:] > RISE * loss[:-1]) & (loss[1:] > loss[:-1] + RISE_NATS))
+    if len(jumps) < JUMPS * (len(loss) - 1):
+        return
+    worst = int(np.argmax(loss[1:] - loss[:-1]))
+    yield _too_high(
+        evidence,
+        f"The loss jumped up in {len(jumps)} of {len(loss) - 1} epochs, once from {loss[worst]:.3g} to "
+        f"{loss[worst + 1]:.3g}.",
+    )
+
+
+def unmoved(evidence: Evidence) -> Iterator[Diagnosis]:
+    """The updates are too small to change the weights, however many they are."""
+    config = evidence.config
+    if not evidence.hampered or not evidence.layers or not evidence.updates:
+        return
+    if config.optimizer in ("adam", "adamw"):
+        gradient_free = [1.0 / row.weight_rms for row in evidence.start if row.weight_rms > 0]
+    else:
+        lasting = 1 / (1 - config.momentum) if config.optimizer in ("momentum", "nesterov") else 1.0
+        rows = evidence.layers
+        gradient_free = [lasting * row.gradient_rms / row.weight_rms for row in rows if row.weight_rms > 0]
+    moved = config.learning_rate * evidence.updates * max(gradient_free, default=math.inf)
+    if not moved < UNMOVED:
+        return
+    yield _too_low(
+        evidence, f"All {evidence.updates:,} updates together changed the weights by less than {percent(moved)}."
+    )
+
+
+def few_updates(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Too few steps, because of large batches or few epochs."""
+    planned, size, images = (
+        evidence.planned_epochs * evidence.updates_per_epoch,
+        evidence.config.batch_size,
+        evidence.data.images,
+    )
+    coarse = evidence.updates_per_epoch <= FEW_A_PASS and size > 32
+    if not evidence.metrics or planned >= FEW_UPDATES or not evidence.hampered or (evidence.running and not coarse):
+        return
+    change: dict[str, Any]
+    if coarse:
+        smaller = next((number for number in (128, 64, 32, 16, 8) if number * 10 <= images), 1)
+        seen = (
+            f"A batch of {size:,} of {images:,} images makes {counted(evidence.updates_per_epoch, 'update')} an epoch"
+        )
+        advice, change = f"Lower the batch size to {smaller}.", {"batch_size": smaller}
+    else:
+        epochs = max(evidence.planned_epochs + 1, math.ceil(ENOUGH_UPDATES / evidence.updates_per_epoch))
+        seen = f"{counted(evidence.planned_epochs, 'epoch')} of {counted(evidence.updates_per_epoch, 'update')}"
+        advice, change = f"Train {counted(epochs, 'epoch')}.", {"epochs": epochs}
+    yield Diagnosis(
+        "too-few-updates", "Too few updates", f"{seen}, {planned:,} in all.",
+        "A network needs some hundred steps, whatever their size.", advice, change,
+    )  # fmt: skip
+
+
+def falling(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A loss that is still far up and falls steadily."""
+    loss = evidence.loss
+    if len(loss) < 4 or not evidence.hampered or not evidence.settled:
+        return
+    quarter = max(1, len(loss) // 4)
+    fall, steady = 1 - loss[-1] / loss[-1 - quarter], (np.diff(loss[-1 - quarter :]) < 0).mean()
+    if fall > STILL_FALLING and steady > 0.7:
+        yield _too_low(
+            evidence,
+            f"The loss still falls, from {loss[-1 - quarter]:.3f} to {loss[-1]:.3f} in the last "
+            f"{counted(quarter, 'epoch')}.",
+        )
+
+
+def _too_high(evidence: Evidence, seen: str) -> Diagnosis:
+    rate, lower = evidence.config.learning_rate, shorter_steps(evidence)
+    advice = f"Lower the learning rate from {rate:g} to {lower['learning_rate']:g}." if lower else "Look at the data."
+    return Diagnosis(
+        "learning-rate-too-high", "Learning rate too high", seen,
+        "The steps jump over the valley that they should go down into.", advice, lower,
+    )  # fmt: skip
+
+
+def _too_low(evidence: Evidence, seen: str) -> Diagnosis:
+    rate, higher = evidence.config.learning_rate, _longer(evidence)
+    return Diagnosis(
+        "learning-rate-too-low", "Learning rate too low", seen, "The steps are short, and the way is long.",
+        f"Raise the learning rate from {rate:g} to {higher:g}, or train more epochs.", {"learning_rate": higher},
+    )  # fmt: skip
+
+
+def _longer(evidence: Evidence) -> float:
+    """The usual learning rate, or a few times the present one if that is near it already."""
+    config = evidence.config
+    usual = 0.5 if config.activation == "sigmoid" else 0.1
+    if config.optimizer in ("momentum", "nesterov"):
+        usual *= 1 - config.momentum
+    elif config.optimizer in ("adam", "adamw"):
+        usual = 0.002
+    wanted = max(usual, 3 * config.learning_rate)
+    return min((rate for rate in LEARNING_RATES if rate >= wanted * (1 - 1e-9)), default=wanted)
