@@ -27,6 +27,12 @@ LEARNED = 0.8
 SETTLED_UPDATES = 500
 """Updates after which a sigmoid network has left the plateau that it begins on; or half of the epochs."""
 
+LATE = 0.75
+"""Part of a run with a schedule after which its outcome can be told."""
+
+LOW_LOSS = 0.5
+"""Loss over that of guessing, below which a network has learned most of what there is."""
+
 LOOKED_AT = 2_000
 """Images whose brightest pixel is looked for, evenly spread."""
 
@@ -171,8 +177,21 @@ class Evidence:
     @property
     def settled(self) -> bool:
         """Whether it has trained long enough to tell a slow start from one that leads nowhere."""
-        done = self.last.epoch if self.last else 0
-        return not self.running or self.updates >= SETTLED_UPDATES or 2 * done >= self.planned_epochs
+        done, config = self.last.epoch if self.last else 0, self.config
+        if not self.running:
+            return True
+        if config.schedule != "constant" or config.warmup:  # the learning rate is another one in each part of the run
+            return done >= LATE * self.planned_epochs
+        return self.updates >= SETTLED_UPDATES or 2 * done >= self.planned_epochs
+
+    @property
+    def on_course(self) -> bool:
+        """Whether a loss that falls on as it has lately is low by the end of a running run."""
+        loss, lately = self.loss, max(1, len(self.metrics) // 4)
+        if not self.running or self.last is None or len(loss) <= lately:
+            return False
+        fall = max(0.0, loss[-1 - lately] - loss[-1]) / lately
+        return bool(loss[-1] - fall * (self.planned_epochs - self.last.epoch) < LOW_LOSS * self.data.guessing_loss)
 
     @property
     def is_guessing(self) -> bool:

@@ -23,7 +23,7 @@ UNMOVED = 0.1
 """What all updates together may at most have changed the weights, relative to their size."""
 FEW_UPDATES, FEW_A_PASS = 150, 4
 """Updates in all that are too few, and those of an epoch that a smaller batch would make more."""
-ENOUGH_UPDATES = 1000
+ENOUGH_UPDATES, MOST_EPOCHS = 1000, 10_000
 
 
 def diverging(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -55,8 +55,8 @@ def oscillating(evidence: Evidence) -> Iterator[Diagnosis]:
 
 def unmoved(evidence: Evidence) -> Iterator[Diagnosis]:
     """The updates are too small to change the weights, however many they are."""
-    config = evidence.config
-    if not evidence.hampered or not evidence.layers or not evidence.updates:
+    config, updates = evidence.config, evidence.planned_epochs * evidence.updates_per_epoch
+    if not evidence.hampered or not evidence.layers:
         return
     if config.optimizer in ("adam", "adamw"):
         gradient_free = [1.0 / row.weight_rms for row in evidence.start if row.weight_rms > 0]
@@ -64,23 +64,22 @@ def unmoved(evidence: Evidence) -> Iterator[Diagnosis]:
         lasting = 1 / (1 - config.momentum) if config.optimizer in ("momentum", "nesterov") else 1.0
         rows = evidence.layers
         gradient_free = [lasting * row.gradient_rms / row.weight_rms for row in rows if row.weight_rms > 0]
-    moved = config.learning_rate * evidence.updates * max(gradient_free, default=math.inf)
+    moved = config.learning_rate * updates * max(gradient_free, default=math.inf)
     if not moved < UNMOVED:
         return
     yield _too_low(
-        evidence, f"All {evidence.updates:,} updates together changed the weights by less than {percent(moved)}."
+        evidence, f"All {counted(updates, 'update')} together change the weights by less than {percent(moved)}."
     )
 
 
 def few_updates(evidence: Evidence) -> Iterator[Diagnosis]:
     """Too few steps, because of large batches or few epochs."""
-    planned, size, images = (
-        evidence.planned_epochs * evidence.updates_per_epoch,
-        evidence.config.batch_size,
-        evidence.data.images,
-    )
+    planned = evidence.planned_epochs * evidence.updates_per_epoch
+    size, images = evidence.config.batch_size, evidence.data.images
     coarse = evidence.updates_per_epoch <= FEW_A_PASS and size > 32
-    if not evidence.metrics or planned >= FEW_UPDATES or not evidence.hampered or (evidence.running and not coarse):
+    if not evidence.metrics or planned >= FEW_UPDATES or not evidence.hampered:
+        return
+    if evidence.running and (not coarse or not evidence.settled or evidence.on_course):
         return
     change: dict[str, Any]
     if coarse:
@@ -102,16 +101,21 @@ def few_updates(evidence: Evidence) -> Iterator[Diagnosis]:
 def falling(evidence: Evidence) -> Iterator[Diagnosis]:
     """A loss that is still far up and falls steadily."""
     loss = evidence.loss
-    if len(loss) < 4 or not evidence.hampered or not evidence.settled:
+    if len(loss) < 4 or not evidence.hampered or not evidence.settled or evidence.on_course:
         return
     quarter = max(1, len(loss) // 4)
     fall, steady = 1 - loss[-1] / loss[-1 - quarter], (np.diff(loss[-1 - quarter :]) < 0).mean()
-    if fall > STILL_FALLING and steady > 0.7:
-        yield _too_low(
-            evidence,
-            f"The loss still falls, from {loss[-1 - quarter]:.3f} to {loss[-1]:.3f} in the last "
-            f"{counted(quarter, 'epoch')}.",
-        )
+    if fall <= STILL_FALLING or steady <= 0.7:
+        return
+    seen = f"The loss still falls, from {loss[-1 - quarter]:.3f} to {loss[-1]:.3f} in the last {counted(quarter, 'epoch')}."
+    if evidence.config.learning_rate < _usual_rate(evidence) / 2:
+        yield _too_low(evidence, seen)
+        return
+    epochs = min(3 * evidence.planned_epochs, MOST_EPOCHS)
+    yield Diagnosis(
+        "too-few-updates", "Too few epochs", seen, "It learns, and there is more to learn.",
+        f"Train {counted(epochs, 'epoch')}.", {"epochs": epochs},
+    )  # fmt: skip
 
 
 def _too_high(evidence: Evidence, seen: str) -> Diagnosis:
@@ -133,11 +137,14 @@ def _too_low(evidence: Evidence, seen: str) -> Diagnosis:
 
 def _longer(evidence: Evidence) -> float:
     """The usual learning rate, or a few times the present one if that is near it already."""
+    wanted = max(_usual_rate(evidence), 3 * evidence.config.learning_rate)
+    return min((rate for rate in LEARNING_RATES if rate >= wanted * (1 - 1e-9)), default=LEARNING_RATES[-1])
+
+
+def _usual_rate(evidence: Evidence) -> float:
+    """A learning rate that suits the optimizer and the activation."""
     config = evidence.config
-    usual = 0.5 if config.activation == "sigmoid" else 0.1
-    if config.optimizer in ("momentum", "nesterov"):
-        usual *= 1 - config.momentum
-    elif config.optimizer in ("adam", "adamw"):
-        usual = 0.002
-    wanted = max(usual, 3 * config.learning_rate)
-    return min((rate for rate in LEARNING_RATES if rate >= wanted * (1 - 1e-9)), default=wanted)
+    if config.optimizer in ("adam", "adamw"):
+        return 0.002
+    lasting = 1 - config.momentum if config.optimizer in ("momentum", "nesterov") else 1.0
+    return lasting * (0.5 if config.activation == "sigmoid" else 0.1)
