@@ -9,13 +9,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from mnist_core.training.config import TrainingConfig
 from mnist_core.training.evidence import HELD, Diagnosis, Evidence
 from mnist_core.training.fit_rules import guessing, missing_classes, other_source, overfitting, underfitting, unscaled
 from mnist_core.training.layer_rules import dead, decayed, exploding, initial_weights, saturated, symmetric, vanishing
 from mnist_core.training.step_rules import diverging, falling, few_updates, oscillating, unmoved
 
 OWN_CODE_KNOWS = frozenset(
-    {"epochs", "learning_rate", "batch_size", "hidden_layers", "validation_fraction", "patience"}
+    {"epochs", "learning_rate", "batch_size", "hidden_layers", "validation_fraction", "patience", "shift"}
 )
 """Settings that matter to code that is not ours."""
 
@@ -36,6 +37,7 @@ def diagnose(evidence: Evidence) -> list[Diagnosis]:
         found = [diagnosis for rule in RULES for diagnosis in rule(evidence)][:3]
     if evidence.doubt and found:
         found[0] = replace(found[0], seen=f"{evidence.doubt} {found[0].seen}".rstrip())
+    found = [_without_idle_change(diagnosis, evidence.config) for diagnosis in found]
     return [_for_own_code(diagnosis) for diagnosis in found] if evidence.own_code else found
 
 
@@ -49,6 +51,11 @@ def diagnose_live(evidence: Evidence) -> list[Diagnosis]:
     ]
     now = diagnose(replace(evidence, running=True))
     return [diagnosis for diagnosis in now if all(diagnosis.cause in causes for causes in before)]
+
+
+def _without_idle_change(diagnosis: Diagnosis, config: TrainingConfig) -> Diagnosis:
+    changes = any(getattr(config, name) != value for name, value in diagnosis.change.items())
+    return diagnosis if changes else replace(diagnosis, change={})
 
 
 def _for_own_code(diagnosis: Diagnosis) -> Diagnosis:

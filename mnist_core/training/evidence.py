@@ -24,6 +24,9 @@ GUESSING_MARGIN = 0.02
 LEARNED = 0.8
 """Accuracy from which on a flaw of the layers does not matter: the network learns all the same."""
 
+FEWEST_EPOCHS = 10
+"""Epochs that show whether a loss stays where it is."""
+
 SETTLED_UPDATES = 500
 """Updates after which a sigmoid network has left the plateau that it begins on; or half of the epochs."""
 

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
-from mnist_core.training.evidence import HELD, Diagnosis, Evidence
+from mnist_core.training.evidence import FEWEST_EPOCHS, HELD, Diagnosis, Evidence
 from mnist_core.training.loop import EpochMetrics
 
 GAP = 0.1
@@ -65,19 +66,23 @@ def guessing(evidence: Evidence) -> Iterator[Diagnosis]:
 def underfitting(evidence: Evidence) -> Iterator[Diagnosis]:
     """A loss that stays high."""
     loss = evidence.loss
-    if len(loss) < 10 or not evidence.hampered or not evidence.settled:
+    if len(loss) < FEWEST_EPOCHS or not evidence.hampered or not evidence.settled or evidence.on_course:
         return
-    quarter = len(loss) // 4
-    config, accuracy = evidence.config, evidence.accuracy
-    seen = f"The loss has stood near {loss[-1]:.3f} for {quarter} epochs, with {accuracy:.1%} of the images correct."
-    change: dict[str, Any]
+    config, lately = evidence.config, len(loss) // 4
+    change: dict[str, Any] = {}
     if config.dropout > 0.5:
         advice, change = f"Lower dropout from {config.dropout:g} to 0.", {"dropout": 0.0}
+    elif max(config.hidden_layers, default=0) < 32:
+        advice, change = "Take more hidden units.", {"hidden_layers": (128, 64)}
+    elif config.augmentation:
+        names = [item.name for item in fields(config.augmentation)]
+        advice, change = "Train without augmentation.", {name: 0.0 for name in names if getattr(config, name)}
     else:
-        advice, change = "Take more hidden units, or less augmentation.", {"hidden_layers": (128, 64)}
+        advice = "Take more hidden units or less regularization, and look whether the labels fit the images."
     yield Diagnosis(
-        "underfitting", "Underfitting", seen,
-        "The network is too small for the task, or held back by dropout, weight decay or augmentation.", advice, change,
+        "underfitting", "Underfitting",
+        f"The loss has stood near {loss[-1]:.3f} for {lately} epochs, with {evidence.accuracy:.1%} of the images "
+        "correct.", "The network is too small for the task, or something holds it back.", advice, change,
     )  # fmt: skip
 
 
@@ -86,27 +91,61 @@ def overfitting(evidence: Evidence) -> Iterator[Diagnosis]:
     last, tested = evidence.last, evidence.test_accuracy
     if last is None or last.train_accuracy < LEARNED_BY_HEART or not all(evidence.data.counts):
         return
-    advice = "Stop early, augment the images, or use dropout or weight decay."
+    seen = f"It knows {last.train_accuracy:.1%} of the training images, but {{:.1%}} of the {{}} images"
+    advice, change = _regularized(evidence)
     if math.isnan(last.val_loss):
         if tested is None or last.train_accuracy - tested < GAP + _chance(tested, evidence.data.tested):
             return
-        seen = f"It knows {last.train_accuracy:.1%} of the training images, but {tested:.1%} of the test images."
-        advice = "Hold out validation images to see where it begins; then stop early, augment, or use dropout."
-        change: dict[str, Any] = {"validation_fraction": 0.1}
-    else:
-        since = _overfits_since(evidence)
-        if since is None or evidence.config.patience:
-            return
+        seen = f"{seen.format(tested, 'test')}."
+        advice = f"{advice} A validation fraction shows in which epoch it begins."
+    elif evidence.config.patience:
+        return
+    elif (since := _loss_rises_since(evidence)) is not None:
         seen = (
-            f"Since epoch {since.epoch} the training loss went from {since.train_loss:.3f} to {last.train_loss:.3f}, "
-            f"the validation loss from {since.val_loss:.3f} to {last.val_loss:.3f}; the accuracies are "
-            f"{last.train_accuracy:.1%} and {last.val_accuracy:.1%}."
+            f"From epoch {since.epoch} on the validation loss rose from {since.val_loss:.3f} to {last.val_loss:.3f}, "
+            f"while the training loss went from {since.train_loss:.3f} to {last.train_loss:.3f}."
         )
-        change = {"patience": 5}
+        advice, change = "Stop early: keep the model of that epoch.", {"patience": 5}
+    elif (since := _gap_is_wide_since(evidence)) is not None:
+        seen = f"{seen.format(last.val_accuracy, 'validation')}; the gap has been wide since epoch {since.epoch}."
+    else:
+        return
     yield Diagnosis(
         "overfitting", "Overfitting", seen, "It learns the training images by heart, not what they have in common.",
         advice, change,
     )  # fmt: skip
+
+
+def _regularized(evidence: Evidence) -> tuple[str, dict[str, Any]]:
+    """What makes learning by heart harder: the first that is not in use yet."""
+    config = evidence.config
+    if not config.augmentation:
+        return "Augment the images, or add more of them.", {"shift": 1.0}
+    if not config.dropout:
+        return "Use dropout, or add more images.", {"dropout": 0.2}
+    return "Use weight decay, or add more images.", {"weight_decay": max(0.001, min(10 * config.weight_decay, 1.0))}
+
+
+def _loss_rises_since(evidence: Evidence) -> EpochMetrics | None:
+    """The epoch of the lowest validation loss, if that has risen since."""
+    losses = np.nan_to_num([row.val_loss for row in evidence.metrics], nan=math.inf)
+    lowest = int(losses.argmin())
+    risen = lowest < len(losses) - HELD and losses[-HELD:].min() > RISEN * losses[lowest]
+    return evidence.metrics[lowest] if risen else None
+
+
+def _gap_is_wide_since(evidence: Evidence) -> EpochMetrics | None:
+    """The first of the epochs up to now in all of which validation images were known much less than training images."""
+    rows, tested = evidence.metrics, evidence.test_accuracy
+    gaps = np.array([row.train_accuracy - row.val_accuracy for row in rows])
+    if tested is None:
+        gap = gaps[-HELD:].min() - _chance(rows[-1].val_accuracy, evidence.data.held_out)
+    else:
+        gap = min(gaps[-1], rows[-1].train_accuracy - tested)
+    if not gap > GAP:
+        return None
+    narrow = np.flatnonzero(~(gaps > GAP))
+    return rows[int(narrow[-1]) + 1 if len(narrow) else 0]
 
 
 def other_source(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -124,20 +163,6 @@ def other_source(evidence: Evidence) -> Iterator[Diagnosis]:
             "They do not come from the same source: the validation loss says little about the test set.",
             "Compare training and test images on the Dataset page.",
         )  # fmt: skip
-
-
-def _overfits_since(evidence: Evidence) -> EpochMetrics | None:
-    """The epoch of the lowest validation loss, if that has risen since, or if the gap has become wide."""
-    losses = np.array([row.val_loss for row in evidence.metrics])
-    lowest = int(losses.argmin())
-    rows, tested = evidence.metrics[-HELD:], evidence.test_accuracy
-    if tested is None:
-        chance = _chance(rows[-1].val_accuracy, evidence.data.held_out)
-        gap = min(row.train_accuracy - row.val_accuracy for row in rows) - chance
-    else:
-        gap = rows[-1].train_accuracy - max(rows[-1].val_accuracy, tested)
-    risen = lowest < len(losses) - HELD and losses[-HELD:].min() > RISEN * losses[lowest]
-    return evidence.metrics[lowest] if risen or gap > GAP else None
 
 
 def _chance(accuracy: float, images: int) -> float:

@@ -40,7 +40,7 @@ def initial_weights(evidence: Evidence) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "zero-weights", "Weights begin at 0", "All weights are 0 before training.",
             "All units of a layer compute the same and get the same gradient, so they stay equal.",
-            "Draw the weights at random.", {"initialization": "uniform"},
+            "Draw the weights at random.",
         )  # fmt: skip
     elif max(scaled) > HUGE_WEIGHTS:
         layer = int(np.argmax(scaled)) + 1
@@ -48,7 +48,7 @@ def initial_weights(evidence: Evidence) -> Iterator[Diagnosis]:
             "huge-weights", "Weights begin too large",
             f"The weights of layer {layer} begin {scaled[layer - 1] * math.sqrt(3):,.0f} times as large as those of "
             "the recipe.", "Weighted inputs are far from 0, where units are saturated or outputs absurdly certain.",
-            "Divide the weights by the root of the number of inputs.", {"initialization": "uniform"},
+            "Divide the weights by the root of the number of inputs.",
         )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def symmetric(evidence: Evidence) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "symmetric-units", "Units that are all the same", f"All units of layer {layer} have the same weights.",
             "They get the same gradient, so they stay equal: the layer is worth a single unit.",
-            "Draw the weights at random.", {"initialization": "uniform"},
+            "Draw the weights at random.",
         )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from mnist_core.errors import counted
 from mnist_core.training.config import LEARNING_RATES
 from mnist_core.training.divergence import has_diverged
-from mnist_core.training.evidence import Diagnosis, Evidence, percent, shorter_steps
+from mnist_core.training.evidence import FEWEST_EPOCHS, SETTLED_UPDATES, Diagnosis, Evidence, percent, shorter_steps
 
 WORSE = 1.5
 """Loss over that of guessing, above which a network has got worse by training."""
@@ -17,8 +17,8 @@ RISE, RISE_NATS = 1.05, 0.05
 """Factor and difference between the losses of two epochs that count as a jump."""
 JUMPS = 0.3
 """Fraction of the epochs after the first one with a jump, above which the learning rate is too high."""
-STILL_FALLING = 0.1
-"""Relative fall of the loss over the last quarter of the epochs."""
+STILL_FALLING, STEADY = 0.1, 0.7
+"""Relative fall of the loss over the last quarter of the epochs, and the fraction of these with a fall."""
 UNMOVED = 0.1
 """What all updates together may at most have changed the weights, relative to their size."""
 FEW_UPDATES, FEW_A_PASS = 150, 4
@@ -77,7 +77,8 @@ def few_updates(evidence: Evidence) -> Iterator[Diagnosis]:
     planned = evidence.planned_epochs * evidence.updates_per_epoch
     size, images = evidence.config.batch_size, evidence.data.images
     coarse = evidence.updates_per_epoch <= FEW_A_PASS and size > 32
-    if not evidence.metrics or planned >= FEW_UPDATES or not evidence.hampered:
+    needed = SETTLED_UPDATES if evidence.config.activation == "sigmoid" else FEW_UPDATES
+    if not evidence.metrics or planned >= needed or not evidence.hampered:
         return
     if evidence.running and (not coarse or not evidence.settled or evidence.on_course):
         return
@@ -94,20 +95,26 @@ def few_updates(evidence: Evidence) -> Iterator[Diagnosis]:
         advice, change = f"Train {counted(epochs, 'epoch')}.", {"epochs": epochs}
     yield Diagnosis(
         "too-few-updates", "Too few updates", f"{seen}, {planned:,} in all.",
-        "A network needs some hundred steps, whatever their size.", advice, change,
+        f"A network needs at least {needed} steps, whatever their size.", advice, change,
     )  # fmt: skip
 
 
 def falling(evidence: Evidence) -> Iterator[Diagnosis]:
-    """A loss that is still far up and falls steadily."""
-    loss = evidence.loss
-    if len(loss) < 4 or not evidence.hampered or not evidence.settled or evidence.on_course:
+    """A loss that is still far up and falls, or has not had the time to."""
+    loss, few = evidence.loss, not evidence.running and len(evidence.metrics) < FEWEST_EPOCHS
+    if not len(loss) or not evidence.hampered or not evidence.settled or evidence.on_course:
         return
     quarter = max(1, len(loss) // 4)
-    fall, steady = 1 - loss[-1] / loss[-1 - quarter], (np.diff(loss[-1 - quarter :]) < 0).mean()
-    if fall <= STILL_FALLING or steady <= 0.7:
+    lately = loss[-1 - quarter :]
+    if len(lately) > quarter and 1 - lately[-1] / lately[0] > STILL_FALLING and (np.diff(lately) < 0).mean() > STEADY:
+        seen = (
+            f"The loss still falls, from {lately[0]:.3f} to {lately[-1]:.3f} in the last {counted(quarter, 'epoch')}."
+        )
+    elif few and not evidence.is_guessing:
+        guessing = evidence.data.guessing_loss
+        seen = f"The loss is {loss[-1]:.3f} after {counted(len(loss), 'epoch')}; guessing gives {guessing:.2f}."
+    else:
         return
-    seen = f"The loss still falls, from {loss[-1 - quarter]:.3f} to {loss[-1]:.3f} in the last {counted(quarter, 'epoch')}."
     if evidence.config.learning_rate < _usual_rate(evidence) / 2:
         yield _too_low(evidence, seen)
         return
