@@ -21,10 +21,14 @@ def diagnosis_lines(found: list[Diagnosis] | None) -> list[str]:
     ]
 
 
-def diagnosis_json(run: Run, loader: Loader = load_dataset) -> list[dict[str, Any]] | None:
-    """Findings as plain types, empty for a healthy run; null if it can't be judged, or its data is gone."""
+def diagnosis_json(found: list[Diagnosis] | None) -> list[dict[str, Any]] | None:
+    """Findings as plain types: empty for a healthy run, null if it can't be judged."""
+    return None if found is None else [diagnosis.to_dict() for diagnosis in found]
+
+
+def diagnosis_of(run: Run, loader: Loader = load_dataset) -> list[Diagnosis] | None:
+    """Findings about a run; None if it can't be judged, or its data is gone."""
     try:
-        found = None if run.problem else diagnose_run(run, run.dataset.load(loader))
+        return None if run.problem else diagnose_run(run, run.dataset.load(loader))
     except MnistError:
         return None
-    return None if found is None else [diagnosis.to_dict() for diagnosis in found]

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mnist_core.commands.diagnosis import diagnosis_json
+from mnist_core.commands.diagnosis import diagnosis_json, diagnosis_of
 from mnist_core.commands.output import say, say_json
 from mnist_core.commands.parser import ProgramParser, add_command, add_json, add_runs_dir, one_of, program_name
 from mnist_core.data.dataset import load_dataset
@@ -59,7 +59,7 @@ def _list(arguments: argparse.Namespace) -> None:
     runs = list_runs(root)
     if arguments.json:
         loader = cache(load_dataset)  # most runs share their data
-        say_json([{**_describe(run), "diagnosis": diagnosis_json(run, loader)} for run in runs])
+        say_json([{**_describe(run), "diagnosis": diagnosis_json(diagnosis_of(run, loader))} for run in runs])
     elif not runs:
         say(f"No runs in {root} yet. Train one: {program_name()} train")
     else:

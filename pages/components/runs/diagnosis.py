@@ -16,8 +16,8 @@ from mnist_core.untrusted import UntrustedText
 from pages.components.runs.picker import run_dataset
 from pages.components.settings import change
 
-MARKING_SECONDS = 0.3
-"""Time for new marks in one drawing of the table: runs beyond it are marked by the next drawings."""
+MARKED_FIRST, MARKING_SECONDS = 20, 0.3
+"""The table marks so many runs at once, and more as long as that takes; the others when it is drawn again."""
 
 
 def diagnosis_of(run: Run) -> list[Diagnosis] | None:
@@ -97,9 +97,9 @@ def marks(runs: list[Run]) -> list[str | None]:
     known: dict[str, str | None] = st.session_state.setdefault("marks", {})
     deadline = time.monotonic() + MARKING_SECONDS
     keys = [None if run.problem or run.status.active else str(_key(run)) for run in runs]
-    for run, key in zip(runs, keys, strict=True):
-        if time.monotonic() > deadline:
+    unknown = ((run, key) for run, key in zip(runs, keys, strict=True) if key and key not in known)
+    for number, (run, key) in enumerate(unknown):
+        if number >= MARKED_FIRST and time.monotonic() > deadline:
             break
-        if key and key not in known:
-            known[key] = mark(run)
+        known[key] = mark(run)
     return [known.get(key) if key else None for key in keys]

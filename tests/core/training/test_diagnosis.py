@@ -270,7 +270,7 @@ def test_a_run_on_course_is_not_called_slow():
     losses = np.linspace(2.3, 1.5, 20)
     running = learned(replace(SLOW, epochs=100), metrics=metrics(losses, 0.5), test_accuracy=None)
     assert diagnose_live(running) == []
-    slow = replace(running, metrics=metrics(np.geomspace(2.3, 1.2, 20), 0.5), config=replace(SLOW, epochs=22))
+    slow = replace(running, metrics=metrics(np.geomspace(2.3, 1.35, 20), 0.5), config=replace(SLOW, epochs=22))
     assert [found.cause for found in diagnose_live(slow)] == ["learning-rate-too-low"]
 
 
