@@ -9,12 +9,15 @@ seeds show whether they fit more than that.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is loaded: the matrices are small
+
+import numpy as np  # noqa: E402
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not this folder, whose files hide packages
 

@@ -13,7 +13,7 @@ from mnist_core.training.config import TrainingConfig
 from mnist_core.training.evidence import HELD, Diagnosis, Evidence
 from mnist_core.training.fit_rules import guessing, missing_classes, other_source, overfitting, underfitting, unscaled
 from mnist_core.training.layer_rules import dead, decayed, exploding, initial_weights, saturated, symmetric, vanishing
-from mnist_core.training.step_rules import diverging, falling, few_updates, oscillating, unmoved
+from mnist_core.training.step_rules import diverging, falling, far_off, few_updates, oscillating, unmoved
 
 OWN_CODE_KNOWS = frozenset(
     {"epochs", "learning_rate", "batch_size", "hidden_layers", "validation_fraction", "patience", "shift"}
@@ -83,7 +83,7 @@ RULES: tuple[Rule, ...] = (
     other_source,
     _first_of(
         unscaled, initial_weights, symmetric, exploding, decayed, diverging, oscillating, dead, saturated,
-        vanishing, unmoved, few_updates, falling, guessing, underfitting, overfitting,
+        vanishing, unmoved, few_updates, falling, far_off, guessing, underfitting, overfitting,
     ),
 )  # fmt: skip
 """In the order in which findings are shown. What keeps the network from learning is named before what follows."""

@@ -21,6 +21,8 @@ STILL_FALLING, STEADY = 0.1, 0.7
 """Relative fall of the loss over the last quarter of the epochs, and the fraction of these with a fall."""
 UNMOVED = 0.1
 """What all updates together may at most have changed the weights, relative to their size."""
+FAR_OFF = 10
+"""Factor between a learning rate and the usual one that makes it the likely cause."""
 FEW_UPDATES, FEW_A_PASS = 150, 4
 """Updates in all that are too few, and those of an epoch that a smaller batch would make more."""
 ENOUGH_UPDATES, MOST_EPOCHS = 1000, 10_000
@@ -125,6 +127,19 @@ def falling(evidence: Evidence) -> Iterator[Diagnosis]:
     )  # fmt: skip
 
 
+def far_off(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A loss that stays high, with a learning rate far from those that suit; a schedule may hide that it is too low."""
+    loss, rate, usual = evidence.loss, evidence.config.learning_rate, _usual_rate(evidence)
+    if not len(loss) or not evidence.hampered or not evidence.settled or evidence.on_course:
+        return
+    seen = f"The loss is {loss[-1]:.3f} after {counted(len(loss), 'epoch')}; guessing gives"
+    seen = f"{seen} {evidence.data.guessing_loss:.2f}."
+    if rate < usual / FAR_OFF:
+        yield _too_low(evidence, seen)
+    elif rate > usual * FAR_OFF:
+        yield _too_high(evidence, seen)
+
+
 def _too_high(evidence: Evidence, seen: str) -> Diagnosis:
     rate, lower = evidence.config.learning_rate, shorter_steps(evidence)
     advice = f"Lower the learning rate from {rate:g} to {lower['learning_rate']:g}." if lower else "Look at the data."
@@ -137,7 +152,8 @@ def _too_high(evidence: Evidence, seen: str) -> Diagnosis:
 def _too_low(evidence: Evidence, seen: str) -> Diagnosis:
     rate, higher = evidence.config.learning_rate, _longer(evidence)
     return Diagnosis(
-        "learning-rate-too-low", "Learning rate too low", seen, "The steps are short, and the way is long.",
+        "learning-rate-too-low", "Learning rate too low", seen,
+        "Each step is short, so that training would take far longer.",
         f"Raise the learning rate from {rate:g} to {higher:g}, or train more epochs.", {"learning_rate": higher},
     )  # fmt: skip
 

@@ -19,7 +19,6 @@ COLUMNS = {
     "state": st.column_config.TextColumn("state", width="small"),
     "diagnosis": st.column_config.TextColumn(
         "diagnosis",
-        width="small",
         help="What keeps it from learning, or healthy. Of very many runs, the newest ones are judged first.",
     ),
     "accuracy": st.column_config.NumberColumn("test accuracy", format="%.2f %%", help="Accuracy on the test set"),

@@ -99,7 +99,7 @@ LONG = replace(DEEP, learning_rate=100.0)
 SMALL = replace(DEEP, batch_size=5000)
 DECAYING = replace(DEEP, weight_decay=0.5)
 FEWER = DataFacts((500,) * 9 + (0,), tested=1000)
-SLOW = replace(DEEP, learning_rate=0.01)
+SLOW = replace(DEEP, learning_rate=0.1)
 
 SIDES = {
     "learning-rate-too-high: loss": (
@@ -107,9 +107,17 @@ SIDES = {
         learned(LONG, metrics=metrics([3.4] * 5, 0.5), test_accuracy=0.5),
     ),
     "learning-rate-too-high: jumps": (learned(LONG, metrics=noisy(1.1)), learned(LONG, metrics=noisy(1.04))),
-    "learning-rate-too-high: error": (stuck(LONG, error=failed(LONG)), stuck(LONG)),
+    "learning-rate-too-high: error": (stuck(error=failed(DEEP)), stuck()),
     "learning-rate-too-low: unmoved": (
         stuck(replace(DEEP, learning_rate=0.0001)), stuck(replace(DEEP, learning_rate=0.1))
+    ),
+    "learning-rate-too-low: far off": (
+        learned(replace(RELU, learning_rate=0.009), metrics=metrics([1.0] * 20, 0.7), test_accuracy=0.7),
+        learned(replace(RELU, learning_rate=0.011), metrics=metrics([1.0] * 20, 0.7), test_accuracy=0.7),
+    ),
+    "learning-rate-too-high: far off": (
+        learned(replace(RELU, learning_rate=1.1), metrics=metrics([1.0] * 20, 0.7), test_accuracy=0.7),
+        learned(replace(RELU, learning_rate=0.9), metrics=metrics([1.0] * 20, 0.7), test_accuracy=0.7),
     ),
     "learning-rate-too-low: falling": (
         learned(SLOW, metrics=metrics(np.geomspace(2.3, 1, 20), 0.5), test_accuracy=0.5),
