@@ -17,7 +17,7 @@ from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is loaded: the matrices are small
 
-import numpy as np  # noqa: E402
+import numpy as np
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not this folder, whose files hide packages
 
