@@ -22,7 +22,6 @@ SETUP = """\
 # Runs once, when Gradescope builds the image of the autograder. Afterwards nothing is downloaded.
 set -e
 apt-get update
-apt-get install -y bubblewrap || true
 for python in python3.13 python3.12 python3.11; do
     apt-get install -y "$python" "$python-venv" && break
 done

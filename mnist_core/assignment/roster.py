@@ -16,7 +16,7 @@ SHOWN_NAMES = 5
 
 _OF_PLATFORM = re.compile(r"^(.+?)(?:_LATE)?_(\d+)_(?:\d+_.+|assignsubmission_.*)$")
 """``lovelaceada_LATE_4242_98765_net.py`` of Canvas, ``Ada Lovelace_4242_assignsubmission_file_`` of Moodle."""
-_COPY = re.compile(r"(?:[ _-]*\(\d+\)|[ _-]+(?:copy|final|v?\d{1,2}))$", re.IGNORECASE)
+_COPY = re.compile(r"(?:[ _-]*\(\d+\)|[ _-]+(?:copy|final|v\d{1,2}))$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
