@@ -23,7 +23,7 @@ from mnist_core.untrusted import UntrustedText
 WINDOW = 12
 """Nodes of the syntax tree in a row that are compared."""
 ALIKE = 0.8
-FEWEST = 30
+FEWEST = 60
 """Windows that a submission has at least, for a comparison to mean something."""
 
 _SKIPPED = (ast.expr_context, ast.arguments, ast.arg, ast.alias)

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from mnist_core.assignment.autograder import ONLY_FOR_PAGES, autograder_zip, requirements
-from mnist_core.assignment.grading import grade
 from mnist_core.assignment.gradescope import results, write_results, write_single
+from mnist_core.assignment.grading import grade
 from mnist_core.assignment.rubric import Rubric
 from mnist_core.assignment.sandbox import bubblewrap
 from mnist_core.errors import AssignmentError
