@@ -13,7 +13,7 @@ from mnist_core.assignment.roster import read_roster, read_single
 from mnist_core.assignment.rubric import Rubric, read_rubric
 from mnist_core.assignment.similarity import similar_entries
 from mnist_core.commands.output import note, say
-from mnist_core.commands.parser import Commands, add_command, number
+from mnist_core.commands.parser import ProgramParser, add_command, number
 from mnist_core.errors import counted
 from mnist_core.jobs.job import PROJECT
 from mnist_core.runs.files import write_atomically, writing_to
@@ -22,9 +22,9 @@ MOST_JOBS, LARGEST_SEED = 64, 2**32 - 1
 SHOWN_COUNTS = 8
 
 
-def add(commands: Commands) -> None:
+def add(program: ProgramParser) -> None:
     """Add the command."""
-    command = add_command(commands, "grade", "FOLDER [OPTIONS]", "grade a folder of implementations", _grade)
+    command = add_command(program, "grade", "FOLDER [OPTIONS]", "grade a folder of implementations", _grade)
     command.add_argument(
         "folder", type=Path, nargs="?", metavar="FOLDER", help="one file or folder a student, named after them"
     )

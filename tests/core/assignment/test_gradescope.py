@@ -119,7 +119,7 @@ def test_it_installs_what_the_command_line_needs_and_no_dashboard():
 
 
 def test_outside_of_a_checkout_it_says_what_to_do(tmp_path):
-    with pytest.raises(AssignmentError, match="packed from a checkout of this project, and .* is none"):
+    with pytest.raises(AssignmentError, match=r"packed from a checkout of this project, and .* is none"):
         autograder_zip(tmp_path, RUBRIC, 0)
 
 

@@ -87,7 +87,7 @@ def test_a_rubric_that_is_wrong_says_what_was_expected(write, text, sentence):
 
 
 def test_a_rubric_that_is_missing_says_so(tmp_path):
-    with pytest.raises(AssignmentError, match="can't be read .*choose another file"):
+    with pytest.raises(AssignmentError, match=r"can't be read .*choose another file"):
         read_rubric(tmp_path / "gone.toml")
     with pytest.raises(AssignmentError, match="no plain file"):
         read_rubric(tmp_path)
