@@ -109,14 +109,18 @@ def cases_of(step: str, seed: int = 0) -> list[Case]:
                 for sizes, rate in [((4, 3, 2), 0.25), ((3, 3, 3, 3), 0.5)]
             ]
         case "accuracy" | "misclassified":
-            names, five, three = random.permutation(5), random.permutation(5), random.permutation(3)
-            return [
-                Case("two of five wrong", (names[five], names[np.array([0, 3, 2, 1, 4])[five]])),
-                Case("two of three wrong", (np.array([1, 0, 1])[three], np.array([1, 1, 0])[three])),
-                Case("all correct", (names[:3], names[:3])),
-                Case("labels as uint8", (np.array([9, 8, 7])[three], np.array([9, 1, 7], np.uint8)[three])),
-            ]
+            return _score_cases(random)
     raise KeyError(step)
+
+
+def _score_cases(random: np.random.Generator) -> list[Case]:
+    names, five, three = random.permutation(5), random.permutation(5), random.permutation(3)
+    return [
+        Case("two of five wrong", (names[five], names[np.array([0, 3, 2, 1, 4])[five]])),
+        Case("two of three wrong", (np.array([1, 0, 1])[three], np.array([1, 1, 0])[three])),
+        Case("all correct", (names[:3], names[:3])),
+        Case("labels as uint8", (np.array([9, 8, 7])[three], np.array([9, 1, 7], np.uint8)[three])),
+    ]
 
 
 def _loss_cases(random: np.random.Generator, seed: int) -> list[Case]:
