@@ -60,13 +60,7 @@ def cases_of(step: str, seed: int = 0) -> list[Case]:
                 Case("one image with white in it", (np.array([[[0, 255], [17, 128]]], np.uint8),)),
             ]
         case "one_hot":
-            names = random.permutation(4)
-            return [
-                Case("five labels of 4 classes", (names[[2, 0, 3, 1, 2]], 4)),
-                Case("labels without the last class", (names[[1, 0, 1]], 5)),
-                Case("one label", (np.array([1]), 3)),
-                Case("labels as uint8, as MNIST has them", (random.permutation(np.array([9, 0, 5, 3], np.uint8)), 10)),
-            ]
+            return _label_cases(random)
         case "sigmoid" | "sigmoid_derivative":
             return [
                 Case("numbers around 0", (random.normal(size=(4, 3)) * 2,)),
@@ -111,6 +105,16 @@ def cases_of(step: str, seed: int = 0) -> list[Case]:
         case "accuracy" | "misclassified":
             return _score_cases(random)
     raise KeyError(step)
+
+
+def _label_cases(random: np.random.Generator) -> list[Case]:
+    names = random.permutation(4)
+    return [
+        Case("five labels of 4 classes", (names[[2, 0, 3, 1, 2]], 4)),
+        Case("labels without the last class", (names[[1, 0, 1]], 5)),
+        Case("one label", (np.array([1]), 3)),
+        Case("labels as uint8, as MNIST has them", (random.permutation(np.array([9, 0, 5, 3], np.uint8)), 10)),
+    ]
 
 
 def _score_cases(random: np.random.Generator) -> list[Case]:
