@@ -66,12 +66,12 @@ class Grade:
         """All that costs points, in words, as plain text."""
         if self.problem:
             return self.problem.plain
-        said = (
-            f"{name}: {step.sentence.plain or step.state}"
-            for name, step in self.steps.items()
-            if step.state == "wrong" or step.points < step.most
-        )
-        return "; ".join(said)
+        wrong = [f"{name}: {step.sentence.plain}" for name, step in self.steps.items() if step.state == "wrong"]
+        lost = {
+            words: [name for name, step in self.steps.items() if step.state == state and step.points < step.most]
+            for state, words in (("missing", "not written"), ("skipped", "not checked"))
+        }
+        return "; ".join([*wrong, *(f"{words}: {', '.join(names)}" for words, names in lost.items() if names)])
 
 
 def to_csv(grades: Sequence[Grade]) -> str:

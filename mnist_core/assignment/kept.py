@@ -43,7 +43,7 @@ class KeptGrades:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
-        with writing_to(folder):
+        with writing_to(self._path):
             self._path.touch()
             cut_half_line(self._path)
         try:
@@ -74,7 +74,7 @@ class KeptGrades:
         """
         self._grades[key] = grade
         line = msgspec.json.encode(Line(key, grade), enc_hook=_encode_text) + b"\n"
-        with writing_to(self._path.parent), self._path.open("ab") as file:
+        with writing_to(self._path), self._path.open("ab") as file:
             file.write(line)
 
 

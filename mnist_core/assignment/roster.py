@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mnist_core.assignment.source import SUFFIXES
 from mnist_core.errors import AssignmentError
+from mnist_core.runs.schema import reason_of
 from mnist_core.untrusted import UntrustedText
 
 ARCHIVES = (".zip", ".gz", ".tar", ".tgz", ".7z", ".rar")
@@ -49,8 +50,8 @@ def read_roster(folder: Path) -> list[Entry]:
     """
     try:
         items = sorted(path for path in folder.iterdir() if not _is_hidden(path.name))
-    except OSError as error:
-        raise AssignmentError(f"The folder {folder} can't be read ({error.strerror}): choose another one.") from error
+    except (OSError, ValueError) as error:  # a path with a zero byte is a ValueError
+        raise AssignmentError(f"The folder {folder} can't be read ({reason_of(error)}): choose another one.") from error
     names: dict[str, str] = {}
     found: dict[str, list[Path]] = {}
     for path in items:
