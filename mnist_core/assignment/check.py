@@ -62,7 +62,9 @@ class Report:
         return next((finding for finding in self.findings if finding.state == "wrong"), None)
 
 
-def check(submission: Submission, seed: int = 0, on_finding: Callable[[Finding], None] | None = None) -> Report:
+def check(
+    submission: Submission, seed: int = 0, on_finding: Callable[[Finding], None] | None = None, whole: bool = True
+) -> Report:
     """Check all steps that a submission has.
 
     Parameters
@@ -72,6 +74,8 @@ def check(submission: Submission, seed: int = 0, on_finding: Callable[[Finding],
         Of the inputs that steps are tried on.
     on_finding : callable, optional
         Gets each finding as soon as it is known.
+    whole : bool
+        Whether all functions are checked together, after the steps.
 
     Raises
     ------
@@ -82,7 +86,7 @@ def check(submission: Submission, seed: int = 0, on_finding: Callable[[Finding],
     with Sandbox(submission) as sandbox:
         checker = Checker(sandbox, seed)
         findings = []
-        for finding in checker.findings():
+        for finding in checker.findings(whole):
             findings.append(finding)
             if on_finding:
                 on_finding(finding)
@@ -105,8 +109,8 @@ class Checker:
         """Whether the file has a function that shows its convention."""
         return any(self.learner.has(step) for step in ("initialize", "feed_forward", "back_propagate"))
 
-    def findings(self) -> Iterator[Finding]:
-        """Check step by step."""
+    def findings(self, whole: bool = True) -> Iterator[Finding]:
+        """Check step by step, then the whole."""
         failure = self.sandbox.load()
         if failure:
             place = f" ({self.submission.place(failure.line)})" if failure.line else ""
@@ -116,7 +120,7 @@ class Checker:
         self._recognize()
         for step in STEPS:
             yield self._step(step)
-        for name in WHOLE:
+        for name in WHOLE if whole else ():
             yield self._whole(name)
 
     def _step(self, step: str) -> Finding:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mnist_core.assignment.arguments import SYNONYMS, order_of, roles_of
 from mnist_core.assignment.compare import SINGLE_TOLERANCE, TOLERANCE, same_layers
 from mnist_core.assignment.convention import (
     DICT,
@@ -23,6 +24,23 @@ from mnist_core.assignment.reference import Array, Parameters, feed_forward, ini
 from mnist_core.assignment.sandbox import CALL_SECONDS, Failure, Reply, Sandbox
 
 MAX_RESTARTS = 20
+REMEDIES = dict.fromkeys(
+    ("feed_forward", "back_propagate", "update", "predict", "train"),
+    "Keep all weights and biases in one list or dict, and let the function compute what else it needs.",
+)
+"""What to do where a function wants more arguments than the contract gives."""
+NEEDED = {
+    "initialize": ("layer_sizes",),
+    "feed_forward": ("x", "parameters"),
+    "cross_entropy": ("probabilities", "y"),
+    "back_propagate": ("x", "y", "parameters"),
+    "update": ("parameters", "gradients"),
+    "predict": ("x", "parameters"),
+    "accuracy": ("predicted", "labels"),
+    "misclassified": ("predicted", "labels"),
+    "train": ("x", "y", "parameters"),
+}
+"""Arguments without which a function can't do its work; a method finds the parameters in its object."""
 
 
 class CallFailed(Exception):
@@ -61,12 +79,37 @@ class Learner:
         ------
         CallFailed
             If it raises an exception or ends its process.
+        Misfit
+            If it wants more arguments than the contract gives.
         """
         self._revive()
-        self.last = self.sandbox.call(self.submission.functions[step], *args, seconds=seconds, keep=keep)
+        order = self._order(step, args)
+        given = [args[k] for k in order]
+        reply = self.sandbox.call(self.submission.functions[step], *given, seconds=seconds, keep=keep)
+        self.last = replace(reply, changed={order[k]: value for k, value in reply.changed.items() if k < len(order)})
         if self.last.failure:
             raise CallFailed(self.last.failure)
         return self.last.value
+
+    def _order(self, step: str, args: tuple[Any, ...]) -> tuple[int, ...]:
+        """Which of the contract's arguments the function gets, in its own order."""
+        count = len(args)
+        names = self.submission.names.get(step, ())
+        if self.submission.required.get(step, 0) > count:
+            wanted = ", ".join(names[: self.submission.required[step]])
+            raise Misfit(
+                f"{self.submission.functions[step]}({wanted}) wants {self.submission.required[step]} arguments; "
+                f"expected {count}: {step}({', '.join(roles_of(step, count))}). {REMEDIES.get(step, '')}".strip()
+            )
+        order = order_of(step, names, count)[: self.submission.arguments.get(step, count)]
+        roles = roles_of(step, count)
+        absent = [role for k, role in enumerate(roles) if k not in order and role in NEEDED.get(step, ())]
+        if absent:
+            raise Misfit(
+                f"{self.submission.functions[step]}({', '.join(names)}) does not take {' and '.join(absent)}, so it can "
+                f"use global values alone; expected {step}({', '.join(roles)})."
+            )
+        return order
 
     def _revive(self) -> None:
         if self.sandbox.alive:
@@ -85,8 +128,15 @@ class Learner:
         CallFailed, Misfit
             If `initialize` fails, or returns something else than parameters.
         """
-        known = self._probe() if self.has("initialize") else None
+        known, error = None, None
+        if self.has("initialize"):
+            try:
+                known = self._probe()
+            except (CallFailed, Misfit) as failed:
+                error = failed
         self.convention = self._choose_axis(known)
+        if error:
+            raise error
 
     def _probe(self) -> Convention:
         if self.submission.network_class:
@@ -112,7 +162,7 @@ class Learner:
                 )
             ]  # fmt: skip
         if not self.has("feed_forward"):
-            return known if known else candidates[0]
+            return replace(candidates[0], columns=candidates[0].columns or self._writes_columns())
         x = np.linspace(0, 1, 10).reshape(2, 5)
         parameters = initialize(PROBE_SIZES, 1)
         expected = feed_forward(x, parameters)
@@ -127,7 +177,16 @@ class Learner:
                 if np.allclose(found, expected, atol=1e-5):
                     return candidate
                 fitting = fitting or candidate
-        return fitting or candidates[0]
+        return fitting or replace(candidates[0], columns=candidates[0].columns or self._writes_columns())
+
+    def _writes_columns(self) -> bool:
+        """Whether one_hot makes a column for each label."""
+        if not self.has("one_hot"):
+            return False
+        try:
+            return np.shape(self.raw("one_hot", np.array([2, 0, 1, 2, 2]), 3)) == (3, 5)
+        except (CallFailed, Misfit):
+            return False
 
     # The functions of the contract, in the terms of the reference.
 
@@ -193,7 +252,10 @@ class Learner:
         return self.convention.decode(value, layers)
 
     def predict(self, x: Array, parameters: Parameters) -> Any:
-        """Labels."""
+        """Labels; from the reference's probabilities, if the function takes nothing but those."""
+        names = self.submission.names.get("predict", ())
+        if len(names) == 1 and names[0].lower() not in SYNONYMS["x"] and not self._is_method("predict"):
+            return self.raw("predict", self.convention.batch(feed_forward(x, parameters)))
         return self._with_parameters("predict", [self.convention.batch(x)], parameters)
 
     def train(self, x: Array, y: Array, parameters: Parameters, *settings: Any, seconds: float) -> Parameters:

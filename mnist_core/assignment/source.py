@@ -53,6 +53,10 @@ class Submission:
     """Names of the functions above that are methods of it."""
     arguments: dict[str, int]
     """Most positional arguments that the function of each step takes, without ``self``."""
+    names: dict[str, tuple[str, ...]]
+    """Names of these arguments."""
+    required: dict[str, int]
+    """How many of them have no default."""
     lines: dict[str, int]
     """First line of each step's function in ``text``, counted from 1."""
     notes: tuple[str, ...]
@@ -163,6 +167,8 @@ def _take_apart(name: str, text: str, places: tuple[Place, ...], tree: ast.Modul
         network_class=network.name if network else None,
         methods=frozenset(own for own in found.values() if own in methods),
         arguments={step: _positional(nodes[own]) for step, own in found.items() if own in nodes},
+        names={step: tuple(arg.arg for arg in _named(nodes[own])) for step, own in found.items() if own in nodes},
+        required={step: _required(nodes[own]) for step, own in found.items() if own in nodes},
         lines={step: nodes[own].lineno for step, own in found.items() if own in nodes},
         notes=tuple(notes),
     )
@@ -241,16 +247,27 @@ def _proposals(names: dict[str, ast.stmt], found: dict[str, str]) -> list[str]:
     return [f"If {' and '.join(proposed.values())} is meant, write at the top: NAMES = {json.dumps(proposed)}"]
 
 
-def _positional(node: ast.stmt) -> int:
+def _signature(node: ast.stmt) -> ast.arguments | None:
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
-        arguments = node.value.args
-    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        arguments = node.args
-    else:
-        return 99
-    count = len(arguments.posonlyargs) + len(arguments.args)
-    first = (*arguments.posonlyargs, *arguments.args)[:1]
-    return 99 if arguments.vararg else count - (bool(first) and first[0].arg == "self")
+        return node.value.args
+    return node.args if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else None
+
+
+def _named(node: ast.stmt) -> list[ast.arg]:
+    """Arguments with a name and a position, without ``self``."""
+    arguments = _signature(node)
+    named = [*arguments.posonlyargs, *arguments.args] if arguments else []
+    return named[1:] if named and named[0].arg == "self" else named
+
+
+def _positional(node: ast.stmt) -> int:
+    arguments = _signature(node)
+    return 99 if arguments is None or arguments.vararg else len(_named(node))
+
+
+def _required(node: ast.stmt) -> int:
+    arguments = _signature(node)
+    return len(_named(node)) - len(arguments.defaults) if arguments else 0
 
 
 def _only(text: str, kept: list[ast.stmt]) -> str:
