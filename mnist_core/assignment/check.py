@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from mnist_core.assignment.behaviour import finding_of, odd_behaviour
-from mnist_core.assignment.cases import Case, cases_of, write_idx_files
+from mnist_core.assignment.cases import LOSS_TOLERANCE, Case, cases_of, write_idx_files
 from mnist_core.assignment.catalogue import MISTAKES
-from mnist_core.assignment.compare import SINGLE_TOLERANCE, TOLERANCE, facts, layer_facts, same, same_layers
+from mnist_core.assignment.compare import ROUNDING, SINGLE_TOLERANCE, TOLERANCE, facts, layer_facts, same, same_layers
 from mnist_core.assignment.contract import STEPS, WHOLE
 from mnist_core.assignment.convention import Misfit
 from mnist_core.assignment.diagnose import Candidate, candidates, name_mistake
@@ -174,7 +174,7 @@ class Checker:
         results = []
         for case in cases:
             value = self._call(step, case)
-            behaviour = odd_behaviour(step, self.learner, case)
+            behaviour = odd_behaviour(step, self.learner, case, value)
             if behaviour:
                 return behaviour
             results.append(value)
@@ -207,21 +207,24 @@ class Checker:
     def _judge(self, step: str, cases: list[Case], results: list[Any]) -> Finding:
         tolerance = SINGLE_TOLERANCE if self._is_single(results) else TOLERANCE
         expected = [FUNCTIONS[step](*case.args) for case in cases]
-        agree = partial(agrees, step, tolerance=tolerance)
-        if all(map(agree, results, expected)):
+        agree = partial(agrees, step, tolerance)
+        if all(map(agree, cases, results, expected)):
             return Finding(step, "correct")
         own = self._own_parts(step)
         if own:
             following = [FUNCTIONS[step](*case.args, **own) for case in cases]
-            if all(map(agree, results, following)):
+            if all(map(agree, cases, results, following)):
                 cause = ", ".join(name for name in DEPENDS[step] if name in self.wrong)
                 return Finding(step, "correct", sentence=f"Correct for what {cause} gives it.")
         if step == "back_propagate" and all(
             same_layers(value[1], right[1], tolerance) for value, right in zip(results, expected, strict=True)
         ):
             return replace(finding_of(step, "loss-returned-wrong"), where=cases[0].about)
-        bad = next(k for k, (value, right) in enumerate(zip(results, expected, strict=True)) if not agree(value, right))
-        named = name_mistake(candidates(step), cases, results, agree, own)
+        bad = next(
+            k for k, (case, value, right) in enumerate(zip(cases, results, expected, strict=True))
+            if not agree(case, value, right)
+        )  # fmt: skip
+        named = name_mistake(candidates(step), cases, results, agree, own, FUNCTIONS[step])
         where = cases[bad].about
         numbers = numbers_of(step, results[bad], expected[bad])
         if named:
@@ -288,28 +291,29 @@ class Checker:
         return replace(finding, seconds=time.monotonic() - began)
 
 
-def agrees(step: str, value: Any, expected: Any, tolerance: float) -> bool:
-    """Whether a result is the expected one, in one of the forms that are right."""
+def agrees(step: str, tolerance: float, case: Case, value: Any, expected: Any) -> bool:
+    """Whether the result of a case is the expected one, in one of the forms that are right."""
     if step == "back_propagate":
         loss, gradients = value
-        return (loss is None or same(loss, expected[0], tolerance)) and same_layers(gradients, expected[1], tolerance)
+        same_loss = loss is None or same(loss, expected[0], max(tolerance, LOSS_TOLERANCE))
+        return same_loss and same_layers(gradients, expected[1], tolerance)
     if step == "update":
         return same_layers(value, expected, tolerance)
     if step == "misclassified" and isinstance(value, list) and not value:
         return len(expected) == 0
     if np.ndim(expected) == 1 and getattr(value, "ndim", 1) == 2 and value.size == len(expected):
         value = value.ravel()
-    return same(value, expected, tolerance)
+    return same(value, expected, max(tolerance, case.tolerance), max(ROUNDING, case.tolerance))
 
 
 def measure(step: str, value: Any, expected: Any) -> str:
     """Say what can be measured of a difference."""
     if step == "back_propagate":
         loss, gradients = value
-        wrong_loss = loss is not None and not same(loss, expected[0])
+        wrong_loss = loss is not None and not same(loss, expected[0], LOSS_TOLERANCE)
         parts = [facts(loss, expected[0], "the loss")] if wrong_loss else []
         if not same_layers(gradients, expected[1]):
-            parts.append(layer_facts(gradients, expected[1]).replace("W", "dW").replace("b", "db"))
+            parts.append(layer_facts(gradients, expected[1], "d"))
         return "; ".join(parts)
     return layer_facts(value, expected) if step == "update" else facts(value, expected)
 

@@ -73,12 +73,27 @@ def unpack(value: Any) -> Any:
     return value
 
 
+def is_pair(value: Any) -> bool:
+    """Whether two arrays are the weights and the biases of a layer, not the weights of two layers."""
+    if not _isinstance(value, (list, tuple)) or _len(value) != 2 or not all(_isinstance(a, _ndarray) for a in value):
+        return False
+    weights, bias = value
+    return weights.ndim == 2 and 1 not in weights.shape and (bias.ndim == 1 or 1 in bias.shape)
+
+
 def as_pairs(value: Any) -> Any:
     """Make tuples of pairs of arrays, as the contract says: a list of ``(W, b)``."""
     if _isinstance(value, list):
-        whole = [as_pairs(item) for item in value]
-        return tuple(whole) if _len(whole) == 2 and all(_isinstance(item, _ndarray) for item in whole) else whole
+        return tuple(value) if is_pair(value) else [as_pairs(item) for item in value]
     return value
+
+
+def has_list_pair(value: Any, depth: int = 0) -> bool:
+    """Whether a structure has a pair that is a list, whose items can be replaced."""
+    if is_pair(value):
+        return _isinstance(value, list)
+    items = value.values() if _isinstance(value, dict) else value if _isinstance(value, (list, tuple)) else ()
+    return depth < MAX_DEPTH and any(has_list_pair(item, depth + 1) for item in items)
 
 
 def arrays_in(value: Any, depth: int = 0) -> list[Any]:
@@ -123,17 +138,19 @@ class Learner:
 def perform(learner: Learner, request: dict[str, Any]) -> dict[str, Any]:
     """Do what a request asks; say what it returned, and what it did besides."""
     operation = request["operation"]
-    args = [as_pairs(unpack(arg)) for arg in request.get("args", [])]
+    form = (lambda value: value) if request.get("lists") else as_pairs
+    args = [form(unpack(arg)) for arg in request.get("args", [])]
     if operation == "load":
         learner.load(request["text"])
         return {"value": None}
     if operation == "new":
         learner.new(request["name"], args)
-        return {"value": pack(learner.attributes())}
+        attributes = learner.attributes()
+        return {"value": pack(attributes), "lists": has_list_pair(attributes)}
     if operation == "attributes":
         return {"value": pack(learner.attributes())}
     if operation == "assign":
-        learner.assign({name: as_pairs(unpack(value)) for name, value in request["values"].items()})
+        learner.assign({name: form(unpack(value)) for name, value in request["values"].items()})
         return {"value": None}
     given = arrays_in(args)
     before = [array.copy() for array in given]
@@ -154,6 +171,7 @@ def perform(learner: Learner, request: dict[str, Any]) -> dict[str, Any]:
         "args": [pack(args[k]) for k in changed],
         "changed": changed,
         "shared": shared,
+        "lists": has_list_pair(result),
         "seeded": _global_state() != states[0] or random.getstate() != states[1],
         "kept_changed": bool(kept) and _encode(pack(kept[0])) != _encode(kept[1]),
         "seconds": seconds,

@@ -161,13 +161,13 @@ class Convention:
         found = dict(leaves(value))
         possible = [
             patterns
-            for patterns in self._patterns()
+            for patterns in self.gradient_patterns()
             if all(fill(pattern, layer) in found for pattern in patterns for layer in range(layers))
         ]
         # Two lists of two arrays may be two pairs: the shapes tell, unless they are wrong.
         return next((patterns for patterns in possible if _looks_right(found, patterns, layers)), (*possible, None)[0])
 
-    def _patterns(self) -> Iterator[tuple[Pattern, Pattern]]:
+    def gradient_patterns(self) -> Iterator[tuple[Pattern, Pattern]]:
         """Its own structure, that with names such as dW1, and the usual ones."""
         yield self.weights, self.biases
         for prefix in ("d", "d_", "grad_", "grad", "g", "g_", "nabla_"):

@@ -1,6 +1,6 @@
 """A learner's functions, called as those of the reference are: arguments and results are translated on the way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -141,7 +141,9 @@ class Learner:
     def _probe(self) -> Convention:
         if self.submission.network_class:
             return recognize(self._new_object(PROBE_SIZES))
-        return recognize(self.raw("initialize", *self._seeded("initialize", list(PROBE_SIZES), 0)))
+        value = self.raw("initialize", *self._seeded("initialize", list(PROBE_SIZES), 0))
+        self.sandbox.lists = self.last.lists
+        return recognize(value)
 
     def _seeded(self, step: str, sizes: list[int], seed: int) -> list[Any]:
         return [sizes, seed] if self.submission.arguments.get(step, 2) > 1 else [sizes]
@@ -243,13 +245,34 @@ class Learner:
         """Parameters after a step, returned or changed in place."""
         layers = len(parameters)
         if self._is_method("update") and self.submission.arguments.get("update", 3) < 3:
-            self._place(parameters)
-            self.raw("update", self._encode_gradients(gradients), learning_rate)
+            self._update(None, parameters, gradients, learning_rate)
             return self.convention.decode(self._attributes(), layers)
-        value = self.raw("update", self.convention.encode(parameters), self._encode_gradients(gradients), learning_rate)
+        value = self._update(self.convention.encode(parameters), parameters, gradients, learning_rate)
         if value is None or (isinstance(value, list) and not value):
             value = self.last.changed.get(0, self.convention.encode(parameters))
         return self.convention.decode(value, layers)
+
+    def _update(self, given: Any, parameters: Parameters, gradients: Parameters, learning_rate: float) -> Any:
+        """Call it; the names of gradients in a dict are tried, if no back_propagate has shown them."""
+        failed = None
+        for encoded in [self._encode_gradients(gradients)] if self._gradient_patterns else self._encodings(gradients):
+            try:
+                if given is None:
+                    self._place(parameters)
+                    return self.raw("update", encoded, learning_rate)
+                return self.raw("update", given, encoded, learning_rate)
+            except CallFailed as error:
+                failed = failed or error
+                if error.failure.error not in ("KeyError", "TypeError", "IndexError"):
+                    break
+        assert failed
+        raise failed
+
+    def _encodings(self, gradients: Parameters) -> Iterator[Any]:
+        """Gradients in the structure of the parameters, and with the usual names."""
+        yield self._encode_gradients(gradients)
+        for weights, biases in self.convention.gradient_patterns():
+            yield replace(self.convention, weights=weights, biases=biases).encode(gradients)
 
     def predict(self, x: Array, parameters: Parameters) -> Any:
         """Labels; from the reference's probabilities, if the function takes nothing but those."""
@@ -295,9 +318,9 @@ class Learner:
 
     def _with_parameters(self, step: str, given: list[Any], parameters: Parameters, keep: bool = False) -> Any:
         """Call a function that needs parameters: as its last argument, or in the learner's object."""
-        self._placed = self.submission.network_class is not None and self.submission.arguments.get(step, 99) <= len(
-            given
-        )
+        names = self.submission.names.get(step, ())
+        passed = any(name.lower() in SYNONYMS["parameters"] for name in names[: len(given) + 1])
+        self._placed = self._is_method(step) and self.submission.required.get(step, 0) <= len(given) and not passed
         if self._placed:
             self._place(parameters)
             return self.raw(step, *given, keep=keep)
@@ -322,6 +345,7 @@ class Learner:
             reply = self.sandbox.new(*args)
             if not reply.failure:
                 self._object_sizes = sizes
+                self.sandbox.lists = reply.lists
                 if self.submission.functions.get("initialize") not in (None, "__init__"):
                     self.raw("initialize", *self._seeded("initialize", list(sizes), seed))
                     return self._attributes()

@@ -1,7 +1,7 @@
 """Mistakes in the update and in the loop of training."""
 
 from mnist_core.assignment.mistake import Mistake
-from mnist_core.assignment.reference import Array
+from mnist_core.assignment.reference import Array, update
 
 
 def _uphill(value: Array, gradient: Array, learning_rate: float) -> Array:
@@ -94,6 +94,15 @@ MISTAKES = (
         wrong=lambda parameters, gradients, learning_rate: [
             tuple(p - learning_rate * g for p, g in zip(parameters[0], gradients[0], strict=True)),
             *parameters[1:],
+        ],
+    ),
+    Mistake(
+        "update-all-but-last", "update",
+        "The last layer is not updated.",
+        "The output stays as it was drawn; the hidden layers learn around it.",
+        "Where does `range` end?",
+        wrong=lambda parameters, gradients, learning_rate: [
+            *update(parameters[:-1], gradients[:-1], learning_rate), parameters[-1]
         ],
     ),
     Mistake(
