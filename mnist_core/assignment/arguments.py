@@ -29,6 +29,12 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Other names of the arguments of the contract."""
 
+KEPT = {
+    "cache", "caches", "memory", "zs", "activations", "acts", "hidden", "z1", "a1", "z2", "z", "store", "states",
+    "layer_outputs", "forward_cache", "intermediate",
+}  # fmt: skip
+"""Names of what a forward pass keeps for the way back."""
+
 
 def roles_of(step: str, count: int) -> tuple[str, ...]:
     """Arguments of the contract, of which a function is given so many: a method has no parameters among them."""

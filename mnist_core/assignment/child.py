@@ -53,6 +53,8 @@ def pack(value: Any, depth: int = 0) -> Any:
         return _Ext(ARRAY, _encode([plain.dtype.str, list(plain.shape), plain.tobytes()]))
     if _isinstance(value, dict) and depth < MAX_DEPTH and _len(value) < MAX_ITEMS:
         return {str(key)[:MAX_TEXT]: pack(item, depth + 1) for key, item in dict.items(value)}
+    if _isinstance(value, (set, frozenset)) and all(_type(item) is int for item in value):
+        value = sorted(value)
     if _isinstance(value, (list, tuple)) and depth < MAX_DEPTH and _len(value) < MAX_ITEMS:
         return [pack(item, depth + 1) for item in tuple(value)]
     if hasattr(value, "__array__"):
@@ -104,6 +106,13 @@ def arrays_in(value: Any, depth: int = 0) -> list[Any]:
     return [array for item in items for array in arrays_in(item, depth + 1)] if depth < MAX_DEPTH else []
 
 
+def differ(arrays: list[Any], copies: list[Any]) -> bool:
+    """Whether arrays, or the arrays in their places, are other ones than before."""
+    return _len(arrays) != _len(copies) or not all(
+        np.array_equal(array, copy, equal_nan=copy.dtype.kind == "f") for array, copy in zip(arrays, copies, strict=True)
+    )
+
+
 def _global_state() -> bytes:
     return _encode([pack(item) for item in tuple(np.random.get_state())])
 
@@ -152,17 +161,13 @@ def perform(learner: Learner, request: dict[str, Any]) -> dict[str, Any]:
     if operation == "assign":
         learner.assign({name: form(unpack(value)) for name, value in request["values"].items()})
         return {"value": None}
-    given = arrays_in(args)
-    before = [array.copy() for array in given]
+    before = [[array.copy() for array in arrays_in(arg)] for arg in args]
     states = _global_state(), random.getstate()
     began = time.perf_counter()
     result = learner.call(request["name"], args, request["method"])
     seconds = time.perf_counter() - began
     packed = pack(result)
-    changed = [k for k, arg in enumerate(args) if any(
-        not np.array_equal(array, copy, equal_nan=array.dtype.kind == "f")
-        for array, copy in zip(given, before, strict=True) if any(array is own for own in arrays_in(arg))
-    )]  # fmt: skip
+    changed = [k for k, arg in enumerate(args) if differ(arrays_in(arg), before[k])]
     found = arrays_in(result)
     shared = any(_may_share(a, b) for k, a in enumerate(found[:50]) for b in found[k + 1 : 50])
     kept, learner.kept = learner.kept, (result, packed) if request.get("keep") else None

@@ -27,10 +27,11 @@ class Varying:
 
     prefix: str | None
     first: int
+    stride: int = 1
 
     def at(self, layer: int) -> str | int:
         """The element for a layer, counted from 0."""
-        number = self.first + layer
+        number = self.first + self.stride * layer
         return number if self.prefix is None else f"{self.prefix}{number}"
 
 
@@ -61,8 +62,8 @@ def pattern_of(first: Path, second: Path) -> Pattern | None:
     for a, b in zip(first, second, strict=True):
         if a == b:
             pattern.append(a)
-        elif isinstance(a, int) and isinstance(b, int) and b == a + 1:
-            pattern.append(Varying(None, a))
+        elif isinstance(a, int) and isinstance(b, int) and b > a:
+            pattern.append(Varying(None, a, b - a))
         elif (one := _NUMBERED.match(str(a))) and (two := _NUMBERED.match(str(b))) and one[1] == two[1]:
             if int(two[2]) != int(one[2]) + 1:
                 return None
@@ -173,6 +174,8 @@ class Convention:
         for prefix in ("d", "d_", "grad_", "grad", "g", "g_", "nabla_"):
             yield _prefixed(self.weights, prefix), _prefixed(self.biases, prefix)
         yield from (PAIRS, LISTS, DICT)
+        yield PAIRS[::-1]
+        yield LISTS[::-1]
         for prefix in ("d", "d_", "grad_"):
             yield _prefixed(DICT[0], prefix), _prefixed(DICT[1], prefix)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core.assignment.arguments import SYNONYMS, order_of, roles_of
+from mnist_core.assignment.arguments import KEPT, SYNONYMS, order_of, roles_of
 from mnist_core.assignment.compare import SINGLE_TOLERANCE, TOLERANCE, same_layers
 from mnist_core.assignment.convention import (
     DICT,
@@ -17,6 +17,7 @@ from mnist_core.assignment.convention import (
     Convention,
     Misfit,
     Pattern,
+    Varying,
     leaves,
     recognize,
 )
@@ -67,6 +68,7 @@ class Learner:
         self._object_sizes: tuple[int, ...] | None = None
         self._placed = False
         self._gradient_patterns: tuple[Pattern, Pattern] | None = None
+        self._gradients_stored = False
 
     def has(self, step: str) -> bool:
         """Whether the file has this function."""
@@ -100,6 +102,12 @@ class Learner:
             raise Misfit(
                 f"{self.submission.functions[step]}({wanted}) wants {self.submission.required[step]} arguments; "
                 f"expected {count}: {step}({', '.join(roles_of(step, count))}). {REMEDIES.get(step, '')}".strip()
+            )
+        kept = [name for name in names[:count] if name.lower() in KEPT]
+        if kept and step == "back_propagate":
+            raise Misfit(
+                f"{self.submission.functions[step]}({', '.join(names)}) takes what the forward pass kept "
+                f"({', '.join(kept)}); expected {step}({', '.join(roles_of(step, count))}): feed forward inside."
             )
         order = order_of(step, names, count)[: self.submission.arguments.get(step, count)]
         roles = roles_of(step, count)
@@ -135,6 +143,8 @@ class Learner:
             except (CallFailed, Misfit) as failed:
                 error = failed
         self.convention = self._choose_axis(known)
+        if self.has("back_propagate"):
+            self._probe_gradients()
         if error:
             raise error
 
@@ -219,12 +229,17 @@ class Learner:
     def feed_forward(self, x: Array, parameters: Parameters) -> Array:
         """Probabilities, (N, C)."""
         value = self._with_parameters("feed_forward", [self.convention.batch(x)], parameters)
-        return self._probabilities(value)
+        return self._probabilities(value, (len(x), len(parameters[-1][1])))
 
-    def _probabilities(self, value: Any) -> Array:
-        if isinstance(value, list) and value:  # also returns what it kept for the way back
-            arrays = [leaf for _, leaf in leaves(value) if isinstance(leaf, np.ndarray) and leaf.ndim == 2]
-            value = arrays[-1] if arrays and not isinstance(value[0], np.ndarray) else value[0]
+    def _probabilities(self, value: Any, shape: tuple[int, int]) -> Array:
+        """The probabilities among what it returns, which may be what it kept for the way back, too."""
+        if isinstance(value, list | dict) and value:
+            arrays = [self.convention.batch(leaf) for _, leaf in leaves(value) if isinstance(leaf, np.ndarray)]
+            fitting = [array for array in arrays if array.shape == shape]
+            sure = [array for array in fitting if np.allclose(array.sum(axis=1), 1)]
+            if arrays:
+                first = [array for array in fitting if array is arrays[0]]
+                return np.asarray([*sure, *first, *reversed(fitting), arrays[0]][0], np.float64)
         if not isinstance(value, np.ndarray):
             raise Misfit(f"It returns no array but {_kind(value)}; expected probabilities of shape (N, C).")
         return self.convention.batch(np.asarray(value, np.float64))
@@ -234,17 +249,64 @@ class Learner:
     ) -> tuple[float | None, Parameters]:
         """Loss, if it is returned, and gradients."""
         given = [self.convention.batch(x), self.convention.batch(y)]
-        value = self._with_parameters("back_propagate", given, parameters, keep)
+        if self._goes_on_from_forward:
+            self._place(parameters)
+            self.raw("feed_forward", given[0])
+            self._placed = True
+            value = self.raw("back_propagate", given[1], keep=keep)
+        else:
+            value = self._with_parameters("back_propagate", given, parameters, keep)
         loss, gradients = _split_loss(value)
-        if self._placed and not any(isinstance(leaf, np.ndarray) for _, leaf in leaves(gradients)):
+        if self._placed and not _has_arrays(gradients):
             gradients = self._attributes()
-        self._gradient_patterns = self.convention.patterns_in(gradients, len(parameters))
-        return loss, self.convention.decode(gradients, len(parameters), "the gradients")
+        return loss, self._gradient_convention.decode(gradients, len(parameters), "the gradients")
+
+    @property
+    def _goes_on_from_forward(self) -> bool:
+        """Whether back_propagate is a method that gets the targets alone, after feed_forward has kept the rest."""
+        names = self.submission.names.get("back_propagate", ())
+        own = self._is_method("back_propagate") and self._is_method("feed_forward")
+        return own and len(names) == 1 and names[0].lower() in SYNONYMS["y"]
+
+    def _probe_gradients(self) -> None:
+        """Find out where the gradients are in what back_propagate returns, or in the object: by their shapes."""
+        x, y = np.linspace(0, 1, 10).reshape(2, 5), np.eye(3)[[0, 2]]
+        parameters = initialize(PROBE_SIZES, 1)
+        given = [self.convention.batch(x), self.convention.batch(y)]
+        try:
+            if self._goes_on_from_forward:
+                self._place(parameters)
+                self.raw("feed_forward", given[0])
+                self._placed = True
+                value = self.raw("back_propagate", given[1])
+            else:
+                value = self._with_parameters("back_propagate", given, parameters)
+            value = _split_loss(value)[1]
+            stored = self._placed and not _has_arrays(value)
+            found = recognize(self._without_parameters() if stored else value)
+        except (CallFailed, Misfit):
+            return
+        self._gradients_stored = stored
+        self._gradient_patterns = found.weights, found.biases
+
+    def _without_parameters(self) -> dict[str, Any]:
+        """Attributes of the object, less those that hold the parameters."""
+        own = {pattern[0] for pattern in (self.convention.weights, self.convention.biases)}
+        names = {item.at(layer) if isinstance(item, Varying) else item for item in own for layer in range(2)}
+        return {name: value for name, value in self._attributes().items() if name not in names}
+
+    @property
+    def _gradient_convention(self) -> Convention:
+        """The convention, with the gradients in their own place."""
+        if not self._gradient_patterns:
+            return self.convention
+        weights, biases = self._gradient_patterns
+        return replace(self.convention, weights=weights, biases=biases)
 
     def update(self, parameters: Parameters, gradients: Parameters, learning_rate: float) -> Parameters:
         """Parameters after a step, returned or changed in place."""
         layers = len(parameters)
-        if self._is_method("update") and self.submission.arguments.get("update", 3) < 3:
+        if self._is_method("update") and self.submission.required.get("update", 3) < 3:
             self._update(None, parameters, gradients, learning_rate)
             return self.convention.decode(self._attributes(), layers)
         value = self._update(self.convention.encode(parameters), parameters, gradients, learning_rate)
@@ -259,6 +321,9 @@ class Learner:
             try:
                 if given is None:
                     self._place(parameters)
+                    if self._takes_rate_alone:
+                        self._assign(encoded)
+                        return self.raw("update", learning_rate)
                     return self.raw("update", encoded, learning_rate)
                 return self.raw("update", given, encoded, learning_rate)
             except CallFailed as error:
@@ -267,6 +332,17 @@ class Learner:
                     break
         assert failed
         raise failed
+
+    @property
+    def _takes_rate_alone(self) -> bool:
+        """Whether update is a method that finds the gradients where back_propagate has put them."""
+        names = self.submission.names.get("update", ())
+        return self._gradients_stored and len(names) == 1 and names[0].lower() in SYNONYMS["learning_rate"]
+
+    def _assign(self, attributes: Any) -> None:
+        reply = self.sandbox.assign(attributes)
+        if reply.failure:
+            raise CallFailed(reply.failure)
 
     def _encodings(self, gradients: Parameters) -> Iterator[Any]:
         """Gradients in the structure of the parameters, and with the usual names."""
@@ -285,6 +361,10 @@ class Learner:
         """Parameters after training."""
         given = [self.convention.batch(x), self.convention.batch(y)]
         encoded = self.convention.encode(parameters)
+        if self._is_method("train") and "parameters" not in self._named("train"):
+            self._place(parameters)
+            self.raw("train", *given, *settings, seconds=seconds)
+            return self.convention.decode(self._attributes(), len(parameters))
         value = self.raw("train", *given, encoded, *settings, seconds=seconds)
         if value is None:
             value = self.last.changed.get(2, encoded)
@@ -299,6 +379,11 @@ class Learner:
         """Whether the first parameters depend on an argument."""
         return self.submission.arguments.get("initialize", 2) > 1
 
+    @property
+    def takes_train_seed(self) -> bool:
+        """Whether the loop of training can shuffle the same way twice."""
+        return "seed" in self._named("train") or self.submission.arguments.get("train", 7) >= 7
+
     def parameters_moved(self, parameters: Parameters) -> bool:
         """Whether the learner's object no longer holds the parameters that were put into it."""
         if not self._placed:
@@ -308,8 +393,12 @@ class Learner:
 
     def _encode_gradients(self, gradients: Parameters) -> Any:
         """Write gradients as the file's own back_propagate returns them."""
-        weights, biases = self._gradient_patterns or (self.convention.weights, self.convention.biases)
-        return replace(self.convention, weights=weights, biases=biases).encode(gradients)
+        return self._gradient_convention.encode(gradients)
+
+    def _named(self, step: str) -> set[str]:
+        """Which of the contract's arguments a function has, by name."""
+        names = {name.lower() for name in self.submission.names.get(step, ())}
+        return {role for role, synonyms in SYNONYMS.items() if names & set(synonyms)}
 
     def _is_method(self, step: str) -> bool:
         return self.submission.functions.get(step) in self.submission.methods
@@ -332,9 +421,7 @@ class Learner:
         sizes = (len(parameters[0][0]), *(len(bias) for _, bias in parameters))
         if self._object_sizes != sizes:
             self._new_object(sizes)
-        reply = self.sandbox.assign(self.convention.encode(parameters))
-        if reply.failure:
-            raise CallFailed(reply.failure)
+        self._assign(self.convention.encode(parameters))
 
     def _new_object(self, sizes: tuple[int, ...], seed: int = 0) -> Any:
         self._revive()
@@ -347,8 +434,9 @@ class Learner:
                 self._object_sizes = sizes
                 self.sandbox.lists = reply.lists
                 if self.submission.functions.get("initialize") not in (None, "__init__"):
-                    self.raw("initialize", *self._seeded("initialize", list(sizes), seed))
-                    return self._attributes()
+                    value = self.raw("initialize", *self._seeded("initialize", list(sizes), seed))
+                    self.sandbox.lists = self.last.lists or reply.lists
+                    return value if _has_arrays(value) else self._attributes()
                 return reply.value
             self._revive()
         assert reply.failure
@@ -366,13 +454,19 @@ def _is_batch(step: str, position: int) -> bool:
 
 
 def _split_loss(value: Any) -> tuple[float | None, Any]:
-    """Separate the loss from the gradients: first, last, or not returned."""
+    """Separate the loss from the gradients: first, last, alone, or not returned."""
+    if _is_number(value):
+        return float(value), None
     if isinstance(value, list):
         for position in (0, len(value) - 1):
             if value and _is_number(value[position]):
                 rest = [item for k, item in enumerate(value) if k != position]
                 return float(value[position]), rest[0] if len(rest) == 1 else rest
     return None, value
+
+
+def _has_arrays(value: Any) -> bool:
+    return any(isinstance(leaf, np.ndarray) for _, leaf in leaves(value))
 
 
 def _is_number(value: Any) -> bool:
