@@ -45,6 +45,13 @@ def roles_of(step: str, count: int) -> tuple[str, ...]:
     return without if count == len(without) else whole[:count]
 
 
+def wanted(step: str, count: int) -> str:
+    """The function as the contract has it; a method's without parameters."""
+    whole = roles_of(step, 99)
+    roles = roles_of(step, count)
+    return f"{step}({', '.join(whole if whole[: len(roles)] == roles else roles)})"
+
+
 def order_of(step: str, names: tuple[str, ...], count: int) -> tuple[int, ...]:
     """Positions, among the arguments of the contract, of those that a function wants, in its own order.
 

@@ -130,6 +130,8 @@ class Checker:
                 "skipped" if step == "train" else "missing",
                 sentence=f"There is no function {step}: it was skipped.",
             )
+        if self.learner.waits_for_object(step):
+            return Finding(step, "skipped", sentence="It waits for an object of the class.")
         began = time.monotonic()
         line = self.submission.lines.get(step)
         try:
@@ -171,14 +173,27 @@ class Checker:
             case "train":
                 return check_train(self.learner)
         cases = cases_of(step, self.seed)
-        results = []
+        results: list[Any] = []
         for case in cases:
-            value = self._call(step, case)
+            try:
+                value = self._call(step, case)
+            except CallFailed as failed:
+                if failed.failure.missing or not results or len(case.args[-1]) == len(cases[0].args[-1]):
+                    raise
+                return self._fixed_depth(step, failed, case)
             behaviour = odd_behaviour(step, self.learner, case, value)
             if behaviour:
                 return behaviour
             results.append(value)
         return self._judge(step, cases, results)
+
+    def _fixed_depth(self, step: str, failed: CallFailed, case: Case) -> Finding:
+        """A failure with more layers than those of the first case, with which it works."""
+        sentence = (
+            f"{failed.failure.sentence} That is with {case.about}; with one hidden layer it returns. Is the number of layers "
+            "written into the code?"
+        )
+        return Finding(step, "wrong", sentence=sentence, line=failed.failure.line)
 
     def _call(self, step: str, case: Case) -> Any:
         match step:

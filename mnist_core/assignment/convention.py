@@ -47,11 +47,22 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     if isinstance(value, dict):
         for key, item in value.items():
             yield from leaves(item, (*path, key))
+    elif isinstance(value, list | tuple) and (numbers := _rectangle(value)) is not None:
+        yield path, numbers
     elif isinstance(value, list | tuple):
         for position, item in enumerate(value):
             yield from leaves(item, (*path, position))
     elif isinstance(value, np.ndarray | int | float):
         yield path, value
+
+
+def _rectangle(value: list[Any] | tuple[Any, ...]) -> Array | None:
+    """Numbers in lists, or in lists of lists of the same length, as a vector or matrix."""
+    if value and all(isinstance(item, float) for item in value):
+        return np.array(value)
+    if value and all(isinstance(row, list) and row and all(isinstance(item, float) for item in row) for row in value):
+        return np.array(value) if len({len(row) for row in value}) == 1 else None
+    return None
 
 
 def pattern_of(first: Path, second: Path) -> Pattern | None:
@@ -148,8 +159,13 @@ class Convention:
         """
         patterns = self.patterns_in(value, layers)
         if patterns is None:
+            fewer = next((k for k in range(layers - 1, 0, -1) if self.patterns_in(value, k)), 0)
+            if fewer:
+                raise Misfit(
+                    f"{what} are those of {fewer} layers, expected {layers}: is the number of layers written into the code?"
+                )
             raise Misfit(
-                f"{what} {describe_structure(value)}; expected W and b of {layers} layers, as {self._container()}."
+                f"{what} {_in_words(value)}; expected W and b of {layers} layers, as {self._container()}."
             )
         found = dict(leaves(value))
         return [
@@ -211,6 +227,9 @@ def describe_structure(value: Any) -> str:
     if isinstance(value, dict):
         return f"is a dict with the keys {', '.join(map(str, value))[:100]}"
     if isinstance(value, list):
+        unknown = next((item for item in value if isinstance(item, str)), None)
+        if unknown is not None:
+            return f"is a list of {len(value)} with {unknown[:80]}"
         shapes = [str(leaf.shape) if isinstance(leaf, np.ndarray) else "a number" for _, leaf in leaves(value)]
         return f"is a list of {len(value)} with {', '.join(shapes[:8]) or 'no arrays'}"
     return f"is {value}" if value is None or isinstance(value, int | float) else f"is {str(value)[:80]!r}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core.assignment.arguments import KEPT, SYNONYMS, order_of, roles_of
+from mnist_core.assignment.arguments import KEPT, SYNONYMS, order_of, roles_of, wanted
 from mnist_core.assignment.compare import SINGLE_TOLERANCE, TOLERANCE, same_layers
 from mnist_core.assignment.convention import (
     DICT,
@@ -69,6 +69,8 @@ class Learner:
         self._placed = False
         self._gradient_patterns: tuple[Pattern, Pattern] | None = None
         self._gradients_stored = False
+        self.objectless = False
+        """Whether no object of the learner's class can be made."""
 
     def has(self, step: str) -> bool:
         """Whether the file has this function."""
@@ -96,26 +98,25 @@ class Learner:
     def _order(self, step: str, args: tuple[Any, ...]) -> tuple[int, ...]:
         """Which of the contract's arguments the function gets, in its own order."""
         count = len(args)
-        names = self.submission.names.get(step, ())
-        if self.submission.required.get(step, 0) > count:
-            wanted = ", ".join(names[: self.submission.required[step]])
+        names, required = self.submission.names.get(step, ()), self.submission.required.get(step, 0)
+        own = f"The function {self.submission.functions[step]}({', '.join(names[: max(required, count)])})"
+        if required > count:
             raise Misfit(
-                f"{self.submission.functions[step]}({wanted}) wants {self.submission.required[step]} arguments; "
-                f"expected {count}: {step}({', '.join(roles_of(step, count))}). {REMEDIES.get(step, '')}".strip()
+                f"{own} wants {required} arguments; expected {wanted(step, count)}. {REMEDIES.get(step, '')}".strip()
             )
         kept = [name for name in names[:count] if name.lower() in KEPT]
         if kept and step == "back_propagate":
             raise Misfit(
-                f"{self.submission.functions[step]}({', '.join(names)}) takes what the forward pass kept "
-                f"({', '.join(kept)}); expected {step}({', '.join(roles_of(step, count))}): feed forward inside."
+                f"{own} takes what the forward pass kept ({', '.join(kept)}); expected {wanted(step, count)}: feed "
+                "forward inside."
             )
         order = order_of(step, names, count)[: self.submission.arguments.get(step, count)]
         roles = roles_of(step, count)
         absent = [role for k, role in enumerate(roles) if k not in order and role in NEEDED.get(step, ())]
         if absent:
             raise Misfit(
-                f"{self.submission.functions[step]}({', '.join(names)}) does not take {' and '.join(absent)}, so it can "
-                f"use global values alone; expected {step}({', '.join(roles)})."
+                f"{own} does not take {' and '.join(absent)}, so that it can use no other than global values; "
+                f"expected {wanted(step, count)}."
             )
         return order
 
@@ -400,6 +401,10 @@ class Learner:
         names = {name.lower() for name in self.submission.names.get(step, ())}
         return {role for role, synonyms in SYNONYMS.items() if names & set(synonyms)}
 
+    def waits_for_object(self, step: str) -> bool:
+        """Whether a step is a method of an object that can't be made."""
+        return self.objectless and step != "initialize" and self._is_method(step)
+
     def _is_method(self, step: str) -> bool:
         return self.submission.functions.get(step) in self.submission.methods
 
@@ -427,7 +432,7 @@ class Learner:
         self._revive()
         count = self.submission.arguments.get("initialize", 2)
         variants = [self._seeded("initialize", list(sizes), seed), [list(sizes)], list(sizes), []]
-        reply = Reply()
+        failure = None
         for args in variants if count else variants[-1:]:
             reply = self.sandbox.new(*args)
             if not reply.failure:
@@ -438,9 +443,14 @@ class Learner:
                     self.sandbox.lists = self.last.lists or reply.lists
                     return value if _has_arrays(value) else self._attributes()
                 return reply.value
+            failure = failure or reply.failure
             self._revive()
-        assert reply.failure
-        raise CallFailed(reply.failure)
+        assert failure
+        self.objectless = True
+        raise Misfit(
+            f"No object can be made for layers of {'-'.join(map(str, sizes))}. {failure.sentence} Is the number of layers "
+            "written into the code?"
+        )
 
     def _attributes(self) -> Any:
         reply = self.sandbox.attributes()

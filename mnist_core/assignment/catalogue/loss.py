@@ -73,10 +73,9 @@ MISTAKES = (
         "Very wrong images count less than they should.",
         "How small can a probability get in your dtype?",
         parts={"log": lambda p: np.log(np.maximum(p, 1e-3))},
-        variants=tuple(
-            {"log": log(epsilon)}
-            for epsilon in (0.1, 0.01, 1e-3, 1e-4, 1e-5)
-            for log in (lambda e: lambda p: np.log(np.maximum(p, e)), lambda e: lambda p: np.log(p + e))
+        variants=(
+            *({"log": lambda p, least=least: np.log(np.maximum(p, least))} for least in (0.1, 0.01, 1e-4)),
+            *({"log": lambda p, more=more: np.log(p + more)} for more in (0.1, 0.01, 1e-3, 1e-4, 1e-5)),
         ),
     ),
     Mistake(
