@@ -14,7 +14,7 @@ from mnist_core.assignment.catalogue import MISTAKES
 from mnist_core.assignment.compare import ROUNDING, SINGLE_TOLERANCE, TOLERANCE, facts, layer_facts, same, same_layers
 from mnist_core.assignment.contract import STEPS, WHOLE
 from mnist_core.assignment.convention import Misfit
-from mnist_core.assignment.diagnose import Candidate, candidates, name_mistake
+from mnist_core.assignment.diagnose import Candidate, candidates, explains, name_mistake, usable
 from mnist_core.assignment.finding import Finding, Numbers
 from mnist_core.assignment.initial import check_initialize
 from mnist_core.assignment.learner import CallFailed, Learner
@@ -226,11 +226,9 @@ class Checker:
         if all(map(agree, cases, results, expected)):
             return Finding(step, "correct")
         own = self._own_parts(step)
-        if own:
-            following = [FUNCTIONS[step](*case.args, **own) for case in cases]
-            if all(map(agree, cases, results, following)):
-                cause = ", ".join(name for name in DEPENDS[step] if name in self.wrong)
-                return Finding(step, "correct", sentence=f"Correct for what {cause} gives it.")
+        if own and explains(partial(FUNCTIONS[step], **own), zip(cases, results, strict=True), agree):
+            cause = ", ".join(name for name in DEPENDS[step] if name in self.wrong)
+            return Finding(step, "correct", sentence=f"Correct for what {cause} gives it.")
         if step == "back_propagate" and all(
             same_layers(value[1], right[1], tolerance) for value, right in zip(results, expected, strict=True)
         ):
@@ -271,23 +269,23 @@ class Checker:
         if not wrong:
             return {}
         learner = self.learner
-        hidden = learner.array_function("sigmoid") if "sigmoid" in wrong else FUNCTIONS["sigmoid"]
-        output = learner.array_function("softmax") if "softmax" in wrong else FUNCTIONS["softmax"]
+        hidden = usable(learner.array_function("sigmoid")) if "sigmoid" in wrong else FUNCTIONS["sigmoid"]
+        output = usable(learner.array_function("softmax")) if "softmax" in wrong else FUNCTIONS["softmax"]
         match step:
             case "sigmoid_derivative":
                 return {"sigmoid": hidden}
             case "feed_forward":
                 return {"hidden": hidden, "output": output}
             case "predict" if "feed_forward" in wrong:
-                return {"forward": learner.feed_forward}
+                return {"forward": usable(learner.feed_forward)}
             case "predict":
                 return {"forward": partial(FUNCTIONS["feed_forward"], hidden=hidden, output=output)}
         parts: dict[str, Any] = {"forward": partial(trace, hidden=hidden, output=output)}
         if "sigmoid_derivative" in wrong:
-            slope = learner.array_function("sigmoid_derivative")
+            slope = usable(learner.array_function("sigmoid_derivative"))
             parts["derivative"] = lambda z, a: slope(z)
         if "cross_entropy" in wrong:
-            parts["loss"] = learner.array_function("cross_entropy")
+            parts["loss"] = usable(learner.array_function("cross_entropy"))
         return parts
 
     def _whole(self, name: str) -> Finding:

@@ -1,6 +1,6 @@
 """Find the mistake that explains a result: compute what each one of the catalogue gives, and compare."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
@@ -10,6 +10,9 @@ import numpy as np
 
 from mnist_core.assignment.cases import Case
 from mnist_core.assignment.catalogue import mistakes_of
+from mnist_core.assignment.compare import as_array
+from mnist_core.assignment.convention import Misfit, leaves
+from mnist_core.assignment.learner import CallFailed
 from mnist_core.assignment.reference import FUNCTIONS
 
 
@@ -53,16 +56,35 @@ def name_mistake(
             continue
         for candidate in possible:
             for parts in ({}, own) if own else ({},):
-                if all(_explains(candidate, parts, case, value, agree) for case, value in wanted):
+                if explains(partial(candidate.function, **parts), wanted, agree):
                     return candidate
     return None
 
 
-def _explains(
-    candidate: Candidate, parts: dict[str, Any], case: Case, value: Any, agree: Callable[[Case, Any, Any], bool]
+def explains(
+    function: Callable[..., Any], tried: Iterable[tuple[Case, Any]], agree: Callable[[Case, Any, Any], bool]
 ) -> bool:
+    """Whether a function gives the results of all cases; one that can't be computed on these shapes explains nothing."""
     try:
         with np.errstate(all="ignore"):
-            return agree(case, value, candidate.function(*case.args, **parts))
-    except (ValueError, IndexError, TypeError, ZeroDivisionError):  # the mistake can't be made on these shapes
+            return all(agree(case, value, function(*case.args)) for case, value in tried)
+    except (ValueError, IndexError, TypeError, ZeroDivisionError):
         return False
+
+
+def usable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A learner's function as a part of the reference: it returns numbers or raises ValueError, and is called once."""
+    known: dict[bytes, Any] = {}
+
+    def call(*args: Any) -> Any:
+        key = b"".join(array.tobytes() + bytes(str(array.shape), "ascii") for _, array in leaves(args) if isinstance(array, np.ndarray))
+        if key not in known:
+            try:
+                known[key] = as_array(function(*args))
+            except (CallFailed, Misfit):
+                known[key] = None
+        if known[key] is None:
+            raise ValueError("no numbers")
+        return known[key]
+
+    return call
