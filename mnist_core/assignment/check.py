@@ -15,7 +15,7 @@ from mnist_core.assignment.compare import ROUNDING, SINGLE_TOLERANCE, TOLERANCE,
 from mnist_core.assignment.contract import STEPS, WHOLE
 from mnist_core.assignment.convention import Misfit
 from mnist_core.assignment.diagnose import Candidate, candidates, explains, name_mistake, usable
-from mnist_core.assignment.finding import Finding, Numbers
+from mnist_core.assignment.finding import MAX_SHOWN, Finding, Numbers
 from mnist_core.assignment.initial import check_initialize
 from mnist_core.assignment.learner import CallFailed, Learner
 from mnist_core.assignment.loop import check_train
@@ -181,6 +181,9 @@ class Checker:
                 if failed.failure.missing or not results or len(case.args[-1]) == len(cases[0].args[-1]):
                     raise
                 return self._fixed_depth(step, failed, case)
+            if isinstance(value, np.ndarray) and value.size > MAX_SHOWN:
+                measured = facts(value, FUNCTIONS[step](*case.args))
+                return Finding(step, "wrong", sentence=f"With {case.about}: {measured}.")
             behaviour = odd_behaviour(step, self.learner, case, value)
             if behaviour:
                 return behaviour
@@ -314,7 +317,7 @@ def agrees(step: str, tolerance: float, case: Case, value: Any, expected: Any) -
         return same_layers(value, expected, tolerance)
     if step == "misclassified" and isinstance(value, list) and not value:
         return len(expected) == 0
-    if step == "normalize" and np.ndim(value) == 2 and np.shape(value) == (len(expected), np.size(expected[0])):
+    if step == "normalize" and getattr(value, "shape", None) == (len(expected), np.size(expected[0])):
         value = value.reshape(expected.shape)
     if np.ndim(expected) == 1 and getattr(value, "ndim", 1) == 2 and value.size == len(expected):
         value = value.ravel()

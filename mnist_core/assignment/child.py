@@ -94,16 +94,20 @@ def has_list_pair(value: Any, depth: int = 0) -> bool:
     """Whether a structure has a pair that is a list, whose items can be replaced."""
     if is_pair(value):
         return _isinstance(value, list)
-    items = value.values() if _isinstance(value, dict) else value if _isinstance(value, (list, tuple)) else ()
-    return depth < MAX_DEPTH and any(has_list_pair(item, depth + 1) for item in items)
+    return any(has_list_pair(item, depth + 1) for item in items_of(value, depth))
 
 
 def arrays_in(value: Any, depth: int = 0) -> list[Any]:
     """All arrays in a structure, in order."""
     if _isinstance(value, _ndarray):
         return [value]
+    return [array for item in items_of(value, depth) for array in arrays_in(item, depth + 1)]
+
+
+def items_of(value: Any, depth: int) -> Any:
+    """What a structure holds, if it is not too deep and not too large."""
     items = value.values() if _isinstance(value, dict) else value if _isinstance(value, (list, tuple)) else ()
-    return [array for item in items for array in arrays_in(item, depth + 1)] if depth < MAX_DEPTH else []
+    return items if depth < MAX_DEPTH and _len(items) < MAX_ITEMS else ()
 
 
 def differ(arrays: list[Any], copies: list[Any]) -> bool:

@@ -77,14 +77,14 @@ def findings_of(values):
     return report
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(VALUES, min_size=len(STEPS), max_size=len(STEPS)))
 def test_any_structure_is_a_finding(values):
     findings_of(dict(zip(STEPS, values, strict=True)))
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(VALUES, min_size=len(STEPS), max_size=len(STEPS)))
 @example(["None"] * len(STEPS))
 def test_many_structures_are_findings(values):
