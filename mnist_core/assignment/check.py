@@ -1,5 +1,6 @@
 """Check a submission: each step on the reference's inputs, then all of them together; name the mistakes."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -162,7 +163,20 @@ class Checker:
             return Finding(step, "missing", sentence=f"{step} is yet to be written.")
         if step == "read_idx" and any(size in failure.message for size in LITTLE_ENDIAN_SIZES):
             return finding_of(step, "idx-little-endian", line=failure.line)
-        return Finding(step, "wrong", sentence=failure.sentence, line=failure.line)
+        return Finding(step, "wrong", sentence=f"{failure.sentence} {self._explained(failed)}".rstrip(), line=failure.line)
+
+    def _explained(self, failed: CallFailed) -> str:
+        """What an exception means here, if it is one of those that puzzle; else the shapes of what was given."""
+        failure = failed.failure
+        name = re.search(r"name '(\w+)' is not defined", failure.message)
+        if name and name[1] in self.submission.left_out:
+            return (
+                f"{name[1]} gets its value outside of functions, from a line that was left out: compute it inside, from "
+                "the arguments."
+            )
+        if failure.error == "IndexError" and "arrays used as indices must be of integer" in failure.message:
+            return "y has one-hot rows here, no labels: np.argmax(y, axis=1) gives those."
+        return f"It was given {failed.given}." if failed.given and not failure.ended else ""
 
     def _check(self, step: str) -> Finding:
         match step:
@@ -187,6 +201,8 @@ class Checker:
             behaviour = odd_behaviour(step, self.learner, case, value)
             if behaviour:
                 return behaviour
+            if step == "update" and not results and not same_layers(self._call(step, case), value, SINGLE_TOLERANCE):
+                return finding_of(step, "update-remembers")
             results.append(value)
         return self._judge(step, cases, results)
 

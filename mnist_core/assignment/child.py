@@ -5,9 +5,11 @@ standard input and replies go to standard output, each a MessagePack value after
 away before the learner's code is loaded, so that what it prints goes to standard error and what it reads is empty.
 """
 
+import ast
 import builtins
 import contextlib
 import ctypes
+import importlib
 import json
 import os
 import random
@@ -121,6 +123,47 @@ def _global_state() -> bytes:
     return _encode([pack(item) for item in tuple(np.random.get_state())])
 
 
+class Later:
+    """A foreign module, or a name in it, which is imported when it is first used: most files never do in a check."""
+
+    def __init__(self, module: str, name: str | None) -> None:
+        self._later = module, name
+
+    def _found(self) -> Any:
+        module, name = self._later
+        found = importlib.import_module(module)
+        if name is None:
+            return found
+        return getattr(found, name) if hasattr(found, name) else importlib.import_module(f"{module}.{name}")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._found(), name)
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return self._found()(*args, **options)
+
+
+def is_foreign_import(node: ast.stmt) -> bool:
+    """Whether a statement imports modules by name that belong neither to Python nor to NumPy."""
+    if _isinstance(node, ast.Import):
+        roots = [alias.name.split(".")[0] for alias in node.names]
+    elif _isinstance(node, ast.ImportFrom) and not node.level and node.names[0].name != "*":
+        roots = [(node.module or "").split(".")[0]]
+    else:
+        return False
+    return not any(root in sys.stdlib_module_names or root == "numpy" for root in roots)
+
+
+def later(node: Any) -> dict[str, Later]:
+    """What such a statement binds."""
+    if _isinstance(node, ast.ImportFrom):
+        return {alias.asname or alias.name: Later(node.module, alias.name) for alias in node.names}
+    return {
+        alias.asname or alias.name.split(".")[0]: Later(alias.name if alias.asname else alias.name.split(".")[0], None)
+        for alias in node.names
+    }
+
+
 class Learner:
     """The learner's module, and an object of its class if the steps are methods."""
 
@@ -132,7 +175,11 @@ class Learner:
     def load(self, definitions: str) -> None:
         self.module.__file__ = FILE
         sys.modules["submission"] = self.module
-        exec(compile(definitions, FILE, "exec"), self.module.__dict__)
+        for node in ast.parse(definitions, FILE).body:
+            if is_foreign_import(node):
+                self.module.__dict__.update(later(node))
+            else:
+                exec(compile(ast.Module([node], []), FILE, "exec"), self.module.__dict__)
 
     def new(self, name: str, args: list[Any]) -> None:
         self.instance = getattr(self.module, name)(*args)

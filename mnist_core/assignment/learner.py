@@ -47,9 +47,11 @@ NEEDED = {
 class CallFailed(Exception):
     """The learner's function raised an exception, or ended its process."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: Failure, given: str = "") -> None:
         super().__init__(failure.sentence)
         self.failure = failure
+        self.given = given
+        """The arrays among its arguments, with their shapes."""
 
 
 class Learner:
@@ -92,7 +94,9 @@ class Learner:
         reply = self.sandbox.call(self.submission.functions[step], *given, seconds=seconds, keep=keep)
         self.last = replace(reply, changed={order[k]: value for k, value in reply.changed.items() if k < len(order)})
         if self.last.failure:
-            raise CallFailed(self.last.failure)
+            names = self.submission.names.get(step, ())
+            shapes = [f"{name} {arg.shape}" for name, arg in zip(names, given, strict=False) if isinstance(arg, np.ndarray)]
+            raise CallFailed(self.last.failure, ", ".join(shapes))
         return self.last.value
 
     def _order(self, step: str, args: tuple[Any, ...]) -> tuple[int, ...]:

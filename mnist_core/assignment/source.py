@@ -1,6 +1,7 @@
 """Read a learner's file: its definitions alone, without running any of it."""
 
 import ast
+import builtins
 import difflib
 import io
 import json
@@ -59,6 +60,8 @@ class Submission:
     """How many of them have no default."""
     lines: dict[str, int]
     """First line of each step's function in ``text``, counted from 1."""
+    left_out: frozenset[str]
+    """Names that get their value from lines that were left out."""
     notes: tuple[str, ...]
     """What was left out, and which names may be meant."""
 
@@ -131,7 +134,7 @@ def _cells(name: str, content: bytes) -> tuple[str, tuple[Place, ...]]:
 
 
 def _take_apart(name: str, text: str, places: tuple[Place, ...], tree: ast.Module) -> Submission:
-    kept = [node for node in tree.body if _is_definition(node)]
+    kept = _definitions(tree.body)
     dropped = [node for node in tree.body if node not in kept and not _is_main_guard(node) and not _is_text(node)]
     renamed, notes = _names(kept)
     functions = {node.name: node for node in kept if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
@@ -170,8 +173,48 @@ def _take_apart(name: str, text: str, places: tuple[Place, ...], tree: ast.Modul
         names={step: tuple(arg.arg for arg in _named(nodes[own])) for step, own in found.items() if own in nodes},
         required={step: _required(nodes[own]) for step, own in found.items() if own in nodes},
         lines={step: nodes[own].lineno for step, own in found.items() if own in nodes},
+        left_out=frozenset(
+            item.id
+            for node in dropped
+            for item in ast.walk(node)
+            if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)
+        ),
         notes=tuple(notes),
     )
+
+
+def _definitions(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Definitions, imports and constants; no value that is computed from one that is left out."""
+    kept: list[ast.stmt] = []
+    known = set(dir(builtins))
+    if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in body):
+        return [node for node in body if _is_definition(node)]
+    for node in body:
+        used = set() if _in_function(node) else {item.id for item in _names_in(node) if isinstance(item.ctx, ast.Load)}
+        if _is_definition(node) and known.issuperset(used):
+            kept.append(node)
+            known.update(_bound(node))
+    return kept
+
+
+def _names_in(node: ast.stmt) -> list[ast.Name]:
+    return [item for item in ast.walk(node) if isinstance(item, ast.Name)]
+
+
+def _in_function(node: ast.stmt) -> bool:
+    """Whether names are looked up when it is called."""
+    return not isinstance(node, ast.Assign | ast.AnnAssign) or any(
+        isinstance(item, ast.Lambda | ast.comprehension) for item in ast.walk(node)
+    )
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    """Names that a definition, an import or an assignment binds."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [(alias.asname or alias.name).split(".")[0] for alias in node.names]
+    return [item.id for item in _names_in(node) if isinstance(item.ctx, ast.Store)]
 
 
 def _is_definition(node: ast.stmt) -> bool:

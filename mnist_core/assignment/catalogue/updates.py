@@ -129,6 +129,12 @@ MISTAKES = (
         ],
     ),
     Mistake(
+        "update-remembers", "update",
+        "The same step made twice has another length the second time: it depends on earlier calls, as with momentum.",
+        "Training may even be faster; but it is no plain gradient descent, and the learning rates of the recipe don't fit.",
+        "What is kept between two calls?",
+    ),
+    Mistake(
         "train-labels-not-shuffled", "train",
         "The images are shuffled, but not their labels.",
         "Every image gets the label of another one: accuracy stays at that of guessing.",
