@@ -278,9 +278,12 @@ class Learner:
         x, y = np.linspace(0, 1, 10).reshape(2, 5), np.eye(3)[[0, 2]]
         parameters = initialize(PROBE_SIZES, 1)
         given = [self.convention.batch(x), self.convention.batch(y)]
+        before: dict[str, Any] = {}
         try:
-            if self._goes_on_from_forward:
+            if self._is_method("back_propagate"):
                 self._place(parameters)
+                before = self._attributes()
+            if self._goes_on_from_forward:
                 self.raw("feed_forward", given[0])
                 self._placed = True
                 value = self.raw("back_propagate", given[1])
@@ -288,17 +291,21 @@ class Learner:
                 value = self._with_parameters("back_propagate", given, parameters)
             value = _split_loss(value)[1]
             stored = self._placed and not _has_arrays(value)
-            found = recognize(self._without_parameters() if stored else value)
+            found = recognize(self._changed_since(before) if stored else value)
         except (CallFailed, Misfit):
             return
         self._gradients_stored = stored
         self._gradient_patterns = found.weights, found.biases
 
-    def _without_parameters(self) -> dict[str, Any]:
-        """Attributes of the object, less those that hold the parameters."""
+    def _changed_since(self, before: dict[str, Any]) -> dict[str, Any]:
+        """Attributes of the object that are others than before, less those that hold the parameters."""
         own = {pattern[0] for pattern in (self.convention.weights, self.convention.biases)}
         names = {item.at(layer) if isinstance(item, Varying) else item for item in own for layer in range(2)}
-        return {name: value for name, value in self._attributes().items() if name not in names}
+        return {
+            name: value
+            for name, value in self._attributes().items()
+            if name not in names and not (name in before and _equal(value, before[name]))
+        }
 
     @property
     def _gradient_convention(self) -> Convention:
@@ -477,6 +484,12 @@ def _split_loss(value: Any) -> tuple[float | None, Any]:
                 rest = [item for k, item in enumerate(value) if k != position]
                 return float(value[position]), rest[0] if len(rest) == 1 else rest
     return None, value
+
+
+def _equal(value: Any, other: Any) -> bool:
+    """Whether two structures hold the same arrays at the same places."""
+    ours, theirs = dict(leaves(value)), dict(leaves(other))
+    return ours.keys() == theirs.keys() and all(np.array_equal(ours[path], theirs[path]) for path in ours)
 
 
 def _has_arrays(value: Any) -> bool:
