@@ -80,6 +80,8 @@ class Reply:
     """Arguments that were changed in place, by position, as they are now."""
     shared: bool = False
     """Whether arrays of the result share memory."""
+    lists: bool = False
+    """Whether its pairs of weights and biases are lists, not tuples."""
     seeded: bool = False
     """Whether a global generator of random numbers was used."""
     kept_changed: bool = False
@@ -144,6 +146,8 @@ class Sandbox:
     def __init__(self, submission: Submission, limits: Limits | None = None) -> None:
         self.submission, self.limits = submission, limits or Limits()
         self.output = ""
+        self.lists = False
+        """Whether pairs of weights and biases are passed as lists, not as tuples."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Sandbox":
@@ -175,7 +179,7 @@ class Sandbox:
             Whether the next call tells if this result has changed.
         """
         method = name in self.submission.methods
-        request = {"operation": "call", "name": name, "args": list(args), "method": method, "keep": keep}
+        request = {"operation": "call", "name": name, "args": list(args), "method": method, "keep": keep, "lists": self.lists}
         return self._ask(request, seconds)
 
     def new(self, *args: Any) -> Reply:
@@ -188,7 +192,7 @@ class Sandbox:
 
     def assign(self, values: dict[str, Any]) -> Reply:
         """Set attributes of the object."""
-        return self._ask({"operation": "assign", "values": values}, CALL_SECONDS)
+        return self._ask({"operation": "assign", "values": values, "lists": self.lists}, CALL_SECONDS)
 
     @property
     def folder(self) -> Path:
@@ -344,6 +348,7 @@ def _reply(content: bytes) -> Reply:
             _value(answer["value"]),
             changed=changed,
             shared=answer.get("shared") is True,
+            lists=answer.get("lists") is True,
             seeded=answer.get("seeded") is True,
             kept_changed=answer.get("kept_changed") is True,
             seconds=float(answer.get("seconds", 0.0)),
