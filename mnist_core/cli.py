@@ -38,7 +38,7 @@ def build_parser() -> "argparse.ArgumentParser":
     import argparse
 
     from mnist_core.commands import assignment, check, download, evaluate, export, grade, predict, runs, train
-    from mnist_core.commands.parser import CommandParser, ProgramParser, program_name
+    from mnist_core.commands.parser import ProgramParser, program_name
 
     program = program_name()
     hints = {
@@ -55,12 +55,8 @@ def build_parser() -> "argparse.ArgumentParser":
         epilog=EXAMPLES.format(prog=program),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(
-        dest="command", required=True, metavar="COMMAND", prog=program, parser_class=CommandParser
-    )
-    parser.commands = commands
     for command in (download, train, evaluate, predict, export, runs, assignment, check, grade):
-        command.add(commands)
+        command.add(parser)
     return parser
 
 

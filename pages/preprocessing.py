@@ -72,7 +72,7 @@ def show_flattening(picked: Picked) -> None:
     if height > 1:
         st.slider("Row of the image", 0, height - 1, **chosen.widget)
     row = chosen.value
-    st.markdown(f"Row {row} becomes the numbers {row * width} to {(row + 1) * width - 1}:")
+    st.markdown(f"Row {row} becomes elements {row * width} to {(row + 1) * width - 1}:")
     st.dataframe(
         pd.DataFrame(
             [vector[row * width : (row + 1) * width]], columns=[str(n) for n in range(row * width, (row + 1) * width)]

@@ -6,14 +6,14 @@ from pathlib import Path
 from mnist_core.assignment.contract import LEVELS
 from mnist_core.assignment.starter import starter_file
 from mnist_core.commands.output import say
-from mnist_core.commands.parser import Commands, add_command, number, program_name
+from mnist_core.commands.parser import ProgramParser, add_command, number, program_name
 from mnist_core.errors import AssignmentError
 
 
-def add(commands: Commands) -> None:
+def add(program: ProgramParser) -> None:
     """Add the command."""
     command = add_command(
-        commands, "assignment", "[FILE] [OPTIONS]", "write a starter file for a network of your own", _assignment
+        program, "assignment", "[FILE] [OPTIONS]", "write a starter file for a network of your own", _assignment
     )
     command.add_argument(
         "file", type=Path, nargs="?", default=Path("my_network.py"), metavar="FILE",

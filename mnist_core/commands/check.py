@@ -8,16 +8,16 @@ from mnist_core.assignment.check import Report, check
 from mnist_core.assignment.report import in_full, line_of, plain, summary, to_json
 from mnist_core.assignment.source import read_submission
 from mnist_core.commands.output import complain, note, say, say_json
-from mnist_core.commands.parser import Commands, add_command, add_json, number
+from mnist_core.commands.parser import ProgramParser, add_command, add_json, number
 from mnist_core.errors import AssignmentError
 
 WATCH_SECONDS = 0.3
 HINTS = (0, 3)
 
 
-def add(commands: Commands) -> None:
+def add(program: ProgramParser) -> None:
     """Add the command."""
-    command = add_command(commands, "check", "FILE [OPTIONS]", "check your own implementation, step by step", _check)
+    command = add_command(program, "check", "FILE [OPTIONS]", "check your own implementation, step by step", _check)
     command.add_argument("file", type=Path, metavar="FILE", help="a .py file or an .ipynb notebook")
     command.add_argument(
         "--hints", type=number(whole=True), default=0,

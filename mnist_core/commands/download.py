@@ -6,14 +6,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from mnist_core.commands.output import say
-from mnist_core.commands.parser import Commands, add_command
+from mnist_core.commands.parser import ProgramParser, add_command
 from mnist_core.data.download import download
 
 
-def add(commands: Commands) -> None:
+def add(program: ProgramParser) -> None:
     """Add the command."""
     command = add_command(
-        commands, "download", "[--data-dir FOLDER]", "fetch the full MNIST data set, checked by SHA-256", _download
+        program, "download", "[--data-dir FOLDER]", "fetch the full MNIST data set, checked by SHA-256", _download
     )
     command.add_argument("--data-dir", type=Path, help="folder for the four files (default: your cache folder)")
 

@@ -4,7 +4,7 @@ import argparse
 import math
 
 from mnist_core.commands.output import note, say, say_json
-from mnist_core.commands.parser import Commands, add_command, add_data_dir, add_json, add_run, add_runs_dir
+from mnist_core.commands.parser import ProgramParser, add_command, add_data_dir, add_json, add_run, add_runs_dir
 from mnist_core.data.checks import dataset_warnings
 from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.errors import DatasetError, counted, times
@@ -16,9 +16,9 @@ from mnist_core.runs.model_epoch import model_epoch
 from mnist_core.runs.run import Run, find_run
 
 
-def add(commands: Commands) -> None:
+def add(program: ProgramParser) -> None:
     """Add the command."""
-    command = add_command(commands, "evaluate", "RUN [OPTIONS]", "scores of a run on the test set", _evaluate)
+    command = add_command(program, "evaluate", "RUN [OPTIONS]", "scores of a run on the test set", _evaluate)
     add_run(command)
     add_json(command, "one JSON object instead of a table")
     add_data_dir(command)

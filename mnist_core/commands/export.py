@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from mnist_core.commands.output import say
-from mnist_core.commands.parser import Commands, add_command, add_run, add_runs_dir, one_of
+from mnist_core.commands.parser import ProgramParser, add_command, add_run, add_runs_dir, one_of
 from mnist_core.errors import RunError, advice_on, counted
 from mnist_core.models.formats import FORMATS, export, file_name
 from mnist_core.runs.files import write_atomically
@@ -12,10 +12,10 @@ from mnist_core.runs.run import find_run
 from mnist_core.runs.schema import reason_of
 
 
-def add(commands: Commands) -> None:
+def add(program: ProgramParser) -> None:
     """Add the command."""
     command = add_command(
-        commands, "export", "RUN --format FORMAT [OPTIONS]", "write the model of a run as a file for other programs",
+        program, "export", "RUN --format FORMAT [OPTIONS]", "write the model of a run as a file for other programs",
         _export,
     )  # fmt: skip
     add_run(command)

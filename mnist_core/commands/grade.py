@@ -11,16 +11,16 @@ from mnist_core.assignment.rubric import Rubric, read_rubric
 from mnist_core.assignment.similarity import similar_pairs
 from mnist_core.assignment.source import read_submission
 from mnist_core.commands.output import note, say
-from mnist_core.commands.parser import Commands, add_command, number
+from mnist_core.commands.parser import ProgramParser, add_command, number
 from mnist_core.errors import AssignmentError, counted
 from mnist_core.jobs.job import PROJECT
 from mnist_core.runs.files import write_atomically, writing_to
 from mnist_core.untrusted import UntrustedText
 
 
-def add(commands: Commands) -> None:
+def add(program: ProgramParser) -> None:
     """Add the command."""
-    command = add_command(commands, "grade", "FOLDER [OPTIONS]", "grade a folder of implementations", _grade)
+    command = add_command(program, "grade", "FOLDER [OPTIONS]", "grade a folder of implementations", _grade)
     command.add_argument("folder", type=Path, metavar="FOLDER", help="one file or folder a student, named after them")
     command.add_argument("--rubric", type=Path, help="TOML file with the points of each step (default: built in)")
     command.add_argument("--seed", type=number(whole=True), default=0, help="seed of the hidden inputs (default: 0)")

@@ -5,12 +5,10 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn
 
 from mnist_core.errors import did_you_mean
 from mnist_core.untrusted import UntrustedText
-
-Commands: TypeAlias = "argparse._SubParsersAction[CommandParser]"
 
 WRONG_USAGE = 2
 
@@ -65,7 +63,11 @@ class CommandParser(argparse.ArgumentParser):
 class ProgramParser(CommandParser):
     """The parser of the program, which knows the names of the commands."""
 
-    commands: Commands
+    def __init__(self, hints: Mapping[str, str] | None = None, **settings: Any) -> None:
+        super().__init__(hints, **settings)
+        self.commands = self.add_subparsers(
+            dest="command", required=True, metavar="COMMAND", prog=self.prog, parser_class=CommandParser
+        )
 
     def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:
         """Parse a command; without any word, show the help."""
@@ -89,14 +91,14 @@ class ProgramParser(CommandParser):
 
 
 def add_command(
-    commands: Commands, name: str, synopsis: str, about: str, action: Callable[[argparse.Namespace], int | None],
+    program: ProgramParser, name: str, synopsis: str, about: str, action: Callable[[argparse.Namespace], int | None],
     hints: Mapping[str, str] | None = None,
 ) -> CommandParser:  # fmt: skip
     """Add a command.
 
     Parameters
     ----------
-    commands : Commands
+    program : ProgramParser
     name : str
     synopsis : str
         What follows the name, in a few words.
@@ -107,7 +109,7 @@ def add_command(
     hints : mapping of str to str, optional
         What to write in place of a word that people try.
     """
-    command = commands.add_parser(name, help=about, usage=f"%(prog)s {synopsis}", hints=hints)
+    command = program.commands.add_parser(name, help=about, usage=f"%(prog)s {synopsis}", hints=hints)
     command.set_defaults(action=action, usage_error=command.error)
     return command
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mnist_core.commands.output import complain, say, say_json
-from mnist_core.commands.parser import Commands, add_command, add_json, add_run, add_runs_dir
+from mnist_core.commands.parser import ProgramParser, add_command, add_json, add_run, add_runs_dir
 from mnist_core.errors import MnistError, PictureError, times
 from mnist_core.evaluation.predict import predict
 from mnist_core.handwriting.ink import ink_on_black
@@ -17,10 +17,10 @@ from mnist_core.runs.run import find_run
 from mnist_core.runs.schema import reason_of
 
 
-def add(commands: Commands) -> None:
+def add(program: ProgramParser) -> None:
     """Add the command."""
     command = add_command(
-        commands, "predict", "RUN IMAGE ... [OPTIONS]", "classify image files with the model of a run", _predict
+        program, "predict", "RUN IMAGE ... [OPTIONS]", "classify image files with the model of a run", _predict
     )
     add_run(command)
     command.add_argument(

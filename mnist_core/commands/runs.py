@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_core.commands.output import say, say_json
-from mnist_core.commands.parser import Commands, add_command, add_json, add_runs_dir, one_of, program_name
+from mnist_core.commands.parser import ProgramParser, add_command, add_json, add_runs_dir, one_of, program_name
 from mnist_core.errors import RunError
 from mnist_core.jobs.start import request, resume_run
 from mnist_core.runs.model_epoch import model_epoch
@@ -14,10 +14,10 @@ from mnist_core.runs.run import Run, default_runs_dir, find_run, list_runs
 VERBS = ("list", "pause", "resume", "stop")
 
 
-def add(commands: Commands) -> None:
+def add(program: ProgramParser) -> None:
     """Add the command."""
     command = add_command(
-        commands, "runs", "[list | pause RUN | resume RUN | stop RUN] [OPTIONS]",
+        program, "runs", "[list | pause RUN | resume RUN | stop RUN] [OPTIONS]",
         "list the runs; pause, resume or stop one", _runs,
     )  # fmt: skip
     command.add_argument(
@@ -71,21 +71,21 @@ def _check_folder(root: Path) -> None:
 
 def _describe(run: Run) -> dict[str, Any]:
     """What ``--json`` says about a run; a damaged one has its problem, and null for what can't be read."""
-    readable = run.config is not None
-    status = run.status
+    status, sound = run.status, run.problem is None
+    config, dataset = run.origin or (None, None)
     return {
         "run": run.id,
         "name": run.about.name.plain,
         "tags": [tag.plain for tag in run.about.tags],
         "state": status.state,
         "created": run.created,
-        "epoch": status.epoch if readable else None,
-        "epochs": run.epochs if readable else None,
-        "model_epoch": model_epoch(run) if readable else None,
+        "epoch": status.epoch if sound else None,
+        "epochs": run.epochs if sound else None,
+        "model_epoch": model_epoch(run) if sound else None,
         "test_accuracy": status.test_accuracy,
         "test_loss": status.test_loss,
-        "dataset": run.dataset.name.plain if readable else None,
-        "settings": run.config.to_dict() if readable else None,
+        "dataset": dataset.name.plain if dataset else None,
+        "settings": config.to_dict() if config else None,
         "error": status.error.plain if status.error else None,
         "problem": run.problem,
     }

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from mnist_core.commands.output import complain, note, say
 from mnist_core.commands.parser import (
-    Commands,
+    ProgramParser,
     add_command,
     add_data_dir,
     add_runs_dir,
@@ -31,7 +31,7 @@ from mnist_core.training.config import PRESETS, TrainingConfig
 from mnist_core.training.setting import Setting
 
 
-def add(commands: Commands) -> None:
+def add(program: ProgramParser) -> None:
     """Add the command."""
     settings = TrainingConfig.settings().values()
     hints = {
@@ -40,7 +40,7 @@ def add(commands: Commands) -> None:
         "--resume": f"a run goes on with `{program_name()} runs resume RUN`",
     }
     command = add_command(
-        commands, "train", "[OPTIONS]", "train a network; prints the run id and the test accuracy", _train, hints
+        program, "train", "[OPTIONS]", "train a network; prints the run id and the test accuracy", _train, hints
     )
     command.add_argument(
         "--preset", **one_of(PRESETS), default="reference",

@@ -4,7 +4,8 @@
 ``about.json`` (name, note, tags), ``metrics.csv`` (a row an epoch), ``steps.csv`` (the loss within the epochs),
 ``layers.csv`` (statistics of the layers), ``histograms.csv`` (distributions of weights and activations),
 ``checkpoint.npz`` (training continues from it), ``model.npz`` (the parameters to evaluate), ``control`` (a request to
-the worker), ``worker.lock`` (held by the worker as long as it lives) and ``log.txt``.
+the worker), ``worker.lock`` (held by the worker as long as it lives) and ``log.txt``; and ``.reserve`` while a job
+works, which is given up when the disk is full. The state of a run that has ended holds checksums of its files.
 """
 
 import hashlib

@@ -31,8 +31,10 @@ READERS = {**FILE_READERS, **RUN_READERS, **WORD_READERS, **PAGE_READERS}
 
 LONGEST_REPORT = 4000
 
+BATCH = 2000
+
 WARM = 20
-"""Inputs that are read before time and memory are measured, so that everything is imported."""
+"""Most inputs that are read before time and memory are measured, so that everything is imported."""
 
 
 def fuzz(reader: Reader, examples: int, seed: int) -> dict[str, Any]:
@@ -44,7 +46,7 @@ def fuzz(reader: Reader, examples: int, seed: int) -> dict[str, Any]:
         with suppress(Exception):
             reader.read(content)
 
-    draw(reader.inputs, WARM, seed, warm_up)
+    draw(reader.inputs, min(WARM, examples // 2), seed, warm_up)
     guard = Guard()
 
     def read(content: Any) -> None:
@@ -62,7 +64,8 @@ def fuzz(reader: Reader, examples: int, seed: int) -> dict[str, Any]:
             if kind not in failures or size < failures[kind][0]:
                 failures[kind] = size, _describe(error, content)
 
-    draw(reader.inputs, examples, seed, read)
+    for number, start in enumerate(range(0, examples, BATCH)):  # hypothesis remembers all that it drew
+        draw(reader.inputs, min(BATCH, examples - start), seed + number, read)
     return {
         "seed": seed,
         "inputs": outcomes.total(),

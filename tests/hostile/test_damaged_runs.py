@@ -1,7 +1,8 @@
 """Every page, and the command line, with every file of a run folder damaged in every known way: that run alone suffers.
 
 A page lists all damaged runs at once; then it is told to show one after another. A normal run shows a few of them,
-always the same; the slow test shows all. Random damage is drawn by ``test_pages.py``.
+always the same; the slow test shows 40, and in the long run of ``test_readers.py`` all. Random damage is drawn by
+``test_pages.py``.
 """
 
 import os
@@ -17,10 +18,12 @@ from pages.components.router import PAGES
 from tests.hostile.damages import DAMAGES
 from tests.hostile.page_readers import SHOW_A_RUN, about, check, open_page, use_world
 from tests.hostile.run_readers import read_all
+from tests.hostile.test_readers import MANY, OTHER_SEED, SEED
 from tests.hostile.word_readers import command
 from tests.hostile.world import World
 
-SHOWN, SEED = 3, 4
+SHOWN = 3
+LONG_RUN = 20_000
 OTHERS = tuple(page.file for page in PAGES if page.file not in SHOW_A_RUN)
 
 
@@ -80,8 +83,9 @@ def test_a_page_survives_some_damaged_runs(name, runs):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SHOW_A_RUN)
-def test_a_page_survives_every_damaged_run(name, runs):
-    show(name, IDS)
+def test_a_page_survives_many_damaged_runs(name, runs):
+    many = dict(random.Random(f"{OTHER_SEED} {name}").sample(sorted(IDS.items()), 40))
+    show(name, IDS if MANY >= LONG_RUN else many)
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -1,7 +1,6 @@
 """A click names what it was made on: lists may change between the drawing and the click."""
 
 import ast
-import json
 import re
 from types import SimpleNamespace
 
@@ -9,11 +8,11 @@ import numpy as np
 import pytest
 
 from mnist_core.data.dataset import load_dataset
-from mnist_core.runs.files import write_json, write_npz
+from mnist_core.runs.files import write_npz
 from mnist_core.runs.run import list_runs
 from pages.components.digits import grid
 from pages.components.digits.gallery import Choice, choice_of_cell
-from tests.helpers import by_label, texts
+from tests.helpers import by_label, texts, without_checksums
 from tests.test_architecture import FILES, module_name
 
 
@@ -33,9 +32,7 @@ def browser(monkeypatch):
 
 def give(run, network):
     """Give a run another model, as a run that still trains does every other second."""
-    status = json.loads((run.path / "status.json").read_text())
-    write_json(run.path / "status.json", {**status, "checksums": {}})
-    write_npz(run.path / "model.npz", network.to_arrays())
+    write_npz(without_checksums(run).path / "model.npz", network.to_arrays())
 
 
 def train_on(run):

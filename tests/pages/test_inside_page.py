@@ -111,7 +111,7 @@ def test_the_digits_that_move_a_unit_most(open_page, finished):
 def test_the_map_marks_the_wrong_digits(open_page, finished):
     app, sample = open_page("inside"), load_dataset("sample")
     wrong = (predict(finished.load_network(), sample.test_images).argmax(axis=1) != sample.test_labels).sum()
-    assert f"Crosses are the {wrong} errors" in texts(app.caption)
+    assert f"Crosses are errors ({wrong})" in texts(app.caption)
     assert (
         "1,000 test images along the first two principal components of the 64 units of the last hidden layer"
         in texts(app.caption)

@@ -12,7 +12,7 @@ from mnist_core.nn.network import Network
 from mnist_core.runs.files import write_npz
 from mnist_core.training.config import TrainingConfig
 from pages.components.router import PAGES
-from tests.helpers import texts, unescaped, wait
+from tests.helpers import texts, unescaped, wait, without_checksums
 
 NAMES = [info.file for info in PAGES]
 QUERIES = {"evaluation": {"show": "all", "digit": "0"}}
@@ -85,11 +85,10 @@ def test_a_model_of_no_numbers_gets_a_sentence(open_page, finished, name, model)
     arrays["W1"] = np.full_like(arrays["W1"], MODELS[model])
     if model == "huge":
         arrays["W2"], arrays["W3"] = arrays["W1"][:128, :64], np.full_like(arrays["W3"], 1e38)
-        arrays["activation"] = np.array("relu")
-    write_npz(finished.path / "model.npz", arrays)
+    write_npz(without_checksums(finished).path / "model.npz", arrays)
     app = open_page(name)
     if name in ("evaluation", "inside") or model != "huge":
-        assert "er learning rate" in unescaped(app.error)
+        assert "learning rate" in unescaped(app.error)
 
 
 def test_the_row_of_an_image_with_one_row_is_shown(open_page, tmp_path, monkeypatch):
@@ -100,4 +99,4 @@ def test_the_row_of_an_image_with_one_row_is_shown(open_page, tmp_path, monkeypa
     monkeypatch.setenv("MNIST_DATA_DIR", str(tmp_path))
     app = open_page("preprocessing")
     assert "1 row of 12 pixels" in texts(app.markdown)
-    assert "Row 0 becomes the numbers 0 to 11" in texts(app.markdown)
+    assert "Row 0 becomes elements 0 to 11" in texts(app.markdown)

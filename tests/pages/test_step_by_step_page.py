@@ -152,7 +152,7 @@ def test_the_check_agrees_and_leads_on(open_page, network):
 def test_other_data_of_any_size_walks_too(open_page, tiny_folder, monkeypatch):
     monkeypatch.setenv("MNIST_DATA_DIR", str(tiny_folder(train=3, test=3, shape=(5, 4), classes=3)))
     app = open_page("step_by_step")
-    assert "Here are 3" in texts(app.markdown)
+    assert "This batch has 3 images" in texts(app.markdown)
     for _ in range(STEPS - 1):
         by_label(app.button, "Next step").click().run()
     assert "They agree" in texts(app.success)

@@ -9,6 +9,7 @@ import pytest
 
 from mnist_core.data.batches import split_validation
 from mnist_core.data.dataset import load_dataset
+from mnist_core.jobs.queue import ticket_of
 from mnist_core.jobs.start import start_run
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import list_runs
@@ -237,8 +238,8 @@ def test_a_waiting_run_shows_its_place(open_page, make_run):
     run = make_run(state="queued")
     queue = run.path.parent / ".queue"
     queue.mkdir()
-    for name in ("00000000-000000-0000", run.id):
-        (queue / f"{name}.lock").touch()
+    for ticket in (ticket_of(0, "an-earlier-one"), ticket_of(1, run.id)):
+        (queue / f"{ticket}.lock").touch()
     assert progress(open_page("training")) == "number 2 in the queue: starts when a run before it ends"
 
 

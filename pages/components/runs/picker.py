@@ -5,11 +5,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import streamlit as st
 
 from mnist_core.data.dataset import Dataset
-from mnist_core.errors import DatasetError, RunError
+from mnist_core.errors import DatasetError
 from mnist_core.evaluation.metrics import Scores, score
 from mnist_core.evaluation.predict import Evaluation, evaluate
 from mnist_core.evaluation.significance import no_better_than_guessing
@@ -171,11 +170,6 @@ def trained_network(run: Run) -> Network:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _load_network(path: Path, written: int) -> Network:
     network = find_run(path.name, path.parent).load_network()
-    if not np.isfinite(network.parameters).all():
-        raise RunError(
-            f"The model of run {path.name} holds numbers that are not finite: its training went wrong. Choose another "
-            "run, or train it again with a smaller learning rate."
-        )
     for array in (network.parameters, *network.weights, *network.biases):
         array.setflags(write=False)
     return network

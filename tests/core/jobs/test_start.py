@@ -163,6 +163,14 @@ def test_a_disk_that_fails_ends_the_run_with_a_sentence(dataset, tmp_path):
     assert len(run.metrics()) == 1  # the model of the first epoch could not be written
 
 
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"", b"pause\xed\xa0\x80", b"x" * 1_000_000])
+def test_a_request_that_nobody_understands_stops_the_run(dataset, tmp_path, content):
+    run = create_run(LONG, dataset, tmp_path)
+    (run.path / "control").write_bytes(content)
+    assert work(run).returncode == 0
+    assert run.refresh().status.state == "stopped"
+
+
 def test_a_deleted_run_folder_is_not_created_again(dataset, tmp_path):
     run = create_run(TrainingConfig(), dataset, tmp_path)
     run.path.rename(tmp_path / "elsewhere")

@@ -85,6 +85,7 @@ def read_all(run):
         ("config.json", ("dataset", "surprise"), (1,)),
         ("config.json", ("training",), (None, [1], "x")),
         ("config.json", ("training", "epochs"), (HUGE, -1, NAN, 1.5, "x", None)),
+        ("config.json", ("training", "learning_rate"), (HUGE, -HUGE, NAN, "x", None, [], True)),
         ("config.json", ("training", "hidden_layers"), (HUGE, [HUGE], list(range(1000)), [[]])),
         ("config.json", ("training", SURROGATE), (1,)),
         ("status.json", ("state",), (None, 5, [], "dancing", "interrupted", "damaged", SURROGATE)),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mnist_core import cli
+from mnist_core.commands import train
 from mnist_core.errors import ConfigError
 from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.training.config import PRESETS, TrainingConfig
@@ -184,10 +185,10 @@ def test_every_setting_and_choice_is_explained_on_the_command_line(capsys):
 def test_a_new_setting_is_one_field(monkeypatch):
     with pytest.raises(ConfigError, match=r"noise is 3\.0, expected a number from 0\.0 to 2\.0\."):
         WiderConfig(noise=3.0)
-    monkeypatch.setattr(cli, "TrainingConfig", WiderConfig)
+    monkeypatch.setattr(train, "TrainingConfig", WiderConfig)
     config = WiderConfig(noise=0.25, epochs=3)
     arguments = cli.build_parser().parse_args(["train", *config.arguments])
-    assert cli.asked_config(arguments) == config == WiderConfig.from_dict(config.to_dict())
+    assert train.asked_config(arguments) == config == WiderConfig.from_dict(config.to_dict())
     assert config.describe() == ["noise 0.25 pixels"]
     assert "noise" not in TrainingConfig.settings()
 
