@@ -21,6 +21,7 @@ from mnist_core.assignment.convention import (
 )
 from mnist_core.assignment.reference import Array, Parameters, feed_forward, initialize
 from mnist_core.assignment.sandbox import Failure, Reply, Sandbox
+from mnist_core.assignment.source import Place
 
 MAX_RESTARTS = 20
 
@@ -28,9 +29,11 @@ MAX_RESTARTS = 20
 class CallFailed(Exception):
     """The learner's function raised an exception, or ended its process."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: Failure, place: Place | None = None) -> None:
         super().__init__(failure.sentence)
         self.failure = failure
+        self.place = place
+        """Where in the file it went wrong, if that is known."""
 
 
 class Learner:
@@ -65,7 +68,8 @@ class Learner:
         self._revive()
         self.last = self.sandbox.call(self.submission.functions[step], *args, seconds=seconds, keep=keep)
         if self.last.failure:
-            raise CallFailed(self.last.failure)
+            line = self.last.failure.line
+            raise CallFailed(self.last.failure, self.submission.place(line) if line else None)
         return self.last.value
 
     def _revive(self) -> None:
