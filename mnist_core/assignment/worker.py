@@ -36,9 +36,7 @@ LIMITS = Limits(cpu_seconds=DAY, call_seconds=60.0)
 
 
 @contextmanager
-def own_code(
-    run: Run, network: Network, state: TrainingState, on_wait: Callable[[], None]
-) -> Iterator[OwnGradient]:
+def own_code(run: Run, network: Network, state: TrainingState, on_wait: Callable[[], None]) -> Iterator[OwnGradient]:
     """Begin to compute gradients and updates with the code of a run.
 
     Raises
