@@ -9,8 +9,8 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.errors import AssignmentError
 from mnist_core.jobs.start import start_run
 from mnist_core.runs.about import About
-from mnist_core.runs.implementation import CODE, IMPLEMENTATION, Implementation, code_of, read_implementation
 from mnist_core.runs.dataset_reference import DatasetReference
+from mnist_core.runs.implementation import CODE, IMPLEMENTATION, Implementation, code_of, read_implementation
 from mnist_core.runs.run import Run
 from mnist_core.runs.schema import MAX_TEXT, write_record
 from mnist_core.training.config import TrainingConfig
@@ -20,8 +20,8 @@ NEEDED = "back_propagate"
 """The one function that training can't do without: for all others there is ours."""
 
 NO_CODE = (
-    "The code that this run was trained with is not here, since it does not travel with an exported run: train the file "
-    "again."
+    "The code that this run was trained with is not here, since it does not travel with an exported run: train the "
+    "file again."
 )
 
 

@@ -20,8 +20,8 @@ from mnist_core.training.loop import Gradient, build_network, train
 from mnist_core.training.state import TrainingState
 
 Trainer = Callable[[Run, Network, TrainingState, Callable[[], None]], AbstractContextManager[Gradient | None]]
-"""Begins to compute the gradients of a run; gives None for our own way. Its last argument is to be called while code that
-is not ours works: it says that the run is alive, and obeys requests."""
+"""Begins to compute the gradients of a run; gives None for our own way. Its last argument is to be called while code
+that is not ours works: it says that the run is alive, and obeys requests."""
 
 
 def our_way(

@@ -143,7 +143,7 @@ def test_code_that_fails_in_training_ends_it_with_a_sentence(body, sentence, dat
 
 
 def test_the_unwritten_gradient_of_a_starter_file_is_said(dataset):
-    with pytest.raises(AssignmentError, match="back_propagate failed in line .*NotImplementedError"):
+    with pytest.raises(AssignmentError, match=r"back_propagate failed in line .*NotImplementedError"):
         train_text(starter_file(), CONFIG, dataset)
 
 
@@ -155,8 +155,8 @@ def test_an_update_of_another_shape_is_said(dataset):
 
 
 def test_first_parameters_of_other_layers_are_refused(dataset):
-    text = SOLUTION.replace(STEPS["initialize"].source, "def initialize(layer_sizes, seed):\n"
-                            "    return [(np.zeros((5, 4)), np.zeros(4)), (np.zeros((4, 3)), np.zeros(3))]\n")  # fmt: skip
+    other = "    return [(np.zeros((5, 4)), np.zeros(4)), (np.zeros((4, 3)), np.zeros(3))]\n"
+    text = SOLUTION.replace(STEPS["initialize"].source, f"def initialize(layer_sizes, seed):\n{other}")
     with pytest.raises(AssignmentError, match="initialize"):
         train_text(text, CONFIG, dataset)
 
