@@ -21,9 +21,8 @@ from pages.components.state import OneOf, remembered
 
 WATCH_SECONDS = 1.0
 PATH, UPLOAD = "A file on this computer, watched", "Upload"
-CHECK, SHOWN = "check", "check_shown"
-"""In the session: the check of the file as it is now, and the last one that came to an end, which is drawn."""
-CHOSEN = "check_chosen"
+# In the session: the check of the file as it is now, the last one that came to an end, which is drawn, and its file.
+CHECK, SHOWN, CHOSEN = "check", "check_shown", "check_chosen"
 PARTS = len(STEPS) + len(WHOLE)
 
 

@@ -57,7 +57,7 @@ def show_training(content: Content, report: Report, config: TrainingConfig) -> N
         )
     st.button(
         "Train it beside the reference", type="secondary" if wrong else "primary", icon=":material/play_arrow:",
-        on_click=callback(_start), args=(content, config, wrong.sentence if wrong else ""), key="train_own",
+        on_click=callback(_start), args=(content, config, f"{wrong.step}: {wrong.sentence}" if wrong else ""), key="train_own",
     )  # fmt: skip
 
 
