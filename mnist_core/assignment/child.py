@@ -258,8 +258,6 @@ def main() -> None:
     if limits.get("user"):
         give_up_root(limits["user"])
     limit(limits)
-    for stream in (sys.stdout, sys.stderr):  # what is printed is not lost when the process is ended
-        stream.reconfigure(write_through=True)  # type: ignore[union-attr]
     sys.modules["mnist_core"] = None  # type: ignore[assignment]
     builtins.input = lambda prompt="": (_ for _ in ()).throw(EOFError("there is nobody to answer input()"))
     serve(read, write)

@@ -230,7 +230,7 @@ class Sandbox:
             environment["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
         try:
             process = subprocess.Popen(
-                [*self._wrapper(), sys.executable, "-I", "-X", "utf8", str(CHILD)],
+                [*self._wrapper(), sys.executable, "-I", "-u", "-X", "utf8", str(CHILD)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 cwd=self._folder.name, env=environment, start_new_session=True,
             )  # fmt: skip
