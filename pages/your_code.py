@@ -80,8 +80,8 @@ def _show_progress(current: Check, watched: bool) -> None:
         if shown is not current:
             st.session_state[SHOWN] = current
             st.rerun()
-        again = " It is checked again when you save it." if watched else " Upload it again after a change."
-        st.caption(f":material/visibility: Checked in {current.report.seconds:.1f} s.{again}")
+        again = "it is checked again when you save it" if watched else "upload it again after a change"
+        st.caption(f":material/visibility: Checked; {again}.")
     elif current.error:
         if not isinstance(current.error, EXPECTED):
             raise current.error
@@ -148,9 +148,15 @@ def check_and_train() -> None:
         fragment(show_report)(shown.report)
     st.header("Training")
     config = edit_training()
-    if shown and shown.report:
-        show_training(shown.content, shown.report, config)
-    show_mistakes(config)
+    left, right = st.columns(2, gap="large")
+    with left:
+        if shown and shown.report:
+            show_training(shown.content, shown.report, config)
+        else:
+            st.subheader("Your code")
+            st.caption("Choose your file above first.")
+    with right:
+        show_mistakes(config)
     show_pair()
 
 

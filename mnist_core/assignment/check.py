@@ -315,8 +315,9 @@ def numbers_of(step: str, value: Any, expected: Any) -> Numbers | None:
     if step == "back_propagate":
         value, expected = value[1], expected[1]
     if step in ("back_propagate", "update"):
+        d = "d" if step == "back_propagate" else ""
         pairs = [
-            (f"{letter}{layer}", a, b)
+            (f"{d}{letter}{layer}", a, b)
             for layer, (pair, other) in enumerate(zip(value, expected, strict=False), start=1)
             for letter, a, b in zip(("W", "b"), pair, other, strict=True)
         ]

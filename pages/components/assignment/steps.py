@@ -29,9 +29,10 @@ COLORS = colormaps["RdBu_r"].with_extremes(bad="#f2c14e")
 def show_steps(report: Report) -> None:
     """Draw all steps, then the checks of the whole; the first one that is wrong is open."""
     first = report.first_wrong
-    for finding in report.findings:
-        with st.container():  # one each, so that a step that changes leaves the others as they are
-            _show_step(report, finding, finding is first)
+    with st.container(gap="xxsmall"):
+        for finding in report.findings:
+            with st.container():  # one each, so that a step that changes leaves the others as they are
+                _show_step(report, finding, finding is first)
 
 
 def _show_step(report: Report, finding: Finding, opened: bool) -> None:
@@ -127,10 +128,11 @@ def show_numbers(numbers: Numbers) -> None:
         pictures.append(("Difference", difference, largest(difference)))
     for column, (title, array, most) in zip(st.columns(3), pictures, strict=False):
         with column:
-            st.caption(f"**{UntrustedText(title)}**, {' × '.join(map(str, array.shape))}, within ±{most:.3g}")
+            st.caption(f"**{UntrustedText(title)}**, {' × '.join(map(str, array.shape))}")
             st.pyplot(heat_map(array, most))
+    apart = f", of the difference ±{pictures[2][2]:.3g}" if len(pictures) == 3 else ""
     yellow = "" if np.isfinite(found).all() else " Yellow: no finite number."
-    st.caption(f"Blue is below 0, red above, white 0; the first two have the same colours.{yellow}")
+    st.caption(f"Blue is below 0, red above. The darkest are ±{limit:.3g}{apart}.{yellow}")
 
 
 def largest(array: np.ndarray) -> float:

@@ -44,7 +44,7 @@ def edit_training() -> TrainingConfig:
 
 def show_training(content: Content, report: Report, config: TrainingConfig) -> None:
     """The button that trains a file, or what it still lacks."""
-    st.subheader("Train your code")
+    st.subheader("Your code")
     written = {finding.step: finding.state != "missing" for finding in report.findings}
     if not written.get(NEEDED):
         st.caption(f"Write {NEEDED} first: it is the one function that training needs.")

@@ -24,15 +24,14 @@ def show_implementation(run: Run) -> None:
             else:
                 name = UntrustedText(mistake)
                 st.markdown(f":orange-badge[:material/science: mistake: {name}]", width="content")
-            if found := implementation.finding:
-                st.markdown(f"{'' if mistake else '**Found before training:** '}{found}", width="stretch")
-            elif mistake is None:
-                st.markdown(f"{implementation.name}", width="stretch")
             if code:
                 st.download_button(
                     "Its code", code.read_bytes, implementation.name.plain, "text/plain", icon=":material/download:",
-                    key=f"code_{run.id}", on_click="ignore", help="The file as it was when training began",
+                    key=f"code_{run.id}", type="tertiary", on_click="ignore",
+                    help="The file as it was when training began",
                 )  # fmt: skip
+        if found := implementation.finding:
+            st.markdown(f"{'' if mistake else 'Found before training: '}{found}")
 
 
 def why_no_more(run: Run) -> str | None:
