@@ -55,9 +55,10 @@ def show_training(content: Content, report: Report, config: TrainingConfig) -> N
             f"Something is wrong in {UntrustedText(wrong.step)}. You may train all the same, to see what that does.",
             icon=":material/science:",
         )
+    finding = f"{wrong.step}: {wrong.sentence}" if wrong else ""
     st.button(
         "Train it beside the reference", type="secondary" if wrong else "primary", icon=":material/play_arrow:",
-        on_click=callback(_start), args=(content, config, f"{wrong.step}: {wrong.sentence}" if wrong else ""), key="train_own",
+        on_click=callback(_start), args=(content, config, finding), key="train_own",
     )  # fmt: skip
 
 
