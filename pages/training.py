@@ -28,7 +28,7 @@ from pages.components.code import code_behind
 from pages.components.data import current_dataset
 from pages.components.errors import callback, errors_shown, fragment, show_error
 from pages.components.router import page
-from pages.components.runs.diagnosis import show_diagnosis
+from pages.components.runs.diagnosis import diagnosis_of, show_diagnosis
 from pages.components.runs.implementation import show_implementation, why_no_more
 from pages.components.runs.outcome import (
     duration,
@@ -86,8 +86,9 @@ def show_run(run: Run, was_active: bool) -> None:
         st.markdown(_settings_line(run))
     show_implementation(run)
     show_progress(run)
-    show_message(run)
-    show_diagnosis(run)
+    found = diagnosis_of(run)
+    show_message(run, judged=found is not None)
+    show_diagnosis(run, found)
     show_charts(run)
 
 
@@ -159,8 +160,8 @@ def ask(run: Run, verb: str) -> None:
         request(run, verb)
 
 
-def show_message(run: Run) -> None:
-    """How an ended run ended, and where to continue."""
+def show_message(run: Run, judged: bool) -> None:
+    """How an ended run ended, and where to continue; a diagnosis, if there is one, judges its accuracy."""
     status = run.status
     if status.state == "failed":
         show_error(status.error or UntrustedText("It failed without saying why: see log.txt in its folder."))
@@ -194,7 +195,7 @@ def show_message(run: Run) -> None:
         if st.button("See its errors", type="primary", icon=":material/fact_check:", key=f"errors_{run.id}"):
             select_run(run)
             st.switch_page("pages/evaluation.py")
-    if note := guessing(run):
+    if not judged and (note := guessing(run)):
         st.warning(note, icon=":material/casino:")
 
 

@@ -276,7 +276,7 @@ class Checker:
             return Finding(name, "skipped", sentence=f"{WHOLE[name]}: {reason}.")
         began = time.monotonic()
         try:
-            finding = WHOLE_CHECKS[name].run(self.learner)
+            finding = WHOLE_CHECKS[name].run(self.learner, self.seed)
         except CallFailed as failed:
             finding = self._failed(name, failed)
         except Misfit as misfit:

@@ -92,25 +92,44 @@ class Reply:
     seconds: float = 0.0
 
 
+SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/alternatives", "/etc/ld.so.cache")
+"""What a program needs of the system."""
+WHOLE_SYSTEM = ("--ro-bind", "/", "/")
+
+
 @cache
 def bubblewrap() -> str | None:
     """Find a bubblewrap that works here."""
     program = shutil.which("bwrap")
-    if not program:
-        return None
-    command = [program, "--ro-bind", "/", "/", "--unshare-all", sys.executable, "-c", ""]
-    done = subprocess.run(command, capture_output=True, timeout=20, check=False)
-    return program if done.returncode == 0 else None
+    return program if program and _works(program, WHOLE_SYSTEM) else None
+
+
+@cache
+def _visible() -> tuple[str, ...]:
+    """What the code can read: Python and its packages without ours, or all where Python is spread further."""
+    program = bubblewrap()
+    places = [*SYSTEM, sys.base_prefix, sys.prefix, *(str(Path(m.__file__ or "").parents[1]) for m in (np, msgspec))]
+    binds = [part for place in dict.fromkeys(places) if Path(place).exists() for part in ("--ro-bind", place, place)]
+    package = str(CHILD.parents[1])
+    narrow = (*binds, "--tmpfs", package, "--ro-bind", str(CHILD), str(CHILD), "--remount-ro", package)
+    return narrow if program and _works(program, narrow) else WHOLE_SYSTEM
+
+
+def _works(program: str, visible: tuple[str, ...]) -> bool:
+    command = [program, *visible, "--unshare-all", sys.executable, "-I", "-c", ""]
+    return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
 
 
 def describe_isolation() -> str:
     """Say how well a learner's code is kept apart on this machine."""
-    if bubblewrap():
+    if not bubblewrap():
+        return (
+            "It runs in a process with limits, but it can read your files and use the network: install bubblewrap to "
+            "keep both out."
+        )
+    if _visible() == WHOLE_SYSTEM:
         return "It runs without network, on a read-only file system (bubblewrap)."
-    return (
-        "It runs in a process with limits, but it can read your files and use the network: install bubblewrap to keep "
-        "both out."
-    )
+    return "It runs without network, and sees none of your files (bubblewrap)."
 
 
 class Sandbox:
@@ -251,8 +270,8 @@ class Sandbox:
             return []
         folder = self._folder.name
         return [
-            program, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--bind", folder,
-            folder, "--unshare-all", "--die-with-parent", "--new-session", "--chdir", folder,
+            program, *_visible(), "--dev", "/dev", "--proc", "/proc", "--bind", folder, folder,
+            "--remount-ro", "/", "--unshare-all", "--die-with-parent", "--new-session", "--chdir", folder,
         ]  # fmt: skip
 
     def _read_output(self, pipe: IO[bytes]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core.assignment.sandbox import Limits, Sandbox
+from mnist_core.assignment.sandbox import CHILD, WHOLE_SYSTEM, Limits, Sandbox, _visible, bubblewrap
 from mnist_core.assignment.source import parse_submission
 
 SECONDS = 2.0
@@ -148,3 +148,21 @@ def test_while_a_call_is_awaited_there_is_time_for_other_things():
         sandbox.load()
         sandbox.call("f", 1.0)
     assert not sandbox.alive
+
+
+@pytest.mark.skipif(not bubblewrap() or _visible() == WHOLE_SYSTEM, reason="needs bubblewrap, and Python in few places")
+def test_with_bubblewrap_the_code_sees_no_file_of_yours(tmp_path):
+    secret = tmp_path / "other_student.py"
+    secret.write_text("secret")
+    shown = [secret, Path(__file__), CHILD.with_name("reference.py"), Path("/etc/passwd")]
+    body = f"import os\nreturn [os.path.exists(path) for path in {[str(path) for path in shown]!r}]"
+    reply, _ = run(body)
+    assert reply.value == [False] * len(shown)
+
+
+@pytest.mark.skipif(not bubblewrap(), reason="needs bubblewrap")
+@pytest.mark.parametrize("place", ["/", "/tmp", "/usr", str(CHILD.parent)])
+def test_with_bubblewrap_the_code_writes_into_its_folder_alone(place):
+    reply, _ = run(f"open({place!r} + '/mark', 'w')")
+    assert reply.failure is not None
+    assert reply.failure.error in ("OSError", "PermissionError", "FileNotFoundError")
