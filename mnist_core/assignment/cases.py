@@ -80,8 +80,18 @@ def cases_of(step: str, seed: int = 0) -> list[Case]:
             return [
                 Case("logits of 4 images and 3 classes", (random.normal(size=(4, 3)) * 2,)),
                 Case("one image", (random.normal(size=(1, 5)),)),
-                Case("logits of ±1000", (np.array([[1000.0, 999.0, -1000.0], [-1000.0, -1001.0, -999.0]]),), True, CLIPPED),
-                Case("one row far below another", (np.array([[0.0, 1.0, 2.0], [-2000.0, -2001.0, -2002.0]]),), True, CLIPPED),
+                Case(
+                    "logits of ±1000",
+                    (np.array([[1000.0, 999.0, -1000.0], [-1000.0, -1001.0, -999.0]]),),
+                    True,
+                    CLIPPED,
+                ),
+                Case(
+                    "one row far below another",
+                    (np.array([[0.0, 1.0, 2.0], [-2000.0, -2001.0, -2002.0]]),),
+                    True,
+                    CLIPPED,
+                ),
             ]
         case "feed_forward" | "predict":
             return [

@@ -163,7 +163,9 @@ class Checker:
             return Finding(step, "missing", sentence=f"{step} is yet to be written.")
         if step == "read_idx" and any(size in failure.message for size in LITTLE_ENDIAN_SIZES):
             return finding_of(step, "idx-little-endian", line=failure.line)
-        return Finding(step, "wrong", sentence=f"{failure.sentence} {self._explained(failed)}".rstrip(), line=failure.line)
+        return Finding(
+            step, "wrong", sentence=f"{failure.sentence} {self._explained(failed)}".rstrip(), line=failure.line
+        )
 
     def _explained(self, failed: CallFailed) -> str:
         """What an exception means here, if it is one of those that puzzle; else the shapes of what was given."""
@@ -357,8 +359,9 @@ def numbers_of(step: str, value: Any, expected: Any) -> Numbers | None:
     if step == "back_propagate":
         value, expected = value[1], expected[1]
     if step in ("back_propagate", "update"):
+        d = "d" if step == "back_propagate" else ""
         pairs = [
-            (f"{letter}{layer}", a, b)
+            (f"{d}{letter}{layer}", a, b)
             for layer, (pair, other) in enumerate(zip(value, expected, strict=False), start=1)
             for letter, a, b in zip(("W", "b"), pair, other, strict=True)
         ]

@@ -78,7 +78,11 @@ def usable(function: Callable[..., Any]) -> Callable[..., Any]:
     known: dict[bytes, Any] = {}
 
     def call(*args: Any) -> Any:
-        key = b"".join(array.tobytes() + bytes(str(array.shape), "ascii") for _, array in leaves(args) if isinstance(array, np.ndarray))
+        key = b"".join(
+            array.tobytes() + bytes(str(array.shape), "ascii")
+            for _, array in leaves(args)
+            if isinstance(array, np.ndarray)
+        )
         if key not in known:
             try:
                 known[key] = as_array(function(*args))
