@@ -80,7 +80,7 @@ def watch(grading: Grading) -> None:
     grades = grading.grades
     done = len(grades) / max(grading.students, 1)
     st.progress(min(done, 1.0), f"{len(grades)} of {counted(grading.students, 'student')} graded")
-    st.button("Stop", icon=":material/stop:", on_click=grading.stop)
+    st.button("Stop", icon=":material/stop:", on_click=callback(grading.stop))
     if grades:
         show_grades(grades)
 
