@@ -44,7 +44,7 @@ def choose() -> None:
             "Seed of the hidden inputs", 0, LARGEST_SEED, help="Another seed gives inputs that no student has seen.",
             **seed.widget,
         )  # fmt: skip
-        jobs = remembered("class_jobs", 2, parse=NumberIn(1, MOST_JOBS))
+        jobs = remembered("class_jobs", 2, url="jobs", parse=NumberIn(1, MOST_JOBS))
         st.number_input("Files checked at a time", 1, MOST_JOBS, **jobs.widget)
     grading = current()
     st.button(
