@@ -41,7 +41,7 @@ def choose() -> None:
         )  # fmt: skip
         seed = remembered("class_seed", 0, parse=NumberIn(0, LARGEST_SEED))
         st.number_input(
-            "Seed of the hidden inputs", 0, LARGEST_SEED, help="Another seed gives inputs that no student has seen.",
+            "Seed of the hidden inputs", 0, LARGEST_SEED, help="0 gives the inputs of *Your code* and mnist check, which students have seen.",
             **seed.widget,
         )  # fmt: skip
         jobs = remembered("class_jobs", 2, url="jobs", parse=NumberIn(1, MOST_JOBS))
