@@ -41,8 +41,8 @@ def choose() -> None:
         )  # fmt: skip
         seed = remembered("class_seed", 0, parse=NumberIn(0, LARGEST_SEED))
         st.number_input(
-            "Seed of the hidden inputs", 0, LARGEST_SEED, help="0 gives the inputs of *Your code* and mnist check, which students have seen.",
-            **seed.widget,
+            "Seed of the hidden inputs", 0, LARGEST_SEED,
+            help="0 gives the inputs of *Your code* and mnist check, which students have seen.", **seed.widget,
         )  # fmt: skip
         jobs = remembered("class_jobs", 2, url="jobs", parse=NumberIn(1, MOST_JOBS))
         st.number_input("Files checked at a time", 1, MOST_JOBS, **jobs.widget)
