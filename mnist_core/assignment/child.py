@@ -114,8 +114,9 @@ def items_of(value: Any, depth: int) -> Any:
 
 def differ(arrays: list[Any], copies: list[Any]) -> bool:
     """Whether arrays, or the arrays in their places, are other ones than before."""
+    pairs = zip(arrays, copies, strict=False)
     return _len(arrays) != _len(copies) or not all(
-        np.array_equal(array, copy, equal_nan=copy.dtype.kind == "f") for array, copy in zip(arrays, copies, strict=True)
+        np.array_equal(array, copy, equal_nan=copy.dtype.kind == "f") for array, copy in pairs
     )
 
 

@@ -160,8 +160,8 @@ class Sandbox:
             Whether the next call tells if this result has changed.
         """
         method = name in self.submission.methods
-        request = {"operation": "call", "name": name, "args": list(args), "method": method, "keep": keep, "lists": self.lists}
-        return self._ask(request, seconds)
+        request = {"operation": "call", "name": name, "args": list(args), "method": method, "keep": keep}
+        return self._ask({**request, "lists": self.lists}, seconds)
 
     def new(self, *args: Any) -> Reply:
         """Make an object of the learner's class; the reply holds its attributes with arrays."""
