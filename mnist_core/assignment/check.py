@@ -145,7 +145,7 @@ class Checker:
                 "skipped" if step == "train" else "missing",
                 sentence=f"There is no function {step}: it was skipped.",
             )
-        if step == "update" and self.learner.takes_rate_alone and "back_propagate" in self.wrong:
+        if step == "update" and self.learner.takes_rate_alone and not self.learner.gradients_stored:
             return Finding(step, "skipped", sentence="It waits for the gradients of back_propagate.")
         if self.learner.waits_for_object(step):
             return Finding(step, "skipped", sentence="It waits for an object of the class.")

@@ -71,7 +71,7 @@ class Learner:
         self._placed = False
         self._gradient_patterns: tuple[Pattern, Pattern] | None = None
         self._gradient_bias = ""
-        self._gradients_stored = False
+        self.gradients_stored = False
         self.objectless = False
         """Whether no object of the learner's class can be made."""
 
@@ -283,7 +283,7 @@ class Learner:
             found = recognize(self._changed_since(before) if stored else value)
         except (CallFailed, Misfit):
             return
-        self._gradients_stored = stored
+        self.gradients_stored = stored
         self._gradient_patterns = found.weights, found.biases
         self._gradient_bias = found.bias
 
@@ -303,7 +303,7 @@ class Learner:
         if not self._gradient_patterns:
             return self.convention
         weights, biases = self._gradient_patterns
-        return replace(self.convention, weights=weights, biases=biases, bias=self._gradient_bias)
+        return replace(self.convention, weights=weights, biases=biases)
 
     def update(self, parameters: Parameters, gradients: Parameters, learning_rate: float) -> Parameters:
         """Parameters after a step, returned or changed in place.
@@ -311,7 +311,7 @@ class Learner:
         If no back_propagate has shown how the file writes gradients, the usual ways are tried.
         """
         if self._gradient_patterns:
-            return self._update(parameters, self._gradient_convention.encode(gradients), learning_rate)
+            return self._update(parameters, self._encoded(gradients), learning_rate)
         found, failed = None, None
         for encoded in self._encodings(gradients):
             try:
@@ -331,7 +331,7 @@ class Learner:
         layers = len(parameters)
         if self._is_method("update") and self.submission.required.get("update", 3) < 3:
             self._place(parameters)
-            if self.takes_rate_alone and self._gradients_stored:
+            if self.takes_rate_alone and self.gradients_stored:
                 self._assign(gradients)
                 self.raw("update", learning_rate)
             else:
@@ -353,6 +353,10 @@ class Learner:
         reply = self.sandbox.assign(attributes)
         if reply.failure:
             raise CallFailed(reply.failure)
+
+    def _encoded(self, gradients: Parameters) -> Any:
+        """Gradients as the file's own back_propagate returns them, with its shape of biases."""
+        return replace(self._gradient_convention, bias=self._gradient_bias).encode(gradients)
 
     def _encodings(self, gradients: Parameters) -> Iterator[Any]:
         """Gradients in the structure of the parameters, and with the usual names."""
