@@ -327,7 +327,7 @@ class Checker:
                 return {"forward": usable(learner.feed_forward)}
             case "predict":
                 return {"forward": partial(FUNCTIONS["feed_forward"], hidden=hidden, output=output)}
-        ways = {"hidden": hidden, "output": output}
+        ways: dict[str, Any] = {"hidden": hidden, "output": output}
         for name in self.named.get("feed_forward", ()):
             ways.update(MISTAKES[name].parts)
         parts: dict[str, Any] = {"forward": partial(trace, **ways)}
@@ -346,7 +346,7 @@ class Checker:
             return Finding(name, "skipped", sentence=f"{WHOLE[name]}: {reason}.")
         began = time.monotonic()
         try:
-            finding = WHOLE_CHECKS[name].run(self.learner)
+            finding = WHOLE_CHECKS[name].run(self.learner, self.seed)
         except CallFailed as failed:
             finding = self._failed(name, failed)
         except Misfit as misfit:
@@ -388,8 +388,9 @@ def numbers_of(step: str, value: Any, expected: Any) -> Numbers | None:
     if step == "back_propagate":
         value, expected = value[1], expected[1]
     if step in ("back_propagate", "update"):
+        d = "d" if step == "back_propagate" else ""
         pairs = [
-            (f"{letter}{layer}", a, b)
+            (f"{d}{letter}{layer}", a, b)
             for layer, (pair, other) in enumerate(zip(value, expected, strict=False), start=1)
             for letter, a, b in zip(("W", "b"), pair, other, strict=True)
         ]

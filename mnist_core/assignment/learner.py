@@ -22,7 +22,8 @@ from mnist_core.assignment.convention import (
 )
 from mnist_core.assignment.reference import Array, Parameters, feed_forward, initialize, update
 from mnist_core.assignment.results import has_arrays, probabilities_in, same_arrays, split_loss
-from mnist_core.assignment.sandbox import CALL_SECONDS, Failure, Reply, Sandbox
+from mnist_core.assignment.sandbox import Failure, Reply, Sandbox
+from mnist_core.assignment.source import Place
 
 MAX_RESTARTS = 20
 REMEDIES = dict.fromkeys(
@@ -47,11 +48,13 @@ NEEDED = {
 class CallFailed(Exception):
     """The learner's function raised an exception, or ended its process."""
 
-    def __init__(self, failure: Failure, given: str = "") -> None:
+    def __init__(self, failure: Failure, given: str = "", place: Place | None = None) -> None:
         super().__init__(failure.sentence)
         self.failure = failure
         self.given = given
         """The arrays among its arguments, with their shapes."""
+        self.place = place
+        """Where in the file it went wrong, if that is known."""
 
 
 class Learner:
@@ -79,7 +82,7 @@ class Learner:
         """Whether the file has this function."""
         return step in self.submission.functions
 
-    def raw(self, step: str, *args: Any, seconds: float = CALL_SECONDS, keep: bool = False) -> Any:
+    def raw(self, step: str, *args: Any, seconds: float | None = None, keep: bool = False) -> Any:
         """Call the function of a step with arguments as they are.
 
         Raises
@@ -98,7 +101,8 @@ class Learner:
             names = self.submission.names.get(step, ())
             named = zip(names, given, strict=False)
             shapes = ", ".join(f"{name} {arg.shape}" for name, arg in named if isinstance(arg, np.ndarray))
-            raise CallFailed(self.last.failure, shapes)
+            line = self.last.failure.line
+            raise CallFailed(self.last.failure, shapes, self.submission.place(line) if line else None)
         return self.last.value
 
     def _order(self, step: str, args: tuple[Any, ...]) -> tuple[int, ...]:

@@ -1,11 +1,14 @@
 """``mnist runs``: list the runs; pause, resume or stop one."""
 
 import argparse
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from mnist_core.commands.diagnosis import diagnosis_json, diagnosis_of
 from mnist_core.commands.output import say, say_json
 from mnist_core.commands.parser import ProgramParser, add_command, add_json, add_runs_dir, one_of, program_name
+from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import RunError
 from mnist_core.jobs.start import request, resume_run
 from mnist_core.runs.model_epoch import model_epoch
@@ -55,7 +58,8 @@ def _list(arguments: argparse.Namespace) -> None:
         _check_folder(root)
     runs = list_runs(root)
     if arguments.json:
-        say_json([_describe(run) for run in runs])
+        loader = cache(load_dataset)  # most runs share their data
+        say_json([{**_describe(run), "diagnosis": diagnosis_json(diagnosis_of(run, loader))} for run in runs])
     elif not runs:
         say(f"No runs in {root} yet. Train one: {program_name()} train")
     else:

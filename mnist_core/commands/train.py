@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from tqdm import tqdm
 
+from mnist_core.commands.diagnosis import diagnosis_lines
 from mnist_core.commands.output import complain, note, say
 from mnist_core.commands.parser import (
     ProgramParser,
@@ -22,9 +23,8 @@ from mnist_core.commands.signals import Request, answered_by
 from mnist_core.data.checks import dataset_warnings
 from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.errors import RunError, counted
-from mnist_core.evaluation.significance import no_better_than_guessing
 from mnist_core.jobs.start import request, start_run
-from mnist_core.runs.diagnose import data_facts, diagnose_run
+from mnist_core.runs.diagnose import diagnose_run
 from mnist_core.runs.model_epoch import model_epoch
 from mnist_core.runs.run import Run
 from mnist_core.training.config import PRESETS, TrainingConfig
@@ -148,9 +148,8 @@ def _tell(run: Run, dataset: Dataset) -> int:
         complain(problem)
         return 1
     say(_result(run))
-    _doubt(run, dataset)
-    for diagnosis in diagnose_run(run, data_facts(dataset)):
-        note(f"{diagnosis.title}: {diagnosis.seen} {diagnosis.advice}")
+    for line in diagnosis_lines(diagnose_run(run, dataset)):
+        say(line)
     return 0
 
 
@@ -175,11 +174,3 @@ def _result(run: Run) -> str:
     kept = model_epoch(run)
     model = f" (model of epoch {kept:,}, the best one)" if kept not in (None, run.status.epoch) else ""
     return f"{ended}{model}, test accuracy {run.status.test_accuracy:.2%}"
-
-
-def _doubt(run: Run, dataset: Dataset) -> None:
-    """Say so if the result is one that guessing may reach."""
-    accuracy = run.status.test_accuracy
-    doubt = None if accuracy is None else no_better_than_guessing(accuracy, dataset.test_labels)
-    if doubt:
-        say(doubt)

@@ -9,6 +9,9 @@ from mnist_core.training.state import TrainingState
 STEPS_TOO_LONG = "the steps are too long"
 """In the message of every divergence that a lower learning rate avoids; runs of older versions tell it only by this."""
 
+BEFORE_TRAINING = "before the first update"
+PAST_ZERO = "the weight decay throws the weights past 0"
+
 SLOWER = 5
 """The learning rate is divided by at least this."""
 
@@ -23,14 +26,11 @@ def divergence(config: TrainingConfig, state: TrainingState, change: str) -> Tra
     happened = f"The loss {change} in epoch {state.epoch + 1}"
     if not state.optimizer.steps:
         return TrainingError(
-            f"{happened} before the first update: the parameters that training starts from are too large. Choose "
+            f"{happened} {BEFORE_TRAINING}: the parameters that training starts from are too large. Choose "
             "another initialization, fewer layers, or another model."
         )
     if lasting <= 1 <= rate * config.weight_decay and config.optimizer != "adam":  # Adam scales its penalty, too
-        return TrainingError(
-            f"{happened}: the weight decay throws the weights past 0. Lower it (it is {config.weight_decay:g}) and "
-            "start again."
-        )
+        return TrainingError(f"{happened}: {PAST_ZERO}. Lower it (it is {config.weight_decay:g}) and start again.")
     larger = f", and momentum {config.momentum:g} multiplies it by {lasting / rate:.3g}" if has_momentum else ""
     return TrainingError(
         f"{happened}: {STEPS_TOO_LONG}. Lower the learning rate (it is {rate:g}{larger}) and start again."
@@ -40,6 +40,21 @@ def divergence(config: TrainingConfig, state: TrainingState, change: str) -> Tra
 def has_diverged(error: str) -> bool:
     """Whether this is the message of a training that diverged because of its learning rate."""
     return STEPS_TOO_LONG in error
+
+
+def is_pulled_past_zero(error: str) -> bool:
+    """Whether this is the message of a training that diverged because of its weight decay."""
+    return PAST_ZERO in error
+
+
+def began_diverged(error: str) -> bool:
+    """Whether this is the message of a training whose first parameters gave no finite loss."""
+    return BEFORE_TRAINING in error
+
+
+def is_divergence(error: str) -> bool:
+    """Whether this is the message of a training that diverged, whatever the reason."""
+    return has_diverged(error) or is_pulled_past_zero(error) or began_diverged(error)
 
 
 def with_shorter_steps(config: TrainingConfig) -> TrainingConfig | None:

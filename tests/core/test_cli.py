@@ -177,7 +177,7 @@ def test_the_json_report_has_these_keys(trained):
     done = mnist("evaluate", "latest", "--json", "--runs-dir", folder)
     assert done.returncode == 0
     report = json.loads(done.stdout)
-    assert set(report) == {"run", "dataset", "accuracy", "loss", "errors", "confusion_matrix"}
+    assert set(report) == {"run", "dataset", "accuracy", "loss", "errors", "confusion_matrix", "diagnosis"}
     assert set(report["dataset"]) == {"name", "source"}
     assert report["run"] == list_runs(folder)[0].id
 
@@ -221,13 +221,19 @@ def test_a_stuck_run_says_that_it_is_no_better_than_guessing(tmp_path, capsys, m
     monkeypatch.setenv("MNIST_RUNS_DIR", str(tmp_path))
     options = ["--source", "sample", "--epochs", "1", "--hidden-layers", "8"]
     assert main(["train", *options, "--learning-rate", "1e-8"]) == 0
-    result, doubt = capsys.readouterr().out.splitlines()[-2:]
+    result, found = capsys.readouterr().out.splitlines()[-2:]
     assert result.startswith("finished after 1 epoch, test accuracy ")
-    assert "than guessing: always answering" in doubt
+    assert found.startswith("diagnosis: Learning rate too low: An accuracy of ")
+    assert found.count("than guessing: always answering") == 1
+    assert found.endswith("Raise the learning rate from 1e-08 to 0.5, or train more epochs.")
     assert main(["evaluate", "latest", "--json"]) == 0
     printed = capsys.readouterr()
-    assert f"note: {doubt}" in printed.err
-    json.loads(printed.out)
+    assert "than guessing: always answering" in printed.err
+    (diagnosis,) = json.loads(printed.out)["diagnosis"]
+    assert diagnosis["cause"] == "learning-rate-too-low"
+    assert diagnosis["change"] == {"learning_rate": 0.5}
+    assert main(["runs", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["diagnosis"] == [diagnosis]
     assert main(["train", *options, "--preset", "fast"]) == 0
     assert "guessing" not in capsys.readouterr().out
 

@@ -1,66 +1,105 @@
-"""Why a run does not learn, with a button that tries the one change."""
+"""Why a run does not learn: on Training with a button that tries the one change, on Runs as a mark."""
 
+import time
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from mnist_core.errors import MnistError
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.diagnose import data_facts, diagnose_run
-from mnist_core.runs.run import Run
-from mnist_core.training.diagnosis import DataFacts, Diagnosis
+from mnist_core.runs.diagnose import diagnose_run
+from mnist_core.runs.run import Run, read_run
+from mnist_core.training.config import TrainingConfig
+from mnist_core.training.evidence import Diagnosis
 from mnist_core.untrusted import UntrustedText
-from pages.components.errors import callback
-from pages.components.settings import change, current_settings
+from pages.components.runs.picker import run_dataset
+from pages.components.settings import change
 
-FEWEST_EPOCHS = 3
-"""Epochs after which a running run is judged."""
+MARKED_FIRST, MARKING_SECONDS = 20, 0.3
+"""The table marks so many runs at once, and more as long as that takes; the others when it is drawn again."""
 
 
 def diagnosis_of(run: Run) -> list[Diagnosis] | None:
-    """Findings about a run; None if there is too little to look at yet."""
-    if run.problem or (run.status.active and run.status.epoch < FEWEST_EPOCHS):
-        return None
-    if run.status.epoch == 0 and run.status.state != "failed":
+    """Findings about a run, computed once for all sessions; None if too little is known, or its data is gone."""
+    if run.problem:
         return None
     try:
-        return diagnose_run(run, _facts(run.dataset, str(sorted(run.dataset.checksums.items()))))
+        return _diagnose(*_key(run))
     except MnistError:  # its tables or its data are damaged, which the page says elsewhere
         return None
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _facts(_reference: DatasetReference, checksums: str) -> DataFacts:
-    return data_facts(_reference.load())
+def _key(run: Run) -> tuple[Path, DatasetReference, str]:
+    """What a diagnosis depends on."""
+    status = run.status
+    return run.path, run.dataset, f"{status.state} {status.epoch} {status.model_epoch} {status.test_accuracy}"
 
 
-def show_diagnosis(run: Run) -> None:
+@st.cache_data(max_entries=2_000, show_spinner=False, hash_funcs={DatasetReference: repr})
+def _diagnose(path: Path, dataset: DatasetReference, state: str) -> list[Diagnosis] | None:
+    run = read_run(path)
+    return diagnose_run(run, run_dataset(run))
+
+
+def show_diagnosis(run: Run, found: list[Diagnosis] | None) -> None:
     """Draw what was found, or that the run is healthy."""
-    found = diagnosis_of(run)
     if found is None:
         return
     if not found:
-        st.caption(":green[:material/health_and_safety:] Diagnosis: healthy. No sign of trouble in losses and layers.")
-        return
+        so_far = " so far" if run.status.active else ""
+        st.caption(
+            f":green[:material/health_and_safety:] Diagnosis: healthy{so_far}. No sign of trouble in losses and layers."
+        )
     for number, diagnosis in enumerate(found):
-        with st.container(border=True):
-            st.markdown(f":orange[:material/stethoscope:] **{diagnosis.title}.** {UntrustedText(diagnosis.seen)}")
-            st.markdown(f"{diagnosis.meaning} *{diagnosis.advice}*")
-            if diagnosis.change:
-                st.button(
-                    _label(diagnosis.change), key=f"try_{run.id}_{number}", icon=":material/build:",
-                    on_click=callback(_try), args=(run, diagnosis.change),
-                )  # fmt: skip
+        if run.status.state == "failed" and diagnosis.cause == "learning-rate-too-high":
+            continue  # its error says so, and another button starts it again
+        _show(run, number, diagnosis)
+
+
+def _show(run: Run, number: int, diagnosis: Diagnosis) -> None:
+    st.warning(
+        f"**{diagnosis.title}.** {UntrustedText(diagnosis.seen)}  \n{diagnosis.meaning} *{diagnosis.advice}*",
+        icon=":material/stethoscope:",
+    )
+    if diagnosis.change and st.button(
+        _label(diagnosis.change), key=f"try_{run.id}_{number}", icon=":material/build:",
+        help="Puts the settings of this run, with this one change, into the sliders of the next run.",
+    ):  # fmt: skip
+        change(**{**{name: getattr(run.config, name) for name in run.config.settings()}, **diagnosis.change})
+        st.toast("The sliders have the settings of this run, with this one change.", icon=":material/build:")
+        st.rerun()  # the sliders are outside the fragment
 
 
 def _label(changes: dict[str, Any]) -> str:
-    settings = current_settings().settings()
-    return "Try " + ", ".join(
-        f"{settings[name].label.lower()} {settings[name].display(value)}" for name, value in changes.items()
-    )
+    settings = TrainingConfig.settings()
+    return "Try " + ", ".join(settings[name].describe(value) for name, value in changes.items())
 
 
-def _try(run: Run, changes: dict[str, Any]) -> None:
-    """Put the settings of the run with the change into the sliders of the next run."""
-    values = {name: getattr(run.config, name) for name in run.config.settings()}
-    change(**{**values, **changes})
+def mark(run: Run) -> str | None:
+    """The first finding in two or three words, or "healthy"; None if there is nothing to say."""
+    found = diagnosis_of(run)
+    return None if found is None else found[0].title if found else "healthy"
+
+
+def show_mark(run: Run) -> None:
+    """Draw the mark of a run as a badge."""
+    if (text := mark(run)) is not None:
+        healthy = text == "healthy"
+        st.badge(
+            text, color="green" if healthy else "orange",
+            icon=":material/health_and_safety:" if healthy else ":material/stethoscope:",
+        )  # fmt: skip
+
+
+def marks(runs: list[Run]) -> list[str | None]:
+    """Marks of many runs; those not known yet are computed for a moment, the first runs first."""
+    known: dict[str, str | None] = st.session_state.setdefault("marks", {})
+    deadline = time.monotonic() + MARKING_SECONDS
+    keys = [None if run.problem or run.status.active else str(_key(run)) for run in runs]
+    unknown = ((run, key) for run, key in zip(runs, keys, strict=True) if key and key not in known)
+    for number, (run, key) in enumerate(unknown):
+        if number >= MARKED_FIRST and time.monotonic() > deadline:
+            break
+        known[key] = mark(run)
+    return [known.get(key) if key else None for key in keys]

@@ -10,12 +10,17 @@ from mnist_core.nn.optimizers import OPTIMIZERS
 from mnist_core.runs.model_epoch import model_epoch
 from mnist_core.runs.run import Run
 from mnist_core.untrusted import UntrustedText
+from pages.components.runs.diagnosis import marks
 from pages.components.runs.picker import architecture
 from pages.components.state import Remembered, SomeOf, remembered
 
 COLUMNS = {
     "name": st.column_config.TextColumn("name", width="medium", help="The name of the run, or its id"),
     "state": st.column_config.TextColumn("state", width="small"),
+    "diagnosis": st.column_config.TextColumn(
+        "diagnosis",
+        help="What keeps it from learning, or healthy. Of very many runs, the newest ones are judged first.",
+    ),
     "accuracy": st.column_config.NumberColumn("test accuracy", format="%.2f %%", help="Accuracy on the test set"),
     "loss": st.column_config.NumberColumn("test loss", format="%.4f", help="Cross-entropy in nats"),
     "layers": st.column_config.TextColumn("hidden layers"),
@@ -147,7 +152,7 @@ def _draw(shown: list[Run], selected: list[str]) -> list[str]:
         rows = [positions[run_id] for run_id in selected if run_id in positions]
         st.session_state[key] = {"selection": {"rows": rows}}
     event = st.dataframe(
-        pd.DataFrame([row(run) for run in shown], columns=list(COLUMNS)),
+        pd.DataFrame([row(run) for run in shown], columns=list(COLUMNS)).assign(diagnosis=marks(shown)),
         hide_index=True,
         column_config=COLUMNS,
         height=38 + 35 * min(len(shown), 10),
