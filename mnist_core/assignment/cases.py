@@ -17,6 +17,9 @@ LOSS_TOLERANCE = 1e-3
 EPSILON = 0.02
 """What up to 1e-6 beside a probability of 1e-5 changes; more is a mistake."""
 
+LARGE = np.array([[1000.0, 999.0, -1000.0], [-1000.0, -1001.0, -999.0]])
+FAR_BELOW = np.array([[0.0, 1.0, 2.0], [-2000.0, -2001.0, -2002.0]])
+
 
 @dataclass(frozen=True)
 class Case:
@@ -80,18 +83,8 @@ def cases_of(step: str, seed: int = 0) -> list[Case]:
             return [
                 Case("logits of 4 images and 3 classes", (random.normal(size=(4, 3)) * 2,)),
                 Case("one image", (random.normal(size=(1, 5)),)),
-                Case(
-                    "logits of ±1000",
-                    (np.array([[1000.0, 999.0, -1000.0], [-1000.0, -1001.0, -999.0]]),),
-                    True,
-                    CLIPPED,
-                ),
-                Case(
-                    "one row far below another",
-                    (np.array([[0.0, 1.0, 2.0], [-2000.0, -2001.0, -2002.0]]),),
-                    True,
-                    CLIPPED,
-                ),
+                Case("logits of ±1000", (LARGE,), True, CLIPPED),
+                Case("one row far below another", (FAR_BELOW,), True, CLIPPED),
             ]
         case "feed_forward" | "predict":
             return _pass_cases(seed)

@@ -101,7 +101,7 @@ class LearnersOwn:
         return reference.update(parameters, gradients, learning_rate)
 
 
-def is_unwritten(error: Exception) -> bool:
+def is_unwritten(error: BaseException) -> bool:
     """Whether a function fails because it is yet to be written."""
     return isinstance(error, CallFailed) and error.failure.missing
 
