@@ -14,6 +14,7 @@ from pages.components.assignment.checked import Content
 from pages.components.data import current_dataset
 from pages.components.errors import callback, fragment
 from pages.components.runs.compare import show_curves
+from pages.components.runs.diagnosis import show_mark
 from pages.components.runs.picker import select_run, state_badge
 from pages.components.settings import current_settings, edit_settings
 from pages.components.state import OneOf, remembered
@@ -78,6 +79,7 @@ def _show_pair(ids: list[str], was_active: bool) -> None:
     for run, title in zip(runs, ("Your code", "Reference"), strict=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             state_badge(run)
+            show_mark(run)
             accuracy = run.status.test_accuracy
             score = "" if accuracy is None else f", test accuracy {accuracy:.2%}"
             st.markdown(f"**{title}**: epoch {run.status.epoch} of {run.epochs}{score}")
