@@ -4,6 +4,7 @@ import math
 
 import streamlit as st
 
+from mnist_core.assignment.own_runs import start_again
 from mnist_core.data.batches import epoch_batches, validation_size
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import counted
@@ -28,6 +29,7 @@ from pages.components.data import current_dataset
 from pages.components.errors import callback, errors_shown, fragment, show_error
 from pages.components.router import page
 from pages.components.runs.diagnosis import diagnosis_of, show_diagnosis
+from pages.components.runs.implementation import show_implementation, why_no_more
 from pages.components.runs.outcome import (
     duration,
     epoch_of_model,
@@ -82,6 +84,7 @@ def show_run(run: Run, was_active: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         state_badge(run)
         st.markdown(_settings_line(run))
+    show_implementation(run)
     show_progress(run)
     found = diagnosis_of(run)
     show_message(run, judged=found is not None)
@@ -124,6 +127,8 @@ def show_controls(run: Run) -> None:
             for verb, icon in (("pause", ":material/pause:"), ("stop", ":material/stop:")):
                 label = {"pause": "Pausing …", "stop": "Stopping …"}[verb] if asked == verb else verb.capitalize()
                 st.button(label, icon=icon, disabled=bool(asked), key=verb, on_click=callback(ask), args=(run, verb))
+        elif reason := why_no_more(run):
+            st.caption(UntrustedText(reason).markdown)
         elif state in RESUMABLE:
             if state != "failed" or not offer_remedy(run):
                 st.button("Resume", icon=":material/resume:", key="resume", on_click=callback(resume_run), args=(run,))
@@ -144,7 +149,7 @@ def offer_remedy(run: Run) -> bool:
         return False
     label = f"Start again with learning rate {config.learning_rate:g}"
     if st.button(label, type="primary", icon=":material/restart_alt:", key=f"again_{run.id}"):
-        select_run(start_run(config, run.dataset))
+        select_run(start_again(run, config))
         st.rerun()
     return True
 

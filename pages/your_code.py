@@ -3,26 +3,27 @@
 import streamlit as st
 
 from mnist_core.assignment.check import Report, check
-from mnist_core.assignment.contract import LEVELS
-from mnist_core.assignment.report import summary
+from mnist_core.assignment.contract import LEVELS, STEPS, WHOLE
+from mnist_core.assignment.report import line_of, summary
 from mnist_core.assignment.sandbox import describe_isolation
 from mnist_core.assignment.source import MAX_BYTES
 from mnist_core.assignment.starter import starter_file
 from mnist_core.untrusted import UntrustedText
-from pages.components.assignment.checked import Content, checked, read_content
+from pages.components.assignment.checked import Check, Content, NotSettled, read_content
 from pages.components.assignment.permission import why_no_code
 from pages.components.assignment.steps import show_steps
-from pages.components.assignment.train import show_mistakes, show_training
+from pages.components.assignment.train import edit_training, show_mistakes, show_pair, show_training
 from pages.components.code import code_behind
 from pages.components.data import why_no_folder
-from pages.components.errors import errors_shown, fragment
+from pages.components.errors import EXPECTED, fragment, show_error
 from pages.components.router import page
 from pages.components.state import OneOf, remembered
 
 WATCH_SECONDS = 1.0
-CHECKED = "checked_code"
-"""The file that was checked last, in the session: training uses it, outside the part that is drawn again."""
 PATH, UPLOAD = "A file on this computer, watched", "Upload"
+# In the session: the check of the file as it is now, the last one that came to an end, which is drawn, and its file.
+CHECK, SHOWN, CHOSEN = "check", "check_shown", "check_chosen"
+PARTS = len(STEPS) + len(WHOLE)
 
 
 def show_starter() -> None:
@@ -37,33 +38,80 @@ def show_starter() -> None:
         st.caption("It documents itself. Save it, choose it below, and write one function after the other.")
 
 
-def choose_file() -> Content | None:
+def choose_file() -> str | Content | None:
     """Let a person choose a file: by its path, if this is their own computer, or by upload."""
     ways = [UPLOAD] if why_no_folder() else [PATH, UPLOAD]
     way = remembered("code_way", ways[0], url="from", parse=OneOf(tuple(ways)))
     if len(ways) > 1:
         st.segmented_control("Where it is", ways, required=True, label_visibility="collapsed", **way.widget)
     if way.value == PATH:
-        path = remembered("code_path", "", None)
+        path = remembered("code_path", "")  # never in the address: a link must not run a file
         st.text_input("Path of your file", placeholder="/home/me/my_network.py", **path.widget)
-        return read_content(path.value.strip()) if path.value.strip() else None
-    file = st.file_uploader(
-        "Your file (.py or .ipynb)", type=["py", "ipynb"], max_upload_size=max(1, MAX_BYTES // 1_000_000)
-    )
+        return path.value.strip() or None
+    megabytes = max(1, MAX_BYTES // 1_000_000)
+    file = st.file_uploader("Your file (.py or .ipynb)", type=["py", "ipynb"], max_upload_size=megabytes)
     return Content(file.name, file.getvalue()) if file else None
 
 
-def show_check(content: Content) -> None:
-    """Check the file, and draw what was found."""
-    report = checked(content)
-    if st.session_state.get(CHECKED) != (content, report):
-        st.session_state[CHECKED] = (content, report)
-        st.rerun()
+def watch(chosen: str | Content) -> None:
+    """Look at the file every second, and check it when it has changed; the page is drawn again only then."""
+    under_way: Check | None = st.session_state.get(CHECK)
+    try:
+        content = read_content(chosen) if isinstance(chosen, str) else chosen
+    except NotSettled:
+        if under_way is None:
+            st.caption(":material/hourglass_top: The file is being saved …")
+            return
+        content = under_way.content
+    except EXPECTED as error:
+        show_error(error)
+        _say_what_is_shown()
+        return
+    if under_way is None or under_way.content != content:
+        if under_way:
+            under_way.supersede()
+        under_way = st.session_state[CHECK] = Check(content)
+    _show_progress(under_way, isinstance(chosen, str))
+
+
+def _show_progress(current: Check, watched: bool) -> None:
+    shown: Check | None = st.session_state.get(SHOWN)
+    if current.report:
+        if shown is not current:
+            st.session_state[SHOWN] = current
+            st.rerun()
+        again = "it is checked again when you save it" if watched else "upload it again after a change"
+        st.caption(f":material/visibility: Checked; {again}.")
+    elif current.error:
+        if not isinstance(current.error, EXPECTED):
+            raise current.error
+        show_error(current.error)
+        _say_what_is_shown()
+    elif ahead := current.ahead:
+        st.caption(
+            f":material/hourglass_top: Two files are checked at a time on this server: {ahead} "
+            f"{'is' if ahead == 1 else 'are'} ahead of yours."
+        )
+    else:
+        done = len(current.findings)
+        st.caption(f":material/progress_activity: Checking {UntrustedText(current.content.name)} … {done} of {PARTS}")
+        if not shown:
+            for finding in current.findings:
+                st.markdown(UntrustedText(line_of(finding)).markdown)
+
+
+def _say_what_is_shown() -> None:
+    if SHOWN in st.session_state:
+        st.caption("What is below is of the file as it was checked last.")
+
+
+def show_report(report: Report) -> None:
+    """Draw what was found."""
     show_summary(report)
     show_steps(report)
     if report.output.strip():
-        with st.expander("What it printed", icon=":material/terminal:"):
-            st.code(UntrustedText(report.output).plain, language=None)
+        with st.expander("What it printed", icon=":material/terminal:", key="printed"):
+            st.code(UntrustedText(report.output).plain, language=None, height=200)
 
 
 def show_summary(report: Report) -> None:
@@ -79,19 +127,44 @@ def show_summary(report: Report) -> None:
         st.warning(UntrustedText(note).markdown, icon=":material/info:")
 
 
-def show_file() -> None:
-    """Choose and check a file; drawn again every second, so that it is checked again when it is saved."""
-    content = choose_file()
-    if content is None:
-        st.session_state.pop(CHECKED, None)
+def check_and_train() -> None:
+    """The page, where code may be run."""
+    chosen = choose_file()
+    name = chosen.name if isinstance(chosen, Content) else chosen
+    if st.session_state.get(CHOSEN) != name:
+        st.session_state[CHOSEN] = name
+        forget()
+    if chosen is None:
         st.info(
             "Choose the file with your network. Each function is checked on its own, so that one mistake does not hide "
             "another; what is missing is skipped.",
             icon=":material/arrow_upward:",
         )
-        return
-    with errors_shown():
-        show_check(content)
+    else:
+        fragment(watch, run_every=WATCH_SECONDS)(chosen)
+    st.caption(f":material/shield: {describe_isolation()}")
+    shown: Check | None = st.session_state.get(SHOWN)
+    if shown and shown.report:
+        fragment(show_report)(shown.report)
+    st.header("Training")
+    config = edit_training()
+    left, right = st.columns(2, gap="large")
+    with left:
+        if shown and shown.report:
+            show_training(shown.content, shown.report, config)
+        else:
+            st.subheader("Your code")
+            st.caption("Choose your file above first.")
+    with right:
+        show_mistakes(config)
+    show_pair()
+
+
+def forget() -> None:
+    """Forget the file that was chosen before."""
+    st.session_state.pop(SHOWN, None)
+    if under_way := st.session_state.pop(CHECK, None):
+        under_way.supersede()
 
 
 with page(__file__):
@@ -103,9 +176,5 @@ with page(__file__):
     if reason := why_no_code():
         st.info(UntrustedText(reason).markdown, icon=":material/lock:")
     else:
-        fragment(show_file, run_every=WATCH_SECONDS)()
-        st.caption(describe_isolation())
-        if CHECKED in st.session_state:
-            show_training(*st.session_state[CHECKED])
-        show_mistakes()
+        check_and_train()
     code_behind(check)

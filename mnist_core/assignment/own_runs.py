@@ -9,7 +9,8 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.errors import AssignmentError
 from mnist_core.jobs.start import start_run
 from mnist_core.runs.about import About
-from mnist_core.runs.implementation import CODE, IMPLEMENTATION, Implementation
+from mnist_core.runs.dataset_reference import DatasetReference
+from mnist_core.runs.implementation import CODE, IMPLEMENTATION, Implementation, code_of, read_implementation
 from mnist_core.runs.run import Run
 from mnist_core.runs.schema import MAX_TEXT, write_record
 from mnist_core.training.config import TrainingConfig
@@ -18,9 +19,19 @@ from mnist_core.untrusted import UntrustedText
 NEEDED = "back_propagate"
 """The one function that training can't do without: for all others there is ours."""
 
+NO_CODE = (
+    "The code that this run was trained with is not here, since it does not travel with an exported run: train the "
+    "file again."
+)
+
 
 def start_own_run(
-    config: TrainingConfig, dataset: Dataset, name: str, content: bytes, finding: str = "", runs_dir: Path | None = None
+    config: TrainingConfig,
+    dataset: Dataset | DatasetReference,
+    name: str,
+    content: bytes,
+    finding: str = "",
+    runs_dir: Path | None = None,
 ) -> Run:
     """Train a learner's file; it is kept in the run folder.
 
@@ -28,7 +39,7 @@ def start_own_run(
     ----------
     config : TrainingConfig
         Settings that only our code knows, such as dropout, are left at their defaults.
-    dataset : Dataset
+    dataset : Dataset or DatasetReference
     name : str
         Of the file.
     content : bytes
@@ -56,7 +67,9 @@ def start_own_run(
     return start_run(effective(config), dataset, runs_dir, complete)
 
 
-def start_mistaken_run(config: TrainingConfig, dataset: Dataset, mistake: str, runs_dir: Path | None = None) -> Run:
+def start_mistaken_run(
+    config: TrainingConfig, dataset: Dataset | DatasetReference, mistake: str, runs_dir: Path | None = None
+) -> Run:
     """Train the reference with a mistake, to see what it does.
 
     Raises
@@ -76,3 +89,35 @@ def start_mistaken_run(config: TrainingConfig, dataset: Dataset, mistake: str, r
         About.of(record.id, record.sentence, ("mistake",)).write(folder)
 
     return start_run(effective(config), dataset, runs_dir, complete)
+
+
+def start_beside(run: Run, runs_dir: Path | None = None) -> Run:
+    """Train our own code with the same settings, seed and data, to be compared with a run of other code."""
+    name = f"Reference beside {run.about.name.plain or run.id}"[: About.MAX_NAME]
+
+    def complete(folder: Path) -> None:
+        About.of(name, tags=("reference",)).write(folder)
+
+    return start_run(run.config, run.dataset, runs_dir, complete)
+
+
+def start_again(run: Run, config: TrainingConfig, runs_dir: Path | None = None) -> Run:
+    """Start a run with other settings, and with whatever code trained this one.
+
+    Raises
+    ------
+    AssignmentError
+        If that code is no longer there.
+    RunError
+        If the run folder can't be written, or no process can be started.
+    """
+    implementation = read_implementation(run.path)
+    if implementation is None:
+        return start_run(config, run.dataset, runs_dir)
+    if implementation.mistake is not None:
+        return start_mistaken_run(config, run.dataset, implementation.mistake, runs_dir)
+    path = code_of(run.path)
+    if path is None:
+        raise AssignmentError(NO_CODE)
+    name, finding = implementation.name.plain, implementation.finding.plain
+    return start_own_run(config, run.dataset, name, path.read_bytes(), finding, runs_dir)

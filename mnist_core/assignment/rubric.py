@@ -7,21 +7,18 @@ from pathlib import Path
 from mnist_core.assignment.check import Report
 from mnist_core.assignment.contract import STEPS, WHOLE
 from mnist_core.assignment.finding import Finding
-from mnist_core.errors import AssignmentError
+from mnist_core.errors import AssignmentError, did_you_mean
+from mnist_core.runs.files import read_bounded
+from mnist_core.runs.schema import reason_of, shown
 
 CHECKS = (*(name for name in STEPS if name != "train"), *WHOLE, "train")
 """Everything that can give points; ``train`` is optional."""
 
 POINTS = {name: 1.0 for name in CHECKS if name != "train"} | {"feed_forward": 2.0, "back_propagate": 5.0, "update": 2.0}
 PARTIAL = 0.5
+MOST, MAX_BYTES = 1000, 100_000
 
-EXAMPLE = """\
-partial = 0.5            # part of the points of a step whose mistake is named
-[points]                 # what is not named here gives none
-softmax = 2
-back_propagate = 5
-gradient = 3             # checks of the whole count like steps: gradient, first_loss, by_heart, one_epoch
-"""
+ADVICE = "write lines such as `softmax = 2` below a line `[points]`"
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class Rubric:
     Parameters
     ----------
     points : dict of str to float
-        By name; at least 0.
+        By name of a step or of a check of the whole, see ``CHECKS``; at least 0. What is not named gives none.
     partial : float, range [0, 1]
         Part of the points that a wrong step gets if its mistake is named: the rest of it is right.
     """
@@ -58,7 +55,7 @@ class Rubric:
 
 
 def read_rubric(path: Path) -> Rubric:
-    """Read a rubric in TOML.
+    """Read a rubric in TOML: ``partial = 0.5``, and below ``[points]`` lines such as ``softmax = 2``.
 
     Raises
     ------
@@ -66,19 +63,24 @@ def read_rubric(path: Path) -> Rubric:
         If it can't be read, or names something that gives no points.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(read_bounded(path, MAX_BYTES).decode())
     except OSError as error:
-        raise AssignmentError(f"The rubric {path} can't be read ({error.strerror}): choose another file.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AssignmentError(f"The rubric {path} is not TOML ({error}): write it like\n{EXAMPLE}") from error
+        raise AssignmentError(f"The rubric {path} can't be read ({reason_of(error)}): choose another file.") from error
+    except (ValueError, RecursionError) as error:
+        raise AssignmentError(f"The rubric {path} is not TOML ({reason_of(error)}): {ADVICE}.") from error
     points, partial = content.get("points", POINTS), content.get("partial", PARTIAL)
     unknown = sorted(set(content) - {"points", "partial"})
     if unknown:
-        raise AssignmentError(f"The rubric {path} has {unknown[0]!r}, expected points and partial.")
+        raise AssignmentError(f"The rubric {path} has {shown(unknown[0])}, expected points and partial.")
     if not isinstance(points, dict) or (foreign := sorted(set(points) - set(CHECKS))):
-        found = foreign[0] if isinstance(points, dict) else points
-        raise AssignmentError(f"The rubric {path} gives points for {found!r}, expected some of {', '.join(CHECKS)}.")
-    numbers = [partial, *points.values()]
-    if not all(isinstance(number, int | float) and 0 <= number <= 1000 for number in numbers) or partial > 1:
-        raise AssignmentError(f"The rubric {path} has points outside 0 ... 1000, or partial outside 0 ... 1.")
-    return Rubric({name: float(value) for name, value in points.items()}, float(partial))
+        found = shown(foreign[0] if isinstance(points, dict) else points)
+        hint = did_you_mean(foreign[0], CHECKS) if isinstance(points, dict) else ""
+        raise AssignmentError(
+            f"The rubric {path} gives points for {found}, expected some of {', '.join(CHECKS)}.{hint}"
+        )
+    for name, number, most in [("partial", partial, 1), *((name, value, MOST) for name, value in points.items())]:
+        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= most:
+            raise AssignmentError(f"The rubric {path} has {name} = {shown(number)}, expected 0 to {most}.")
+    if not any(points.values()):
+        raise AssignmentError(f"The rubric {path} gives no points: {ADVICE}.")
+    return Rubric({name: float(points[name]) for name in CHECKS if name in points}, float(partial))

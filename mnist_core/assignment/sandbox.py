@@ -14,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -33,6 +34,8 @@ MAX_REPLY = 256_000_000
 MAX_VALUES = 50_000_000
 LOAD_SECONDS = 20.0
 CALL_SECONDS = 5.0
+WAIT_SECONDS = 0.2
+"""Time between two looks at what else there is to do, while a call is awaited."""
 FIRST_USER = 61_000
 """Without bubblewrap, a process started by root goes on as one of 4,000 users from this one on."""
 
@@ -45,6 +48,8 @@ class Limits:
     cpu_seconds: int = 120
     file_bytes: int = 10_000_000
     processes: int = 32
+    call_seconds: float = CALL_SECONDS
+    """Time that a call may take, unless it says otherwise."""
 
 
 class Other(str):
@@ -80,6 +85,8 @@ class Reply:
     """Arguments that were changed in place, by position, as they are now."""
     shared: bool = False
     """Whether arrays of the result share memory."""
+    lists: bool = False
+    """Whether its pairs of weights and biases are lists, not tuples."""
     seeded: bool = False
     """Whether a global generator of random numbers was used."""
     kept_changed: bool = False
@@ -87,25 +94,44 @@ class Reply:
     seconds: float = 0.0
 
 
+SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/alternatives", "/etc/ld.so.cache")
+"""What a program needs of the system."""
+WHOLE_SYSTEM = ("--ro-bind", "/", "/")
+
+
 @cache
 def bubblewrap() -> str | None:
     """Find a bubblewrap that works here."""
     program = shutil.which("bwrap")
-    if not program:
-        return None
-    command = [program, "--ro-bind", "/", "/", "--unshare-all", sys.executable, "-c", ""]
-    done = subprocess.run(command, capture_output=True, timeout=20, check=False)
-    return program if done.returncode == 0 else None
+    return program if program and _works(program, WHOLE_SYSTEM) else None
+
+
+@cache
+def _visible() -> tuple[str, ...]:
+    """What the code can read: Python and its packages without ours, or all where Python is spread further."""
+    program = bubblewrap()
+    places = [*SYSTEM, sys.base_prefix, sys.prefix, *(str(Path(m.__file__ or "").parents[1]) for m in (np, msgspec))]
+    binds = [part for place in dict.fromkeys(places) if Path(place).exists() for part in ("--ro-bind", place, place)]
+    package = str(CHILD.parents[1])
+    narrow = (*binds, "--tmpfs", package, "--ro-bind", str(CHILD), str(CHILD), "--remount-ro", package)
+    return narrow if program and _works(program, narrow) else WHOLE_SYSTEM
+
+
+def _works(program: str, visible: tuple[str, ...]) -> bool:
+    command = [program, *visible, "--unshare-all", sys.executable, "-I", "-c", ""]
+    return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
 
 
 def describe_isolation() -> str:
     """Say how well a learner's code is kept apart on this machine."""
-    if bubblewrap():
+    if not bubblewrap():
+        return (
+            "It runs in a process with limits, but it can read your files and use the network: install bubblewrap to "
+            "keep both out."
+        )
+    if _visible() == WHOLE_SYSTEM:
         return "It runs without network, on a read-only file system (bubblewrap)."
-    return (
-        "It runs in a process with limits, but it can read your files and use the network: install bubblewrap to keep "
-        "both out."
-    )
+    return "It runs without network, and sees none of your files (bubblewrap)."
 
 
 class Sandbox:
@@ -115,6 +141,8 @@ class Sandbox:
     ----------
     submission : Submission
     limits : Limits, optional
+    on_wait : callable, optional
+        Called several times a second while the code works. If it raises an exception, the call ends with that.
 
     Raises
     ------
@@ -122,9 +150,13 @@ class Sandbox:
         On entering, if no process can be started.
     """
 
-    def __init__(self, submission: Submission, limits: Limits | None = None) -> None:
-        self.submission, self.limits = submission, limits or Limits()
+    def __init__(
+        self, submission: Submission, limits: Limits | None = None, on_wait: Callable[[], object] | None = None
+    ) -> None:
+        self.submission, self.limits, self._on_wait = submission, limits or Limits(), on_wait
         self.output = ""
+        self.lists = False
+        """Whether pairs of weights and biases are passed as lists, not as tuples."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Sandbox":
@@ -141,7 +173,7 @@ class Sandbox:
         self._start()
         return self._ask({"operation": "load", "text": self.submission.definitions}, LOAD_SECONDS).failure
 
-    def call(self, name: str, *args: Any, seconds: float = CALL_SECONDS, keep: bool = False) -> Reply:
+    def call(self, name: str, *args: Any, seconds: float | None = None, keep: bool = False) -> Reply:
         """Call a function of the file, or a method of its object.
 
         Parameters
@@ -150,14 +182,14 @@ class Sandbox:
             In the file.
         *args
             Numbers, text, arrays, and lists and dicts of them; the process gets copies.
-        seconds : float
-            Time after which the process is ended.
+        seconds : float, optional
+            Time after which the process is ended; by default that of the limits.
         keep : bool
             Whether the next call tells if this result has changed.
         """
         method = name in self.submission.methods
         request = {"operation": "call", "name": name, "args": list(args), "method": method, "keep": keep}
-        return self._ask(request, seconds)
+        return self._ask({**request, "lists": self.lists}, self.limits.call_seconds if seconds is None else seconds)
 
     def new(self, *args: Any) -> Reply:
         """Make an object of the learner's class; the reply holds its attributes with arrays."""
@@ -169,7 +201,7 @@ class Sandbox:
 
     def assign(self, values: dict[str, Any]) -> Reply:
         """Set attributes of the object."""
-        return self._ask({"operation": "assign", "values": values}, CALL_SECONDS)
+        return self._ask({"operation": "assign", "values": values, "lists": self.lists}, CALL_SECONDS)
 
     @property
     def folder(self) -> Path:
@@ -194,6 +226,7 @@ class Sandbox:
             process.wait()
         if user := self._user:
             _end_all_of(user)
+        self._requests.put(b"")
         for pipe in (process.stdin, process.stdout, process.stderr):
             with contextlib.suppress(OSError, ValueError):
                 pipe.close()  # type: ignore[union-attr]
@@ -220,7 +253,7 @@ class Sandbox:
             environment["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
         try:
             process = subprocess.Popen(
-                [*self._wrapper(), sys.executable, "-I", "-X", "utf8", str(CHILD)],
+                [*self._wrapper(), sys.executable, "-I", "-u", "-X", "utf8", str(CHILD)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 cwd=self._folder.name, env=environment, start_new_session=True,
             )  # fmt: skip
@@ -230,7 +263,9 @@ class Sandbox:
             ) from error
         self._process = process
         self._replies: queue.Queue[bytes | None] = queue.Queue()
+        self._requests: queue.Queue[bytes] = queue.Queue()
         threading.Thread(target=_read_replies, args=(process.stdout, self._replies), daemon=True).start()
+        threading.Thread(target=_write_requests, args=(process.stdin, self._requests), daemon=True).start()
         threading.Thread(target=self._read_output, args=(process.stderr,), daemon=True).start()
 
     def _wrapper(self) -> list[str]:
@@ -239,8 +274,8 @@ class Sandbox:
             return []
         folder = self._folder.name
         return [
-            program, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--bind", folder,
-            folder, "--unshare-all", "--die-with-parent", "--new-session", "--chdir", folder,
+            program, *_visible(), "--dev", "/dev", "--proc", "/proc", "--bind", folder, folder,
+            "--remount-ro", "/", "--unshare-all", "--die-with-parent", "--new-session", "--chdir", folder,
         ]  # fmt: skip
 
     def _read_output(self, pipe: IO[bytes]) -> None:
@@ -250,22 +285,22 @@ class Sandbox:
                     self.output = (self.output + content.decode("utf-8", "replace"))[:MAX_OUTPUT]
 
     def _ask(self, request: dict[str, Any], seconds: float) -> Reply:
-        if not self.alive or self._process is None or self._process.stdin is None:
+        if not self.alive:
             return Reply(failure=Failure("", "Its process has ended.", ended=True))
         content = msgspec.msgpack.encode(_plain(request))
-        try:
-            self._process.stdin.write(struct.pack("<Q", len(content)) + content)
-            self._process.stdin.flush()
-            answer = self._replies.get(timeout=seconds)
-        except OSError:
-            answer = None
-        except queue.Empty:
-            self.end()
-            message = f"It did not return within {seconds:g} s: look for a loop that does not end."
-            return Reply(failure=Failure("Timeout", message, ended=True))
-        if answer is None:
-            return Reply(failure=self._why_ended())
-        return _reply(answer)
+        self._requests.put(struct.pack("<Q", len(content)) + content)
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            try:
+                answer = self._replies.get(timeout=min(left, WAIT_SECONDS))
+            except queue.Empty:
+                if self._on_wait:
+                    self._on_wait()
+                continue
+            return Reply(failure=self._why_ended()) if answer is None else _reply(answer)
+        self.end()
+        message = f"It did not return within {seconds:g} s: look for a loop that does not end."
+        return Reply(failure=Failure("Timeout", message, ended=True))
 
     def _why_ended(self) -> Failure:
         process = self._process
@@ -281,6 +316,14 @@ class Sandbox:
                 "return a value instead."
             )
         return Failure("Ended", message, ended=True)
+
+
+def _write_requests(pipe: IO[bytes], requests: "queue.Queue[bytes]") -> None:
+    """Pass on requests; apart from the caller, whom a process that does not read would hold up."""
+    with contextlib.suppress(OSError, ValueError):
+        while content := requests.get():
+            pipe.write(content)
+            pipe.flush()
 
 
 def _read_replies(pipe: IO[bytes], replies: "queue.Queue[bytes | None]") -> None:
@@ -325,6 +368,7 @@ def _reply(content: bytes) -> Reply:
             _value(answer["value"]),
             changed=changed,
             shared=answer.get("shared") is True,
+            lists=answer.get("lists") is True,
             seeded=answer.get("seeded") is True,
             kept_changed=answer.get("kept_changed") is True,
             seconds=float(answer.get("seconds", 0.0)),

@@ -4,6 +4,7 @@ The loop, the recording and the network that is kept are those of every run; onl
 mini-batch come from elsewhere.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
@@ -15,7 +16,7 @@ from mnist_core.assignment.convention import Misfit
 from mnist_core.assignment.learner import CallFailed, Learner
 from mnist_core.assignment.mistake import Mistake
 from mnist_core.assignment.reference import Array, Parameters
-from mnist_core.errors import AssignmentError
+from mnist_core.errors import AssignmentError, EvaluationError
 from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import SGD
 from mnist_core.training.config import TrainingConfig
@@ -77,6 +78,34 @@ class WithMistake:
         return step(parameters, gradients, learning_rate)
 
 
+class LearnersOwn:
+    """A learner's functions; for one that the file leaves to be written there is the reference's."""
+
+    def __init__(self, learner: Learner) -> None:
+        self.learner = learner
+        self._updates = learner.has("update")
+
+    def back_propagate(self, x: Array, y: Array, parameters: Parameters) -> tuple[float | None, Parameters]:
+        """Mean loss of a batch, if it is returned, and the gradient of each layer."""
+        return self.learner.back_propagate(x, y, parameters)
+
+    def update(self, parameters: Parameters, gradients: Parameters, learning_rate: float) -> Parameters:
+        """Parameters after a step."""
+        if self._updates:
+            try:
+                return self.learner.update(parameters, gradients, learning_rate)
+            except CallFailed as failed:
+                if not is_unwritten(failed):
+                    raise
+                self._updates = False
+        return reference.update(parameters, gradients, learning_rate)
+
+
+def is_unwritten(error: Exception) -> bool:
+    """Whether a function fails because it is yet to be written."""
+    return isinstance(error, CallFailed) and error.failure.missing
+
+
 def trains(mistake: Mistake) -> bool:
     """Whether a network can be trained with a mistake."""
     steps = ("normalize", "one_hot", "sigmoid", "sigmoid_derivative", "softmax", "cross_entropy", "back_propagate")
@@ -104,8 +133,11 @@ class OwnGradient:
         y = reference.one_hot(labels, self.network.layer_sizes[-1])
         with np.errstate(all="ignore"):
             loss, self.latest = _ask("back_propagate", lambda: self._back_propagate(x.astype(np.float64), y))
-            probabilities = self.network.feed_forward(x)
-        if loss is None:
+            try:
+                probabilities = self.network.feed_forward(x)
+            except EvaluationError:  # the last update left the numbers, which ends training
+                return math.nan, 0
+        if loss is None or np.ndim(loss):  # such as one loss an image
             loss = reference.cross_entropy(probabilities, y)
         return float(loss), int(np.count_nonzero(probabilities.argmax(axis=1) == labels))
 
@@ -143,7 +175,8 @@ def _ask(step: str, call: Callable[[], Any]) -> Any:
     try:
         return call()
     except CallFailed as failed:
-        raise AssignmentError(f"{step} failed: {failed.failure.sentence} Correct it, then train again.") from failed
+        place = f" in {failed.place}" if failed.place else ""
+        raise AssignmentError(f"{step} failed{place}: {failed} Correct it, then train again.") from failed
     except Misfit as misfit:
         raise AssignmentError(f"{step}: {misfit} Correct it, then train again.") from misfit
     except ValueError as error:
@@ -159,10 +192,21 @@ def parameters_of(network: Network) -> Parameters:
 
 
 def first_parameters(network: Network, learner: Learner, config: TrainingConfig) -> None:
-    """Begin with the learner's own parameters, if the file draws any."""
+    """Begin with the learner's own parameters, if the file draws any.
+
+    Raises
+    ------
+    AssignmentError
+        If that fails, or gives parameters of other layers.
+    """
     if not learner.has("initialize"):
         return
-    drawn = _ask("initialize", lambda: learner.initialize(tuple(network.layer_sizes), config.seed))
+    try:
+        drawn = _ask("initialize", lambda: learner.initialize(tuple(network.layer_sizes), config.seed))
+    except AssignmentError as error:
+        if error.__cause__ is not None and is_unwritten(error.__cause__):
+            return
+        raise
     for k, (weights, bias) in enumerate(drawn):
         if weights.shape != network.weights[k].shape or bias.shape != network.biases[k].shape:
             raise AssignmentError("initialize gives parameters of other shapes than the layers: check the file first.")

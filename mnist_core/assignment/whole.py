@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnist_core.assignment.cases import batch_for, parameters_for
-from mnist_core.assignment.compare import SINGLE_TOLERANCE, layer_facts, same_layers
+from mnist_core.assignment.compare import layer_facts, same_layers
 from mnist_core.assignment.finding import Finding, Numbers
 from mnist_core.assignment.learner import Learner
 from mnist_core.assignment.reference import (
@@ -23,10 +23,12 @@ from mnist_core.assignment.reference import (
 from mnist_core.data.dataset import load_dataset
 
 STEP = 1e-5
-GRADIENT_TOLERANCE = 1e-6
+GRADIENT_TOLERANCE = 1e-4
+"""More than an epsilon in the logarithm makes, and less than any mistake."""
 BY_HEART = 200
 """Updates in which twenty images are learned by heart."""
 EPOCH_IMAGES, EPOCH_BATCH, EPOCH_RATE = 5000, 128, 0.5
+SINGLE_EPOCH_TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -34,18 +36,19 @@ class WholeCheck:
     """A check that needs several functions at once."""
 
     needs: tuple[str, ...]
-    run: Callable[[Learner], Finding]
+    run: Callable[[Learner, int], Finding]
+    """Gets the seed of the inputs, too."""
 
 
-def check_gradient(learner: Learner) -> Finding:
+def check_gradient(learner: Learner, seed: int) -> Finding:
     """Compare the gradient with central differences of the learner's own loss, in float64.
 
     ``dL/dw = (L(w + h) - L(w - h)) / 2h + O(h^2)``.
     """
     if learner.convention.single:
         return Finding("gradient", "skipped", sentence="Parameters are float32: central differences need float64.")
-    x, y = batch_for(3, 4, 3, 8)
-    parameters = parameters_for((4, 3, 3), 4)
+    x, y = batch_for(3, 4, 3, seed + 8)
+    parameters = parameters_for((4, 3, 3), seed + 4)
     measured = central_differences(lambda: _loss(learner, x, y, parameters), parameters)
     _, gradients = learner.back_propagate(x, y, parameters)
     worst = max(
@@ -85,17 +88,18 @@ def _loss(learner: Learner, x: Array, y: Array, parameters: Parameters) -> float
     return float(learner.array_function("cross_entropy")(learner.feed_forward(x, parameters), y))
 
 
-def sample(count: int) -> tuple[Array, Array, Array]:
-    """Images, one-hot rows and labels of the sample."""
+def sample(count: int, seed: int) -> tuple[Array, Array, Array]:
+    """Some images of the sample, their one-hot rows and labels."""
     dataset = load_dataset("sample")
-    labels = dataset.train_labels[:count]
-    return dataset.train_images[:count].reshape(count, -1) / 255, one_hot(labels, 10), labels
+    chosen = np.random.default_rng(seed).permutation(len(dataset.train_labels))[:count]
+    labels = dataset.train_labels[chosen]
+    return dataset.train_images[chosen].reshape(count, -1) / 255, one_hot(labels, 10), labels
 
 
-def check_first_loss(learner: Learner) -> Finding:
+def check_first_loss(learner: Learner, seed: int) -> Finding:
     """With small weights all classes are equally probable: the loss is ln(10)."""
-    x, y, _ = sample(100)
-    small = [(0.01 * weights, 0.01 * bias) for weights, bias in initialize((784, 128, 64, 10), 695)]
+    x, y, _ = sample(100, seed)
+    small = [(0.01 * weights, 0.01 * bias) for weights, bias in initialize((784, 128, 64, 10), seed + 695)]
     loss = _loss(learner, x, y, small)
     if not abs(loss - math.log(10)) < 0.01:
         return Finding(
@@ -104,10 +108,10 @@ def check_first_loss(learner: Learner) -> Finding:
     return Finding("first_loss", "correct", sentence=f"{loss:.4f}, expected 2.3026.")
 
 
-def check_by_heart(learner: Learner) -> Finding:
+def check_by_heart(learner: Learner, seed: int) -> Finding:
     """A network that can't learn twenty images by heart learns nothing."""
-    x, y, labels = sample(20)
-    parameters, right = initialize((784, 32, 10), 695), initialize((784, 32, 10), 695)
+    x, y, labels = sample(20, seed)
+    parameters, right = initialize((784, 32, 10), seed + 695), initialize((784, 32, 10), seed + 695)
     for _ in range(BY_HEART):
         _, gradients = learner.back_propagate(x, y, parameters)
         parameters = learner.update(parameters, gradients, 1.0)
@@ -118,18 +122,18 @@ def check_by_heart(learner: Learner) -> Finding:
     return Finding("by_heart", "correct" if known >= reference - 1 else "wrong", sentence=sentence)
 
 
-def check_one_epoch(learner: Learner) -> Finding:
+def check_one_epoch(learner: Learner, seed: int) -> Finding:
     """Train an epoch on the sample beside the reference, batch by batch."""
-    x, y, labels = sample(EPOCH_IMAGES)
-    start = initialize((784, 32, 10), 695)
+    x, y, labels = sample(EPOCH_IMAGES, seed)
+    start = initialize((784, 32, 10), seed + 695)
     parameters, right = start, start
-    order = np.random.default_rng(695).permutation(len(x))
+    order = np.random.default_rng(seed + 695).permutation(len(x))
     for begin in range(0, len(x), EPOCH_BATCH):
         batch = order[begin : begin + EPOCH_BATCH]
         _, gradients = learner.back_propagate(x[batch], y[batch], parameters)
         parameters = learner.update(parameters, gradients, EPOCH_RATE)
         right = update(right, back_propagate(x[batch], y[batch], right)[1], EPOCH_RATE)
-    tolerance = 50 * SINGLE_TOLERANCE if learner.convention.single else 1e-6
+    tolerance = SINGLE_EPOCH_TOLERANCE if learner.convention.single else 1e-6
     scores = [
         (cross_entropy(p, y), float(np.mean(p.argmax(axis=1) == labels)))
         for p in (feed_forward(x, parameters), feed_forward(x, right))

@@ -2,16 +2,25 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
 from mnist_core.assignment.catalogue import MISTAKES
 from mnist_core.assignment.convention import Misfit
 from mnist_core.assignment.learner import CallFailed, Learner
+from mnist_core.assignment.own_runs import NO_CODE
 from mnist_core.assignment.sandbox import Limits, Sandbox
 from mnist_core.assignment.source import read_submission
-from mnist_core.assignment.training import Implementation, OwnGradient, OwnUpdate, WithMistake, first_parameters
+from mnist_core.assignment.training import (
+    Implementation,
+    LearnersOwn,
+    OwnGradient,
+    OwnUpdate,
+    WithMistake,
+    first_parameters,
+    is_unwritten,
+)
 from mnist_core.errors import AssignmentError
 from mnist_core.jobs.job import run_job
 from mnist_core.jobs.start import OWN_CODE
@@ -22,11 +31,12 @@ from mnist_core.runs.run import Run
 from mnist_core.training.state import TrainingState
 
 DAY = 24 * 3600
-"""Processor time that the code may take, in seconds."""
+LIMITS = Limits(cpu_seconds=DAY, call_seconds=60.0)
+"""Of a whole training; a call may be one of all images at once, in loops."""
 
 
 @contextmanager
-def own_code(run: Run, network: Network, state: TrainingState) -> Iterator[OwnGradient]:
+def own_code(run: Run, network: Network, state: TrainingState, on_wait: Callable[[], None]) -> Iterator[OwnGradient]:
     """Begin to compute gradients and updates with the code of a run.
 
     Raises
@@ -42,19 +52,17 @@ def own_code(run: Run, network: Network, state: TrainingState) -> Iterator[OwnGr
         return
     path = code_of(run.path)
     if path is None:
-        raise AssignmentError(
-            "The code that this run was trained with is not here, since it does not travel with an exported run: "
-            "train the file again."
-        )
-    with Sandbox(read_submission(path), Limits(cpu_seconds=DAY)) as sandbox:
+        raise AssignmentError(NO_CODE)
+    with Sandbox(read_submission(path), LIMITS, on_wait) as sandbox:
         learner = Learner(sandbox)
         try:
             learner.recognize()
         except (CallFailed, Misfit) as error:
-            raise AssignmentError(f"The file fails before training: {error} Check it first.") from error
+            if not is_unwritten(error):
+                raise AssignmentError(f"The file fails before training: {error} Check it first.") from error
         if state.epoch == 0:
             first_parameters(network, learner, run.config)
-        yield _attach(network, state, learner)
+        yield _attach(network, state, LearnersOwn(learner))
 
 
 def _attach(network: Network, state: TrainingState, implementation: Implementation) -> OwnGradient:

@@ -1,81 +1,106 @@
 """``mnist grade``: grade the implementations of a class."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
+from mnist_core.assignment.autograder import autograder_zip
 from mnist_core.assignment.catalogue import MISTAKES
-from mnist_core.assignment.gradescope import autograder_zip, write_results
-from mnist_core.assignment.grading import Grade, grade, summarize, to_csv
-from mnist_core.assignment.roster import read_roster
+from mnist_core.assignment.grades import Grade, summarize, to_csv
+from mnist_core.assignment.gradescope import write_results, write_single
+from mnist_core.assignment.grading import grade, grade_entries
+from mnist_core.assignment.roster import read_roster, read_single
 from mnist_core.assignment.rubric import Rubric, read_rubric
-from mnist_core.assignment.similarity import similar_pairs
-from mnist_core.assignment.source import read_submission
+from mnist_core.assignment.similarity import similar_entries
 from mnist_core.commands.output import note, say
 from mnist_core.commands.parser import ProgramParser, add_command, number
-from mnist_core.errors import AssignmentError, counted
+from mnist_core.errors import counted
 from mnist_core.jobs.job import PROJECT
 from mnist_core.runs.files import write_atomically, writing_to
-from mnist_core.untrusted import UntrustedText
+
+MOST_JOBS, LARGEST_SEED = 64, 2**32 - 1
+SHOWN_COUNTS = 8
 
 
 def add(program: ProgramParser) -> None:
     """Add the command."""
     command = add_command(program, "grade", "FOLDER [OPTIONS]", "grade a folder of implementations", _grade)
-    command.add_argument("folder", type=Path, metavar="FOLDER", help="one file or folder a student, named after them")
+    command.add_argument(
+        "folder", type=Path, nargs="?", metavar="FOLDER", help="one file or folder a student, named after them"
+    )
     command.add_argument("--rubric", type=Path, help="TOML file with the points of each step (default: built in)")
     command.add_argument("--seed", type=number(whole=True), default=0, help="seed of the hidden inputs (default: 0)")
     command.add_argument("--jobs", type=number(whole=True), default=2, help="files checked at a time (default: 2)")
     command.add_argument("--csv", type=Path, metavar="FILE", help="write the table of grades")
     command.add_argument("--gradescope", type=Path, metavar="DIR", help="write a results.json for each student")
     command.add_argument(
+        "--single", action="store_true", help="FOLDER is the submission of one student, as Gradescope has it"
+    )
+    command.add_argument(
         "--autograder-zip", type=Path, metavar="FILE", help="write an autograder for Gradescope, and grade nothing"
     )
 
 
 def _grade(arguments: argparse.Namespace) -> None:
-    if not 1 <= arguments.jobs <= 64:
-        arguments.usage_error(f"--jobs is {arguments.jobs}, expected 1 to 64")
+    _check_usage(arguments)
     rubric = read_rubric(arguments.rubric) if arguments.rubric else Rubric()
     if arguments.autograder_zip:
-        content = autograder_zip(PROJECT, rubric, arguments.seed)
-        with writing_to(arguments.autograder_zip.absolute().parent):
-            write_atomically(arguments.autograder_zip, lambda file: file.write(content))
-        say(f"wrote {arguments.autograder_zip} ({len(content):,} bytes)")
+        _write(arguments.autograder_zip, autograder_zip(PROJECT, rubric, arguments.seed))
         return
-    grades = grade(arguments.folder, rubric, arguments.seed, arguments.jobs, _print_grade)
+    if arguments.single:
+        grades = list(grade_entries([read_single(arguments.folder)], rubric, arguments.seed))
+        _print_grade(grades[0])
+    else:
+        grades = grade(arguments.folder, rubric, arguments.seed, arguments.jobs, _print_grade)
     if arguments.csv:
-        table = to_csv(grades).encode()
-        with writing_to(arguments.csv.absolute().parent):
-            write_atomically(arguments.csv, lambda file: file.write(table))
+        _write(arguments.csv, to_csv(grades).encode())
     if arguments.gradescope:
         with writing_to(arguments.gradescope):
-            write_results(arguments.gradescope, grades)
-    _print_summary(grades)
-    _print_pairs(arguments.folder)
+            if arguments.single:
+                write_single(arguments.gradescope, grades[0])
+            else:
+                write_results(arguments.gradescope, grades)
+    if not arguments.single:
+        _print_summary(grades)
+        _print_pairs(arguments.folder)
+
+
+def _check_usage(arguments: argparse.Namespace) -> None:
+    if not 1 <= arguments.jobs <= MOST_JOBS:
+        arguments.usage_error(f"--jobs is {arguments.jobs}, expected 1 to {MOST_JOBS}")
+    if not 0 <= arguments.seed <= LARGEST_SEED:
+        arguments.usage_error(f"--seed is {arguments.seed}, expected 0 to {LARGEST_SEED}")
+    if arguments.autograder_zip:
+        return
+    if arguments.folder is None:
+        arguments.usage_error("grade needs the folder of the submissions")
+    inside = arguments.gradescope and arguments.folder.resolve() in (path := arguments.gradescope.resolve()).parents
+    if inside and not arguments.single:
+        arguments.usage_error(f"--gradescope {path} lies in the folder of the submissions: choose another one")
+
+
+def _write(path: Path, content: bytes) -> None:
+    with writing_to(path.absolute().parent):
+        write_atomically(path, lambda file: file.write(content))
+    say(f"wrote {path} ({len(content):,} bytes)")
 
 
 def _print_grade(one: Grade) -> None:
-    said = one.problem or (f"{one.first_wrong}: {one.findings[one.first_wrong]}" if one.first_wrong else "all correct")
-    say(f"{one.student:<24} {one.points:>6g} of {one.total:g}   {said}")
+    step = one.stopped_at
+    said = one.problem.plain or (f"{step}: {one.steps[step].sentence.plain}" if step else "all correct")
+    say(f"{one.student.plain:<24} {one.points:>6g} of {one.total:g}   {said}")
 
 
-def _print_summary(grades: list[Grade]) -> None:
+def _print_summary(grades: Sequence[Grade]) -> None:
     found = summarize(grades)
     say()
     say(f"{counted(found.graded, 'file')} graded, {found.ungraded} not; mean {found.mean:.0%} of the points")
     for title, counts in (("mistake", found.mistakes), ("first step that fails", found.stopped_at)):
-        for name, count in list(counts.items())[:8]:
+        for name, count in list(counts.items())[:SHOWN_COUNTS]:
             about = f"  {MISTAKES[name].sentence}" if name in MISTAKES else ""
             say(f"{count:>4} x {title} {name}{about}")
 
 
 def _print_pairs(folder: Path) -> None:
-    texts: list[tuple[UntrustedText, str]] = []
-    for entry in read_roster(folder):
-        try:
-            if entry.path:
-                texts.append((entry.student, read_submission(entry.path).text))
-        except AssignmentError:  # said in its row
-            continue
-    for pair in similar_pairs(texts):
+    for pair in similar_entries(read_roster(folder)):
         note(f"{pair.first.plain} and {pair.second.plain} share {pair.similarity:.0%} of their code: have a look.")

@@ -19,11 +19,14 @@ from mnist_core.runs.status import Status
 from mnist_core.training.loop import Gradient, build_network, train
 from mnist_core.training.state import TrainingState
 
-Trainer = Callable[[Run, Network, TrainingState], AbstractContextManager[Gradient | None]]
-"""Begins to compute the gradients of a run; gives None for our own way."""
+Trainer = Callable[[Run, Network, TrainingState, Callable[[], None]], AbstractContextManager[Gradient | None]]
+"""Begins to compute the gradients of a run; gives None for our own way. Its last argument is to be called while code
+that is not ours works: it says that the run is alive, and obeys requests."""
 
 
-def our_way(run: Run, network: Network, state: TrainingState) -> AbstractContextManager[Gradient | None]:
+def our_way(
+    run: Run, network: Network, state: TrainingState, on_wait: Callable[[], None]
+) -> AbstractContextManager[Gradient | None]:
     """Leave the gradient to the training loop."""
     return nullcontext()
 
@@ -52,17 +55,17 @@ def _train(run: Run, dataset: Dataset, recorder: Recorder, trainer: Trainer) -> 
     else:
         network = build_network(run.config, dataset)
         state = TrainingState.start(run.config, network)
-    with trainer(run, network, state) as gradient:
-        if not recorder.checkpoint.epoch:
-            recorder.describe_layers(network, state, dataset)
-        recorder.started = time.monotonic()
-        config, more = run.config, run.status.more_epochs
-        try:
+    try:
+        with trainer(run, network, state, recorder.job.report) as gradient:
+            if not recorder.checkpoint.epoch:
+                recorder.describe_layers(network, state, dataset)
+            recorder.started = time.monotonic()
+            config, more = run.config, run.status.more_epochs
             for metrics in train(config, dataset, network, recorder.after_batch, state, more, gradient):
                 recorder.after_epoch(metrics, network, state)
                 recorder.describe_layers(network, state, dataset)
-        except Interruption as interruption:
-            return interruption.state
+    except Interruption as interruption:
+        return interruption.state
     return "finished"
 
 

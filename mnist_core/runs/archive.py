@@ -20,6 +20,7 @@ from mnist_core.models.npz import NpzError, read_npz
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import checksums_of, writing_to
+from mnist_core.runs.implementation import read_implementation
 from mnist_core.runs.run import Run, default_runs_dir, list_runs, new_id, read_run, write_origin
 from mnist_core.runs.schema import MAX_BYTES, MAX_EPOCHS, MB, reason_of, write_record
 from mnist_core.runs.tables import TABLES
@@ -149,6 +150,7 @@ def _name(entry: zipfile.ZipInfo) -> str:
 def _settle(draft: Path, known: Iterable[Dataset | DatasetReference]) -> Run:
     """Check all files of an unpacked run, and adopt it: no process works on it, its data is that of this machine."""
     run = read_run(draft)
+    read_implementation(draft)
     if damage := run.problem or run.about.problem:
         raise RunError(f"The run in the zip is damaged: {damage.split(' Delete')[0]}")
     run = replace(run, origin=(run.config, replace(run.dataset, data_dir=None)))  # a zip names no folder to look at

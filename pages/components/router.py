@@ -49,6 +49,7 @@ PAGES = (
     PageInfo(
         "Learn", "your_code", "Your code", ":material/code_blocks:", "Write the network yourself; mistakes are named"
     ),
+    PageInfo("Learn", "class_grades", "Class", ":material/groups:", "Grade a class, and see what it finds hard"),
     PageInfo("Network", "training", "Training", ":material/monitoring:", "Move the sliders, watch the loss fall live"),
     PageInfo("Network", "runs", "Runs", ":material/table_rows:", "Compare runs: curves, settings, McNemar's test"),
     PageInfo("Network", "evaluation", "Evaluation", ":material/fact_check:", "Click a confusion to see its images"),

@@ -1,123 +1,180 @@
 """Train a learner's code, or the reference with a mistake, and see where the curves part."""
 
+import math
+
 import streamlit as st
 
 from mnist_core.assignment.catalogue import MISTAKES
 from mnist_core.assignment.check import Report
-from mnist_core.assignment.own_runs import NEEDED, start_mistaken_run, start_own_run
+from mnist_core.assignment.own_runs import NEEDED, start_beside, start_mistaken_run, start_own_run
 from mnist_core.assignment.training import IMPLEMENTED, effective, trains
-from mnist_core.jobs.start import start_run
+from mnist_core.errors import RunError, counted
+from mnist_core.jobs.start import request
+from mnist_core.runs.implementation import read_implementation
 from mnist_core.runs.run import Run, find_run
 from mnist_core.training.config import TrainingConfig
 from mnist_core.untrusted import UntrustedText
 from pages.components.assignment.checked import Content
 from pages.components.data import current_dataset
-from pages.components.errors import callback, fragment
-from pages.components.runs.compare import show_curves
+from pages.components.errors import callback, fragment, show_error
+from pages.components.runs.compare import show_curves, swatch
 from pages.components.runs.diagnosis import show_mark
+from pages.components.runs.implementation import show_implementation
 from pages.components.runs.picker import select_run, state_badge
 from pages.components.settings import current_settings, edit_settings
-from pages.components.state import OneOf, remembered
+from pages.components.state import OneOf, Remembered, remembered
 
 REFRESH_SECONDS = 1.0
 PARTED = 0.05
 """Relative difference of two losses that counts as parted."""
-PAIR = "own_pair"
-"""Ids of the last run of one's own and of its reference, in the session."""
+LEAST_PARTED = 0.01
+"""A difference below this, in nats, is no difference between two curves that have both come down."""
 
 
-def show_training(content: Content, report: Report) -> None:
-    """Settings, the button, and the two curves."""
-    st.subheader("Train it")
-    if NEEDED not in report.submission.functions:
-        st.caption(f"Write {NEEDED} first: it is the one function that training needs.")
-        return
-    with st.expander("Settings", icon=":material/tune:"):
+def edit_training() -> TrainingConfig:
+    """Draw the sliders, and return the settings as far as they have an effect here."""
+    with st.expander("Settings of the next run", icon=":material/tune:", key="own_settings"):
         edit_settings(IMPLEMENTED)
     config = effective(current_settings())
+    st.caption(
+        f"{counted(config.epochs, 'epoch')} · hidden layers {'-'.join(map(str, config.hidden_layers)) or 'none'} · "
+        f"learning rate {config.learning_rate:g} · batch size {config.batch_size} · seed {config.seed}"
+    )
+    return config
+
+
+def show_training(content: Content, report: Report, config: TrainingConfig) -> None:
+    """The button that trains a file, or what it still lacks."""
+    st.subheader("Your code")
+    written = {finding.step: finding.state != "missing" for finding in report.findings}
+    if not written.get(NEEDED):
+        st.caption(f"Write {NEEDED} first: it is the one function that training needs.")
+        return
     wrong = report.first_wrong
     if wrong:
         st.warning(
             f"Something is wrong in {UntrustedText(wrong.step)}. You may train all the same, to see what that does.",
             icon=":material/science:",
         )
+    finding = f"{wrong.step}: {wrong.sentence}" if wrong else ""
     st.button(
         "Train it beside the reference", type="secondary" if wrong else "primary", icon=":material/play_arrow:",
-        on_click=callback(_start), args=(content, config, wrong.sentence if wrong else ""), key="train_own",
+        on_click=callback(_start), args=(content, config, finding), key="train_own",
     )  # fmt: skip
-    show_pair()
 
 
 def _start(content: Content, config: TrainingConfig, finding: str) -> None:
-    dataset = current_dataset()
-    own = start_own_run(config, dataset, *content, finding)
-    _watch(own, start_run(config, dataset))
+    _watch(start_own_run(config, current_dataset(), *content, finding))
 
 
-def _watch(own: Run, reference: Run) -> None:
-    st.session_state[PAIR] = (own.id, reference.id)
+def _watch(own: Run) -> None:
+    """Train the reference beside a run, and show both."""
+    reference = start_beside(own)
+    _pair().set((own.id, reference.id))
     select_run(own)
 
 
+def _pair() -> Remembered:
+    """Ids of the last run of other code and of the reference beside it."""
+    return remembered("own_pair", (), url="pair", parse=_parse_pair)
+
+
+def _parse_pair(text: str) -> tuple[str, ...]:
+    ids = tuple(filter(None, text.split(",")))
+    if len(ids) not in (0, 2):
+        raise ValueError("expected the ids of two runs")
+    return ids
+
+
 def show_pair() -> None:
-    """Curves of the last run of one's own and of its reference, live."""
-    if PAIR not in st.session_state:
+    """Curves of the last run of other code and of its reference, live."""
+    ids = _pair().value
+    if not ids:
         return
-    runs = [find_run(run_id) for run_id in st.session_state[PAIR]]
+    try:
+        runs = [find_run(run_id) for run_id in ids]
+    except RunError as error:
+        show_error(error)
+        return
     active = any(run.status.active for run in runs)
-    fragment(_show_pair, run_every=REFRESH_SECONDS if active else None)([run.id for run in runs], active)
-    for column, (file, label) in zip(
-        st.columns(3), (("training", "Training"), ("evaluation", "Evaluation"), ("inside", "Inside")), strict=True
-    ):
-        column.page_link(f"pages/{file}.py", label=f"Its {label}" if file != "inside" else "Look inside")
+    st.subheader("Beside the reference")
+    fragment(_show_pair, run_every=REFRESH_SECONDS if active else None)(ids, active)
+    with st.container(horizontal=True):
+        for file, label in (("training", "Its Training"), ("evaluation", "Its Evaluation"), ("inside", "Look inside")):
+            st.page_link(f"pages/{file}.py", label=label, query_params={"run": runs[0].id})
 
 
-def _show_pair(ids: list[str], was_active: bool) -> None:
+def _show_pair(ids: tuple[str, str], was_active: bool) -> None:
     runs = [find_run(run_id) for run_id in ids]
     if was_active and not any(run.status.active for run in runs):
         st.rerun()
-    for run, title in zip(runs, ("Your code", "Reference"), strict=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            state_badge(run)
-            show_mark(run)
-            accuracy = run.status.test_accuracy
-            score = "" if accuracy is None else f", test accuracy {accuracy:.2%}"
-            st.markdown(f"**{title}**: epoch {run.status.epoch} of {run.epochs}{score}")
-        if run.status.error:
-            st.error(run.status.error.markdown, icon=":material/error:")
+    for number, (run, title) in enumerate(zip(runs, (_title(runs[0]), "Reference"), strict=True)):
+        _show_run(number, run, title)
+    if was_active:
+        st.button("Stop both", icon=":material/stop:", key="stop_both", on_click=callback(_stop), args=(ids,))
     show_curves(runs)
-    st.caption(_where_they_part(*runs))
+    st.markdown(where_they_part(*runs))
 
 
-def _where_they_part(own: Run, reference: Run) -> str:
-    """Say from which epoch on the losses differ."""
+def _show_run(number: int, run: Run, title: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        swatch(number)
+        state_badge(run)
+        show_mark(run)
+        accuracy = run.status.test_accuracy
+        score = "" if accuracy is None else f", test accuracy {accuracy:.2%}"
+        st.markdown(f"**{title}**: epoch {run.status.epoch} of {run.epochs}{score}", width="stretch")
+    show_implementation(run)
+    if run.status.error:
+        show_error(run.status.error)
+
+
+def _title(run: Run) -> str:
+    implementation = read_implementation(run.path)
+    return "With the mistake" if implementation and implementation.mistake else "Your code"
+
+
+def _stop(ids: tuple[str, str]) -> None:
+    for run in map(find_run, ids):
+        if run.status.active:
+            request(run, "stop")
+
+
+def where_they_part(own: Run, reference: Run) -> str:
+    """Say from which epoch on the losses differ, or that they do not."""
     pairs = list(zip(own.metrics(), reference.metrics(), strict=False))
-    if not pairs:
-        return "The curves begin with the first complete epoch."
     for ours, theirs in pairs:
-        if abs(ours.train_loss - theirs.train_loss) > PARTED * max(theirs.train_loss, 1e-9):
+        apart = abs(ours.train_loss - theirs.train_loss)
+        if not apart <= max(PARTED * theirs.train_loss, LEAST_PARTED) or math.isnan(apart):
             return (
-                f"The curves part in epoch {ours.epoch}: {ours.train_loss:.4f}, the reference {theirs.train_loss:.4f}."
+                f"**The curves part in epoch {ours.epoch}**: training loss {ours.train_loss:.4f}, the reference "
+                f"{theirs.train_loss:.4f}."
             )
-    return f"The curves are the same so far, within {PARTED:.0%}, over {len(pairs)} epochs."
+    if not pairs:
+        if own.status.active or reference.status.active:
+            return "The curves begin with the first complete epoch."
+        return "There is no epoch that both completed."
+    return (
+        f"The curves are the same over {counted(len(pairs), 'epoch')}: their losses differ by less than {PARTED:.0%}."
+    )
 
 
-def show_mistakes() -> None:
-    """Let a person train any mistake of the catalogue beside the right way."""
+def show_mistakes(config: TrainingConfig) -> None:
+    """Let a person train any mistake of the catalogue beside the correct way."""
     st.subheader("What a mistake does")
-    st.caption("Train the reference with one mistake, and compare it with the right one.")
+    st.caption("Train the reference with one mistake, and compare it with the correct one.")
     known = {mistake.id: mistake for mistake in MISTAKES.values() if trains(mistake)}
     chosen = remembered("mistake", next(iter(known)), url="mistake", parse=OneOf(tuple(known)))
     st.selectbox(
         "Mistake", list(known), format_func=lambda name: f"{known[name].step}: {known[name].sentence}", **chosen.widget
     )
-    st.caption(known[chosen.value].effect)
+    mistake = known[chosen.value]
+    st.caption(f"{UntrustedText(mistake.sentence)} {UntrustedText(mistake.effect)}")
     st.button(
-        "Train the mistake", icon=":material/science:", key="train_mistake",
-        on_click=callback(_start_mistake), args=(chosen.value,),
+        "Train the mistake beside the reference", icon=":material/science:", key="train_mistake",
+        on_click=callback(_start_mistake), args=(chosen.value, config),
     )  # fmt: skip
 
 
-def _start_mistake(mistake: str) -> None:
-    config, dataset = effective(current_settings()), current_dataset()
-    _watch(start_mistaken_run(config, dataset, mistake), start_run(config, dataset))
+def _start_mistake(mistake: str, config: TrainingConfig) -> None:
+    _watch(start_mistaken_run(config, current_dataset(), mistake))

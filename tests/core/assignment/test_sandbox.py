@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core.assignment.sandbox import Limits, Sandbox
+from mnist_core.assignment.sandbox import CHILD, WHOLE_SYSTEM, Limits, Sandbox, _visible, bubblewrap
 from mnist_core.assignment.source import parse_submission
 
 SECONDS = 2.0
@@ -110,3 +110,59 @@ def test_files_stay_in_a_folder_that_is_deleted():
         folder = sandbox.folder
         assert (folder / "note.txt").exists()
     assert not folder.exists()
+
+
+def test_what_is_printed_is_kept_even_if_the_process_is_ended():
+    for body in ("print('so far'); return z", "print('so far', end='')\nwhile True: pass"):
+        _, sandbox = run(body)
+        assert sandbox.output.strip() == "so far"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows stops no process so")
+def test_a_process_that_does_not_read_holds_nobody_up():
+    text = (
+        "import os, signal\ndef f(x):\n"
+        "    signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGSTOP))\n"
+        "    signal.setitimer(signal.ITIMER_REAL, 0.2)\n"
+    )
+    submission = parse_submission("a.py", text.encode())
+    with Sandbox(submission) as sandbox:
+        sandbox.load()
+        assert sandbox.call("f", 1.0).failure is None
+        time.sleep(0.6)
+        began = time.monotonic()
+        reply = sandbox.call("f", np.zeros(10**6), seconds=1.0)
+        assert "did not return within 1 s" in reply.failure.sentence
+        assert time.monotonic() - began < 20
+
+
+def test_while_a_call_is_awaited_there_is_time_for_other_things():
+    class Enough(Exception):
+        pass
+
+    def stop():
+        raise Enough
+
+    submission = parse_submission("a.py", b"def f(x):\n    while True: pass\n")
+    with Sandbox(submission, on_wait=stop) as sandbox, pytest.raises(Enough):
+        sandbox.load()
+        sandbox.call("f", 1.0)
+    assert not sandbox.alive
+
+
+@pytest.mark.skipif(not bubblewrap() or _visible() == WHOLE_SYSTEM, reason="needs bubblewrap, and Python in few places")
+def test_with_bubblewrap_the_code_sees_no_file_of_yours(tmp_path):
+    secret = tmp_path / "other_student.py"
+    secret.write_text("secret")
+    shown = [secret, Path(__file__), CHILD.with_name("reference.py"), Path("/etc/passwd")]
+    body = f"import os\nreturn [os.path.exists(path) for path in {[str(path) for path in shown]!r}]"
+    reply, _ = run(body)
+    assert reply.value == [False] * len(shown)
+
+
+@pytest.mark.skipif(not bubblewrap(), reason="needs bubblewrap")
+@pytest.mark.parametrize("place", ["/", "/tmp", "/usr", str(CHILD.parent)])
+def test_with_bubblewrap_the_code_writes_into_its_folder_alone(place):
+    reply, _ = run(f"open({place!r} + '/mark', 'w')")
+    assert reply.failure is not None
+    assert reply.failure.error in ("OSError", "PermissionError", "FileNotFoundError")

@@ -1,0 +1,127 @@
+"""The grades of a class: table, one student, what the class finds hard, and code that is alike."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from mnist_core.assignment.catalogue import MISTAKES
+from mnist_core.assignment.contract import STEPS, WHOLE
+from mnist_core.assignment.grades import ClassSummary, Grade, StepGrade, no_formula, summarize, to_csv
+from mnist_core.assignment.similarity import Pair
+from mnist_core.errors import counted
+from pages.components.assignment.steps import LOOKS
+from pages.components.charts.counts import count_bars
+from pages.components.state import OneOf, remembered
+
+MOST_BARS = 12
+MOST_ROWS = 15
+
+
+def show_grades(grades: Sequence[Grade]) -> None:
+    """Draw the table: a row a student, a column a step that gives points."""
+    steps = list(dict.fromkeys(name for one in grades for name, step in one.steps.items() if step.most > 0))
+    total = max((one.total for one in grades), default=1.0)
+    rows = [  # the table has a download of its own
+        {
+            "Student": no_formula(one.student.plain),
+            "Points": one.points,
+            "Findings": no_formula(one.findings) or "all correct",
+            **{name: one.steps[name].points for name in steps if name in one.steps},
+            "File": no_formula(one.file.plain),
+        }
+        for one in grades
+    ]
+    config = {
+        "Student": st.column_config.TextColumn(pinned=True),
+        "Points": st.column_config.ProgressColumn(format=f"%g of {total:g}", min_value=0.0, max_value=total),
+        "Findings": st.column_config.TextColumn(width="large"),
+        **{name: st.column_config.NumberColumn(format="%g", width="small") for name in steps},
+    }
+    height = 38 + 35 * min(len(rows), MOST_ROWS)
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, height=height)
+
+
+def show_student(grades: Sequence[Grade]) -> None:
+    """Let a person choose a student, and say what was found in each step."""
+    by_name = {one.student.plain: one for one in grades}
+    chosen = remembered("class_student", next(iter(by_name)), parse=OneOf(tuple(by_name)))
+    st.selectbox("Student", list(by_name), **chosen.widget)
+    one = by_name[chosen.value]
+    if one.problem:
+        st.warning(one.problem.markdown, icon=":material/warning:")
+        return
+    for name, step in one.steps.items():
+        st.markdown(_line(name, step))
+
+
+def _line(name: str, step: StepGrade) -> str:
+    icon, state = LOOKS[step.state]
+    points = f" · {step.points:g} of {step.most:g}" if step.most else ""
+    said = f" · {step.sentence}" if step.sentence else ""
+    return f"{icon} **{name}** · {state}{points}{said}"
+
+
+def show_summary(grades: Sequence[Grade]) -> None:
+    """Draw what the class finds hard: which mistakes how often, and which step stops most."""
+    found = summarize(grades)
+    _show_numbers(found)
+    steps = {name: step.formula for name, step in STEPS.items()} | WHOLE
+    for counts, title, sentence, about in (
+        (
+            found.mistakes,
+            "Mistakes",
+            "No mistake of the catalogue was made.",
+            {name: MISTAKES[name].sentence for name in found.mistakes if name in MISTAKES},
+        ),
+        (found.stopped_at, "The first step that fails", "Nobody is stopped by a step.", steps),
+    ):
+        st.subheader(title)
+        if not counts:
+            st.caption(sentence)
+            continue
+        shown = dict(list(counts.items())[:MOST_BARS])
+        st.altair_chart(count_bars(shown, "students", {name: about.get(name, "") for name in shown}))
+        if len(counts) > MOST_BARS:
+            st.caption(f"The {MOST_BARS} most common ones of {len(counts)}.")
+        if title == "Mistakes":
+            most = next(iter(counts))
+            st.caption(f"Most common, made by {counted(counts[most], 'student')}: {about.get(most, most)}")
+
+
+def _show_numbers(found: ClassSummary) -> None:
+    with st.container(horizontal=True):
+        st.metric("Graded", found.graded, border=True, width="content")
+        st.metric("Not graded", found.ungraded, border=True, width="content")
+        st.metric("Mean of the points", f"{found.mean:.0%}", border=True, width="content")
+
+
+def show_pairs(pairs: Sequence[Pair]) -> None:
+    """Draw pairs of submissions that are alike."""
+    st.subheader("Code that is alike")
+    st.caption(
+        "After renaming of variables, and without what everybody is given. A hint to look, no verdict: two students "
+        "may have learned from the same page."
+    )
+    if not pairs:
+        st.caption("No two files are alike.")
+        return
+    rows = [
+        {
+            "First": no_formula(pair.first.plain),
+            "Second": no_formula(pair.second.plain),
+            "In common": 100 * pair.similarity,
+        }
+        for pair in pairs
+    ]
+    config = {"In common": st.column_config.ProgressColumn(format="%.0f %%", min_value=0.0, max_value=100.0)}
+    height = 38 + 35 * min(len(rows), MOST_ROWS)
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, height=height)
+
+
+def offer_table(grades: Sequence[Grade]) -> None:
+    """Offer the table as CSV."""
+    st.download_button(
+        "Download the table (CSV)", to_csv(grades), "grades.csv", "text/csv", icon=":material/download:",
+        on_click="ignore",
+    )  # fmt: skip
