@@ -73,7 +73,7 @@ def check_a_mistake(page: Page, app: App) -> None:
     page.get_by_text("The numbers").click()
     page.get_by_text("Blue is below 0").wait_for()
     page.get_by_text(re.compile(r"back_propagate\s*·\s*wrong")).evaluate("node => node.scrollIntoView()")
-    page.get_by_test_id("stMain").evaluate("node => node.scrollBy(0, -240)")
+    page.get_by_test_id("stMain").evaluate("node => node.scrollBy(0, -90)")
     take(page, "your_code")
 
 
