@@ -1,5 +1,6 @@
 """Check a submission: each step on the reference's inputs, then all of them together; name the mistakes."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -9,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from mnist_core.assignment.behaviour import finding_of, odd_behaviour
-from mnist_core.assignment.cases import Case, cases_of, write_idx_files
+from mnist_core.assignment.cases import LOSS_TOLERANCE, Case, cases_of, write_idx_files
 from mnist_core.assignment.catalogue import MISTAKES
-from mnist_core.assignment.compare import SINGLE_TOLERANCE, TOLERANCE, facts, layer_facts, same, same_layers
+from mnist_core.assignment.compare import ROUNDING, SINGLE_TOLERANCE, TOLERANCE, facts, layer_facts, same, same_layers
 from mnist_core.assignment.contract import STEPS, WHOLE
 from mnist_core.assignment.convention import Misfit
-from mnist_core.assignment.diagnose import Candidate, candidates, name_mistake
-from mnist_core.assignment.finding import Finding, Numbers
+from mnist_core.assignment.diagnose import Candidate, candidates, explains, name_mistake, usable
+from mnist_core.assignment.finding import MAX_SHOWN, Finding, Numbers
 from mnist_core.assignment.initial import check_initialize
 from mnist_core.assignment.learner import CallFailed, Learner
 from mnist_core.assignment.loop import check_train
@@ -62,7 +63,9 @@ class Report:
         return next((finding for finding in self.findings if finding.state == "wrong"), None)
 
 
-def check(submission: Submission, seed: int = 0, on_finding: Callable[[Finding], None] | None = None) -> Report:
+def check(
+    submission: Submission, seed: int = 0, on_finding: Callable[[Finding], None] | None = None, whole: bool = True
+) -> Report:
     """Check all steps that a submission has.
 
     Parameters
@@ -72,6 +75,8 @@ def check(submission: Submission, seed: int = 0, on_finding: Callable[[Finding],
         Of the inputs that steps are tried on.
     on_finding : callable, optional
         Gets each finding as soon as it is known.
+    whole : bool
+        Whether all functions are checked together, after the steps.
 
     Raises
     ------
@@ -82,7 +87,7 @@ def check(submission: Submission, seed: int = 0, on_finding: Callable[[Finding],
     with Sandbox(submission) as sandbox:
         checker = Checker(sandbox, seed)
         findings = []
-        for finding in checker.findings():
+        for finding in checker.findings(whole):
             findings.append(finding)
             if on_finding:
                 on_finding(finding)
@@ -105,8 +110,8 @@ class Checker:
         """Whether the file has a function that shows its convention."""
         return any(self.learner.has(step) for step in ("initialize", "feed_forward", "back_propagate"))
 
-    def findings(self) -> Iterator[Finding]:
-        """Check step by step."""
+    def findings(self, whole: bool = True) -> Iterator[Finding]:
+        """Check step by step, then the whole."""
         failure = self.sandbox.load()
         if failure:
             place = f" ({self.submission.place(failure.line)})" if failure.line else ""
@@ -116,7 +121,7 @@ class Checker:
         self._recognize()
         for step in STEPS:
             yield self._step(step)
-        for name in WHOLE:
+        for name in WHOLE if whole else ():
             yield self._whole(name)
 
     def _step(self, step: str) -> Finding:
@@ -126,6 +131,8 @@ class Checker:
                 "skipped" if step == "train" else "missing",
                 sentence=f"There is no function {step}: it was skipped.",
             )
+        if self.learner.waits_for_object(step):
+            return Finding(step, "skipped", sentence="It waits for an object of the class.")
         began = time.monotonic()
         line = self.submission.lines.get(step)
         try:
@@ -156,7 +163,22 @@ class Checker:
             return Finding(step, "missing", sentence=f"{step} is yet to be written.")
         if step == "read_idx" and any(size in failure.message for size in LITTLE_ENDIAN_SIZES):
             return finding_of(step, "idx-little-endian", line=failure.line)
-        return Finding(step, "wrong", sentence=failure.sentence, line=failure.line)
+        return Finding(
+            step, "wrong", sentence=f"{failure.sentence} {self._explained(failed)}".rstrip(), line=failure.line
+        )
+
+    def _explained(self, failed: CallFailed) -> str:
+        """What an exception means here, if it is one of those that puzzle; else the shapes of what was given."""
+        failure = failed.failure
+        name = re.search(r"name '(\w+)' is not defined", failure.message)
+        if name and name[1] in self.submission.left_out:
+            return (
+                f"{name[1]} gets its value outside of functions, from a line that was left out: compute it inside, from "
+                "the arguments."
+            )
+        if failure.error == "IndexError" and "arrays used as indices must be of integer" in failure.message:
+            return "y has one-hot rows here, no labels: np.argmax(y, axis=1) gives those."
+        return f"It was given {failed.given}." if failed.given and not failure.ended else ""
 
     def _check(self, step: str) -> Finding:
         match step:
@@ -167,14 +189,32 @@ class Checker:
             case "train":
                 return check_train(self.learner)
         cases = cases_of(step, self.seed)
-        results = []
+        results: list[Any] = []
         for case in cases:
-            value = self._call(step, case)
-            behaviour = odd_behaviour(step, self.learner, case)
+            try:
+                value = self._call(step, case)
+            except CallFailed as failed:
+                if failed.failure.missing or not results or len(case.args[-1]) == len(cases[0].args[-1]):
+                    raise
+                return self._fixed_depth(step, failed, case)
+            if isinstance(value, np.ndarray) and value.size > MAX_SHOWN:
+                measured = facts(value, FUNCTIONS[step](*case.args))
+                return Finding(step, "wrong", sentence=f"With {case.about}: {measured}.")
+            behaviour = odd_behaviour(step, self.learner, case, value)
             if behaviour:
                 return behaviour
+            if step == "update" and not results and not same_layers(self._call(step, case), value, SINGLE_TOLERANCE):
+                return finding_of(step, "update-remembers")
             results.append(value)
         return self._judge(step, cases, results)
+
+    def _fixed_depth(self, step: str, failed: CallFailed, case: Case) -> Finding:
+        """A failure with more layers than those of the first case, with which it works."""
+        sentence = (
+            f"{failed.failure.sentence} That is with {case.about}; with one hidden layer it returns. Is the number of layers "
+            "written into the code?"
+        )
+        return Finding(step, "wrong", sentence=sentence, line=failed.failure.line)
 
     def _call(self, step: str, case: Case) -> Any:
         match step:
@@ -203,21 +243,22 @@ class Checker:
     def _judge(self, step: str, cases: list[Case], results: list[Any]) -> Finding:
         tolerance = SINGLE_TOLERANCE if self._is_single(results) else TOLERANCE
         expected = [FUNCTIONS[step](*case.args) for case in cases]
-        agree = partial(agrees, step, tolerance=tolerance)
-        if all(map(agree, results, expected)):
+        agree = partial(agrees, step, tolerance)
+        if all(map(agree, cases, results, expected)):
             return Finding(step, "correct")
         own = self._own_parts(step)
-        if own:
-            following = [FUNCTIONS[step](*case.args, **own) for case in cases]
-            if all(map(agree, results, following)):
-                cause = ", ".join(name for name in DEPENDS[step] if name in self.wrong)
-                return Finding(step, "correct", sentence=f"Correct for what {cause} gives it.")
+        if own and explains(partial(FUNCTIONS[step], **own), zip(cases, results, strict=True), agree):
+            cause = ", ".join(name for name in DEPENDS[step] if name in self.wrong)
+            return Finding(step, "correct", sentence=f"Correct for what {cause} gives it.")
         if step == "back_propagate" and all(
             same_layers(value[1], right[1], tolerance) for value, right in zip(results, expected, strict=True)
         ):
             return replace(finding_of(step, "loss-returned-wrong"), where=cases[0].about)
-        bad = next(k for k, (value, right) in enumerate(zip(results, expected, strict=True)) if not agree(value, right))
-        named = name_mistake(candidates(step), cases, results, agree, own)
+        bad = next(
+            k for k, (case, value, right) in enumerate(zip(cases, results, expected, strict=True))
+            if not agree(case, value, right)
+        )  # fmt: skip
+        named = name_mistake(candidates(step), cases, results, agree, own, FUNCTIONS[step])
         where = cases[bad].about
         numbers = numbers_of(step, results[bad], expected[bad])
         if named:
@@ -249,23 +290,23 @@ class Checker:
         if not wrong:
             return {}
         learner = self.learner
-        hidden = learner.array_function("sigmoid") if "sigmoid" in wrong else FUNCTIONS["sigmoid"]
-        output = learner.array_function("softmax") if "softmax" in wrong else FUNCTIONS["softmax"]
+        hidden = usable(learner.array_function("sigmoid")) if "sigmoid" in wrong else FUNCTIONS["sigmoid"]
+        output = usable(learner.array_function("softmax")) if "softmax" in wrong else FUNCTIONS["softmax"]
         match step:
             case "sigmoid_derivative":
                 return {"sigmoid": hidden}
             case "feed_forward":
                 return {"hidden": hidden, "output": output}
             case "predict" if "feed_forward" in wrong:
-                return {"forward": learner.feed_forward}
+                return {"forward": usable(learner.feed_forward)}
             case "predict":
                 return {"forward": partial(FUNCTIONS["feed_forward"], hidden=hidden, output=output)}
         parts: dict[str, Any] = {"forward": partial(trace, hidden=hidden, output=output)}
         if "sigmoid_derivative" in wrong:
-            slope = learner.array_function("sigmoid_derivative")
+            slope = usable(learner.array_function("sigmoid_derivative"))
             parts["derivative"] = lambda z, a: slope(z)
         if "cross_entropy" in wrong:
-            parts["loss"] = learner.array_function("cross_entropy")
+            parts["loss"] = usable(learner.array_function("cross_entropy"))
         return parts
 
     def _whole(self, name: str) -> Finding:
@@ -284,28 +325,31 @@ class Checker:
         return replace(finding, seconds=time.monotonic() - began)
 
 
-def agrees(step: str, value: Any, expected: Any, tolerance: float) -> bool:
-    """Whether a result is the expected one, in one of the forms that are right."""
+def agrees(step: str, tolerance: float, case: Case, value: Any, expected: Any) -> bool:
+    """Whether the result of a case is the expected one, in one of the forms that are right."""
     if step == "back_propagate":
         loss, gradients = value
-        return (loss is None or same(loss, expected[0], tolerance)) and same_layers(gradients, expected[1], tolerance)
+        same_loss = loss is None or same(loss, expected[0], max(tolerance, LOSS_TOLERANCE))
+        return same_loss and same_layers(gradients, expected[1], tolerance)
     if step == "update":
         return same_layers(value, expected, tolerance)
     if step == "misclassified" and isinstance(value, list) and not value:
         return len(expected) == 0
+    if step == "normalize" and getattr(value, "shape", None) == (len(expected), np.size(expected[0])):
+        value = value.reshape(expected.shape)
     if np.ndim(expected) == 1 and getattr(value, "ndim", 1) == 2 and value.size == len(expected):
         value = value.ravel()
-    return same(value, expected, tolerance)
+    return same(value, expected, max(tolerance, case.tolerance), max(ROUNDING, case.tolerance))
 
 
 def measure(step: str, value: Any, expected: Any) -> str:
     """Say what can be measured of a difference."""
     if step == "back_propagate":
         loss, gradients = value
-        wrong_loss = loss is not None and not same(loss, expected[0])
+        wrong_loss = loss is not None and not same(loss, expected[0], LOSS_TOLERANCE)
         parts = [facts(loss, expected[0], "the loss")] if wrong_loss else []
         if not same_layers(gradients, expected[1]):
-            parts.append(layer_facts(gradients, expected[1]).replace("W", "dW").replace("b", "db"))
+            parts.append(layer_facts(gradients, expected[1], "d"))
         return "; ".join(parts)
     return layer_facts(value, expected) if step == "update" else facts(value, expected)
 

@@ -5,9 +5,11 @@ standard input and replies go to standard output, each a MessagePack value after
 away before the learner's code is loaded, so that what it prints goes to standard error and what it reads is empty.
 """
 
+import ast
 import builtins
 import contextlib
 import ctypes
+import importlib
 import json
 import os
 import random
@@ -53,6 +55,8 @@ def pack(value: Any, depth: int = 0) -> Any:
         return _Ext(ARRAY, _encode([plain.dtype.str, list(plain.shape), plain.tobytes()]))
     if _isinstance(value, dict) and depth < MAX_DEPTH and _len(value) < MAX_ITEMS:
         return {str(key)[:MAX_TEXT]: pack(item, depth + 1) for key, item in dict.items(value)}
+    if _isinstance(value, (set, frozenset)) and all(_type(item) is int for item in value):
+        value = sorted(value)
     if _isinstance(value, (list, tuple)) and depth < MAX_DEPTH and _len(value) < MAX_ITEMS:
         return [pack(item, depth + 1) for item in tuple(value)]
     if hasattr(value, "__array__"):
@@ -73,24 +77,92 @@ def unpack(value: Any) -> Any:
     return value
 
 
+def is_pair(value: Any) -> bool:
+    """Whether two arrays are the weights and the biases of a layer, not the weights of two layers."""
+    if not _isinstance(value, (list, tuple)) or _len(value) != 2 or not all(_isinstance(a, _ndarray) for a in value):
+        return False
+    weights, bias = value
+    return weights.ndim == 2 and 1 not in weights.shape and (bias.ndim == 1 or 1 in bias.shape)
+
+
 def as_pairs(value: Any) -> Any:
     """Make tuples of pairs of arrays, as the contract says: a list of ``(W, b)``."""
     if _isinstance(value, list):
-        whole = [as_pairs(item) for item in value]
-        return tuple(whole) if _len(whole) == 2 and all(_isinstance(item, _ndarray) for item in whole) else whole
+        return tuple(value) if is_pair(value) else [as_pairs(item) for item in value]
     return value
+
+
+def has_list_pair(value: Any, depth: int = 0) -> bool:
+    """Whether a structure has a pair that is a list, whose items can be replaced."""
+    if is_pair(value):
+        return _isinstance(value, list)
+    return any(has_list_pair(item, depth + 1) for item in items_of(value, depth))
 
 
 def arrays_in(value: Any, depth: int = 0) -> list[Any]:
     """All arrays in a structure, in order."""
     if _isinstance(value, _ndarray):
         return [value]
+    return [array for item in items_of(value, depth) for array in arrays_in(item, depth + 1)]
+
+
+def items_of(value: Any, depth: int) -> Any:
+    """What a structure holds, if it is not too deep and not too large."""
     items = value.values() if _isinstance(value, dict) else value if _isinstance(value, (list, tuple)) else ()
-    return [array for item in items for array in arrays_in(item, depth + 1)] if depth < MAX_DEPTH else []
+    return items if depth < MAX_DEPTH and _len(items) < MAX_ITEMS else ()
+
+
+def differ(arrays: list[Any], copies: list[Any]) -> bool:
+    """Whether arrays, or the arrays in their places, are other ones than before."""
+    return _len(arrays) != _len(copies) or not all(
+        np.array_equal(array, copy, equal_nan=copy.dtype.kind == "f")
+        for array, copy in zip(arrays, copies, strict=True)
+    )
 
 
 def _global_state() -> bytes:
     return _encode([pack(item) for item in tuple(np.random.get_state())])
+
+
+class Later:
+    """A foreign module, or a name in it, which is imported when it is first used: most files never do in a check."""
+
+    def __init__(self, module: str, name: str | None) -> None:
+        self._later = module, name
+
+    def _found(self) -> Any:
+        module, name = self._later
+        found = importlib.import_module(module)
+        if name is None:
+            return found
+        return getattr(found, name) if hasattr(found, name) else importlib.import_module(f"{module}.{name}")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._found(), name)
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return self._found()(*args, **options)
+
+
+def is_foreign_import(node: ast.stmt) -> bool:
+    """Whether a statement imports modules by name that belong neither to Python nor to NumPy."""
+    if _isinstance(node, ast.Import):
+        roots = [alias.name.split(".")[0] for alias in node.names]
+    elif _isinstance(node, ast.ImportFrom) and not node.level and node.names[0].name != "*":
+        roots = [(node.module or "").split(".")[0]]
+    else:
+        return False
+    return not any(root in sys.stdlib_module_names or root == "numpy" for root in roots)
+
+
+def later(node: Any) -> dict[str, Later]:
+    """What such a statement binds."""
+    if _isinstance(node, ast.ImportFrom):
+        return {alias.asname or alias.name: Later(node.module, alias.name) for alias in node.names}
+    return {
+        alias.asname or alias.name.split(".")[0]: Later(alias.name if alias.asname else alias.name.split(".")[0], None)
+        for alias in node.names
+    }
 
 
 class Learner:
@@ -104,7 +176,11 @@ class Learner:
     def load(self, definitions: str) -> None:
         self.module.__file__ = FILE
         sys.modules["submission"] = self.module
-        exec(compile(definitions, FILE, "exec"), self.module.__dict__)
+        for node in ast.parse(definitions, FILE).body:
+            if is_foreign_import(node):
+                self.module.__dict__.update(later(node))
+            else:
+                exec(compile(ast.Module([node], []), FILE, "exec"), self.module.__dict__)
 
     def new(self, name: str, args: list[Any]) -> None:
         self.instance = getattr(self.module, name)(*args)
@@ -123,29 +199,27 @@ class Learner:
 def perform(learner: Learner, request: dict[str, Any]) -> dict[str, Any]:
     """Do what a request asks; say what it returned, and what it did besides."""
     operation = request["operation"]
-    args = [as_pairs(unpack(arg)) for arg in request.get("args", [])]
+    form = (lambda value: value) if request.get("lists") else as_pairs
+    args = [form(unpack(arg)) for arg in request.get("args", [])]
     if operation == "load":
         learner.load(request["text"])
         return {"value": None}
     if operation == "new":
         learner.new(request["name"], args)
-        return {"value": pack(learner.attributes())}
+        attributes = learner.attributes()
+        return {"value": pack(attributes), "lists": has_list_pair(attributes)}
     if operation == "attributes":
         return {"value": pack(learner.attributes())}
     if operation == "assign":
-        learner.assign({name: as_pairs(unpack(value)) for name, value in request["values"].items()})
+        learner.assign({name: form(unpack(value)) for name, value in request["values"].items()})
         return {"value": None}
-    given = arrays_in(args)
-    before = [array.copy() for array in given]
+    before = [[array.copy() for array in arrays_in(arg)] for arg in args]
     states = _global_state(), random.getstate()
     began = time.perf_counter()
     result = learner.call(request["name"], args, request["method"])
     seconds = time.perf_counter() - began
     packed = pack(result)
-    changed = [k for k, arg in enumerate(args) if any(
-        not np.array_equal(array, copy, equal_nan=array.dtype.kind == "f")
-        for array, copy in zip(given, before, strict=True) if any(array is own for own in arrays_in(arg))
-    )]  # fmt: skip
+    changed = [k for k, arg in enumerate(args) if differ(arrays_in(arg), before[k])]
     found = arrays_in(result)
     shared = any(_may_share(a, b) for k, a in enumerate(found[:50]) for b in found[k + 1 : 50])
     kept, learner.kept = learner.kept, (result, packed) if request.get("keep") else None
@@ -154,6 +228,7 @@ def perform(learner: Learner, request: dict[str, Any]) -> dict[str, Any]:
         "args": [pack(args[k]) for k in changed],
         "changed": changed,
         "shared": shared,
+        "lists": has_list_pair(result),
         "seeded": _global_state() != states[0] or random.getstate() != states[1],
         "kept_changed": bool(kept) and _encode(pack(kept[0])) != _encode(kept[1]),
         "seconds": seconds,

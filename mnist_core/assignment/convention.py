@@ -27,10 +27,11 @@ class Varying:
 
     prefix: str | None
     first: int
+    stride: int = 1
 
     def at(self, layer: int) -> str | int:
         """The element for a layer, counted from 0."""
-        number = self.first + layer
+        number = self.first + self.stride * layer
         return number if self.prefix is None else f"{self.prefix}{number}"
 
 
@@ -46,11 +47,22 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     if isinstance(value, dict):
         for key, item in value.items():
             yield from leaves(item, (*path, key))
+    elif isinstance(value, list | tuple) and (numbers := _rectangle(value)) is not None:
+        yield path, numbers
     elif isinstance(value, list | tuple):
         for position, item in enumerate(value):
             yield from leaves(item, (*path, position))
     elif isinstance(value, np.ndarray | int | float):
         yield path, value
+
+
+def _rectangle(value: list[Any] | tuple[Any, ...]) -> Array | None:
+    """Numbers in lists, or in lists of lists of the same length, as a vector or matrix."""
+    if value and all(isinstance(item, float) for item in value):
+        return np.array(value)
+    if value and all(isinstance(row, list) and row and all(isinstance(item, float) for item in row) for row in value):
+        return np.array(value) if len({len(row) for row in value}) == 1 else None
+    return None
 
 
 def pattern_of(first: Path, second: Path) -> Pattern | None:
@@ -61,8 +73,8 @@ def pattern_of(first: Path, second: Path) -> Pattern | None:
     for a, b in zip(first, second, strict=True):
         if a == b:
             pattern.append(a)
-        elif isinstance(a, int) and isinstance(b, int) and b == a + 1:
-            pattern.append(Varying(None, a))
+        elif isinstance(a, int) and isinstance(b, int) and b > a:
+            pattern.append(Varying(None, a, b - a))
         elif (one := _NUMBERED.match(str(a))) and (two := _NUMBERED.match(str(b))) and one[1] == two[1]:
             if int(two[2]) != int(one[2]) + 1:
                 return None
@@ -147,9 +159,12 @@ class Convention:
         """
         patterns = self.patterns_in(value, layers)
         if patterns is None:
-            raise Misfit(
-                f"{what} {describe_structure(value)}; expected W and b of {layers} layers, as {self._container()}."
-            )
+            fewer = next((k for k in range(layers - 1, 0, -1) if self.patterns_in(value, k)), 0)
+            if fewer:
+                raise Misfit(
+                    f"{what} are those of {fewer} layers, expected {layers}: is the number of layers written into the code?"
+                )
+            raise Misfit(f"{what} {_in_words(value)}; expected W and b of {layers} layers, as {self._container()}.")
         found = dict(leaves(value))
         return [
             (self._weights(found[fill(patterns[0], layer)]), self._bias(found[fill(patterns[1], layer)]))
@@ -161,18 +176,20 @@ class Convention:
         found = dict(leaves(value))
         possible = [
             patterns
-            for patterns in self._patterns()
+            for patterns in self.gradient_patterns()
             if all(fill(pattern, layer) in found for pattern in patterns for layer in range(layers))
         ]
         # Two lists of two arrays may be two pairs: the shapes tell, unless they are wrong.
         return next((patterns for patterns in possible if _looks_right(found, patterns, layers)), (*possible, None)[0])
 
-    def _patterns(self) -> Iterator[tuple[Pattern, Pattern]]:
+    def gradient_patterns(self) -> Iterator[tuple[Pattern, Pattern]]:
         """Its own structure, that with names such as dW1, and the usual ones."""
         yield self.weights, self.biases
         for prefix in ("d", "d_", "grad_", "grad", "g", "g_", "nabla_"):
             yield _prefixed(self.weights, prefix), _prefixed(self.biases, prefix)
         yield from (PAIRS, LISTS, DICT)
+        yield PAIRS[::-1]
+        yield LISTS[::-1]
         for prefix in ("d", "d_", "grad_"):
             yield _prefixed(DICT[0], prefix), _prefixed(DICT[1], prefix)
 
@@ -208,6 +225,9 @@ def describe_structure(value: Any) -> str:
     if isinstance(value, dict):
         return f"is a dict with the keys {', '.join(map(str, value))[:100]}"
     if isinstance(value, list):
+        unknown = next((item for item in value if isinstance(item, str)), None)
+        if unknown is not None:
+            return f"is a list of {len(value)} with {unknown[:80]}"
         shapes = [str(leaf.shape) if isinstance(leaf, np.ndarray) else "a number" for _, leaf in leaves(value)]
         return f"is a list of {len(value)} with {', '.join(shapes[:8]) or 'no arrays'}"
     return f"is {value}" if value is None or isinstance(value, int | float) else f"is {str(value)[:80]!r}"

@@ -1,12 +1,13 @@
 """A learner's functions, called as those of the reference are: arguments and results are translated on the way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mnist_core.assignment.arguments import KEPT, SYNONYMS, order_of, roles_of, wanted
 from mnist_core.assignment.compare import SINGLE_TOLERANCE, TOLERANCE, same_layers
 from mnist_core.assignment.convention import (
     DICT,
@@ -16,6 +17,7 @@ from mnist_core.assignment.convention import (
     Convention,
     Misfit,
     Pattern,
+    Varying,
     leaves,
     recognize,
 )
@@ -24,14 +26,33 @@ from mnist_core.assignment.sandbox import Failure, Reply, Sandbox
 from mnist_core.assignment.source import Place
 
 MAX_RESTARTS = 20
+REMEDIES = dict.fromkeys(
+    ("feed_forward", "back_propagate", "update", "predict", "train"),
+    "Keep all weights and biases in one list or dict, and let the function compute what else it needs.",
+)
+"""What to do where a function wants more arguments than the contract gives."""
+NEEDED = {
+    "initialize": ("layer_sizes",),
+    "feed_forward": ("x", "parameters"),
+    "cross_entropy": ("probabilities", "y"),
+    "back_propagate": ("x", "y", "parameters"),
+    "update": ("parameters", "gradients"),
+    "predict": ("x", "parameters"),
+    "accuracy": ("predicted", "labels"),
+    "misclassified": ("predicted", "labels"),
+    "train": ("x", "y", "parameters"),
+}
+"""Arguments without which a function can't do its work; a method finds the parameters in its object."""
 
 
 class CallFailed(Exception):
     """The learner's function raised an exception, or ended its process."""
 
-    def __init__(self, failure: Failure, place: Place | None = None) -> None:
+    def __init__(self, failure: Failure, given: str = "", place: Place | None = None) -> None:
         super().__init__(failure.sentence)
         self.failure = failure
+        self.given = given
+        """The arrays among its arguments, with their shapes."""
         self.place = place
         """Where in the file it went wrong, if that is known."""
 
@@ -52,6 +73,9 @@ class Learner:
         self._object_sizes: tuple[int, ...] | None = None
         self._placed = False
         self._gradient_patterns: tuple[Pattern, Pattern] | None = None
+        self._gradients_stored = False
+        self.objectless = False
+        """Whether no object of the learner's class can be made."""
 
     def has(self, step: str) -> bool:
         """Whether the file has this function."""
@@ -64,13 +88,47 @@ class Learner:
         ------
         CallFailed
             If it raises an exception or ends its process.
+        Misfit
+            If it wants more arguments than the contract gives.
         """
         self._revive()
-        self.last = self.sandbox.call(self.submission.functions[step], *args, seconds=seconds, keep=keep)
+        order = self._order(step, args)
+        given = [args[k] for k in order]
+        reply = self.sandbox.call(self.submission.functions[step], *given, seconds=seconds, keep=keep)
+        self.last = replace(reply, changed={order[k]: value for k, value in reply.changed.items() if k < len(order)})
         if self.last.failure:
+            names = self.submission.names.get(step, ())
+            shapes = [
+                f"{name} {arg.shape}" for name, arg in zip(names, given, strict=False) if isinstance(arg, np.ndarray)
+            ]
             line = self.last.failure.line
-            raise CallFailed(self.last.failure, self.submission.place(line) if line else None)
+            raise CallFailed(self.last.failure, ", ".join(shapes), self.submission.place(line) if line else None)
         return self.last.value
+
+    def _order(self, step: str, args: tuple[Any, ...]) -> tuple[int, ...]:
+        """Which of the contract's arguments the function gets, in its own order."""
+        count = len(args)
+        names, required = self.submission.names.get(step, ()), self.submission.required.get(step, 0)
+        own = f"The function {self.submission.functions[step]}({', '.join(names[: max(required, count)])})"
+        if required > count:
+            raise Misfit(
+                f"{own} wants {required} arguments; expected {wanted(step, count)}. {REMEDIES.get(step, '')}".strip()
+            )
+        kept = [name for name in names[:count] if name.lower() in KEPT]
+        if kept and step == "back_propagate":
+            raise Misfit(
+                f"{own} takes what the forward pass kept ({', '.join(kept)}); expected {wanted(step, count)}: feed "
+                "forward inside."
+            )
+        order = order_of(step, names, count)[: self.submission.arguments.get(step, count)]
+        roles = roles_of(step, count)
+        absent = [role for k, role in enumerate(roles) if k not in order and role in NEEDED.get(step, ())]
+        if absent:
+            raise Misfit(
+                f"{own} does not take {' and '.join(absent)}, so that it can use no other than global values; "
+                f"expected {wanted(step, count)}."
+            )
+        return order
 
     def _revive(self) -> None:
         if self.sandbox.alive:
@@ -89,13 +147,24 @@ class Learner:
         CallFailed, Misfit
             If `initialize` fails, or returns something else than parameters.
         """
-        known = self._probe() if self.has("initialize") else None
+        known, error = None, None
+        if self.has("initialize"):
+            try:
+                known = self._probe()
+            except (CallFailed, Misfit) as failed:
+                error = failed
         self.convention = self._choose_axis(known)
+        if self.has("back_propagate"):
+            self._probe_gradients()
+        if error:
+            raise error
 
     def _probe(self) -> Convention:
         if self.submission.network_class:
             return recognize(self._new_object(PROBE_SIZES))
-        return recognize(self.raw("initialize", *self._seeded("initialize", list(PROBE_SIZES), 0)))
+        value = self.raw("initialize", *self._seeded("initialize", list(PROBE_SIZES), 0))
+        self.sandbox.lists = self.last.lists
+        return recognize(value)
 
     def _seeded(self, step: str, sizes: list[int], seed: int) -> list[Any]:
         return [sizes, seed] if self.submission.arguments.get(step, 2) > 1 else [sizes]
@@ -116,7 +185,7 @@ class Learner:
                 )
             ]  # fmt: skip
         if not self.has("feed_forward"):
-            return known if known else candidates[0]
+            return replace(candidates[0], columns=candidates[0].columns or self._writes_columns())
         x = np.linspace(0, 1, 10).reshape(2, 5)
         parameters = initialize(PROBE_SIZES, 1)
         expected = feed_forward(x, parameters)
@@ -131,7 +200,16 @@ class Learner:
                 if np.allclose(found, expected, atol=1e-5):
                     return candidate
                 fitting = fitting or candidate
-        return fitting or candidates[0]
+        return fitting or replace(candidates[0], columns=candidates[0].columns or self._writes_columns())
+
+    def _writes_columns(self) -> bool:
+        """Whether one_hot makes a column for each label."""
+        if not self.has("one_hot"):
+            return False
+        try:
+            return getattr(self.raw("one_hot", np.array([2, 0, 1, 2, 2]), 3), "shape", None) == (3, 5)
+        except (CallFailed, Misfit):
+            return False
 
     # The functions of the contract, in the terms of the reference.
 
@@ -162,12 +240,17 @@ class Learner:
     def feed_forward(self, x: Array, parameters: Parameters) -> Array:
         """Probabilities, (N, C)."""
         value = self._with_parameters("feed_forward", [self.convention.batch(x)], parameters)
-        return self._probabilities(value)
+        return self._probabilities(value, (len(x), len(parameters[-1][1])))
 
-    def _probabilities(self, value: Any) -> Array:
-        if isinstance(value, list) and value:  # also returns what it kept for the way back
-            arrays = [leaf for _, leaf in leaves(value) if isinstance(leaf, np.ndarray) and leaf.ndim == 2]
-            value = arrays[-1] if arrays and not isinstance(value[0], np.ndarray) else value[0]
+    def _probabilities(self, value: Any, shape: tuple[int, int]) -> Array:
+        """The probabilities among what it returns, which may be what it kept for the way back, too."""
+        if isinstance(value, list | dict) and value:
+            arrays = [self.convention.batch(leaf) for _, leaf in leaves(value) if isinstance(leaf, np.ndarray)]
+            fitting = [array for array in arrays if array.shape == shape]
+            sure = [array for array in fitting if np.allclose(array.sum(axis=1), 1)]
+            if arrays:
+                first = [array for array in fitting if array is arrays[0]]
+                return np.asarray([*sure, *first, *reversed(fitting), arrays[0]][0], np.float64)
         if not isinstance(value, np.ndarray):
             raise Misfit(f"It returns no array but {_kind(value)}; expected probabilities of shape (N, C).")
         return self.convention.batch(np.asarray(value, np.float64))
@@ -177,33 +260,129 @@ class Learner:
     ) -> tuple[float | None, Parameters]:
         """Loss, if it is returned, and gradients."""
         given = [self.convention.batch(x), self.convention.batch(y)]
-        value = self._with_parameters("back_propagate", given, parameters, keep)
+        if self._goes_on_from_forward:
+            self._place(parameters)
+            self.raw("feed_forward", given[0])
+            self._placed = True
+            value = self.raw("back_propagate", given[1], keep=keep)
+        else:
+            value = self._with_parameters("back_propagate", given, parameters, keep)
         loss, gradients = _split_loss(value)
-        if self._placed and not any(isinstance(leaf, np.ndarray) for _, leaf in leaves(gradients)):
+        if self._placed and not _has_arrays(gradients):
             gradients = self._attributes()
-        self._gradient_patterns = self.convention.patterns_in(gradients, len(parameters))
-        return loss, self.convention.decode(gradients, len(parameters), "the gradients")
+        return loss, self._gradient_convention.decode(gradients, len(parameters), "the gradients")
+
+    @property
+    def _goes_on_from_forward(self) -> bool:
+        """Whether back_propagate is a method that gets the targets alone, after feed_forward has kept the rest."""
+        names = self.submission.names.get("back_propagate", ())
+        own = self._is_method("back_propagate") and self._is_method("feed_forward")
+        return own and len(names) == 1 and names[0].lower() in SYNONYMS["y"]
+
+    def _probe_gradients(self) -> None:
+        """Find out where the gradients are in what back_propagate returns, or in the object: by their shapes."""
+        x, y = np.linspace(0, 1, 10).reshape(2, 5), np.eye(3)[[0, 2]]
+        parameters = initialize(PROBE_SIZES, 1)
+        given = [self.convention.batch(x), self.convention.batch(y)]
+        before: dict[str, Any] = {}
+        try:
+            if self._is_method("back_propagate"):
+                self._place(parameters)
+                before = self._attributes()
+            if self._goes_on_from_forward:
+                self.raw("feed_forward", given[0])
+                self._placed = True
+                value = self.raw("back_propagate", given[1])
+            else:
+                value = self._with_parameters("back_propagate", given, parameters)
+            value = _split_loss(value)[1]
+            stored = self._placed and not _has_arrays(value)
+            found = recognize(self._changed_since(before) if stored else value)
+        except (CallFailed, Misfit):
+            return
+        self._gradients_stored = stored
+        self._gradient_patterns = found.weights, found.biases
+
+    def _changed_since(self, before: dict[str, Any]) -> dict[str, Any]:
+        """Attributes of the object that are others than before, less those that hold the parameters."""
+        own = {pattern[0] for pattern in (self.convention.weights, self.convention.biases)}
+        names = {item.at(layer) if isinstance(item, Varying) else item for item in own for layer in range(2)}
+        return {
+            name: value
+            for name, value in self._attributes().items()
+            if name not in names and not (name in before and _equal(value, before[name]))
+        }
+
+    @property
+    def _gradient_convention(self) -> Convention:
+        """The convention, with the gradients in their own place."""
+        if not self._gradient_patterns:
+            return self.convention
+        weights, biases = self._gradient_patterns
+        return replace(self.convention, weights=weights, biases=biases)
 
     def update(self, parameters: Parameters, gradients: Parameters, learning_rate: float) -> Parameters:
         """Parameters after a step, returned or changed in place."""
         layers = len(parameters)
-        if self._is_method("update") and self.submission.arguments.get("update", 3) < 3:
-            self._place(parameters)
-            self.raw("update", self._encode_gradients(gradients), learning_rate)
+        if self._is_method("update") and self.submission.required.get("update", 3) < 3:
+            self._update(None, parameters, gradients, learning_rate)
             return self.convention.decode(self._attributes(), layers)
-        value = self.raw("update", self.convention.encode(parameters), self._encode_gradients(gradients), learning_rate)
+        value = self._update(self.convention.encode(parameters), parameters, gradients, learning_rate)
         if value is None or (isinstance(value, list) and not value):
             value = self.last.changed.get(0, self.convention.encode(parameters))
         return self.convention.decode(value, layers)
 
+    def _update(self, given: Any, parameters: Parameters, gradients: Parameters, learning_rate: float) -> Any:
+        """Call it; the names of gradients in a dict are tried, if no back_propagate has shown them."""
+        failed = None
+        for encoded in [self._encode_gradients(gradients)] if self._gradient_patterns else self._encodings(gradients):
+            try:
+                if given is None:
+                    self._place(parameters)
+                    if self._takes_rate_alone:
+                        self._assign(encoded)
+                        return self.raw("update", learning_rate)
+                    return self.raw("update", encoded, learning_rate)
+                return self.raw("update", given, encoded, learning_rate)
+            except CallFailed as error:
+                failed = failed or error
+                if error.failure.error not in ("KeyError", "TypeError", "IndexError"):
+                    break
+        assert failed
+        raise failed
+
+    @property
+    def _takes_rate_alone(self) -> bool:
+        """Whether update is a method that finds the gradients where back_propagate has put them."""
+        names = self.submission.names.get("update", ())
+        return self._gradients_stored and len(names) == 1 and names[0].lower() in SYNONYMS["learning_rate"]
+
+    def _assign(self, attributes: Any) -> None:
+        reply = self.sandbox.assign(attributes)
+        if reply.failure:
+            raise CallFailed(reply.failure)
+
+    def _encodings(self, gradients: Parameters) -> Iterator[Any]:
+        """Gradients in the structure of the parameters, and with the usual names."""
+        yield self._encode_gradients(gradients)
+        for weights, biases in self.convention.gradient_patterns():
+            yield replace(self.convention, weights=weights, biases=biases).encode(gradients)
+
     def predict(self, x: Array, parameters: Parameters) -> Any:
-        """Labels."""
+        """Labels; from the reference's probabilities, if the function takes nothing but those."""
+        names = self.submission.names.get("predict", ())
+        if len(names) == 1 and names[0].lower() not in SYNONYMS["x"] and not self._is_method("predict"):
+            return self.raw("predict", self.convention.batch(feed_forward(x, parameters)))
         return self._with_parameters("predict", [self.convention.batch(x)], parameters)
 
     def train(self, x: Array, y: Array, parameters: Parameters, *settings: Any, seconds: float) -> Parameters:
         """Parameters after training."""
         given = [self.convention.batch(x), self.convention.batch(y)]
         encoded = self.convention.encode(parameters)
+        if self._is_method("train") and "parameters" not in self._named("train"):
+            self._place(parameters)
+            self.raw("train", *given, *settings, seconds=seconds)
+            return self.convention.decode(self._attributes(), len(parameters))
         value = self.raw("train", *given, encoded, *settings, seconds=seconds)
         if value is None:
             value = self.last.changed.get(2, encoded)
@@ -218,6 +397,11 @@ class Learner:
         """Whether the first parameters depend on an argument."""
         return self.submission.arguments.get("initialize", 2) > 1
 
+    @property
+    def takes_train_seed(self) -> bool:
+        """Whether the loop of training can shuffle the same way twice."""
+        return "seed" in self._named("train") or self.submission.arguments.get("train", 7) >= 7
+
     def parameters_moved(self, parameters: Parameters) -> bool:
         """Whether the learner's object no longer holds the parameters that were put into it."""
         if not self._placed:
@@ -227,8 +411,16 @@ class Learner:
 
     def _encode_gradients(self, gradients: Parameters) -> Any:
         """Write gradients as the file's own back_propagate returns them."""
-        weights, biases = self._gradient_patterns or (self.convention.weights, self.convention.biases)
-        return replace(self.convention, weights=weights, biases=biases).encode(gradients)
+        return self._gradient_convention.encode(gradients)
+
+    def _named(self, step: str) -> set[str]:
+        """Which of the contract's arguments a function has, by name."""
+        names = {name.lower() for name in self.submission.names.get(step, ())}
+        return {role for role, synonyms in SYNONYMS.items() if names & set(synonyms)}
+
+    def waits_for_object(self, step: str) -> bool:
+        """Whether a step is a method of an object that can't be made."""
+        return self.objectless and step != "initialize" and self._is_method(step)
 
     def _is_method(self, step: str) -> bool:
         return self.submission.functions.get(step) in self.submission.methods
@@ -237,9 +429,9 @@ class Learner:
 
     def _with_parameters(self, step: str, given: list[Any], parameters: Parameters, keep: bool = False) -> Any:
         """Call a function that needs parameters: as its last argument, or in the learner's object."""
-        self._placed = self.submission.network_class is not None and self.submission.arguments.get(step, 99) <= len(
-            given
-        )
+        names = self.submission.names.get(step, ())
+        passed = any(name.lower() in SYNONYMS["parameters"] for name in names[: len(given) + 1])
+        self._placed = self._is_method(step) and self.submission.required.get(step, 0) <= len(given) and not passed
         if self._placed:
             self._place(parameters)
             return self.raw(step, *given, keep=keep)
@@ -251,26 +443,31 @@ class Learner:
         sizes = (len(parameters[0][0]), *(len(bias) for _, bias in parameters))
         if self._object_sizes != sizes:
             self._new_object(sizes)
-        reply = self.sandbox.assign(self.convention.encode(parameters))
-        if reply.failure:
-            raise CallFailed(reply.failure)
+        self._assign(self.convention.encode(parameters))
 
     def _new_object(self, sizes: tuple[int, ...], seed: int = 0) -> Any:
         self._revive()
         count = self.submission.arguments.get("initialize", 2)
         variants = [self._seeded("initialize", list(sizes), seed), [list(sizes)], list(sizes), []]
-        reply = Reply()
+        failure = None
         for args in variants if count else variants[-1:]:
             reply = self.sandbox.new(*args)
             if not reply.failure:
                 self._object_sizes = sizes
+                self.sandbox.lists = reply.lists
                 if self.submission.functions.get("initialize") not in (None, "__init__"):
-                    self.raw("initialize", *self._seeded("initialize", list(sizes), seed))
-                    return self._attributes()
+                    value = self.raw("initialize", *self._seeded("initialize", list(sizes), seed))
+                    self.sandbox.lists = self.last.lists or reply.lists
+                    return value if _has_arrays(value) else self._attributes()
                 return reply.value
+            failure = failure or reply.failure
             self._revive()
-        assert reply.failure
-        raise CallFailed(reply.failure)
+        assert failure
+        self.objectless = True
+        raise Misfit(
+            f"No object can be made for layers of {'-'.join(map(str, sizes))}. {failure.sentence} Is the number of layers "
+            "written into the code?"
+        )
 
     def _attributes(self) -> Any:
         reply = self.sandbox.attributes()
@@ -284,13 +481,25 @@ def _is_batch(step: str, position: int) -> bool:
 
 
 def _split_loss(value: Any) -> tuple[float | None, Any]:
-    """Separate the loss from the gradients: first, last, or not returned."""
+    """Separate the loss from the gradients: first, last, alone, or not returned."""
+    if _is_number(value):
+        return float(value), None
     if isinstance(value, list):
         for position in (0, len(value) - 1):
             if value and _is_number(value[position]):
                 rest = [item for k, item in enumerate(value) if k != position]
                 return float(value[position]), rest[0] if len(rest) == 1 else rest
     return None, value
+
+
+def _equal(value: Any, other: Any) -> bool:
+    """Whether two structures hold the same arrays at the same places."""
+    ours, theirs = dict(leaves(value)), dict(leaves(other))
+    return ours.keys() == theirs.keys() and all(np.array_equal(ours[path], theirs[path]) for path in ours)
+
+
+def _has_arrays(value: Any) -> bool:
+    return any(isinstance(leaf, np.ndarray) for _, leaf in leaves(value))
 
 
 def _is_number(value: Any) -> bool:

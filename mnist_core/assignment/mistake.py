@@ -1,8 +1,9 @@
 """One mistake that people make: how it computes, and how it is explained."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import product
 from typing import Any
 
 from mnist_core.assignment.reference import FUNCTIONS
@@ -31,6 +32,8 @@ class Mistake:
     """Parts of the reference that are written wrongly; mistakes of different parts combine."""
     wrong: Callable[..., Any] | None = None
     """The whole step written wrongly, where no part of the reference says it."""
+    variants: tuple[Mapping[str, Any], ...] = ()
+    """Other parts that are the same mistake, such as the same sum as a number and as an array."""
     formula: str = ""
     """That of the step, unless another one helps more."""
     code: str = ""
@@ -46,10 +49,15 @@ class Mistake:
         """The step with this mistake, called like the reference."""
         return self.wrong or partial(FUNCTIONS[self.step], **self.parts)
 
-    def combines(self, other: "Mistake") -> bool:
-        """Whether both can be made at once."""
-        return bool(self.parts and other.parts and self.step == other.step and not self.parts.keys() & other.parts)
+    @property
+    def functions(self) -> list[Callable[..., Any]]:
+        """The step with this mistake, in all variants."""
+        return [self.function, *(partial(FUNCTIONS[self.step], **parts) for parts in self.variants)]
 
-    def combined(self, other: "Mistake") -> Callable[..., Any]:
-        """The step with both mistakes."""
-        return partial(FUNCTIONS[self.step], **self.parts, **other.parts)
+    def combined_with(self, other: "Mistake") -> Iterator[dict[str, Any]]:
+        """The parts of both mistakes, in all variants; none if they can't be made at once."""
+        if not self.parts or not other.parts or self.step != other.step:
+            return
+        for first, second in product((self.parts, *self.variants), (other.parts, *other.variants)):
+            if not first.keys() & second:
+                yield {**first, **second}

@@ -85,6 +85,8 @@ class Reply:
     """Arguments that were changed in place, by position, as they are now."""
     shared: bool = False
     """Whether arrays of the result share memory."""
+    lists: bool = False
+    """Whether its pairs of weights and biases are lists, not tuples."""
     seeded: bool = False
     """Whether a global generator of random numbers was used."""
     kept_changed: bool = False
@@ -153,6 +155,8 @@ class Sandbox:
     ) -> None:
         self.submission, self.limits, self._on_wait = submission, limits or Limits(), on_wait
         self.output = ""
+        self.lists = False
+        """Whether pairs of weights and biases are passed as lists, not as tuples."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Sandbox":
@@ -185,7 +189,7 @@ class Sandbox:
         """
         method = name in self.submission.methods
         request = {"operation": "call", "name": name, "args": list(args), "method": method, "keep": keep}
-        return self._ask(request, self.limits.call_seconds if seconds is None else seconds)
+        return self._ask({**request, "lists": self.lists}, self.limits.call_seconds if seconds is None else seconds)
 
     def new(self, *args: Any) -> Reply:
         """Make an object of the learner's class; the reply holds its attributes with arrays."""
@@ -197,7 +201,7 @@ class Sandbox:
 
     def assign(self, values: dict[str, Any]) -> Reply:
         """Set attributes of the object."""
-        return self._ask({"operation": "assign", "values": values}, CALL_SECONDS)
+        return self._ask({"operation": "assign", "values": values, "lists": self.lists}, CALL_SECONDS)
 
     @property
     def folder(self) -> Path:
@@ -364,6 +368,7 @@ def _reply(content: bytes) -> Reply:
             _value(answer["value"]),
             changed=changed,
             shared=answer.get("shared") is True,
+            lists=answer.get("lists") is True,
             seeded=answer.get("seeded") is True,
             kept_changed=answer.get("kept_changed") is True,
             seconds=float(answer.get("seconds", 0.0)),

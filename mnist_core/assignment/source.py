@@ -1,6 +1,7 @@
 """Read a learner's file: its definitions alone, without running any of it."""
 
 import ast
+import builtins
 import difflib
 import io
 import json
@@ -53,8 +54,14 @@ class Submission:
     """Names of the functions above that are methods of it."""
     arguments: dict[str, int]
     """Most positional arguments that the function of each step takes, without ``self``."""
+    names: dict[str, tuple[str, ...]]
+    """Names of these arguments."""
+    required: dict[str, int]
+    """How many of them have no default."""
     lines: dict[str, int]
     """First line of each step's function in ``text``, counted from 1."""
+    left_out: frozenset[str]
+    """Names that get their value from lines that were left out."""
     notes: tuple[str, ...]
     """What was left out, and which names may be meant."""
 
@@ -127,7 +134,7 @@ def _cells(name: str, content: bytes) -> tuple[str, tuple[Place, ...]]:
 
 
 def _take_apart(name: str, text: str, places: tuple[Place, ...], tree: ast.Module) -> Submission:
-    kept = [node for node in tree.body if _is_definition(node)]
+    kept = _definitions(tree.body)
     dropped = [node for node in tree.body if node not in kept and not _is_main_guard(node) and not _is_text(node)]
     renamed, notes = _names(kept)
     functions = {node.name: node for node in kept if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
@@ -163,9 +170,51 @@ def _take_apart(name: str, text: str, places: tuple[Place, ...], tree: ast.Modul
         network_class=network.name if network else None,
         methods=frozenset(own for own in found.values() if own in methods),
         arguments={step: _positional(nodes[own]) for step, own in found.items() if own in nodes},
+        names={step: tuple(arg.arg for arg in _named(nodes[own])) for step, own in found.items() if own in nodes},
+        required={step: _required(nodes[own]) for step, own in found.items() if own in nodes},
         lines={step: nodes[own].lineno for step, own in found.items() if own in nodes},
+        left_out=frozenset(
+            item.id
+            for node in dropped
+            for item in ast.walk(node)
+            if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)
+        ),
         notes=tuple(notes),
     )
+
+
+def _definitions(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Definitions, imports and constants; no value that is computed from one that is left out."""
+    kept: list[ast.stmt] = []
+    known = set(dir(builtins))
+    if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in body):
+        return [node for node in body if _is_definition(node)]
+    for node in body:
+        used = set() if _in_function(node) else {item.id for item in _names_in(node) if isinstance(item.ctx, ast.Load)}
+        if _is_definition(node) and known.issuperset(used):
+            kept.append(node)
+            known.update(_bound(node))
+    return kept
+
+
+def _names_in(node: ast.stmt) -> list[ast.Name]:
+    return [item for item in ast.walk(node) if isinstance(item, ast.Name)]
+
+
+def _in_function(node: ast.stmt) -> bool:
+    """Whether names are looked up when it is called."""
+    return not isinstance(node, ast.Assign | ast.AnnAssign) or any(
+        isinstance(item, ast.Lambda | ast.comprehension) for item in ast.walk(node)
+    )
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    """Names that a definition, an import or an assignment binds."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [(alias.asname or alias.name).split(".")[0] for alias in node.names]
+    return [item.id for item in _names_in(node) if isinstance(item.ctx, ast.Store)]
 
 
 def _is_definition(node: ast.stmt) -> bool:
@@ -241,16 +290,27 @@ def _proposals(names: dict[str, ast.stmt], found: dict[str, str]) -> list[str]:
     return [f"If {' and '.join(proposed.values())} is meant, write at the top: NAMES = {json.dumps(proposed)}"]
 
 
-def _positional(node: ast.stmt) -> int:
+def _signature(node: ast.stmt) -> ast.arguments | None:
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
-        arguments = node.value.args
-    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        arguments = node.args
-    else:
-        return 99
-    count = len(arguments.posonlyargs) + len(arguments.args)
-    first = (*arguments.posonlyargs, *arguments.args)[:1]
-    return 99 if arguments.vararg else count - (bool(first) and first[0].arg == "self")
+        return node.value.args
+    return node.args if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else None
+
+
+def _named(node: ast.stmt) -> list[ast.arg]:
+    """Arguments with a name and a position, without ``self``."""
+    arguments = _signature(node)
+    named = [*arguments.posonlyargs, *arguments.args] if arguments else []
+    return named[1:] if named and named[0].arg == "self" else named
+
+
+def _positional(node: ast.stmt) -> int:
+    arguments = _signature(node)
+    return 99 if arguments is None or arguments.vararg else len(_named(node))
+
+
+def _required(node: ast.stmt) -> int:
+    arguments = _signature(node)
+    return len(_named(node)) - len(arguments.defaults) if arguments else 0
 
 
 def _only(text: str, kept: list[ast.stmt]) -> str:

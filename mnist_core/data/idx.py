@@ -20,7 +20,7 @@ import struct
 import zlib
 from contextlib import nullcontext
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
 
@@ -37,15 +37,16 @@ DTYPES: dict[int, np.dtype] = {
 
 CODES = {dtype.str[1:]: code for code, dtype in DTYPES.items()}  # "i2" -> 0x0B, in either byte order
 
-CHUNK = 1 << 20
+CHUNK, PACKED_CHUNK = 1 << 20, 1 << 16
 
 MAX_BYTES = 600_000_000
 """Bytes of the largest array that is read: gzip data may unpack to a thousand times its size. The largest relative of
 MNIST, EMNIST ByClass, has 547 million."""
 
-Stream = BinaryIO | gzip.GzipFile
-
 GZIP_MAGIC = b"\x1f\x8b"
+
+GZIP_MEMBERS = 1000
+"""Parts of a gzip file that are unpacked: each takes time, even one without content."""
 
 GZIP_MAX_RATIO = 1032  # deflate spends at least 2 bits on at most 258 bytes
 
@@ -91,10 +92,9 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
             size = os.fstat(file.fileno()).st_size
             if file.peek(2)[:2] != GZIP_MAGIC:
                 return _read_array(file, path, size, f"{size:,} bytes")
-            with gzip.GzipFile(fileobj=file, mode="rb") as stream:
-                limit = GZIP_MAX_RATIO * size
-                return _read_array(stream, path, limit, f"gzip data of at most {limit:,} bytes unpacked")
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            limit = GZIP_MAX_RATIO * size
+            return _read_array(_Unpacked(file), path, limit, f"gzip data of at most {limit:,} bytes unpacked")
+    except (EOFError, zlib.error) as error:
         raise _error(path, f"corrupt gzip data ({error})", "an intact gzip file", FETCH_AGAIN) from error
     except OSError as error:
         found, advice = f"a file that can't be read ({error.strerror})", "Check its permissions and the disk."
@@ -140,6 +140,50 @@ def idx_header(array: np.ndarray) -> bytes:
 def idx_values(array: np.ndarray) -> np.ndarray:
     """Return an array as its values are in the file: big-endian, the last index changing fastest."""
     return np.asarray(array, dtype=DTYPES[CODES[array.dtype.str[1:]]], order="C")
+
+
+class _Unpacked:
+    """The content of a gzip file. ``gzip.GzipFile`` reads the names in it byte by byte, and a long one for seconds."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._packed = b""
+        self._members = 0
+        self._start_member()
+
+    def _start_member(self) -> None:
+        self._members += 1
+        if self._members > GZIP_MEMBERS:
+            raise zlib.error(f"it has more than {GZIP_MEMBERS:,} parts")
+        self._member = zlib.decompressobj(zlib.MAX_WBITS + 16)  # with the header and the checksum of gzip
+
+    def read(self, size: int) -> bytes:
+        """Unpack up to ``size`` bytes; none at the end of the file."""
+        while size:
+            self._packed = self._packed or self._file.read(PACKED_CHUNK)
+            if self._member.eof:
+                self._packed = self._packed.lstrip(b"\0")  # the padding of tapes
+                if self._packed:
+                    self._start_member()
+                elif not (more := self._file.read(PACKED_CHUNK)):
+                    break
+                else:
+                    self._packed = more
+                    continue
+            elif not self._packed:
+                raise EOFError("it ends before its data")
+            data = self._member.decompress(self._packed, size)
+            self._packed = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+            if data:
+                return data
+        return b""
+
+
+class Stream(Protocol):
+    """What bytes are read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to ``size`` bytes; none at the end."""
 
 
 def _read_array(stream: Stream, path: Path, limit: int, found: str) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Every page, and the command line, with every file of a run folder damaged in every known way: that run alone suffers.
 
 A page lists all damaged runs at once; then it is told to show one after another. A normal run shows a few of them,
-always the same; the slow test shows 40, and in the long run of ``test_readers.py`` all. Random damage is drawn by
+always the same; the slow test shows 12, and in the long run of ``test_readers.py`` all. Random damage is drawn by
 ``test_pages.py``.
 """
 
@@ -84,7 +84,7 @@ def test_a_page_survives_some_damaged_runs(name, runs):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SHOW_A_RUN)
 def test_a_page_survives_many_damaged_runs(name, runs):
-    many = dict(random.Random(f"{OTHER_SEED} {name}").sample(sorted(IDS.items()), 40))
+    many = dict(random.Random(f"{OTHER_SEED} {name}").sample(sorted(IDS.items()), 12))
     show(name, IDS if MANY >= LONG_RUN else many)
 
 

@@ -16,7 +16,7 @@ from tests.hostile.word_readers import WORD_READERS
 
 READERS = (*FILE_READERS, *RUN_READERS, *WORD_READERS)
 INPUTS, SEED = 100, 11
-MANY = int(os.environ.get("MNIST_HOSTILE_INPUTS", "500"))
+MANY = int(os.environ.get("MNIST_HOSTILE_INPUTS", "200"))
 OTHER_SEED = int(os.environ.get("MNIST_HOSTILE_SEED", "12"))
 
 

@@ -146,6 +146,7 @@ MISTAKES = (
         "Broadcasting moves all biases of a layer by the same amount.",
         "A bias has one entry a unit: which axis must disappear?",
         parts={"biases": lambda delta: np.full(delta.shape[1], delta.sum())},
+        variants=({"biases": np.sum},),
     ),
     Mistake(
         "bias-gradient-not-summed", "back_propagate",

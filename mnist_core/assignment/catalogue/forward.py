@@ -138,6 +138,13 @@ MISTAKES = (
         parts={"hidden": np.tanh},
     ),
     Mistake(
+        "forward-two-layers", "feed_forward",
+        "Only the first two layers are used, however many there are.",
+        "A deeper network is never trained as a whole: the recipe has three layers.",
+        "Which loop goes through all pairs of weights and biases?",
+        wrong=lambda x, parameters: trace(x, parameters[:2]).a[-1],
+    ),
+    Mistake(
         "forward-first-layer-skipped", "feed_forward",
         "The images go through an activation before the first weights.",
         "Black becomes 0.5 and white 0.73: contrast is lost, and the gradient of W1 is wrong.",

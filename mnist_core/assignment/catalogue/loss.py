@@ -73,6 +73,10 @@ MISTAKES = (
         "Very wrong images count less than they should.",
         "How small can a probability get in your dtype?",
         parts={"log": lambda p: np.log(np.maximum(p, 1e-3))},
+        variants=(
+            *({"log": lambda p, least=least: np.log(np.maximum(p, least))} for least in (0.1, 0.01, 1e-4)),
+            *({"log": lambda p, more=more: np.log(p + more)} for more in (0.1, 0.01, 1e-3, 1e-4, 1e-5)),
+        ),
     ),
     Mistake(
         "loss-binary", "cross_entropy",
@@ -111,7 +115,7 @@ MISTAKES = (
     ),
     Mistake(
         "loss-arguments-swapped", "cross_entropy",
-        "y and the probabilities are exchanged: the logarithm is taken of the one-hot rows.",
+        "The one-hot rows and the probabilities are exchanged: the logarithm is taken of the one-hot rows.",
         "log(0) appears for every class but one.",
         "Whose logarithm is it?",
         wrong=lambda p, y: float(-np.sum(p * logarithm(y)) / len(y)),

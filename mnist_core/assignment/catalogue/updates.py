@@ -1,7 +1,7 @@
 """Mistakes in the update and in the loop of training."""
 
 from mnist_core.assignment.mistake import Mistake
-from mnist_core.assignment.reference import Array
+from mnist_core.assignment.reference import Array, update
 
 
 def _uphill(value: Array, gradient: Array, learning_rate: float) -> Array:
@@ -97,6 +97,15 @@ MISTAKES = (
         ],
     ),
     Mistake(
+        "update-all-but-last", "update",
+        "The last layer is not updated.",
+        "The output stays as it was drawn; the hidden layers learn around it.",
+        "Where does `range` end?",
+        wrong=lambda parameters, gradients, learning_rate: [
+            *update(parameters[:-1], gradients[:-1], learning_rate), parameters[-1]
+        ],
+    ),
+    Mistake(
         "update-one-gradient", "update",
         "All layers are moved by the gradient of one layer, where the shapes allow it.",
         "Layers are moved at random.",
@@ -118,6 +127,12 @@ MISTAKES = (
             (w - 2 * learning_rate * dw, b - 2 * learning_rate * db)
             for (w, b), (dw, db) in zip(parameters, gradients, strict=True)
         ],
+    ),
+    Mistake(
+        "update-remembers", "update",
+        "The same step made twice has another length the second time: it depends on earlier calls, as with momentum.",
+        "Training may even be faster; but it is no plain gradient descent, and the learning rates of the recipe don't fit.",
+        "What is kept between two calls?",
     ),
     Mistake(
         "train-labels-not-shuffled", "train",
