@@ -5,8 +5,8 @@ from mnist_core.assignment.contract import STEPS
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "x": ("x", "xs", "image", "images", "input", "inputs", "data", "batch", "x_batch", "x_train", "input_data", "a0"),
     "y": (
-        "y", "ys", "t", "target", "targets", "label", "labels", "y_true", "true", "truth", "y_batch", "y_train", "y_one_hot",
-        "one_hot_y", "y_onehot", "actual", "expected", "ground_truth",
+        "y", "ys", "t", "target", "targets", "label", "labels", "y_true", "true", "truth", "y_batch", "y_train",
+        "y_one_hot", "one_hot_y", "y_onehot", "actual", "expected", "ground_truth",
     ),
     "probabilities": (
         "probabilities", "probs", "prob", "p", "y_hat", "yhat", "y_pred", "pred", "preds", "prediction", "predictions",
@@ -19,7 +19,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "predicted", "prediction", "predictions", "pred", "preds", "y_pred", "y_hat", "yhat", "p", "output", "outputs",
     ),
     "labels": (
-        "labels", "label", "y", "ys", "y_true", "true", "truth", "target", "targets", "t", "actual", "expected", "y_test",
+        "labels", "label", "y", "ys", "y_true", "true", "truth", "target", "targets", "t", "actual", "expected",
+        "y_test",
     ),
     "num_classes": ("num_classes", "n_classes", "nb_classes", "classes", "k", "c", "n", "num_labels", "depth"),
     "layer_sizes": ("layer_sizes", "sizes", "layers", "layer_dims", "dims", "architecture"),

@@ -17,6 +17,9 @@ LOSS_TOLERANCE = 1e-3
 EPSILON = 0.02
 """What up to 1e-6 beside a probability of 1e-5 changes; more is a mistake."""
 
+LARGE = np.array([[1000.0, 999.0, -1000.0], [-1000.0, -1001.0, -999.0]])
+FAR_BELOW = np.array([[0.0, 1.0, 2.0], [-2000.0, -2001.0, -2002.0]])
+
 
 @dataclass(frozen=True)
 class Case:
@@ -80,28 +83,11 @@ def cases_of(step: str, seed: int = 0) -> list[Case]:
             return [
                 Case("logits of 4 images and 3 classes", (random.normal(size=(4, 3)) * 2,)),
                 Case("one image", (random.normal(size=(1, 5)),)),
-                Case(
-                    "logits of ±1000",
-                    (np.array([[1000.0, 999.0, -1000.0], [-1000.0, -1001.0, -999.0]]),),
-                    True,
-                    CLIPPED,
-                ),
-                Case(
-                    "one row far below another",
-                    (np.array([[0.0, 1.0, 2.0], [-2000.0, -2001.0, -2002.0]]),),
-                    True,
-                    CLIPPED,
-                ),
+                Case("logits of ±1000", (LARGE,), True, CLIPPED),
+                Case("one row far below another", (FAR_BELOW,), True, CLIPPED),
             ]
         case "feed_forward" | "predict":
-            return [
-                Case(
-                    f"{count} images, layers {'-'.join(map(str, sizes))}",
-                    (batch_for(count, sizes[0], 3, seed + k)[0], own),
-                )
-                for k, (count, sizes) in enumerate([(4, (6, 5, 3)), (1, (5, 4, 3)), (3, (7, 5, 4, 6, 3))])
-                for own in [parameters_for(sizes, seed + k)]
-            ]
+            return _pass_cases(seed)
         case "cross_entropy":
             return _loss_cases(random, seed)
         case "back_propagate":
@@ -133,6 +119,17 @@ def _label_cases(random: np.random.Generator) -> list[Case]:
         Case("labels without the last class", (names[[1, 0, 1]], 5)),
         Case("one label", (np.array([1]), 3)),
         Case("labels as uint8, as MNIST has them", (random.permutation(np.array([9, 0, 5, 3], np.uint8)), 10)),
+    ]
+
+
+def _pass_cases(seed: int) -> list[Case]:
+    return [
+        Case(
+            f"{count} images, layers {'-'.join(map(str, sizes))}",
+            (batch_for(count, sizes[0], 3, seed + k)[0], own),
+        )
+        for k, (count, sizes) in enumerate([(4, (6, 5, 3)), (1, (5, 4, 3)), (3, (7, 5, 4, 6, 3))])
+        for own in [parameters_for(sizes, seed + k)]
     ]
 
 

@@ -30,8 +30,20 @@ DEPENDS = {
     "feed_forward": ("sigmoid", "softmax"),
     "back_propagate": ("sigmoid", "sigmoid_derivative", "softmax", "feed_forward", "cross_entropy"),
     "predict": ("feed_forward", "sigmoid", "softmax"),
+    "train": (
+        "sigmoid",
+        "sigmoid_derivative",
+        "softmax",
+        "feed_forward",
+        "cross_entropy",
+        "back_propagate",
+        "update",
+    ),
 }
 """Functions of the file that a step may call: where one is wrong, what follows from it is no further mistake."""
+
+SLOPES: tuple[Callable[[Any, Any], Any], ...] = (lambda z, a: (z > 0).astype(float), lambda z, a: 1 - a**2)
+"""Of the hidden activations that are taken for sigmoid: ReLU and tanh."""
 
 LITTLE_ENDIAN_SIZES = ("117440512", "83886080", "50331648", "184549376")
 """Sizes of the files of `write_idx_files` with their bytes the other way round, as an exception may quote them."""
@@ -104,6 +116,8 @@ class Checker:
         self.learner = Learner(sandbox)
         self.unrecognized: CallFailed | Misfit | None = None
         self.wrong: set[str] = set()
+        self.named: dict[str, tuple[str, ...]] = {}
+        """Mistakes that were named, by step."""
 
     @property
     def uses_parameters(self) -> bool:
@@ -131,6 +145,8 @@ class Checker:
                 "skipped" if step == "train" else "missing",
                 sentence=f"There is no function {step}: it was skipped.",
             )
+        if step == "update" and self.learner.takes_rate_alone and not self.learner.gradients_stored:
+            return Finding(step, "skipped", sentence="It waits for the gradients of back_propagate.")
         if self.learner.waits_for_object(step):
             return Finding(step, "skipped", sentence="It waits for an object of the class.")
         began = time.monotonic()
@@ -138,14 +154,21 @@ class Checker:
         try:
             if step == "initialize" and self.unrecognized:
                 raise self.unrecognized
-            finding = self._check(step)
+            finding = self._excused(self._check(step))
         except CallFailed as failed:
-            finding = self._failed(step, failed)
+            finding = self._excused(self._failed(step, failed))
         except Misfit as misfit:
             finding = Finding(step, "wrong", sentence=f"{str(misfit)[:1].upper()}{str(misfit)[1:]}")
         if finding.state == "wrong":
             self.wrong.add(step)
         return replace(finding, line=finding.line or line, seconds=time.monotonic() - began)
+
+    def _excused(self, finding: Finding) -> Finding:
+        """What may follow from a mistake in a function that it calls is no finding, unless it has a name."""
+        causes = [name for name in DEPENDS.get(finding.step, ()) if name in self.wrong]
+        if finding.state != "wrong" or finding.mistake or not causes:
+            return finding
+        return Finding(finding.step, "skipped", sentence=f"It waits until {' and '.join(causes[:2])} can be relied on.")
 
     def _recognize(self) -> None:
         """Find out the convention; what fails there is a finding of `initialize`."""
@@ -163,9 +186,8 @@ class Checker:
             return Finding(step, "missing", sentence=f"{step} is yet to be written.")
         if step == "read_idx" and any(size in failure.message for size in LITTLE_ENDIAN_SIZES):
             return finding_of(step, "idx-little-endian", line=failure.line)
-        return Finding(
-            step, "wrong", sentence=f"{failure.sentence} {self._explained(failed)}".rstrip(), line=failure.line
-        )
+        sentence = f"{failure.sentence} {self._explained(failed)}".rstrip()
+        return Finding(step, "wrong", sentence=sentence, line=failure.line)
 
     def _explained(self, failed: CallFailed) -> str:
         """What an exception means here, if it is one of those that puzzle; else the shapes of what was given."""
@@ -173,8 +195,8 @@ class Checker:
         name = re.search(r"name '(\w+)' is not defined", failure.message)
         if name and name[1] in self.submission.left_out:
             return (
-                f"{name[1]} gets its value outside of functions, from a line that was left out: compute it inside, from "
-                "the arguments."
+                f"{name[1]} gets its value outside of functions, from a line that was left out: compute it inside, "
+                "from the arguments."
             )
         if failure.error == "IndexError" and "arrays used as indices must be of integer" in failure.message:
             return "y has one-hot rows here, no labels: np.argmax(y, axis=1) gives those."
@@ -211,8 +233,8 @@ class Checker:
     def _fixed_depth(self, step: str, failed: CallFailed, case: Case) -> Finding:
         """A failure with more layers than those of the first case, with which it works."""
         sentence = (
-            f"{failed.failure.sentence} That is with {case.about}; with one hidden layer it returns. Is the number of layers "
-            "written into the code?"
+            f"{failed.failure.sentence} That is with {case.about}; with one hidden layer it returns. Is the number of "
+            "layers written into the code?"
         )
         return Finding(step, "wrong", sentence=sentence, line=failed.failure.line)
 
@@ -247,7 +269,10 @@ class Checker:
         if all(map(agree, cases, results, expected)):
             return Finding(step, "correct")
         own = self._own_parts(step)
-        if own and explains(partial(FUNCTIONS[step], **own), zip(cases, results, strict=True), agree):
+        if own and any(
+            explains(partial(FUNCTIONS[step], **parts), zip(cases, results, strict=True), agree)
+            for parts in (own, *({**own, "derivative": slope} for slope in SLOPES if step == "back_propagate"))
+        ):
             cause = ", ".join(name for name in DEPENDS[step] if name in self.wrong)
             return Finding(step, "correct", sentence=f"Correct for what {cause} gives it.")
         if step == "back_propagate" and all(
@@ -268,6 +293,7 @@ class Checker:
 
     def _named(self, step: str, named: Candidate, where: str, numbers: Numbers | None) -> Finding:
         mistakes = [MISTAKES[name] for name in named.ids]
+        self.named[step] = named.ids
         return Finding(
             step,
             "wrong",
@@ -301,7 +327,10 @@ class Checker:
                 return {"forward": usable(learner.feed_forward)}
             case "predict":
                 return {"forward": partial(FUNCTIONS["feed_forward"], hidden=hidden, output=output)}
-        parts: dict[str, Any] = {"forward": partial(trace, hidden=hidden, output=output)}
+        ways: dict[str, Any] = {"hidden": hidden, "output": output}
+        for name in self.named.get("feed_forward", ()):
+            ways.update(MISTAKES[name].parts)
+        parts: dict[str, Any] = {"forward": partial(trace, **ways)}
         if "sigmoid_derivative" in wrong:
             slope = usable(learner.array_function("sigmoid_derivative"))
             parts["derivative"] = lambda z, a: slope(z)

@@ -19,6 +19,7 @@ import sys
 import time
 import traceback
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +115,9 @@ def items_of(value: Any, depth: int) -> Any:
 
 def differ(arrays: list[Any], copies: list[Any]) -> bool:
     """Whether arrays, or the arrays in their places, are other ones than before."""
+    pairs = zip(arrays, copies, strict=False)
     return _len(arrays) != _len(copies) or not all(
-        np.array_equal(array, copy, equal_nan=copy.dtype.kind == "f")
-        for array, copy in zip(arrays, copies, strict=True)
+        np.array_equal(array, copy, equal_nan=copy.dtype.kind == "f") for array, copy in pairs
     )
 
 
@@ -144,7 +145,7 @@ class Later:
         return self._found()(*args, **options)
 
 
-def is_foreign_import(node: ast.stmt) -> bool:
+def is_foreign_import(node: Any) -> bool:
     """Whether a statement imports modules by name that belong neither to Python nor to NumPy."""
     if _isinstance(node, ast.Import):
         roots = [alias.name.split(".")[0] for alias in node.names]
@@ -199,7 +200,7 @@ class Learner:
 def perform(learner: Learner, request: dict[str, Any]) -> dict[str, Any]:
     """Do what a request asks; say what it returned, and what it did besides."""
     operation = request["operation"]
-    form = (lambda value: value) if request.get("lists") else as_pairs
+    form: Callable[[Any], Any] = (lambda value: value) if request.get("lists") else as_pairs
     args = [form(unpack(arg)) for arg in request.get("args", [])]
     if operation == "load":
         learner.load(request["text"])

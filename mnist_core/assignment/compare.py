@@ -71,7 +71,11 @@ def _numbers(a: Array, b: Array, name: str) -> str:
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio, difference = a / b, a - b
     usable = np.isfinite(ratio)
-    if usable.any() and np.ptp(ratio[usable]) < 1e-6 * max(1.0, abs(ratio[usable][0])) and (b[~usable] == 0).all():
+    if (
+        usable.any()
+        and np.ptp(ratio[usable]) < 1e-6 * max(1.0, abs(ratio[usable][0]))
+        and (a[~usable] == b[~usable]).all()
+    ):
         return f"{name} is {ratio[usable][0]:.6g} times what was expected, everywhere"
     if a.size > 1 and np.ptp(difference) < 1e-9:
         return f"{name} is larger than expected by {difference.flat[0]:.6g}, everywhere"

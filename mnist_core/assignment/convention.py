@@ -162,7 +162,8 @@ class Convention:
             fewer = next((k for k in range(layers - 1, 0, -1) if self.patterns_in(value, k)), 0)
             if fewer:
                 raise Misfit(
-                    f"{what} are those of {fewer} layers, expected {layers}: is the number of layers written into the code?"
+                    f"{what} are those of {fewer} layers, expected {layers}: is the number of layers written into the "
+                    "code?"
                 )
             raise Misfit(f"{what} {_in_words(value)}; expected W and b of {layers} layers, as {self._container()}.")
         found = dict(leaves(value))

@@ -65,7 +65,7 @@ def name_mistake(
 def explains(
     function: Callable[..., Any], tried: Iterable[tuple[Case, Any]], agree: Callable[[Case, Any, Any], bool]
 ) -> bool:
-    """Whether a function gives the results of all cases; one that can't be computed on these shapes explains nothing."""
+    """Whether a function gives the results of all cases; one that can't be computed on these shapes fits none."""
     try:
         with np.errstate(all="ignore"):
             return all(agree(case, value, function(*case.args)) for case, value in tried)
@@ -78,11 +78,8 @@ def usable(function: Callable[..., Any]) -> Callable[..., Any]:
     known: dict[bytes, Any] = {}
 
     def call(*args: Any) -> Any:
-        key = b"".join(
-            array.tobytes() + bytes(str(array.shape), "ascii")
-            for _, array in leaves(args)
-            if isinstance(array, np.ndarray)
-        )
+        arrays = [array for _, array in leaves(args) if isinstance(array, np.ndarray)]
+        key = b"".join(array.tobytes() + str(array.shape).encode() for array in arrays)
         if key not in known:
             try:
                 known[key] = as_array(function(*args))

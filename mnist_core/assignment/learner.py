@@ -18,10 +18,10 @@ from mnist_core.assignment.convention import (
     Misfit,
     Pattern,
     Varying,
-    leaves,
     recognize,
 )
-from mnist_core.assignment.reference import Array, Parameters, feed_forward, initialize
+from mnist_core.assignment.reference import Array, Parameters, feed_forward, initialize, update
+from mnist_core.assignment.results import has_arrays, probabilities_in, same_arrays, split_loss
 from mnist_core.assignment.sandbox import Failure, Reply, Sandbox
 from mnist_core.assignment.source import Place
 
@@ -73,7 +73,8 @@ class Learner:
         self._object_sizes: tuple[int, ...] | None = None
         self._placed = False
         self._gradient_patterns: tuple[Pattern, Pattern] | None = None
-        self._gradients_stored = False
+        self._gradient_bias = ""
+        self.gradients_stored = False
         self.objectless = False
         """Whether no object of the learner's class can be made."""
 
@@ -98,11 +99,10 @@ class Learner:
         self.last = replace(reply, changed={order[k]: value for k, value in reply.changed.items() if k < len(order)})
         if self.last.failure:
             names = self.submission.names.get(step, ())
-            shapes = [
-                f"{name} {arg.shape}" for name, arg in zip(names, given, strict=False) if isinstance(arg, np.ndarray)
-            ]
+            named = zip(names, given, strict=False)
+            shapes = ", ".join(f"{name} {arg.shape}" for name, arg in named if isinstance(arg, np.ndarray))
             line = self.last.failure.line
-            raise CallFailed(self.last.failure, ", ".join(shapes), self.submission.place(line) if line else None)
+            raise CallFailed(self.last.failure, shapes, self.submission.place(line) if line else None)
         return self.last.value
 
     def _order(self, step: str, args: tuple[Any, ...]) -> tuple[int, ...]:
@@ -240,20 +240,7 @@ class Learner:
     def feed_forward(self, x: Array, parameters: Parameters) -> Array:
         """Probabilities, (N, C)."""
         value = self._with_parameters("feed_forward", [self.convention.batch(x)], parameters)
-        return self._probabilities(value, (len(x), len(parameters[-1][1])))
-
-    def _probabilities(self, value: Any, shape: tuple[int, int]) -> Array:
-        """The probabilities among what it returns, which may be what it kept for the way back, too."""
-        if isinstance(value, list | dict) and value:
-            arrays = [self.convention.batch(leaf) for _, leaf in leaves(value) if isinstance(leaf, np.ndarray)]
-            fitting = [array for array in arrays if array.shape == shape]
-            sure = [array for array in fitting if np.allclose(array.sum(axis=1), 1)]
-            if arrays:
-                first = [array for array in fitting if array is arrays[0]]
-                return np.asarray([*sure, *first, *reversed(fitting), arrays[0]][0], np.float64)
-        if not isinstance(value, np.ndarray):
-            raise Misfit(f"It returns no array but {_kind(value)}; expected probabilities of shape (N, C).")
-        return self.convention.batch(np.asarray(value, np.float64))
+        return probabilities_in(value, (len(x), len(parameters[-1][1])), self.convention)
 
     def back_propagate(
         self, x: Array, y: Array, parameters: Parameters, keep: bool = False
@@ -267,8 +254,8 @@ class Learner:
             value = self.raw("back_propagate", given[1], keep=keep)
         else:
             value = self._with_parameters("back_propagate", given, parameters, keep)
-        loss, gradients = _split_loss(value)
-        if self._placed and not _has_arrays(gradients):
+        loss, gradients = split_loss(value)
+        if self._placed and not has_arrays(gradients):
             gradients = self._attributes()
         return loss, self._gradient_convention.decode(gradients, len(parameters), "the gradients")
 
@@ -295,13 +282,14 @@ class Learner:
                 value = self.raw("back_propagate", given[1])
             else:
                 value = self._with_parameters("back_propagate", given, parameters)
-            value = _split_loss(value)[1]
-            stored = self._placed and not _has_arrays(value)
+            value = split_loss(value)[1]
+            stored = self._placed and not has_arrays(value)
             found = recognize(self._changed_since(before) if stored else value)
         except (CallFailed, Misfit):
             return
-        self._gradients_stored = stored
+        self.gradients_stored = stored
         self._gradient_patterns = found.weights, found.biases
+        self._gradient_bias = found.bias
 
     def _changed_since(self, before: dict[str, Any]) -> dict[str, Any]:
         """Attributes of the object that are others than before, less those that hold the parameters."""
@@ -310,7 +298,7 @@ class Learner:
         return {
             name: value
             for name, value in self._attributes().items()
-            if name not in names and not (name in before and _equal(value, before[name]))
+            if name not in names and not (name in before and same_arrays(value, before[name]))
         }
 
     @property
@@ -322,49 +310,61 @@ class Learner:
         return replace(self.convention, weights=weights, biases=biases)
 
     def update(self, parameters: Parameters, gradients: Parameters, learning_rate: float) -> Parameters:
-        """Parameters after a step, returned or changed in place."""
+        """Parameters after a step, returned or changed in place.
+
+        If no back_propagate has shown how the file writes gradients, the usual ways are tried.
+        """
+        if self._gradient_patterns:
+            return self._update(parameters, self._encoded(gradients), learning_rate)
+        found, failed = None, None
+        for encoded in self._encodings(gradients):
+            try:
+                result = self._update(parameters, encoded, learning_rate)
+            except (CallFailed, Misfit) as error:
+                failed = failed or error
+                continue
+            if same_layers(result, update(parameters, gradients, learning_rate), SINGLE_TOLERANCE):
+                return result
+            found = found or result
+        if found is None and failed:
+            raise failed
+        assert found
+        return found
+
+    def _update(self, parameters: Parameters, gradients: Any, learning_rate: float) -> Parameters:
         layers = len(parameters)
         if self._is_method("update") and self.submission.required.get("update", 3) < 3:
-            self._update(None, parameters, gradients, learning_rate)
+            self._place(parameters)
+            if self.takes_rate_alone and self.gradients_stored:
+                self._assign(gradients)
+                self.raw("update", learning_rate)
+            else:
+                self.raw("update", gradients, learning_rate)
             return self.convention.decode(self._attributes(), layers)
-        value = self._update(self.convention.encode(parameters), parameters, gradients, learning_rate)
+        encoded = self.convention.encode(parameters)
+        value = self.raw("update", encoded, gradients, learning_rate)
         if value is None or (isinstance(value, list) and not value):
-            value = self.last.changed.get(0, self.convention.encode(parameters))
+            value = self.last.changed.get(0, encoded)
         return self.convention.decode(value, layers)
 
-    def _update(self, given: Any, parameters: Parameters, gradients: Parameters, learning_rate: float) -> Any:
-        """Call it; the names of gradients in a dict are tried, if no back_propagate has shown them."""
-        failed = None
-        for encoded in [self._encode_gradients(gradients)] if self._gradient_patterns else self._encodings(gradients):
-            try:
-                if given is None:
-                    self._place(parameters)
-                    if self._takes_rate_alone:
-                        self._assign(encoded)
-                        return self.raw("update", learning_rate)
-                    return self.raw("update", encoded, learning_rate)
-                return self.raw("update", given, encoded, learning_rate)
-            except CallFailed as error:
-                failed = failed or error
-                if error.failure.error not in ("KeyError", "TypeError", "IndexError"):
-                    break
-        assert failed
-        raise failed
-
     @property
-    def _takes_rate_alone(self) -> bool:
+    def takes_rate_alone(self) -> bool:
         """Whether update is a method that finds the gradients where back_propagate has put them."""
         names = self.submission.names.get("update", ())
-        return self._gradients_stored and len(names) == 1 and names[0].lower() in SYNONYMS["learning_rate"]
+        return self._is_method("update") and len(names) == 1 and names[0].lower() in SYNONYMS["learning_rate"]
 
     def _assign(self, attributes: Any) -> None:
         reply = self.sandbox.assign(attributes)
         if reply.failure:
             raise CallFailed(reply.failure)
 
+    def _encoded(self, gradients: Parameters) -> Any:
+        """Gradients as the file's own back_propagate returns them, with its shape of biases."""
+        return replace(self._gradient_convention, bias=self._gradient_bias).encode(gradients)
+
     def _encodings(self, gradients: Parameters) -> Iterator[Any]:
         """Gradients in the structure of the parameters, and with the usual names."""
-        yield self._encode_gradients(gradients)
+        yield self.convention.encode(gradients)
         for weights, biases in self.convention.gradient_patterns():
             yield replace(self.convention, weights=weights, biases=biases).encode(gradients)
 
@@ -408,10 +408,6 @@ class Learner:
             return False
         now = self.convention.decode(self._attributes(), len(parameters))
         return not same_layers(now, parameters, SINGLE_TOLERANCE if self.convention.single else TOLERANCE)
-
-    def _encode_gradients(self, gradients: Parameters) -> Any:
-        """Write gradients as the file's own back_propagate returns them."""
-        return self._gradient_convention.encode(gradients)
 
     def _named(self, step: str) -> set[str]:
         """Which of the contract's arguments a function has, by name."""
@@ -458,15 +454,15 @@ class Learner:
                 if self.submission.functions.get("initialize") not in (None, "__init__"):
                     value = self.raw("initialize", *self._seeded("initialize", list(sizes), seed))
                     self.sandbox.lists = self.last.lists or reply.lists
-                    return value if _has_arrays(value) else self._attributes()
+                    return value if has_arrays(value) else self._attributes()
                 return reply.value
             failure = failure or reply.failure
             self._revive()
         assert failure
         self.objectless = True
         raise Misfit(
-            f"No object can be made for layers of {'-'.join(map(str, sizes))}. {failure.sentence} Is the number of layers "
-            "written into the code?"
+            f"No object can be made for layers of {'-'.join(map(str, sizes))}. {failure.sentence} Is the number of "
+            "layers written into the code?"
         )
 
     def _attributes(self) -> Any:
@@ -478,33 +474,3 @@ class Learner:
 
 def _is_batch(step: str, position: int) -> bool:
     return step in ("softmax", "cross_entropy") and position < 2
-
-
-def _split_loss(value: Any) -> tuple[float | None, Any]:
-    """Separate the loss from the gradients: first, last, alone, or not returned."""
-    if _is_number(value):
-        return float(value), None
-    if isinstance(value, list):
-        for position in (0, len(value) - 1):
-            if value and _is_number(value[position]):
-                rest = [item for k, item in enumerate(value) if k != position]
-                return float(value[position]), rest[0] if len(rest) == 1 else rest
-    return None, value
-
-
-def _equal(value: Any, other: Any) -> bool:
-    """Whether two structures hold the same arrays at the same places."""
-    ours, theirs = dict(leaves(value)), dict(leaves(other))
-    return ours.keys() == theirs.keys() and all(np.array_equal(ours[path], theirs[path]) for path in ours)
-
-
-def _has_arrays(value: Any) -> bool:
-    return any(isinstance(leaf, np.ndarray) for _, leaf in leaves(value))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) or (isinstance(value, np.ndarray) and value.size == 1 and value.ndim == 0)
-
-
-def _kind(value: Any) -> str:
-    return "None" if value is None else type(value).__name__ if not isinstance(value, str) else str(value)

@@ -114,6 +114,14 @@ MISTAKES = (
         "The probabilities of an image do not sum to 1 and depend on the other images of its batch.",
         "After softmax, each row sums to 1: which axis is summed?",
         parts={"total": lambda exp: exp.sum(axis=0, keepdims=True), "largest": lambda z: z.max(axis=0, keepdims=True)},
+        variants=({"total": lambda exp: exp.sum(axis=0, keepdims=True)},),
+    ),
+    Mistake(
+        "softmax-maximum-over-batch", "softmax",
+        "The maximum is taken over the batch, a number for each class: the logits of an image are shifted unequally.",
+        "The probabilities of an image depend on the other images of its batch.",
+        "Softmax stays as it is only if all logits of a row are shifted by the same number.",
+        parts={"largest": lambda z: z.max(axis=0, keepdims=True)},
     ),
     Mistake(
         "softmax-over-everything", "softmax",

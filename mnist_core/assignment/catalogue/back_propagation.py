@@ -139,6 +139,10 @@ MISTAKES = (
         "Its shape is that of the batch, or it is spread over the bias by broadcasting.",
         "A bias has one entry a unit: which axis must disappear?",
         parts={"biases": lambda delta: delta.sum(axis=1)},
+        variants=(
+            {"biases": lambda delta: delta.sum(axis=1, keepdims=True)},
+            {"biases": lambda delta: delta.sum(axis=1, keepdims=True).T},
+        ),
     ),
     Mistake(
         "bias-gradient-number", "back_propagate",

@@ -21,6 +21,13 @@ MISTAKES = (
         parts={"weight_step": _uphill, "bias_step": _uphill},
     ),
     Mistake(
+        "update-weights-uphill", "update",
+        "The gradient of the weights is added; that of the biases is subtracted.",
+        "The loss grows with nearly every step.",
+        "Both go downhill.",
+        parts={"weight_step": _uphill},
+    ),
+    Mistake(
         "update-bias-uphill", "update",
         "The gradient of the biases is added; that of the weights is subtracted.",
         "Biases climb while weights descend.",
@@ -131,7 +138,7 @@ MISTAKES = (
     Mistake(
         "update-remembers", "update",
         "The same step made twice has another length the second time: it depends on earlier calls, as with momentum.",
-        "Training may even be faster; but it is no plain gradient descent, and the learning rates of the recipe don't fit.",
+        "Training may even be faster; but the learning rates of plain gradient descent don't fit.",
         "What is kept between two calls?",
     ),
     Mistake(

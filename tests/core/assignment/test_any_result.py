@@ -29,7 +29,8 @@ LEAVES = st.one_of(
     ARRAYS,
     st.sampled_from(
         [
-            "None", "''", "'W' * 1000", "b'bytes'", "object()", "int", "print", "range(3)", "np.random.default_rng(0)", "...",
+            "None", "''", "'W' * 1000", "b'bytes'", "object()", "int", "print", "range(3)", "np.random.default_rng(0)",
+            "...",
             "np.ma.masked_array([1.0, 2.0], [0, 1])", "np.array(None)", "np.datetime64('2020')", "np.zeros((0, 3))",
             "(n for n in range(3))", "{1, 2}", "{1.5, 'a'}", "np.broadcast_to(1.0, (4, 3))", "np.matrix([[1.0, 2.0]])",
             "np.zeros(3, dtype=[('a', 'f8')])", "np.lib.stride_tricks.as_strided(np.zeros(1), (4, 3), (0, 0))",

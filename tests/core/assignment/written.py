@@ -2,8 +2,8 @@
 
 Each begins with ``### name``; then ``# from:`` the public thread or page of the mistake, or of the style, that it is
 modelled on (none of its code is copied), and a ``# wrong:`` for each step that is wrong: the mistakes of the catalogue
-that it is (``?``: one that the catalogue does not have, so that measured facts are expected), or, in ``unfit.txt``, a part
-of the sentence.
+that it is (``?``: one that the catalogue does not have, so that measured facts are expected), or, in ``unfit.txt``, a
+part of the sentence.
 """
 
 from dataclasses import dataclass
