@@ -47,6 +47,7 @@ def same_arrays(value: Any, other: Any) -> bool:
 
 
 def has_arrays(value: Any) -> bool:
+    """Whether a structure holds any array."""
     return any(isinstance(leaf, np.ndarray) for _, leaf in leaves(value))
 
 

@@ -95,7 +95,7 @@ def test_a_file_without_a_gradient_leaves_no_run(start, tmp_path):
         ("    raise ValueError('odd')", "back_propagate failed in line 6: It raises ValueError: odd."),
         ("    import os; os._exit(0)", "It ended its own process"),
         ("    return [np.ones(10**10)]", "MemoryError|Unable to allocate|memory"),
-        ("    return None", "the gradients is None"),
+        ("    return None", "the gradients are None"),
     ],
 )
 def test_code_that_fails_ends_its_run_with_a_sentence(body, sentence, start):
