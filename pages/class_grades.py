@@ -41,10 +41,10 @@ def choose() -> None:
         )  # fmt: skip
         seed = remembered("class_seed", 0, parse=NumberIn(0, LARGEST_SEED))
         st.number_input(
-            "Seed of the hidden inputs", 0, LARGEST_SEED, help="Another seed gives inputs that no student has seen.",
-            **seed.widget,
+            "Seed of the hidden inputs", 0, LARGEST_SEED,
+            help="0 gives the inputs of *Your code* and mnist check, which students have seen.", **seed.widget,
         )  # fmt: skip
-        jobs = remembered("class_jobs", 2, parse=NumberIn(1, MOST_JOBS))
+        jobs = remembered("class_jobs", 2, url="jobs", parse=NumberIn(1, MOST_JOBS))
         st.number_input("Files checked at a time", 1, MOST_JOBS, **jobs.widget)
     grading = current()
     st.button(
@@ -80,7 +80,7 @@ def watch(grading: Grading) -> None:
     grades = grading.grades
     done = len(grades) / max(grading.students, 1)
     st.progress(min(done, 1.0), f"{len(grades)} of {counted(grading.students, 'student')} graded")
-    st.button("Stop", icon=":material/stop:", on_click=grading.stop)
+    st.button("Stop", icon=":material/stop:", on_click=callback(grading.stop))
     if grades:
         show_grades(grades)
 

@@ -87,14 +87,7 @@ def cases_of(step: str, seed: int = 0) -> list[Case]:
                 Case("one row far below another", (FAR_BELOW,), True, CLIPPED),
             ]
         case "feed_forward" | "predict":
-            return [
-                Case(
-                    f"{count} images, layers {'-'.join(map(str, sizes))}",
-                    (batch_for(count, sizes[0], 3, seed + k)[0], own),
-                )
-                for k, (count, sizes) in enumerate([(4, (6, 5, 3)), (1, (5, 4, 3)), (3, (7, 5, 4, 6, 3))])
-                for own in [parameters_for(sizes, seed + k)]
-            ]
+            return _pass_cases(seed)
         case "cross_entropy":
             return _loss_cases(random, seed)
         case "back_propagate":
@@ -126,6 +119,17 @@ def _label_cases(random: np.random.Generator) -> list[Case]:
         Case("labels without the last class", (names[[1, 0, 1]], 5)),
         Case("one label", (np.array([1]), 3)),
         Case("labels as uint8, as MNIST has them", (random.permutation(np.array([9, 0, 5, 3], np.uint8)), 10)),
+    ]
+
+
+def _pass_cases(seed: int) -> list[Case]:
+    return [
+        Case(
+            f"{count} images, layers {'-'.join(map(str, sizes))}",
+            (batch_for(count, sizes[0], 3, seed + k)[0], own),
+        )
+        for k, (count, sizes) in enumerate([(4, (6, 5, 3)), (1, (5, 4, 3)), (3, (7, 5, 4, 6, 3))])
+        for own in [parameters_for(sizes, seed + k)]
     ]
 
 

@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from mnist_core.data.dataset import Dataset, load_dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.errors import MnistError
 from mnist_core.runs.diagnose import diagnose_run
 from mnist_core.runs.run import Run
 from mnist_core.training.evidence import Diagnosis
-
-Loader = Callable[[str, str | None], Dataset]
 
 
 def diagnosis_lines(found: list[Diagnosis] | None) -> list[str]:
@@ -26,9 +24,9 @@ def diagnosis_json(found: list[Diagnosis] | None) -> list[dict[str, Any]] | None
     return None if found is None else [diagnosis.to_dict() for diagnosis in found]
 
 
-def diagnosis_of(run: Run, loader: Loader = load_dataset) -> list[Diagnosis] | None:
-    """Findings about a run; None if it can't be judged, or its data is gone."""
+def diagnosis_of(run: Run, load: Callable[[Run], Dataset]) -> list[Diagnosis] | None:
+    """Findings about a run on the data that it was trained on; None if it can't be judged, or its files are damaged."""
     try:
-        return None if run.problem else diagnose_run(run, run.dataset.load(loader))
-    except MnistError:
+        return None if run.problem else diagnose_run(run, load(run))
+    except MnistError:  # whoever asks for its scores gets them all the same
         return None

@@ -3,7 +3,7 @@
 import argparse
 import math
 
-from mnist_core.commands.diagnosis import diagnosis_json, diagnosis_lines
+from mnist_core.commands.diagnosis import diagnosis_json, diagnosis_lines, diagnosis_of
 from mnist_core.commands.output import note, say, say_json
 from mnist_core.commands.parser import ProgramParser, add_command, add_data_dir, add_json, add_run, add_runs_dir
 from mnist_core.data.checks import dataset_warnings
@@ -13,7 +13,6 @@ from mnist_core.evaluation.metrics import per_class_scores
 from mnist_core.evaluation.predict import Evaluation, evaluate
 from mnist_core.evaluation.significance import no_better_than_guessing
 from mnist_core.nn.network import Network
-from mnist_core.runs.diagnose import diagnose_run
 from mnist_core.runs.model_epoch import model_epoch
 from mnist_core.runs.run import Run, find_run
 
@@ -35,7 +34,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         _compare_data(run, network, dataset)
     result = evaluate(network, dataset.test_images, dataset.test_labels)
     own = not arguments.data_dir or dataset.has_content(run.dataset.checksums)
-    found = diagnose_run(run, dataset) if own else None
+    found = diagnosis_of(run, lambda _: dataset) if own else None
     lines = [] if arguments.json else diagnosis_lines(found)
     doubt = no_better_than_guessing(result.accuracy, result.labels)
     if doubt and not any(doubt in line for line in lines):

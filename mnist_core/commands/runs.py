@@ -58,8 +58,9 @@ def _list(arguments: argparse.Namespace) -> None:
         _check_folder(root)
     runs = list_runs(root)
     if arguments.json:
-        loader = cache(load_dataset)  # most runs share their data
-        say_json([{**_describe(run), "diagnosis": diagnosis_json(diagnosis_of(run, loader))} for run in runs])
+        load = cache(load_dataset)  # most runs share their data
+        found = [diagnosis_of(run, lambda run: run.dataset.load(load)) for run in runs]
+        say_json([{**_describe(run), "diagnosis": diagnosis_json(own)} for run, own in zip(runs, found, strict=True)])
     elif not runs:
         say(f"No runs in {root} yet. Train one: {program_name()} train")
     else:

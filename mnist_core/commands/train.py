@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from tqdm import tqdm
 
-from mnist_core.commands.diagnosis import diagnosis_lines
+from mnist_core.commands.diagnosis import diagnosis_lines, diagnosis_of
 from mnist_core.commands.output import complain, note, say
 from mnist_core.commands.parser import (
     ProgramParser,
@@ -24,7 +24,6 @@ from mnist_core.data.checks import dataset_warnings
 from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.errors import RunError, counted
 from mnist_core.jobs.start import request, start_run
-from mnist_core.runs.diagnose import diagnose_run
 from mnist_core.runs.model_epoch import model_epoch
 from mnist_core.runs.run import Run
 from mnist_core.training.config import PRESETS, TrainingConfig
@@ -148,7 +147,7 @@ def _tell(run: Run, dataset: Dataset) -> int:
         complain(problem)
         return 1
     say(_result(run))
-    for line in diagnosis_lines(diagnose_run(run, dataset)):
+    for line in diagnosis_lines(diagnosis_of(run, lambda _: dataset)):
         say(line)
     return 0
 

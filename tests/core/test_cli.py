@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def test_evaluate_gives_the_same_as_the_core(trained):
     assert report["dataset"] == {"name": data.name, "source": "full"}
     text = mnist("evaluate", "latest", "--runs-dir", folder).stdout
     assert f"{expected.accuracy:.2%}" in text
-    assert len(text.strip().splitlines()) == 6 + 3
+    assert len(text.strip().splitlines()) == 6 + 3 + 1  # the last one is the diagnosis
 
 
 def test_runs_lists_them(trained, tmp_path):
@@ -236,6 +237,19 @@ def test_a_stuck_run_says_that_it_is_no_better_than_guessing(tmp_path, capsys, m
     assert json.loads(capsys.readouterr().out)[0]["diagnosis"] == [diagnosis]
     assert main(["train", *options, "--preset", "fast"]) == 0
     assert "guessing" not in capsys.readouterr().out
+
+
+def test_damaged_tables_keep_nobody_from_the_scores(trained, tmp_path):
+    _, folder, _ = trained
+    (run,) = list_runs(folder)
+    copy = Path(shutil.copytree(run.path, tmp_path / run.id))
+    (copy / "metrics.csv").write_text("damaged\n")
+    done = mnist("evaluate", "latest", "--json", "--runs-dir", tmp_path)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["diagnosis"] is None
+    (row,) = json.loads(mnist("runs", "--json", "--runs-dir", tmp_path).stdout)
+    assert row["diagnosis"] is None
+    assert row["test_accuracy"] == run.status.test_accuracy
 
 
 def test_early_stopping_names_the_epoch_of_the_model(tiny_folder, tmp_path, capsys, monkeypatch):

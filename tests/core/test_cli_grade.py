@@ -58,8 +58,7 @@ def test_the_same_code_under_other_names_is_noted_as_a_hint(tmp_path, rubric, ca
     text = STYLES["a class"]
     folder = write_class(tmp_path / "class", ada=text, bob=text.replace("delta", "d").replace("dW", "grads"))
     assert main(["grade", str(folder), "--rubric", str(rubric)]) == 0
-    error = capsys.readouterr().err
-    assert error.startswith("note: ada and bob share 100% of their code: have a look.")
+    assert "note: ada and bob share 100% of their code: have a look." in capsys.readouterr().err
 
 
 def test_results_for_gradescope(folder, rubric, tmp_path):
@@ -137,3 +136,9 @@ def test_names_and_messages_control_no_terminal(tmp_path, rubric, capsys):
     assert "\x1b" not in out and "\u202e" not in out
     assert sum("ada" in line for line in out.splitlines()) == 1
     assert not any(line.startswith("error") for line in out.splitlines())
+
+
+def test_inputs_that_students_have_seen_are_noted(folder, rubric, capsys):
+    for options, noted in (([], True), (["--seed", "1"], False)):
+        assert main(["grade", str(folder), "--rubric", str(rubric), *options]) == 0
+        assert ("seed 0 gives the inputs that mnist check shows" in capsys.readouterr().err) == noted

@@ -9,10 +9,13 @@ import pytest
 from mnist_core.data.dataset import load_dataset
 from mnist_core.jobs.start import start_run
 from mnist_core.runs.files import write_json
+from mnist_core.runs.implementation import IMPLEMENTATION, Implementation
 from mnist_core.runs.run import read_run
+from mnist_core.runs.schema import write_record
 from mnist_core.runs.tables import METRICS
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.loop import EpochMetrics
+from mnist_core.untrusted import UntrustedText
 from pages.components.runs import diagnosis
 from tests.helpers import by_label, texts, unescaped, wait
 
@@ -71,6 +74,9 @@ def test_a_failure_that_names_its_cause_is_not_said_twice(open_page, make_run):
     assert "the steps are too long" in texts(app.error)
     assert not app.warning
     by_label(app.button, "Start again with learning rate 0.1")
+    write_record(run.path / IMPLEMENTATION, Implementation(UntrustedText("mine.py")))
+    record(run, [40.0, 50.0], 0.1, state="failed")
+    assert "Check the code first." in texts(open_page("training", run=run.id).warning)
 
 
 def test_a_running_run_is_judged_once_it_has_some_epochs(open_page, make_run):

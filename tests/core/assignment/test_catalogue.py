@@ -16,18 +16,19 @@ from mnist_core.assignment.reference import FUNCTIONS
 COMPUTING = [mistake for mistake in MISTAKES.values() if mistake.computes and mistake.id != "idx-little-endian"]
 
 
-def cases_for(step, folder):
+def cases_for(step, folder, seed=0):
     if step == "read_idx":
-        return [Case(path.name, (path,)) for path in write_idx_files(folder, 0)]
-    return cases_of(step)
+        return [Case(path.name, (path,)) for path in write_idx_files(folder, seed)]
+    return cases_of(step, seed)
 
 
+@pytest.mark.parametrize("seed", [0, 4242])
 @pytest.mark.parametrize(
     ("mistake", "function"),
     [pytest.param(one, function, id=f"{one.id}-{k}") for one in COMPUTING for k, function in enumerate(one.functions)],
 )
-def test_a_mistake_is_told_from_what_is_right_and_from_all_others(mistake, function, tmp_path):
-    cases = cases_for(mistake.step, tmp_path)
+def test_a_mistake_is_told_from_what_is_right_and_from_all_others(mistake, function, seed, tmp_path):
+    cases = cases_for(mistake.step, tmp_path, seed)
     agree = partial(agrees, mistake.step, TOLERANCE)
     with np.errstate(all="ignore"):
         results = [function(*case.args) for case in cases]

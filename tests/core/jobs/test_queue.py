@@ -101,7 +101,7 @@ def test_first_come_first_served_whoever_arrives_first(tmp_path, monkeypatch):
     monkeypatch.setenv("MNIST_CONCURRENT_RUNS", "1")
     monkeypatch.setattr(slots, "LOOK_SECONDS", 0.01)
     now = time.time()
-    tickets = [ticket_of(now + position / 1e6, name) for position, name in enumerate(["d", "a-cross_validation", "c"])]
+    tickets = [ticket_of(now + position / 1e5, name) for position, name in enumerate(["d", "a-cross_validation", "c"])]
     for ticket in tickets:
         keep_place(tmp_path, ticket)
         assert place_in_queue(tmp_path, ticket.partition("-")[2]) is None
