@@ -2,6 +2,7 @@
 
 - :mod:`cli`: the command line
 - :mod:`commands`: its commands, one a file
+- :mod:`assignment`: a learner's own implementation: check, name the mistake, grade, train
 - :mod:`jobs`: processes that work on run folders: training, checking labels, the queue
 - :mod:`runs`: a run as a folder: files, checkpoints, archive, trash
 - :mod:`models`: model files for other programs: npz, safetensors, ONNX, Python

@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from mnist_core.assignment.contract import STEPS
 from mnist_core.data.dataset import find_full
 from mnist_core.jobs.start import start_run
 from mnist_core.runs.about import About
@@ -51,11 +52,29 @@ def walk(page: Page, app: App) -> None:
         page.goto(f"{app.url}/{address}")
         page.get_by_role("heading", level=1).wait_for()
         take(page, address.split("?")[0] or "overview")
+    check_a_mistake(page, app)
     draw_a_three(page, app, fast.id)
     page.goto(f"{app.url}/suspects?run={fast.id}")
     page.get_by_role("button", name="Check the labels").click()
     page.get_by_text("labels disagree with the network").wait_for(timeout=300_000)
     take(page, "label_issues")
+
+
+def check_a_mistake(page: Page, app: App) -> None:
+    """Check a file that forgets to divide by N, and show its numbers."""
+    sources = "\n\n".join(step.source for step in STEPS.values()).replace("(a - y) / len(x)", "(a - y)")
+    path = app.runs.parent / "my_network.py"
+    path.write_text(f"import numpy as np\n\n\n{sources}", encoding="utf-8")
+    page.goto(f"{app.url}/your_code")
+    field = page.get_by_label("Path of your file")
+    field.fill(str(path))
+    field.press("Enter")
+    page.get_by_role("button", name="Show the hint").click()
+    page.get_by_text("The numbers").click()
+    page.get_by_text("Blue is below 0").wait_for()
+    page.get_by_text(re.compile(r"back_propagate\s*·\s*wrong")).evaluate("node => node.scrollIntoView()")
+    page.get_by_test_id("stMain").evaluate("node => node.scrollBy(0, -90)")
+    take(page, "your_code")
 
 
 def draw_a_three(page: Page, app: App, run: str) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from mnist_core.assignment.cases import Case
-from mnist_core.assignment.catalogue import MISTAKES
+from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.compare import SINGLE_TOLERANCE, same
 from mnist_core.assignment.finding import Finding
 from mnist_core.assignment.learner import Learner

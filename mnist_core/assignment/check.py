@@ -11,7 +11,7 @@ import numpy as np
 
 from mnist_core.assignment.behaviour import finding_of, odd_behaviour
 from mnist_core.assignment.cases import LOSS_TOLERANCE, Case, cases_of, write_idx_files
-from mnist_core.assignment.catalogue import MISTAKES
+from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.compare import ROUNDING, SINGLE_TOLERANCE, TOLERANCE, facts, layer_facts, same, same_layers
 from mnist_core.assignment.contract import STEPS, WHOLE
 from mnist_core.assignment.convention import Misfit

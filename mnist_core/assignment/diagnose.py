@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mnist_core.assignment.cases import Case
-from mnist_core.assignment.catalogue import mistakes_of
+from mnist_core.assignment.catalogue.table import mistakes_of
 from mnist_core.assignment.compare import as_array
 from mnist_core.assignment.convention import Misfit, leaves
 from mnist_core.assignment.finding import MAX_SHOWN

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mnist_core.assignment.catalogue import MISTAKES
+from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.source import parse_submission
 from mnist_core.assignment.training import effective, trains
 from mnist_core.data.dataset import Dataset

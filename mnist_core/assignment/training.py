@@ -101,7 +101,7 @@ class LearnersOwn:
         return reference.update(parameters, gradients, learning_rate)
 
 
-def is_unwritten(error: BaseException) -> bool:
+def is_unwritten(error: BaseException | None) -> bool:
     """Whether a function fails because it is yet to be written."""
     return isinstance(error, CallFailed) and error.failure.missing
 
@@ -204,7 +204,7 @@ def first_parameters(network: Network, learner: Learner, config: TrainingConfig)
     try:
         drawn = _ask("initialize", lambda: learner.initialize(tuple(network.layer_sizes), config.seed))
     except AssignmentError as error:
-        if error.__cause__ is not None and is_unwritten(error.__cause__):
+        if is_unwritten(error.__cause__):
             return
         raise
     for k, (weights, bias) in enumerate(drawn):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from mnist_core.assignment.catalogue import MISTAKES
+from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.convention import Misfit
 from mnist_core.assignment.learner import CallFailed, Learner
 from mnist_core.assignment.own_runs import NO_CODE

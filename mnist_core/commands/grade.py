@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mnist_core.assignment.autograder import autograder_zip
-from mnist_core.assignment.catalogue import MISTAKES
+from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.grades import Grade, summarize, to_csv
 from mnist_core.assignment.gradescope import write_results, write_single
 from mnist_core.assignment.grading import grade, grade_entries

@@ -5,7 +5,6 @@ import time
 import urllib.request
 
 import pytest
-from playwright.sync_api import expect
 
 from mnist_core.assignment.contract import STEPS
 from mnist_core.assignment.starter import starter_file
@@ -13,6 +12,10 @@ from mnist_core.runs.implementation import code_of
 from mnist_core.runs.run import list_runs
 from tests.browser.server import away_from_home, serve
 from tests.helpers import set_number, wait
+
+expect = pytest.importorskip(
+    "playwright.sync_api", reason="needs Playwright: pip install -r .ci/requirements.txt"
+).expect
 
 SLOW = 60_000
 MISTAKEN = STEPS["back_propagate"].source.replace("(a - y) / len(x)", "(a - y)")

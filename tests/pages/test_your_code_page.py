@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from mnist_core.assignment.catalogue import MISTAKES
+from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.contract import STEPS
 from mnist_core.assignment.own_runs import start_own_run
 from mnist_core.assignment.source import MAX_BYTES

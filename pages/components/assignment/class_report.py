@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from mnist_core.assignment.catalogue import MISTAKES
+from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.contract import STEPS, WHOLE
 from mnist_core.assignment.grades import ClassSummary, Grade, StepGrade, no_formula, summarize, to_csv
 from mnist_core.assignment.similarity import Pair

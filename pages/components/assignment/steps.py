@@ -55,10 +55,10 @@ def _show_wrong(report: Report, finding: Finding) -> None:
             st.caption(f"First seen with {UntrustedText(finding.where)}.")
         if finding.effect:
             st.markdown(f"What it does to training: {UntrustedText(finding.effect)}")
+        _show_help(finding)
     if finding.line:
         with code:
             _show_lines(report, finding.line)
-    _show_help(finding)
     if finding.numbers and st.toggle("The numbers", key=f"numbers_{finding.step}"):
         show_numbers(finding.numbers)
 

@@ -4,7 +4,7 @@ import math
 
 import streamlit as st
 
-from mnist_core.assignment.catalogue import MISTAKES
+from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.check import Report
 from mnist_core.assignment.own_runs import NEEDED, start_beside, start_mistaken_run, start_own_run
 from mnist_core.assignment.training import IMPLEMENTED, effective, trains

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mnist_core.assignment.cases import Case, cases_of, write_idx_files
-from mnist_core.assignment.catalogue import MISTAKES
+from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.check import agrees
 from mnist_core.assignment.compare import TOLERANCE
 from mnist_core.assignment.contract import STEPS

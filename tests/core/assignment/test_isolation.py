@@ -94,7 +94,8 @@ def test_no_process_stays(kind):
     marker = f"M{time.time_ns() % 10**12}"
     ask(
         f"import ctypes, time\nctypes.CDLL(None).prctl(15, b'{marker}', 0, 0, 0)\n"
-        "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        time.sleep(600)\n    os._exit(0)\nreturn 1"
+        "if os.fork() == 0:\n    os.setsid()\n"
+        "    if os.fork() == 0:\n        time.sleep(600)\n    os._exit(0)\nreturn 1"
     )
     deadline = time.monotonic() + 20
     while any(_name(path) == marker for path in Path("/proc").glob("[0-9]*")):

@@ -59,6 +59,17 @@ def test_a_correct_file_trains_as_the_reference_beside_it(start, tmp_path):
     assert read_implementation(beside.path) is None
 
 
+def test_it_trains_without_bubblewrap(start, monkeypatch, tmp_path):
+    run = wait(start(SOLUTION))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    alone = wait(start(SOLUTION))
+    assert alone.status.state == "finished", alone.status.error
+    assert_same_parameters(alone.load_network(), run.load_network())
+    stuck = wait(start(HEAD + "    time.sleep(1000)"), lambda run: run.status.state == "running")
+    request(stuck, "stop")
+    assert wait(stuck, seconds=10).status.state == "stopped"
+
+
 def test_the_file_and_its_finding_are_kept(start):
     run = wait(start(SOLUTION, finding="The gradient is not divided by N."))
     implementation = read_implementation(run.path)

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from mnist_core.assignment.catalogue import MISTAKES
+from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.check import check
 from mnist_core.assignment.source import parse_submission
 from tests.core.assignment.styles import STYLES

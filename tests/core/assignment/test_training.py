@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from mnist_core.assignment.catalogue import MISTAKES
+from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.contract import STEPS
 from mnist_core.assignment.learner import Learner
 from mnist_core.assignment.sandbox import Sandbox
