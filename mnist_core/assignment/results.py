@@ -47,11 +47,7 @@ def same_arrays(value: Any, other: Any) -> bool:
 
 
 def has_arrays(value: Any) -> bool:
-<<<<<<< HEAD
-    """Whether a structure holds any array."""
-=======
     """Whether there is an array anywhere in a structure."""
->>>>>>> assignment
     return any(isinstance(leaf, np.ndarray) for _, leaf in leaves(value))
 
 
