@@ -159,7 +159,7 @@ class Convention:
         """
         patterns = self.patterns_in(value, layers)
         if patterns is None:
-            fewer = next((k for k in range(layers - 1, 0, -1) if self.patterns_in(value, k)), 0)
+            fewer = next((k for k in range(layers - 1, 1, -1) if self.patterns_in(value, k)), 0)
             if fewer:
                 raise Misfit(
                     f"{what} are those of {fewer} layers, expected {layers}: is the number of layers written into the "

@@ -196,7 +196,7 @@ MISTAKES = (
     ),
     Mistake(
         "derivative-at-a", "back_propagate",
-        "sigmoid'(a) is taken in place of sigmoid'(z): the derivative function gets the activation.",
+        "The slope is taken at the activation, not at z: sigmoid'(a) for sigmoid'(z).",
         "The slope is always near 0.235: saturated units learn as if they were not.",
         "Does your derivative function expect z, or a?",
         parts={"derivative": lambda z, a: sigmoid(a) * (1 - sigmoid(a))},

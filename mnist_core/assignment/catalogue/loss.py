@@ -116,7 +116,7 @@ MISTAKES = (
     Mistake(
         "loss-arguments-swapped", "cross_entropy",
         "The one-hot rows and the probabilities are exchanged: the logarithm is taken of the one-hot rows.",
-        "log(0) appears for every class but one.",
+        "For every class but one, log(0) appears.",
         "Whose logarithm is it?",
         wrong=lambda p, y: float(-np.sum(p * logarithm(y)) / len(y)),
     ),

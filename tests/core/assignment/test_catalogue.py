@@ -53,6 +53,6 @@ def test_every_mistake_is_explained_and_belongs_to_a_step():
     for mistake in MISTAKES.values():
         assert mistake.step in STEPS
         for text in (mistake.sentence, mistake.effect, mistake.hint):
-            assert text[0].isupper() or text[0] in "`z1a", (mistake.id, text)
+            assert text[0].isupper() or text[0] in "`z1ad", (mistake.id, text)
             assert text.rstrip()[-1] in ".?:", (mistake.id, text)
         assert not (mistake.parts and mistake.wrong)

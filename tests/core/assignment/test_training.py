@@ -126,8 +126,8 @@ def test_what_is_yet_to_be_written_is_the_references(dataset):
     ("body", "sentence"),
     [
         ("raise ValueError('odd')", r"back_propagate failed in line 5: It raises ValueError: odd\. Correct it"),
-        ("return None", "back_propagate: the gradients (is|are) None; expected W and b"),
-        ("return 1.0, [(np.zeros(2), np.zeros(2))]", "those of 1 layers, expected 3"),
+        ("return None", "back_propagate: the gradients are None; expected W and b"),
+        ("return 1.0, [(np.zeros(2), np.zeros(2))]", "expected W and b of 3 layers"),
         ("import os; os._exit(3)", "back_propagate failed: It ended its own process"),
         ("return 'x'", "back_propagate: the gradients"),
         (
