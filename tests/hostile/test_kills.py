@@ -22,7 +22,7 @@ from mnist_core.runs.archive import export_run, import_run
 from mnist_core.runs.run import list_runs, read_run
 from mnist_core.runs.status import STALE_SECONDS
 from mnist_core.runs.trash import restore_run
-from tests.core.data.mirrors import CONTENTS, STAND_INS, Mirror, fetch, head, in_folder
+from tests.core.data.mirrors import CONTENTS, STAND_INS, Mirror, fetch, head
 from tests.core.jobs.test_resume import assert_same_run
 from tests.helpers import assert_same_parameters, wait
 from tests.hostile.run_readers import read_all
@@ -132,8 +132,7 @@ def test_a_download_goes_on_or_begins_again(world, tmp_path, monkeypatch, rounds
 
 def whole_files(folder: Path) -> dict[str, bytes]:
     """Content of the files that stand under their final names."""
-    found = in_folder(folder) if folder.exists() else {}
-    return {name: content for name, content in found.items() if name in STAND_INS}
+    return {name: (folder / name).read_bytes() for name in STAND_INS if (folder / name).exists()}
 
 
 @ROUNDS
