@@ -87,8 +87,9 @@ def show_run(run: Run, was_active: bool) -> None:
     show_implementation(run)
     show_progress(run)
     found = diagnosis_of(run)
-    show_message(run, judged=found is not None)
-    show_diagnosis(run, found)
+    with st.container():  # always there, so that a finding that comes or goes leaves the charts in their place
+        show_message(run, judged=found is not None)
+        show_diagnosis(run, found)
     show_charts(run)
 
 

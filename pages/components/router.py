@@ -75,7 +75,7 @@ def navigation() -> st.Page:
         file = FOLDER / f"{info.file}.py"
         page = st.Page(file, title=info.title, icon=info.icon, url_path=info.url_path, default=info is PAGES[0])
         sections.setdefault(info.section, []).append(page)
-    return st.navigation(sections)
+    return st.navigation(sections, expanded=True)
 
 
 def enter() -> st.Page:

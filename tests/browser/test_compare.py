@@ -126,4 +126,4 @@ def test_a_run_is_named_deleted_brought_back_and_taken_elsewhere(app, page, two_
     page.locator('input[type="file"]').set_input_files(zip_file)
     page.get_by_text(f"Imported run {newest.id}").wait_for()
     page.get_by_text("for the lesson").wait_for()
-    assert find_run(newest.id, app.runs).about.name == "my best"
+    assert find_run(newest.id, app.runs).about.name.plain == "my best"
