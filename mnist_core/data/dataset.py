@@ -28,7 +28,7 @@ from mnist_core.data.checksums import (
 from mnist_core.data.fitting import check_fit
 from mnist_core.data.idx import read_idx
 from mnist_core.data.preprocessing import flatten, one_hot, unflatten
-from mnist_core.errors import DatasetError, IdxError, times
+from mnist_core.errors import DatasetError, IdxError, counted, times
 from mnist_core.untrusted import UntrustedText
 
 SOURCES = ("auto", "full", "sample")
@@ -68,6 +68,8 @@ class Dataset:
         SHA-256 of each file as it is, by its own name, as older versions recorded them.
     overshadowed : tuple of (str, str)
         Names of a file used and of one beside it that was not, although it holds something else.
+    given_names : tuple of UntrustedText
+        The name of each class from class 0 on, where somebody gave names: at least as many as the highest label needs.
     """
 
     train_images: np.ndarray
@@ -80,8 +82,14 @@ class Dataset:
     checksums: dict[str, str]
     file_checksums: dict[str, str] = field(default_factory=dict)
     overshadowed: tuple[tuple[str, str], ...] = ()
+    given_names: tuple[UntrustedText, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.given_names and len(self.given_names) <= self._highest_label:
+            raise DatasetError(
+                f"{self.name.plain}: found {counted(len(self.given_names), 'class name')}, but labels up to "
+                f"{self._highest_label}; expected a name for each class from 0 on. Add the missing names."
+            )
         for name in ("train_images", "train_labels", "test_images", "test_labels"):
             read_only = getattr(self, name).view()
             read_only.setflags(write=False)
@@ -97,8 +105,22 @@ class Dataset:
 
     @property
     def num_classes(self) -> int:
-        """One more than the highest label in either split; a lower class may have no images."""
-        return 1 + int(max(self.train_labels.max(), self.test_labels.max()))
+        """One more than the highest label in either split, or how many names were given; a class may have no images."""
+        return len(self.given_names) or 1 + self._highest_label
+
+    @property
+    def class_names(self) -> tuple[UntrustedText, ...]:
+        """The name of each class: as given, otherwise "0", "1", and so on."""
+        return self.given_names or tuple(UntrustedText(str(label)) for label in range(self.num_classes))
+
+    @property
+    def _highest_label(self) -> int:
+        return int(max(self.train_labels.max(), self.test_labels.max()))
+
+    @property
+    def noun(self) -> str:
+        """What an image shows, in a word: "digit" if the classes are the ten digits, otherwise "image"."""
+        return "digit" if [name.plain for name in self.class_names] == list("0123456789") else "image"
 
     @property
     def description(self) -> str:
