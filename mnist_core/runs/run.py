@@ -26,12 +26,13 @@ from typing import Any, TypedDict
 import numpy as np
 
 from mnist_core.data.dataset import Dataset
+from mnist_core.data.disk import read_bounded
 from mnist_core.errors import DatasetError, RunError, did_you_mean
 from mnist_core.models.npz import read_npz
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.files import WORKER_LOCK, check_sha256, read_bounded, writing_to
+from mnist_core.runs.files import WORKER_LOCK, check_sha256, writing_to
 from mnist_core.runs.schema import LAST_TIME, MAX_BYTES, Time, decode_record, problem_of, reason_of, write_record
 from mnist_core.runs.status import Status
 from mnist_core.runs.tables import HISTOGRAMS, LAYERS, METRICS, STEPS, Bounds, Row, Rows, Step, Table

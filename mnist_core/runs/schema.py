@@ -12,8 +12,9 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta
 
+from mnist_core.data.disk import read_bounded
 from mnist_core.errors import RunError
-from mnist_core.runs.files import read_bounded, write_json
+from mnist_core.runs.files import write_json
 from mnist_core.untrusted import UntrustedText
 
 MB = 1_000_000
