@@ -77,6 +77,7 @@ class Correction:
     when : float
         Seconds since 1970, kept to the millisecond.
     why : UntrustedText
+        As ``who`` on one line, so that a file has a line for each decision.
     """
 
     split: str
@@ -102,6 +103,8 @@ class Correction:
             if not fits:
                 value = getattr(self, name)
                 raise _unfit(name, value.plain if isinstance(value, UntrustedText) else str(value))
+        for name in ("who", "why"):
+            object.__setattr__(self, name, UntrustedText(" ".join(getattr(self, name).plain.split())))
         object.__setattr__(self, "when", round(self.when, 3))
 
     @property

@@ -10,7 +10,7 @@ COLUMNS = ("split", "index", "image_sha256", "old", "new", "who", "when", "why")
 
 CHOOSE = f"Choose a CSV file of corrections, with the columns {', '.join(COLUMNS)}."
 
-_FORMULA = r"(?='*[=+\-@\t＝＋－＠])"
+_FORMULA = r"(?='*[=+\-@＝＋－＠])"
 
 
 def to_table(rows: Iterable[Sequence[str | int]]) -> bytes:
