@@ -27,7 +27,9 @@ from mnist_core.data.disk import read_bounded, write_atomically
 from mnist_core.errors import CorrectionsError, advice_on, counted
 from mnist_core.untrusted import UntrustedText
 
-SPLITS = ("train", "test")
+NAMES = {"train": "training", "test": "test"}
+
+SPLITS = tuple(NAMES)
 
 DROP = "drop"
 """In the column ``new``: leave the image out."""
@@ -163,6 +165,24 @@ class Corrections:
     def __iter__(self) -> Iterator[Correction]:
         return iter(self.decisions)
 
+    @property
+    def description(self) -> str:
+        """How many decisions there are, and what they do to each split, in one line."""
+        parts = []
+        for split in SPLITS:
+            own = [one for one in self.decisions if one.split == split]
+            if changed := [one for one in own if one.changes]:
+                dropped = sum(one.new is None for one in changed)
+                parts.append(
+                    f"{counted(len(changed) - dropped, f'{NAMES[split]} label')} changed, "
+                    f"{counted(dropped, f'{NAMES[split]} image')} left out"
+                )
+        return f"{counted(len(self), 'decision')} on labels: {', '.join(parts) or 'none changes anything'}"
+
+    def changes(self, split: str) -> bool:
+        """Whether the labels or images of a split become others."""
+        return any(one.changes for one in self.decisions if one.split == split)
+
     def get(self, split: str, index: int) -> Correction | None:
         """The decision on an image, if there is one."""
         return self._by_place.get((split, index))
@@ -293,12 +313,12 @@ class Corrections:
             for one in own:
                 if problem := _misfit(one, images, labels, dataset.num_classes):
                     raise CorrectionsError(
-                        f"The corrections do not fit {dataset.name.plain}: {_NAMES[split]} image {one.index:,} "
+                        f"The corrections do not fit {dataset.name.plain}: {NAMES[split]} image {one.index:,} "
                         f"{problem}. Use them with the data that they were made for."
                     )
             if own and all(one.new is None for one in own) and len(own) == len(labels):
                 raise CorrectionsError(
-                    f"The corrections leave out all {counted(len(own), f'{_NAMES[split]} image')}, but expected at "
+                    f"The corrections leave out all {counted(len(own), f'{NAMES[split]} image')}, but expected at "
                     "least one to stay: take some decisions back."
                 )
 
@@ -425,9 +445,6 @@ def image_sha256(image: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(image, np.uint8).tobytes()).hexdigest()
 
 
-_NAMES = {"train": "training", "test": "test"}
-
-
 def _unfit(name: str, found: str) -> ValueError:
     found = UntrustedText(found).plain
     return ValueError(f"{name} is {found[:40] + '…' * (len(found) > 40)!r}: expected {EXPECTED[name]}")
@@ -440,7 +457,7 @@ def _size(content: bytes) -> str:
 def _check_same_image(one: Correction, other: Correction) -> None:
     if one.image_sha256 != other.image_sha256:
         raise CorrectionsError(
-            f"Two decisions on {_NAMES[one.split]} image {one.index:,} are about different images, as their SHA-256 "
+            f"Two decisions on {NAMES[one.split]} image {one.index:,} are about different images, as their SHA-256 "
             "shows: join only corrections of the same data."
         )
 

@@ -21,7 +21,8 @@ from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import checksums_of, writing_to
 from mnist_core.runs.implementation import read_implementation
-from mnist_core.runs.run import Run, default_runs_dir, list_runs, new_id, read_run, write_origin
+from mnist_core.runs.origin import CORRECTIONS, write_origin
+from mnist_core.runs.run import Run, default_runs_dir, list_runs, new_id, read_run
 from mnist_core.runs.schema import MAX_BYTES, MAX_EPOCHS, MB, reason_of, write_record
 from mnist_core.runs.tables import TABLES
 
@@ -30,6 +31,7 @@ FILES = (
     "status.json",
     "about.json",
     "implementation.json",
+    CORRECTIONS,
     "metrics.csv",
     "steps.csv",
     "layers.csv",
@@ -155,6 +157,7 @@ def _settle(draft: Path, known: Iterable[Dataset | DatasetReference]) -> Run:
         raise RunError(f"The run in the zip is damaged: {damage.split(' Delete')[0]}")
     run = replace(run, origin=(run.config, replace(run.dataset, data_dir=None)))  # a zip names no folder to look at
     try:
+        run.corrections()
         problem = _model_problem(run) or _table_problem(run)
     except Exception as error:  # so does a damaged array
         problem = str(error).replace(f" of run {run.id}", "").rsplit(": ", 1)[0] or repr(error)
@@ -163,8 +166,11 @@ def _settle(draft: Path, known: Iterable[Dataset | DatasetReference]) -> Run:
     status = replace(run.status, pid=None)
     if status.state in ("queued", "running", "interrupted"):
         status = replace(status, state="paused" if (draft / "checkpoint.npz").exists() else "stopped")
+    if run.corrections_sha256 is None:
+        (draft / CORRECTIONS).unlink(missing_ok=True)  # of which the run knows nothing
     folders = (other.data_dir for other in known if other.data_dir and other.has_content(run.dataset.checksums))
-    write_origin(draft, run.created, run.config, replace(run.dataset, data_dir=next(folders, None)))
+    reference = replace(run.dataset, data_dir=next(folders, None))
+    write_origin(draft, run.created, run.config, reference, run.corrections_sha256)
     known_files = [name for name in FILES if name in status.checksums]
     checksums = checksums_of(draft, known_files)  # config.json is not the same
     write_record(draft / "status.json", replace(status, checksums=checksums))

@@ -4,8 +4,9 @@
 ``about.json`` (name, note, tags), ``metrics.csv`` (a row an epoch), ``steps.csv`` (the loss within the epochs),
 ``layers.csv`` (statistics of the layers), ``histograms.csv`` (distributions of weights and activations),
 ``checkpoint.npz`` (training continues from it), ``model.npz`` (the parameters to evaluate), ``control`` (a request to
-the worker), ``worker.lock`` (held by the worker as long as it lives) and ``log.txt``; and ``.reserve`` while a job
-works, which is given up when the disk is full. The state of a run that has ended holds checksums of its files.
+the worker), ``worker.lock`` (held by the worker as long as it lives) and ``log.txt``; ``corrections.csv`` if it was
+created with corrected labels (their checksum is in ``config.json``); and ``.reserve`` while a job works, which is given
+up when the disk is full. The state of a run that has ended holds checksums of its files.
 """
 
 import hashlib
@@ -15,17 +16,16 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypedDict
 
 import numpy as np
 
-from mnist_core.data.dataset import Dataset
+from mnist_core.data.corrections import Corrections
+from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.data.disk import read_bounded
 from mnist_core.errors import DatasetError, RunError, did_you_mean
 from mnist_core.models.npz import read_npz
@@ -33,7 +33,14 @@ from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import WORKER_LOCK, check_sha256, writing_to
-from mnist_core.runs.schema import LAST_TIME, MAX_BYTES, Time, decode_record, problem_of, reason_of, write_record
+from mnist_core.runs.origin import CORRECTIONS, corrected, decode_origin, read_corrections, write_origin
+from mnist_core.runs.schema import (
+    LAST_TIME,
+    MAX_BYTES,
+    problem_of,
+    reason_of,
+    write_record,
+)
 from mnist_core.runs.status import Status
 from mnist_core.runs.tables import HISTOGRAMS, LAYERS, METRICS, STEPS, Bounds, Row, Rows, Step, Table
 from mnist_core.training.config import TrainingConfig
@@ -54,14 +61,6 @@ RESULTS = ("metrics.csv", "steps.csv", "layers.csv", "histograms.csv", "model.np
 """What training writes."""
 
 
-class Origin(TypedDict):
-    """Content of ``config.json``: what a run was created with."""
-
-    created: Time
-    training: dict[str, Any]
-    dataset: DatasetReference
-
-
 @dataclass(frozen=True)
 class Run:
     """A run folder as it was read.
@@ -79,6 +78,8 @@ class Run:
         raises RunError.
     origin : tuple of (TrainingConfig, DatasetReference) or None
         See ``config`` and ``dataset``; None if config.json is damaged.
+    corrections_sha256 : str or None
+        Of its ``corrections.csv``; None if it was created with the labels as they are.
     """
 
     path: Path
@@ -87,6 +88,7 @@ class Run:
     about: About = field(default_factory=About)
     problem: str | None = None
     origin: tuple[TrainingConfig, DatasetReference] | None = None
+    corrections_sha256: str | None = None
 
     @property
     def config(self) -> TrainingConfig:
@@ -249,6 +251,41 @@ class Run:
                 return side, side
             raise DatasetError(f"The size of the images of run {self.id} is no longer known: {error}") from error
 
+    def corrections(self) -> Corrections | None:
+        """Read the corrections that the run was created with; None if there are none.
+
+        Raises
+        ------
+        CorrectionsError
+            If their file is gone, or is not the one that the run was created with.
+        """
+        return read_corrections(self.path, self.corrections_sha256) if self.corrections_sha256 else None
+
+    def load_dataset(
+        self,
+        loader: Callable[[str, str | None], Dataset] = load_dataset,
+        elsewhere: Iterable[str | None] = (None,),
+        original: bool = False,
+    ) -> Dataset:
+        """Load the data that the run was trained on and is tested on: with its corrections, if it has any.
+
+        Parameters
+        ----------
+        loader, elsewhere
+            As :meth:`DatasetReference.load` takes them.
+        original : bool
+            Load the images and labels as they are in the files.
+
+        Raises
+        ------
+        DatasetError
+            If the data or the corrections are no longer what the run was created with.
+        """
+        dataset = self.dataset.load(loader, elsewhere)
+        if original or self.corrections_sha256 is None:
+            return dataset
+        return corrected(dataset, self.path, self.corrections_sha256)
+
     def _why_no_model(self) -> str:
         if self.status.active:
             return " yet: its first epoch is not complete. Wait, or choose another run."
@@ -309,6 +346,7 @@ def create_run(
     dataset: Dataset | DatasetReference,
     runs_dir: Path | None = None,
     complete: Callable[[Path], None] | None = None,
+    corrections: Corrections | None = None,
 ) -> Run:
     """Make a new run folder in the state *queued*; it appears complete or not at all.
 
@@ -316,18 +354,25 @@ def create_run(
     ----------
     config : TrainingConfig
     dataset : Dataset or DatasetReference
+        One that is corrected already gives the run its corrections.
     runs_dir : Path, optional
     complete : callable, optional
         Called with the folder before it appears, to write further files or another state.
+    corrections : Corrections, optional
+        The labels to train and to test on; the original ones if there are none.
 
     Raises
     ------
+    CorrectionsError
+        If the corrections do not fit the data.
     ConfigError
         If training on the data would need too much memory.
     RunError
         If the folder can't be written.
     """
     if isinstance(dataset, Dataset):
+        dataset = dataset if corrections is None else corrections.apply(dataset)
+        corrections = dataset.corrections
         check_memory(config, DataSize.of(dataset))
     root = Path(runs_dir or default_runs_dir()).absolute()
     reference = DatasetReference.of(dataset) if isinstance(dataset, Dataset) else dataset
@@ -338,7 +383,9 @@ def create_run(
     with writing_to(root, "create a run in", alternative), ExitStack() as draft_removed:
         draft_removed.callback(shutil.rmtree, draft, ignore_errors=True)  # renamed by then, unless something failed
         draft.mkdir(parents=True)
-        write_origin(draft, created, config, reference)
+        write_origin(draft, created, config, reference, corrections.sha256 if corrections else None)
+        if corrections:
+            corrections.write(draft / CORRECTIONS)
         write_record(draft / "status.json", Status(heartbeat=created))
         if complete:
             complete(draft)
@@ -427,7 +474,7 @@ def read_run(path: Path) -> Run:
     origin, about, name = None, About(), "config.json"
     advice = "Delete the folder, or put the original file back."
     try:
-        created, config, dataset = _decode_origin(read_bounded(path / name, MAX_BYTES[name]))
+        created, config, dataset, corrections = decode_origin(read_bounded(path / name, MAX_BYTES[name]))
         origin = (config, dataset)
         about, name = About.read(path), "status.json"
         status = Status.read(path / name, path / WORKER_LOCK)
@@ -437,24 +484,12 @@ def read_run(path: Path) -> Run:
         problem = problem_of(name, error, advice)
     else:
         if folder_id(path) == path.name:
-            return Run(path, created, status, about, None, origin)
+            return Run(path, created, status, about, None, origin, corrections)
         problem = (
             "The name of its folder has characters that not every page and terminal can show: rename the folder; "
             "letters, digits, spaces and . - + = ( ) are safe."
         )
     return Run(path, created if origin else _modified(path), Status("damaged"), about, problem, origin)
-
-
-@lru_cache(maxsize=4096)
-def _decode_origin(content: bytes) -> tuple[float, TrainingConfig, DatasetReference]:
-    origin = decode_record(content, Origin)
-    return origin["created"], TrainingConfig.from_dict(origin["training"]), origin["dataset"]
-
-
-def write_origin(folder: Path, created: float, config: TrainingConfig, dataset: DatasetReference) -> None:
-    """Write ``config.json`` into a run folder."""
-    content = Origin(created=created, training=config.to_dict(), dataset=dataset)
-    write_record(folder / "config.json", content, Origin)
 
 
 def _modified(path: Path) -> float:

@@ -25,6 +25,7 @@ MAX_BYTES = {
     "about.json": MB,
     "implementation.json": MB,
     "cross_validation.json": MB,
+    "corrections.csv": 30 * MB,
     "metrics.csv": 50 * MB,
     "steps.csv": 50 * MB,
     "layers.csv": 50 * MB,
@@ -60,6 +61,7 @@ Loss = Annotated[float, Meta(ge=0, le=1e9)]
 Size = Annotated[float, Meta(ge=0, le=FLOAT32)]
 Real = Annotated[float, Meta(ge=-FLOAT32, le=FLOAT32)]
 FolderPath = Annotated[str, Meta(max_length=4096)]
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Checksums = Annotated[
     dict[Annotated[str, Meta(max_length=255)], Annotated[str, Meta(max_length=128)]], Meta(max_length=20)
 ]
