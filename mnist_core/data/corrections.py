@@ -12,14 +12,13 @@ begins with an apostrophe.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from filelock import FileLock
 
 from mnist_core.data.corrections_csv import CHOOSE, from_iso, guarded, read_table, to_iso, to_table, unguarded
 from mnist_core.data.dataset import Dataset
@@ -364,33 +363,6 @@ class Corrections:
         """
         dropped = [one.index for one in self.decisions if one.split == split and one.new is None]
         return np.delete(np.arange(len(arrays_of(dataset, split)[1])), dropped)
-
-
-def change_file(path: Path, change: Callable[[Corrections], Corrections]) -> Corrections:
-    """Read a file of corrections, change it and write it, while nobody else does: no decision of two people is lost.
-
-    Parameters
-    ----------
-    path : Path
-        May not exist yet.
-    change : callable
-        Returns the new corrections, given those in the file.
-
-    Raises
-    ------
-    CorrectionsError
-        If it can't be read or written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path.with_name(f".{path.name}.lock")).acquire(timeout=10)
-    except OSError as error:  # a lock that stays taken is one, too
-        reason = error.strerror or "somebody else is writing it"
-        raise CorrectionsError(f"Can't write {path} ({reason}): {advice_on(error)}.") from error
-    with lock:
-        changed = change(Corrections.read(path) if path.exists() else Corrections())
-        changed.write(path)
-    return changed
 
 
 def decide(

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnist_core.data.agreement import compare
-from mnist_core.data.corrections import Correction, Corrections, change_file, decide
+from mnist_core.data.corrections import Correction, Corrections, decide
 from mnist_core.data.corrections_csv import COLUMNS
 from mnist_core.data.dataset import Dataset
+from mnist_core.data.shared_corrections import change_file
 from mnist_core.errors import CorrectionsError
 from mnist_core.untrusted import UntrustedText
 
@@ -70,22 +71,27 @@ def test_the_order_of_merging_does_not_matter(one, two, three):
         assert merged.get(*conflict.kept.place) == conflict.kept
 
 
+def decided(news):
+    return Corrections(tuple(Correction("train", n, sha(n), 0, new) for n, new in enumerate(news)))
+
+
+def test_kappa_by_hand():
+    """The example of Wikipedia's "Cohen's kappa": of 50 applications both accept 20 and reject 15."""
+    one, two = decided([1] * 25 + [None] * 25), decided([1] * 20 + [None] * 5 + [1] * 10 + [None] * 15)
+    found = compare(one.adding(Correction("test", 1, sha(1), 0, 1)), two)
+    assert (found.both, found.only_first, found.only_second, found.same) == (50, 1, 0, 35)
+    assert (found.share, found.kappa) == (0.7, pytest.approx(0.4))
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=8))
-def test_kappa_is_that_of_scikit_learn(pairs):
-    metrics = pytest.importorskip("sklearn.metrics")
-    decide_all = [
-        Corrections(tuple(Correction("train", n, sha(n), 0, new or None) for n, new in enumerate(column)))
-        for column in (zip(*pairs, strict=True) if pairs else ([], []))
-    ]
-    extra = Correction("test", 1, sha(1), 0, 1)
-    found = compare(decide_all[0].adding(extra), decide_all[1])
-    assert (found.both, found.only_first, found.only_second) == (len(pairs), 1, 0)
-    assert found.same == sum(one == other for one, other in pairs) == found.both - len(found.differences)
-    if len({new for pair in pairs for new in pair}) > 1:
-        assert found.kappa == pytest.approx(metrics.cohen_kappa_score(*zip(*pairs, strict=True)))
-    else:
-        assert found.kappa is None
+def test_kappa_is_symmetric_and_one_for_the_same_decisions(pairs):
+    one, two = (decided([pair[n] or None for pair in pairs]) for n in (0, 1))
+    found = compare(one, two)
+    assert found.kappa == compare(two, one).kappa
+    assert found.same == sum(a == b for a, b in pairs) == found.both - len(found.differences)
+    assert compare(one, one).kappa == (1 if len({a for a, _ in pairs}) > 1 else None)
+    assert found.kappa is None or -1 <= found.kappa <= 1
 
 
 def test_applied_they_change_labels_and_leave_images_out():
