@@ -1,0 +1,1 @@
+"""Labels: the images to decide on, the decisions, and what they change."""

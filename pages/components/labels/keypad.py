@@ -1,0 +1,223 @@
+"""The keys of the label desk: a button for each decision, which a key of the keyboard presses as well.
+
+The browser keeps every press until the server has handled it, so that none is lost and none overtakes another; and a
+press names the image that was on the screen, so that no decision hits the next one.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from pages.components.errors import callback
+
+KEY = "desk_keypad"
+_HANDLED = "desk_presses_handled"
+MOST_PRESSES = 200
+LAST_NUMBER = 2**53
+
+_KEYPAD = st.components.v2.component(
+    "mnist_label_desk",
+    html='<div class="desk-keypad" role="group" aria-label="Decide on the label"></div>',
+    css="""
+    .desk-keypad { display: grid; gap: 6px; font-family: var(--st-font); }
+    .desk-keypad .row { display: grid; gap: 6px; grid-template-columns: repeat(5, minmax(0, 1fr)); }
+    .desk-keypad .row.moves { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+    .desk-keypad button {
+        font: inherit; font-size: 0.95rem; line-height: 1.25; padding: 6px 4px; min-height: 40px; cursor: pointer;
+        color: var(--st-text-color); background: var(--st-background-color);
+        border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius);
+        overflow: hidden; text-overflow: ellipsis;
+    }
+    .desk-keypad button:hover, .desk-keypad button:focus-visible {
+        border-color: var(--st-primary-color); color: var(--st-primary-color);
+    }
+    .desk-keypad button:active { background: var(--st-secondary-background-color); }
+    .desk-keypad button[aria-pressed=true] {
+        border-color: var(--st-primary-color); background: var(--st-primary-color); color: #fff;
+    }
+    .desk-keypad button.given { border-style: dashed; border-width: 2px; }
+    .desk-keypad kbd {
+        font: inherit; font-size: 0.72rem; opacity: 0.7; margin-left: 6px; padding: 0 4px;
+        border: 1px solid currentColor; border-radius: 4px;
+    }
+    .desk-keypad .state { font-size: 0.8rem; min-height: 1.2em; color: var(--st-text-color); opacity: 0.75; }
+    """,
+    js="""
+    const ACTIONS = {" ": "keep", "x": "drop", "u": "undo", "ArrowLeft": "previous", "ArrowRight": "next"};
+    const TYPED = "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]";
+    const ARROWS = "[role=radiogroup], [role=slider], [role=listbox], [role=grid], [role=tablist], [role=menu], [role=menuitem]";
+    const PRESSED = "button, a, summary, input, [role=button], [role=radio], [role=tab], [role=option]";
+
+    function button(text, key, action, press, pressed, title) {
+        const made = document.createElement("button");
+        made.type = "button";
+        made.append(text);
+        if (key) {
+            const cap = document.createElement("kbd");
+            cap.append(key);
+            made.append(cap);
+        }
+        made.title = title;
+        made.setAttribute("aria-label", title);
+        if (pressed !== null) made.setAttribute("aria-pressed", pressed);
+        made.onmousedown = event => event.preventDefault();  // the keys stay where they were
+        made.onclick = () => press(action);
+        return made;
+    }
+
+    export default function({ parentElement, data, setStateValue }) {
+        const root = parentElement.querySelector(".desk-keypad");
+        const desk = root.desk ??= { waiting: [], last: 0 };
+        desk.last = Math.max(desk.last, data.handled);
+        desk.waiting = desk.waiting.filter(each => each.n > data.handled);
+
+        function press(action) {
+            desk.last += 1;
+            desk.waiting.push({ n: desk.last, action, split: data.split, index: data.index });
+            setStateValue("presses", desk.waiting.slice());
+        }
+
+        function keysAreOn(target) {
+            return !(target.closest && (target.closest(TYPED) || target.closest("[role=dialog]")));
+        }
+
+        function onKey(event) {
+            if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.defaultPrevented) return;
+            const target = document.activeElement || document.body;
+            if (!keysAreOn(target)) {
+                if (event.key === "Escape") target.blur();
+                return;
+            }
+            const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+            const action = ACTIONS[key] ?? (data.classes.some(each => each.key === key) ? `class ${key}` : null);
+            if (!action) return;
+            if (key === " " && target.closest(PRESSED)) return;
+            if (key.startsWith("Arrow") && target.closest(ARROWS)) return;
+            event.preventDefault();
+            press(action);
+        }
+
+        const state = document.createElement("div");
+        state.className = "state";
+        state.setAttribute("aria-live", "polite");
+        function showState() {
+            state.textContent = keysAreOn(document.activeElement || document.body)
+                ? "The keys are on." : "The keys write into a field now: Esc brings them back.";
+        }
+
+        const classes = document.createElement("div");
+        classes.className = "row";
+        for (const each of data.classes) {
+            const title = `${each.name}: the label is ${each.name}`;
+            const made = button(each.name, each.key === each.name ? "" : each.key, `class ${each.label}`, press,
+                data.decided === each.label, title);
+            if (each.label === data.given) made.classList.add("given");
+            classes.append(made);
+        }
+        const moves = document.createElement("div");
+        moves.className = "row moves";
+        moves.append(
+            button("Keep", "space", "keep", press, data.kept, `Keep the label ${data.given_name}`),
+            button("Leave out", "X", "drop", press, data.decided === "drop", "Leave the image out"),
+            button("Undo", "U", "undo", press, null, "Take the latest decision back"),
+            button("Back", "←", "previous", press, null, "Go to the image before"),
+            button("Next", "→", "next", press, null, "Go to the next image"),
+        );
+        root.replaceChildren(classes, moves, state);
+        showState();
+
+        desk.remove?.();
+        document.addEventListener("keydown", onKey);
+        document.addEventListener("focusin", showState);
+        document.addEventListener("focusout", showState);
+        desk.remove = () => {
+            document.removeEventListener("keydown", onKey);
+            document.removeEventListener("focusin", showState);
+            document.removeEventListener("focusout", showState);
+        };
+        return () => desk.remove();
+    }
+    """,
+    isolate_styles=False,
+)
+
+
+class Press(NamedTuple):
+    """A key or button that was pressed, and the image that was on the screen."""
+
+    number: int
+    action: str
+    split: str
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
+
+
+def read_presses(sent: object, handled: int) -> list[Press]:
+    """Read what the browser sent, which may be anything: the presses after number ``handled``, in their order."""
+    presses = []
+    for each in sent[:MOST_PRESSES] if isinstance(sent, list) else []:
+        if not isinstance(each, dict):
+            continue
+        number, action, split, index = (each.get(name) for name in ("n", "action", "split", "index"))
+        # JavaScript knows one kind of number, which may arrive as a float
+        if not all(isinstance(value, (int, float)) and 0 <= value < LAST_NUMBER for value in (number, index)):
+            continue
+        if isinstance(action, str) and isinstance(split, str) and number > handled:
+            presses.append(Press(int(number), action, split, int(index)))
+    return sorted(presses)
+
+
+def show_keypad(
+    names: Sequence[str],
+    split: str,
+    index: int,
+    given: int,
+    decided: int | str | None,
+    on_press: Callable[[Press], object],
+) -> None:
+    """Draw the keypad.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the classes; the first ten have the keys 0 to 9.
+    split, index
+        The image on the screen.
+    given : int
+        Its label.
+    decided : int, "drop" or None
+        What is decided of it.
+    on_press : callable
+        Called with each press, in their order; an error ends the presses that were sent with it.
+    """
+
+    def handle() -> None:
+        sent = _presses_of(st.session_state.get(KEY))
+        for press in read_presses(sent, st.session_state.get(_HANDLED, 0)):
+            st.session_state[_HANDLED] = press.number
+            on_press(press)
+
+    _KEYPAD(
+        data={
+            "classes": [
+                {"label": label, "key": str(label) if label < 10 else "", "name": name}
+                for label, name in enumerate(names)
+            ],
+            "split": split,
+            "index": index,
+            "given": given,
+            "given_name": names[given],
+            "kept": decided == given,
+            "decided": decided,
+            "handled": st.session_state.get(_HANDLED, 0),
+        },
+        key=KEY,
+        on_presses_change=callback(handle),
+    )
+
+
+def _presses_of(state: Any) -> object:
+    try:
+        return state["presses"]
+    except (KeyError, TypeError):
+        return None
