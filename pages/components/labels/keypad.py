@@ -192,9 +192,10 @@ def show_keypad(
     """
 
     def handle() -> None:
-        sent = _presses_of(st.session_state.get(KEY))
-        for press in read_presses(sent, st.session_state.get(_HANDLED, 0)):
-            st.session_state[_HANDLED] = press.number
+        presses = read_presses(_presses_of(st.session_state.get(KEY)), st.session_state.get(_HANDLED, 0))
+        if presses:
+            st.session_state[_HANDLED] = presses[-1].number
+        for press in presses:
             on_press(press)
 
     _KEYPAD(
