@@ -21,7 +21,7 @@ from pages.components.code import code_behind
 from pages.components.digits.grid import digit_grid, pick_page
 from pages.components.errors import callback, fragment, show_error
 from pages.components.router import page
-from pages.components.runs.implementation import show_implementation
+from pages.components.runs.origin import show_origin
 from pages.components.runs.picker import architecture, pick_run, run_dataset
 from pages.components.state import OneOf, remembered
 
@@ -133,7 +133,7 @@ with page(__file__):
         st.page_link("pages/training.py", label="Train a network", icon=":material/monitoring:")
         st.stop()
     run = pick_run(runs, "Run")
-    show_implementation(run)
+    show_origin(run)
     dataset = run_dataset(run)
     progress = read_progress(run)
     if progress and progress.state == "finished":

@@ -18,7 +18,7 @@ from pages.components.router import page
 from pages.components.runs.compare import COLORS, run_name, show_curves, show_digits, show_settings, swatch
 from pages.components.runs.delete import confirm_deletion, enter_page, show_undo
 from pages.components.runs.diagnosis import show_mark
-from pages.components.runs.implementation import show_implementation
+from pages.components.runs.origin import show_origin
 from pages.components.runs.picker import architecture, select_run, state_badge
 from pages.components.runs.table import select_runs, write_selection
 
@@ -105,7 +105,7 @@ def show_run(number: int, run: Run, known_tags: list[str]) -> None:
         if not run.problem and st.button("Evaluate", icon=":material/fact_check:", key=f"evaluate_{run.id}"):
             select_run(run)
             st.switch_page("pages/evaluation.py")
-    show_implementation(run)
+    show_origin(run)
     if run.about.note:
         lines = map(UntrustedText, run.about.note.plain.splitlines())
         st.caption("  \n".join(line.markdown for line in lines))

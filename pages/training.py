@@ -29,7 +29,8 @@ from pages.components.data import current_dataset
 from pages.components.errors import callback, errors_shown, fragment, show_error
 from pages.components.router import page
 from pages.components.runs.diagnosis import diagnosis_of, show_diagnosis
-from pages.components.runs.implementation import show_implementation, why_no_more
+from pages.components.runs.implementation import why_no_more
+from pages.components.runs.origin import show_origin
 from pages.components.runs.outcome import (
     duration,
     epoch_of_model,
@@ -84,7 +85,7 @@ def show_run(run: Run, was_active: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         state_badge(run)
         st.markdown(_settings_line(run))
-    show_implementation(run)
+    show_origin(run)
     show_progress(run)
     found = diagnosis_of(run)
     with st.container():  # always there, so that a finding that comes or goes leaves the charts in their place

@@ -108,8 +108,18 @@ def start_beside(run: Run, runs_dir: Path | None = None) -> Run:
     return start_run(run.config, run.dataset, runs_dir, complete, run.corrections())
 
 
-def start_again(run: Run, config: TrainingConfig, runs_dir: Path | None = None) -> Run:
-    """Start a run with other settings, and with whatever code trained this one.
+def start_again(
+    run: Run, config: TrainingConfig, runs_dir: Path | None = None, corrections: Corrections | None = None
+) -> Run:
+    """Start a run with other settings or labels, and with whatever code trained this one.
+
+    Parameters
+    ----------
+    run : Run
+    config : TrainingConfig
+    runs_dir : Path, optional
+    corrections : Corrections, optional
+        Those of this run if there are none.
 
     Raises
     ------
@@ -118,13 +128,14 @@ def start_again(run: Run, config: TrainingConfig, runs_dir: Path | None = None) 
     RunError
         If the run folder can't be written, or no process can be started.
     """
+    corrections = run.corrections() if corrections is None else corrections
     implementation = read_implementation(run.path)
     if implementation is None:
-        return start_run(config, run.dataset, runs_dir, corrections=run.corrections())
+        return start_run(config, run.dataset, runs_dir, corrections=corrections)
     if implementation.mistake is not None:
-        return start_mistaken_run(config, run.dataset, implementation.mistake, runs_dir, run.corrections())
+        return start_mistaken_run(config, run.dataset, implementation.mistake, runs_dir, corrections)
     path = code_of(run.path)
     if path is None:
         raise AssignmentError(NO_CODE)
     name, finding = implementation.name.plain, implementation.finding.plain
-    return start_own_run(config, run.dataset, name, path.read_bytes(), finding, runs_dir, run.corrections())
+    return start_own_run(config, run.dataset, name, path.read_bytes(), finding, runs_dir, corrections)

@@ -57,6 +57,7 @@ PAGES = (
     PageInfo(
         "Network", "label_issues", "Label issues", ":material/rule:", "Labels that the network contradicts", "suspects"
     ),
+    PageInfo("Network", "label_desk", "Label desk", ":material/fact_check:", "Correct labels with single keys"),
     PageInfo("Your digits", "draw", "Draw", ":material/draw:", "Draw a digit and let a network read it"),
     PageInfo("Your digits", "upload", "Upload", ":material/upload:", "Let a network read the digits of a photo"),
 )

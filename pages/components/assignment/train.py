@@ -19,7 +19,7 @@ from pages.components.data import current_dataset
 from pages.components.errors import callback, fragment, show_error
 from pages.components.runs.compare import show_curves, swatch
 from pages.components.runs.diagnosis import show_mark
-from pages.components.runs.implementation import show_implementation
+from pages.components.runs.origin import show_origin
 from pages.components.runs.picker import select_run, state_badge
 from pages.components.settings import current_settings, edit_settings
 from pages.components.state import OneOf, Remembered, remembered
@@ -124,7 +124,7 @@ def _show_run(number: int, run: Run, title: str) -> None:
         accuracy = run.status.test_accuracy
         score = "" if accuracy is None else f", test accuracy {accuracy:.2%}"
         st.markdown(f"**{title}**: epoch {run.status.epoch} of {run.epochs}{score}", width="stretch")
-    show_implementation(run)
+    show_origin(run)
     if run.status.error:
         show_error(run.status.error)
 

@@ -60,7 +60,7 @@ def name_of_decider() -> Remembered:
     return remembered("desk_who", "", url="who", parse=_parse_name)
 
 
-def decide(dataset: Dataset, split: str, index: int, new: int | None) -> None:
+def decide(dataset: Dataset, split: str, index: int, new: int | None) -> Correction:
     """Decide on the label of an image, None to leave the image out; an earlier decision on it is replaced."""
     who = UntrustedText(name_of_decider().value)
     (decision,) = make_decision(dataset, split, [(index, new)], who, time.time())
@@ -73,6 +73,7 @@ def decide(dataset: Dataset, split: str, index: int, new: int | None) -> None:
     path = desk_file(dataset)
     change_file(path, change)
     _remember(Made(path, decision, before[-1]))
+    return decision
 
 
 def _remember(made: Made) -> None:
@@ -83,8 +84,8 @@ def _undoable() -> list[Made]:
     return st.session_state.get(_UNDOABLE, [])
 
 
-def undo(dataset: Dataset) -> Correction | None:
-    """Take the latest decision of this session back; after a reload, the latest one of the same name.
+def undo(dataset: Dataset, split: str) -> Correction | None:
+    """Take the latest decision of this session on a split back; after a reload, the latest one of the same name.
 
     Returns
     -------
@@ -97,8 +98,8 @@ def undo(dataset: Dataset) -> Correction | None:
         If somebody else has decided on its image since.
     """
     path = desk_file(dataset)
-    own = [made for made in _undoable() if made.path == path]
-    made = own[-1] if own else _latest_of(path, decisions_on(dataset), name_of_decider().value)
+    own = [made for made in _undoable() if made.path == path and made.decision.split == split]
+    made = own[-1] if own else _latest_of(path, decisions_on(dataset), split)
     if made is None:
         return None
     st.session_state[_UNDOABLE] = [other for other in _undoable() if other is not made]
@@ -106,8 +107,9 @@ def undo(dataset: Dataset) -> Correction | None:
     return made.decision
 
 
-def _latest_of(path: Path, known: Corrections, who: str) -> Made | None:
-    own = [one for one in known if one.who.plain == UntrustedText(who).plain]
+def _latest_of(path: Path, known: Corrections, split: str) -> Made | None:
+    who = " ".join(UntrustedText(name_of_decider().value).plain.split())  # as corrections have it
+    own = [one for one in known if one.split == split and one.who.plain == who]
     return Made(path, max(own, key=lambda one: one.when), None) if own else None
 
 
@@ -116,7 +118,7 @@ def _taking_back(made: Made) -> Callable[[Corrections], Corrections]:
 
     def change(known: Corrections) -> Corrections:
         found = known.get(split, index)
-        if found is None or (found.new, found.who, found.when) != (made.decision.new, made.decision.who, made.decision.when):
+        if found != made.decision:
             raise CorrectionsError(
                 f"Somebody else has decided on {NAMES[split]} image {index:,} since: nothing is undone. Look at the "
                 "image again."

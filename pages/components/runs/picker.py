@@ -19,7 +19,7 @@ from mnist_core.runs.tables import Rows
 from mnist_core.untrusted import UntrustedText
 from pages.components.data import Choice, current_choice, load
 from pages.components.digits.picker import split_arrays
-from pages.components.runs.implementation import show_implementation
+from pages.components.runs.origin import show_origin
 from pages.components.runs.outcome import why_no_model
 from pages.components.state import remembered
 
@@ -119,7 +119,7 @@ def pick_trained_run(label: str, missing: str, otherwise: Callable[[], None] | N
     runs = [run for run in list_runs() if not run.problem]
     run = pick_run(runs, label) if runs else None
     if run:
-        show_implementation(run)
+        show_origin(run)
     if run and (run.path / "model.npz").exists():
         if run.status.active:
             st.info("This run is still active: the page shows its last saved model.", icon=":material/hourglass_top:")
