@@ -233,8 +233,8 @@ def show_decisions(desk: Desk, known: Corrections) -> None:
         np.stack(images),
         [f"{desk.names[one.old]} → {_plain_verdict(desk.names, one)}" for one in latest],
         [
-            f"{NAMES[one.split]} image {one.index:,}: {desk.names[one.old]} → {_plain_verdict(desk.names, one)}, decided"
-            f"{f' by {one.who.plain}' if one.who else ''}"
+            f"{NAMES[one.split]} image {one.index:,}: {desk.names[one.old]} → {_plain_verdict(desk.names, one)}"
+            f"{f', decided by {one.who.plain}' if one.who else ''}"
             for one in latest
         ],
     )

@@ -58,7 +58,7 @@ def _merge(dataset: Dataset, read: list[Corrections]) -> None:
     st.session_state["desk_imports"] += 1
     total = sum(map(len, read))
     st.session_state["desk_merged"] = (
-        f"Merged {counted(total, 'decision')}: on {counted(differing, 'image')} they differed, and the later one counts."
+        f"Merged {counted(total, 'decision')}: they differed on {counted(differing, 'image')}; the later one counts."
     )
 
 

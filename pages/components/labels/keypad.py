@@ -46,7 +46,7 @@ _KEYPAD = st.components.v2.component(
     js="""
     const ACTIONS = {" ": "keep", "x": "drop", "u": "undo", "ArrowLeft": "previous", "ArrowRight": "next"};
     const TYPED = "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]";
-    const ARROWS = "[role=radiogroup], [role=slider], [role=listbox], [role=grid], [role=tablist], [role=menu], [role=menuitem]";
+    const ARROWS = "[role=radiogroup], [role=slider], [role=listbox], [role=grid], [role=tablist], [role=menu]";
     const PRESSED = "button, a, summary, input, [role=button], [role=radio], [role=tab], [role=option]";
 
     function button(text, key, action, press, pressed, title) {

@@ -13,7 +13,7 @@ from pages.components.runs.table import write_selection
 
 
 def offer_retraining(run: Run, known: Corrections) -> None:
-    """Draw the button that starts a run with the settings of this one and the corrections, and says what comes of it."""
+    """Draw the button that starts a run with the settings of this one and the corrections."""
     reason = why_not(run, known)
     label = f"Retrain with {counted(number_of_changes(known), 'correction')}"
     if st.button(label, type="primary", icon=":material/model_training:", disabled=bool(reason), key="retrain"):

@@ -23,13 +23,9 @@ def show_corrections(run: Run) -> None:
         if corrections is None:
             return
         noisy = any(one.who == WHO for one in corrections)
-        mark = (
-            ":orange-badge[:material/science: label noise]"
-            if noisy
-            else ":green-badge[:material/edit: corrected labels]"
-        )
+        color, icon, name = ("orange", "science", "label noise") if noisy else ("green", "edit", "corrected labels")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(mark, width="content")
+            st.markdown(f":{color}-badge[:material/{icon}: {name}]", width="content")
             st.download_button(
                 "Its labels", lambda: corrections.content, f"corrections-{run.id}.csv", "text/csv", type="tertiary",
                 icon=":material/download:", key=f"corrections_{run.id}", on_click="ignore",
