@@ -29,12 +29,14 @@ from pages.components.runs.origin import show_origin
 from pages.components.runs.picker import original_dataset, pick_run
 
 
-def choose() -> None:
-    """Draw what to decide on, and under which name."""
+def choose(runs: list[Run]) -> Run:
+    """Draw what to decide on, and under which name; return the chosen run."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        run = pick_run(runs, "Run")
         st.segmented_control("Set", list(SPLITS), required=True, **chosen_split().widget)
         st.segmented_control("Images", [ISSUES, DECIDED, EVERY], required=True, **chosen_list().widget)
-        st.text_input("Your name", width=180, placeholder="who decides", **name_of_decider().widget)
+        st.text_input("Your name", width=140, placeholder="who decides", **name_of_decider().widget)
+    return run
 
 
 def show_all(run: Run) -> None:
@@ -86,7 +88,7 @@ with page(__file__):
         )
         st.page_link("pages/training.py", label="Train a network", icon=":material/monitoring:")
         st.stop()
-    run = pick_run(runs, "Run")
+    run = choose(runs)
     show_origin(run)
     if has_noise(run):
         st.warning(
@@ -94,6 +96,5 @@ with page(__file__):
             icon=":material/science:",
         )
         st.stop()
-    choose()
     fragment(show_all)(run)
     code_behind(neighbours_of_each, compare)

@@ -21,7 +21,7 @@ from pages.components.runs.picker import evaluation_of
 from pages.components.state import NumberIn, OneOf, Remembered, remembered
 
 ISSUES, DECIDED, EVERY = "Label issues", "Decided", "All images"
-PICTURE = 250
+PICTURE = 230
 _CONTENT, _SAID = "desk_content", "desk_said"
 
 
@@ -104,8 +104,11 @@ def show_desk(desk: Desk) -> None:
         if said := st.session_state.get(_SAID):
             st.caption(said)
     with right:
-        show_opinion(probabilities, label, desk.names, unseen)
-        show_means(desk.dataset, rivals(probabilities, label), desk.names)
+        opinion, means = st.columns([2.2, 1])
+        with opinion:
+            show_opinion(probabilities, label, desk.names, unseen)
+        with means:
+            show_means(desk.dataset, rivals(probabilities, label), desk.names)
         ahead = _after(desk.queue, index)[:AT_ONCE]
         show_neighbours(desk.dataset, desk.split, index, ahead.tolist(), known, desk.names)
 

@@ -62,7 +62,7 @@ def show_means(dataset: Dataset, classes: list[int], names: Sequence[str]) -> No
         means[classes],
         [names[label] for label in classes],
         [f"mean of the training images labelled {names[label]}" for label in classes],
-        size=84,
+        size=90,
     )
 
 
@@ -104,7 +104,7 @@ def show_neighbours(
             f"training image {n:,}, {'left out' if label is None else f'label {names[label]}'}, distance {distance:.1f}"
             for n, label, distance in zip(found.index, labels, found.distance, strict=True)
         ],
-        size=60,
+        size=82,
     )
 
 
