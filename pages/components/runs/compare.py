@@ -20,6 +20,7 @@ from mnist_core.untrusted import UntrustedText
 from pages.components.charts.curves import LAYER_COLORS, TRAINING, VALIDATION, thin_out
 from pages.components.digits.grid import digit_grid
 from pages.components.errors import errors_shown
+from pages.components.runs.before_after import show_before_after
 from pages.components.runs.outcome import kept_epoch, why_no_model
 from pages.components.runs.picker import run_dataset, say_left_out, test_result
 from pages.components.state import OneOf, parse_bool, remembered
@@ -144,6 +145,10 @@ def show_settings(runs: list[Run]) -> None:
     }
     if len({run.dataset.name for run in runs}) > 1:
         cells["Data set"] = [run.dataset.name.plain for run in runs]
+    if len({run.corrections_sha256 for run in runs}) > 1:
+        cells["Labels"] = [
+            f"corrected ({run.corrections_sha256[:8]}…)" if run.corrections_sha256 else "original" for run in runs
+        ]
     if not cells:
         st.caption("The runs have the same settings and the same data.")
         return
@@ -163,6 +168,10 @@ def show_digits(first: Run, second: Run) -> None:
     if untrained := [run for run in (first, second) if not (run.path / "model.npz").exists()]:
         for run in untrained:
             st.info(f"{run_name(run)}: {why_no_model(run)}", icon=":material/info:")
+        return
+    if first.corrections_sha256 != second.corrections_sha256:
+        a, b = map(UntrustedText, labels([first, second]))
+        show_before_after(first, second, (a, b))
         return
     results = test_result(first), test_result(second)
     test = mcnemar(*(result.predicted == result.labels for result in results))
