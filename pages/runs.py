@@ -133,7 +133,10 @@ def compare(runs: list[Run]) -> None:
         st.subheader("Settings that differ")
         show_settings(runs)
     if len(runs) == 2:
-        st.subheader("Images that only one of them classifies correctly")
+        same_labels = runs[0].corrections_sha256 == runs[1].corrections_sha256
+        st.subheader(
+            "Images that only one of them classifies correctly" if same_labels else "Before and after the corrections"
+        )
         with errors_shown():
             show_digits(*runs)
     elif len(runs) < 2:

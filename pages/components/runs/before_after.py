@@ -162,7 +162,7 @@ def show_per_class(dataset: Dataset, truth: Truth, predictions: tuple[np.ndarray
         column_config={
             "before": percent,
             "after": percent,
-            "more correct": st.column_config.NumberColumn(format="%+d"),
+            "more correct": signed,
         },
         height=38 + 35 * min(classes, 12),
     )
