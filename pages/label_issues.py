@@ -1,16 +1,13 @@
-"""Label issues: training images whose label disagrees with a network that never saw them."""
+"""Label issues: images whose label disagrees with a network that never saw them."""
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import counted
-from mnist_core.evaluation.label_errors import LabelIssues, class_thresholds, find_label_issues
+from mnist_core.evaluation.label_errors import class_thresholds, find_label_issues, off_diagonal
 from mnist_core.jobs.label_check import (
     Progress,
     fold_settings,
-    read_probabilities,
     read_progress,
     start_label_check,
     stop_label_check,
@@ -18,16 +15,20 @@ from mnist_core.jobs.label_check import (
 from mnist_core.runs.run import Run, list_runs
 from mnist_core.training.out_of_sample import FOLDS, cross_validate
 from pages.components.code import code_behind
-from pages.components.digits.grid import digit_grid, pick_page
+from pages.components.digits.picker import SPLITS
 from pages.components.errors import callback, fragment, show_error
+from pages.components.labels.issues import show_issues
+from pages.components.labels.suspects import checked, chosen_split
 from pages.components.router import page
 from pages.components.runs.origin import show_origin
 from pages.components.runs.picker import architecture, pick_run, run_dataset
-from pages.components.state import OneOf, remembered
 
-PAGE_SIZE = 60
-ANY = "any"
 REFRESH_SECONDS = 1.0
+
+
+def part_of(progress: Progress) -> str:
+    """Name the network that is in training."""
+    return f"fold {progress.fold + 1} of {FOLDS}" if progress.fold < FOLDS else "the network for the test set"
 
 
 def show_job(run: Run, dataset: Dataset, progress: Progress | None) -> None:
@@ -44,12 +45,18 @@ def show_job(run: Run, dataset: Dataset, progress: Progress | None) -> None:
         st.info(
             f"{progress.fold} of {FOLDS} folds are done; the next start continues from there.", icon=":material/pause:"
         )
+    elif state == "finished":
+        st.info(
+            "An older version checked the training set only: check the test set, too, which takes one more network.",
+            icon=":material/info:",
+        )
     config = fold_settings(run)
     st.markdown(
         f"{counted(len(dataset.train_labels), 'training image')} in {FOLDS} folds. For each fold, a network "
         f"with the hidden layers of this run ({architecture(config.hidden_layers) or 'none'}) and the settings of the "
         f"*Fast* preset trains on the other folds for {counted(config.epochs, 'epoch')}, so every image is judged by a "
-        "network that never saw its label."
+        "network that never saw its label. One more, which trains on all of them, judges the "
+        f"{counted(len(dataset.test_labels), 'test image')}."
     )
     label = "Continue" if state in ("stopped", "interrupted") else "Check the labels"
     st.button(label, type="primary", icon=":material/rule:", on_click=callback(start_label_check), args=(run,))
@@ -63,65 +70,6 @@ def watch(run: Run) -> None:
     show_job(run, run_dataset(run), progress)
 
 
-def show_issues(run: Run, dataset: Dataset) -> None:
-    """Draw the filters, the gallery and the download of the label issues."""
-    probabilities = read_probabilities(run)
-    issues = find_label_issues(dataset.train_labels, probabilities)
-    confident = int(issues.confident.sum())
-    st.markdown(
-        f"**The network disagrees with {len(issues.index):,} of {counted(len(dataset.train_labels), 'label')}**, with "
-        f"{confident:,} of them at or above its usual confidence. Most suspicious first. This is a suspicion, not a "
-        "verdict: look at the image before you believe the network. Many of these images are labelled correctly and "
-        "merely badly written."
-    )
-    classes = (ANY, *range(dataset.num_classes))
-    given_label = remembered("issue_label", ANY, url="label", parse=OneOf(classes))
-    suggested_label = remembered("issue_suggested", ANY, url="suggested", parse=OneOf(classes))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox("Given label", classes, width=120, **given_label.widget)
-        st.selectbox("Suggested label", classes, width=150, **suggested_label.widget)
-        paging = st.container(width=150)
-    label, suggested = given_label.value, suggested_label.value
-    keep = np.ones(len(issues.index), bool)
-    keep &= True if label == ANY else issues.label == label
-    keep &= True if suggested == ANY else issues.suggested == suggested
-    chosen = np.flatnonzero(keep)
-    if not len(chosen):
-        st.info("No label issue matches these filters: choose others above.", icon=":material/info:")
-        return
-    with paging:
-        shown = chosen[pick_page("issues", len(chosen), PAGE_SIZE, f"{run.id} {label} {suggested}")]
-    show_gallery(dataset, issues, probabilities, shown)
-    st.caption("Given label → suggested label, and the probability that the network gives to the suggested one.")
-    st.download_button(
-        "Download the list (CSV)", lambda: issues_csv(issues), f"label-issues-{run.id}.csv", "text/csv",
-        icon=":material/download:",
-    )  # fmt: skip
-
-
-def show_gallery(dataset: Dataset, issues: LabelIssues, probabilities: np.ndarray, shown: np.ndarray) -> None:
-    """Draw the label issues at the positions ``shown``."""
-    digit_grid(
-        dataset.train_images[issues.index[shown]],
-        [
-            f"{issues.label[n]} → {issues.suggested[n]} · {probabilities[issues.index[n], issues.suggested[n]]:.0%}"
-            for n in shown
-        ],
-        [
-            f"training image {issues.index[n]:,}: given label {issues.label[n]}, suggested label {issues.suggested[n]} "
-            f"with a probability of {probabilities[issues.index[n], issues.suggested[n]]:.1%}, the given one has "
-            f"{issues.self_confidence[n]:.1%}"
-            for n in shown
-        ],
-        size=88,
-    )
-
-
-def issues_csv(issues: LabelIssues) -> bytes:
-    """Write one row per label issue, most suspicious first."""
-    return pd.DataFrame(vars(issues)).to_csv(index=False, float_format="%.6g").encode()
-
-
 with page(__file__):
     st.title("Label issues")
     runs = [run for run in list_runs() if not run.problem]
@@ -132,14 +80,16 @@ with page(__file__):
         )
         st.page_link("pages/training.py", label="Train a network", icon=":material/monitoring:")
         st.stop()
-    run = pick_run(runs, "Run")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        run = pick_run(runs, "Run")
+        st.segmented_control("Set", list(SPLITS), required=True, **chosen_split().widget)
     show_origin(run)
-    dataset = run_dataset(run)
+    dataset, split = run_dataset(run), chosen_split().value
     progress = read_progress(run)
-    if progress and progress.state == "finished":
-        show_issues(run, dataset)
+    if found := checked(run, split):
+        show_issues(run, found, split)
     elif progress and progress.active:
         fragment(watch, run_every=REFRESH_SECONDS)(run)
     else:
         show_job(run, dataset, progress)
-    code_behind(cross_validate, find_label_issues, class_thresholds)
+    code_behind(cross_validate, find_label_issues, off_diagonal, class_thresholds)

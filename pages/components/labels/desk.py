@@ -65,11 +65,17 @@ def chosen_image(split_size: int) -> Remembered:
     return remembered("desk_image", None, url="image", parse=NumberIn(0, split_size - 1))
 
 
-def open_at(index: int, split_size: int) -> None:
+def open_list(split_size: int) -> None:
+    """Lay the label issues on the desk, which is drawn next: the first one that nobody decided on."""
+    open_at(None, split_size)
+
+
+def open_at(index: int | None, split_size: int) -> None:
     """Lay an image of the label issues on the desk, which is drawn next."""
     chosen_list().set(ISSUES)
     chosen_image(split_size).set(index)
     st.session_state.pop(_CONTENT, None)
+    st.session_state.pop(_SAID, None)
 
 
 def queue_of(dataset: Dataset, split: str, found: Checked | None, known: Corrections) -> np.ndarray:

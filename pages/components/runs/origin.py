@@ -31,4 +31,4 @@ def show_corrections(run: Run) -> None:
                 icon=":material/download:", key=f"corrections_{run.id}", on_click="ignore",
                 help=f"SHA-256 {run.corrections_sha256[:16]}…",
             )  # fmt: skip
-        st.caption(f"{corrections.description}. SHA-256 {run.corrections_sha256[:12]}….")
+        st.caption(f"{corrections.description}. SHA-256 {run.corrections_sha256[:12]}…")
