@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mnist_core.data.corrections import Corrections
 from mnist_core.data.dataset import Dataset
@@ -17,7 +18,7 @@ from pages.components.labels.suspects import ANY, TITLES, Checked, chosen_labels
 from pages.components.runs.picker import original_dataset
 from pages.components.state import parse_bool, remembered
 
-PAGE_SIZE, SIDE_BY_SIDE = 60, 20
+PAGE_SIZE, SIDE_BY_SIDE = 60, 18
 
 
 def show_issues(run: Run, found: Checked, split: str) -> None:
@@ -55,7 +56,9 @@ def say_what_was_found(found: Checked) -> None:
     )
 
 
-def show_one(run: Run, dataset: Dataset, found: Checked, split: str, known: Corrections, paging) -> int | None:
+def show_one(
+    run: Run, dataset: Dataset, found: Checked, split: str, known: Corrections, paging: DeltaGenerator
+) -> int | None:
     """Draw the label issues of the chosen method; return the one that was clicked."""
     method = TITLES[chosen_method().value]
     label, suggested = (chosen.value for chosen in chosen_labels(dataset.num_classes))
@@ -73,9 +76,7 @@ def show_one(run: Run, dataset: Dataset, found: Checked, split: str, known: Corr
         "already. Click an image to decide on it."
     )
     with st.container(horizontal=True):
-        offer_desk(
-            dataset, split, f"Decide on {'this' if len(chosen) == 1 else 'these'} {counted(len(chosen), 'label')}"
-        )
+        offer_desk(dataset, split, f"Decide on {counted(len(chosen), 'label')}")
         st.download_button(
             "Download the list (CSV)", lambda: issues_csv(found, method), f"label-issues-{run.id}.csv", "text/csv",
             icon=":material/download:",
@@ -107,8 +108,8 @@ def show_side_by_side(run: Run, dataset: Dataset, found: Checked, split: str, kn
                 clicked = now if clicked is None else clicked
     common = len(set.intersection(*first))
     st.caption(
-        f"The first {SIDE_BY_SIDE} of each method; {common} of them are the same in all. Given label → suggested label, "
-        "and the probability of the suggested one; ✓ is decided already. Click an image to decide on it."
+        f"The first {SIDE_BY_SIDE} of each method; {common} are the same in all. Given label → suggested label, and the "
+        "probability of the suggested one; ✓ is decided already. Click an image to decide on it."
     )
     return clicked
 
@@ -130,7 +131,7 @@ def show_gallery(
     label, suggested = ([names[n] for n in which[shown]] for which in (issues.label, issues.suggested))
     probability = found.probabilities[issues.index[shown], issues.suggested[shown]]
     decided = [known.get(SPLITS[split], int(n)) is not None for n in index]
-    noun = split.removesuffix(" set")
+    own, noun = issues.self_confidence[shown], split.removesuffix(" set")
     return digit_grid(
         split_arrays(dataset, split)[0][index],
         [
@@ -138,11 +139,9 @@ def show_gallery(
             for a, b, p, done in zip(label, suggested, probability, decided, strict=True)
         ],
         [
-            f"{noun} image {n:,}: given label {a}, suggested label {b} with a probability of {p:.1%}, the given one has "
-            f"{q:.1%}{', decided' if done else ''}"
-            for n, a, b, p, q, done in zip(
-                index, label, suggested, probability, issues.self_confidence[shown], decided, strict=True
-            )
+            f"{noun} image {n:,}: given label {a}, suggested label {b} with a probability of {p:.1%}, the given one "
+            f"has {q:.1%}{', decided' if done else ''}"
+            for n, a, b, p, q, done in zip(index, label, suggested, probability, own, decided, strict=True)
         ],
         size,
         key,
