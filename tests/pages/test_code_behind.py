@@ -5,13 +5,14 @@ import textwrap
 
 import pytest
 
+from mnist_core.data.agreement import compare
 from mnist_core.data.augmentation import augment, bilinear
 from mnist_core.data.batches import epoch_batches
 from mnist_core.data.dataset import class_means, load_dataset
 from mnist_core.data.idx import read_idx
 from mnist_core.data.own_digits import pack_digits
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
-from mnist_core.evaluation.label_errors import class_thresholds, find_label_issues
+from mnist_core.evaluation.label_errors import class_thresholds, find_label_issues, off_diagonal
 from mnist_core.evaluation.metrics import calibration, confusion_matrix, per_class_scores
 from mnist_core.evaluation.predict import evaluate, per_image, predict
 from mnist_core.evaluation.significance import mcnemar
@@ -19,7 +20,7 @@ from mnist_core.handwriting.ink import ink_on_black
 from mnist_core.handwriting.mnist_format import steps_to_mnist, to_mnist
 from mnist_core.handwriting.segmentation import segment
 from mnist_core.inspection.attribution import gradient_times_input
-from mnist_core.inspection.neighbours import nearest_neighbours
+from mnist_core.inspection.neighbours import nearest_neighbours, neighbours_of_each
 from mnist_core.inspection.pca import principal_components
 from mnist_core.inspection.units import hidden_activations, mean_by_class, strongest_connections
 from mnist_core.nn.gradient_check import numerical_gradient
@@ -66,7 +67,8 @@ FUNCTIONS = {
         gradient_times_input,
         nearest_neighbours,
     ],
-    "label_issues": [cross_validate, find_label_issues, class_thresholds],
+    "label_issues": [cross_validate, find_label_issues, off_diagonal, class_thresholds],
+    "label_desk": [neighbours_of_each, compare],
     "draw": [steps_to_mnist, Network.forward_pass, pack_digits],
     "upload": [ink_on_black, segment, to_mnist, predict],
 }

@@ -4,6 +4,7 @@ import re
 import shutil
 import time
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,7 +19,8 @@ from mnist_core.runs.files import write_json
 from mnist_core.runs.run import create_run
 from mnist_core.training.config import TrainingConfig
 from mnist_core.untrusted import UntrustedText
-from tests.helpers import by_label, full_disk, html, texts
+from pages.components.digits import grid
+from tests.helpers import by_label, full_disk, texts
 
 
 @pytest.fixture
@@ -32,6 +34,20 @@ def checked(make_run):
     np.savez(run.path / "cross_validation.npz", probabilities=probabilities, done=np.array(5))
     write_json(run.path / "cross_validation.json", asdict(Progress("finished", 5, 1.0)))
     return run
+
+
+@pytest.fixture
+def browser(monkeypatch):
+    """The gallery's side of the browser: what it shows, and which image was clicked."""
+    seen = SimpleNamespace(html="", all=[], clicked=None)
+
+    def component(data, key, **_):
+        seen.html = data["html"]
+        seen.all.append(data["html"])
+        return SimpleNamespace(clicked=seen.clicked)
+
+    monkeypatch.setattr(grid, "_CLICKABLE", component)
+    return seen
 
 
 def test_without_runs_it_leads_to_the_training(open_page):
@@ -55,19 +71,52 @@ def test_the_check_runs_to_its_end(open_page, tiny_folder):
     assert f"**The network disagrees with {len(issues.index)} of 60 labels**" in texts(app.markdown)
 
 
-def test_issues_are_shown_most_suspicious_first_filtered_and_paged(open_page, checked):
+def test_issues_are_shown_most_suspicious_first_filtered_and_paged(open_page, checked, browser):
     labels = load_dataset("sample").train_labels
     app = open_page("label_issues")
     assert "**The network disagrees with 70 of 5,000 labels**" in texts(app.markdown)
     assert "a suspicion, not a verdict" in texts(app.markdown)
-    shown = re.findall(r">(\d) → (\d) · 91%<", html(app))
+    shown = re.findall(r">(\d) → (\d) · 91%<", browser.html)
     assert shown == [(str(label), str((label + 1) % 10)) for label in labels[:60]]
     by_label(app.number_input, "Page (1 to 2)").set_value(2).run()
-    assert html(app).count("· 91%<") == 10
+    assert browser.html.count("· 91%<") == 10
     by_label(app.selectbox, "Given label").set_value(int(labels[0])).run()
-    assert html(app).count("· 91%<") == np.sum(labels[:70] == labels[0])
+    assert browser.html.count("· 91%<") == np.sum(labels[:70] == labels[0])
     by_label(app.selectbox, "Suggested label").set_value(int(labels[0])).run()
     assert "No label issue matches these filters" in texts(app.info)
+
+
+def test_the_methods_stand_side_by_side_and_a_click_leads_to_the_desk(open_page, checked, browser):
+    app = open_page("label_issues")
+    browser.all.clear()
+    by_label(app.toggle, "All methods side by side").set_value(True).run()
+    assert [drawn.count("· 91%<") for drawn in browser.all] == [18, 18, 18]
+    assert "18 are the same in all" in texts(app.caption)
+    browser.clicked = 5
+    app.run()
+    assert app.title[0].value == "Label desk"
+    assert app.query_params["image"] == "5"
+
+
+def test_what_a_browser_sends_of_an_image_that_is_none_opens_nothing(open_page, checked, browser):
+    browser.clicked = 5000
+    assert open_page("label_issues").title[0].value == "Label issues"
+
+
+def test_the_test_set_has_a_check_of_its_own_which_older_versions_did_not_make(open_page, checked, browser):
+    app = open_page("label_issues")
+    by_label(app.button_group, "Set").set_value("test set").run()
+    assert "An older version checked the training set only" in texts(app.info)
+    labels = load_dataset("sample").test_labels
+    np.savez(checked.path / "cross_validation_test.npz", probabilities=np.eye(10)[(labels + (labels == 4)) % 10])
+    write_json(checked.path / "cross_validation.json", asdict(Progress("finished", 5, 1.0, tested=True)))
+    app.run()
+    fours = np.flatnonzero(labels == 4)
+    assert f"disagrees with {len(fours)} of 1,000 labels" in texts(app.markdown)
+    assert "test image" in browser.html
+    by_label(app.button, f"Decide on {len(fours)} labels").click().run()
+    assert app.title[0].value == "Label desk"
+    assert (app.query_params["split"], int(app.query_params["image"])) == ("test set", fours[0])
 
 
 @pytest.mark.parametrize(

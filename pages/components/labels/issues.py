@@ -108,8 +108,8 @@ def show_side_by_side(run: Run, dataset: Dataset, found: Checked, split: str, kn
                 clicked = now if clicked is None else clicked
     common = len(set.intersection(*first))
     st.caption(
-        f"The first {SIDE_BY_SIDE} of each method; {common} are the same in all. Given label → suggested label, and the "
-        "probability of the suggested one; ✓ is decided already. Click an image to decide on it."
+        f"The first {SIDE_BY_SIDE} of each method; {common} are the same in all. Given label → suggested label, and "
+        "the probability of the suggested one; ✓ is decided already. Click an image to decide on it."
     )
     return clicked
 
