@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as any_of
 
 from mnist_core.assignment import own_runs
-from mnist_core.data.corrections import Correction, Corrections, decide, image_sha256
+from mnist_core.data.corrections import Corrections, decide
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.label_noise import flip_at_random
 from mnist_core.jobs.label_check import Progress
@@ -258,14 +258,14 @@ def test_one_click_trains_again_with_the_corrections(open_page, checked, keys, s
 
 
 def csv(sample, *decisions):
-    images, labels = sample.train_images, sample.train_labels
-    made = [
-        Correction(
-            "train", n, image_sha256(sample.train_images[n]), int(sample.train_labels[n]), new, UntrustedText(who), when
+    """A file in which Bob decided long ago."""
+    return Corrections(
+        tuple(
+            one
+            for index, new in decisions
+            for one in decide(sample, "train", [(index, new)], UntrustedText("Bob"), 1e9)
         )
-        for n, new in decisions
-    ]
-    return Corrections(tuple(made)).content
+    ).content
 
 
 def test_a_file_is_compared_with_the_desk_and_merged(open_page, checked, keys, sample):
