@@ -212,6 +212,13 @@ def test_result(run: Run) -> Evaluation:
     return evaluation_of(run, "test set")
 
 
+def original_result(run: Run) -> Evaluation:
+    """Evaluation of a run on the test set with its labels as they are, computed once for all sessions."""
+    if run.corrections_sha256 is None:
+        return test_result(run)
+    return _evaluate(run.path, model_written(run), run.dataset, "test set", original=True)
+
+
 def test_scores(run: Run) -> Scores:
     """Scores of a run on its test set, computed once for all sessions."""
     return _score(run.path, model_written(run), run.dataset)
@@ -235,6 +242,6 @@ def model_written(run: Run) -> int:
 
 
 @st.cache_resource(max_entries=64, show_spinner="Evaluating the run …", hash_funcs={DatasetReference: repr})
-def _evaluate(path: Path, written: int, dataset: DatasetReference, split: str) -> Evaluation:
+def _evaluate(path: Path, written: int, dataset: DatasetReference, split: str, original: bool = False) -> Evaluation:
     run = find_run(path.name, path.parent)
-    return evaluate(trained_network(run), *split_arrays(run_dataset(run), split))
+    return evaluate(trained_network(run), *split_arrays(_dataset_of(run, original), split))
