@@ -44,8 +44,8 @@ def show_scores(run: Run, result: Evaluation, scores: Scores) -> None:
     labels = f" with {note}" if (note := corrected_labels(run)) else ""
     st.caption(
         f"{epoch_of_model(run)} All scores on this page are on the **test set of {run.dataset.name}**{labels}, which "
-        "training never saw. Over many test sets of this size, 95 % of such intervals contain the true accuracy (Wilson "
-        "score interval)."
+        "training never saw. Over many test sets of this size, 95 % of such intervals contain the true accuracy "
+        "(Wilson score interval)."
     )
 
 
