@@ -16,10 +16,16 @@ EXPECTED = (MnistError, OSError)
 """Errors that are told to a person: ours, and those of the disk that no function of the core gave a sentence."""
 
 
-def show_error(error: Exception | UntrustedText) -> None:
-    """Show an error as its sentence, which may quote what a file, an address or a person wrote."""
+def show_error(error: Exception | UntrustedText, passing: bool = False) -> None:
+    """Show an error as its sentence, which may quote what a file, an address or a person wrote.
+
+    With ``passing``, it lies on top of the page for a while, whatever is drawn meanwhile.
+    """
     text = error if isinstance(error, UntrustedText) else UntrustedText(sentence(error))
-    st.error(text.markdown, icon=":material/error:")
+    if passing:
+        st.toast(text.markdown, icon=":material/error:", duration="long")
+    else:
+        st.error(text.markdown, icon=":material/error:")
 
 
 def sentence(error: Exception) -> str:
@@ -31,8 +37,13 @@ def sentence(error: Exception) -> str:
 
 
 @contextmanager
-def errors_shown() -> Iterator[bool]:
+def errors_shown(live: bool = False) -> Iterator[bool]:
     """Show the errors that callbacks kept, then draw the body; an expected error ends it with its sentence.
+
+    Parameters
+    ----------
+    live : bool
+        Whether the body is drawn again every second, which would take away the errors that callbacks kept.
 
     Yields
     ------
@@ -41,7 +52,7 @@ def errors_shown() -> Iterator[bool]:
     """
     kept = st.session_state.pop(_KEPT, [])
     for error in kept:
-        show_error(error)
+        show_error(error, passing=live)
     try:
         yield bool(kept)
     except EXPECTED as error:
@@ -71,7 +82,7 @@ def fragment(function: Callable[..., object], run_every: float | None = None) ->
 
     @functools.wraps(function)
     def guarded(*args: object, **options: object) -> None:
-        with errors_shown():
+        with errors_shown(live=run_every is not None):
             function(*args, **options)
 
     return st.fragment(guarded, run_every=run_every)
