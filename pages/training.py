@@ -84,10 +84,11 @@ def show_run(run: Run, was_active: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         state_badge(run)
         st.markdown(_settings_line(run))
-    show_implementation(run)
+    with st.container():  # always there, as the next one, so that what comes and goes leaves the charts in their place
+        show_implementation(run)
     show_progress(run)
     found = diagnosis_of(run)
-    with st.container():  # always there, so that a finding that comes or goes leaves the charts in their place
+    with st.container():
         show_message(run, judged=found is not None)
         show_diagnosis(run, found)
     show_charts(run)
@@ -243,8 +244,6 @@ def pick_look() -> tuple[bool, Look]:
 def show_curves(run: Run) -> None:
     """Loss and accuracy over the epochs."""
     rows = run.metrics()
-    if not rows:
-        st.caption("The curves start after the first epoch." if run.status.active else "No epoch was completed.")
     epochs = run.epochs if run.status.active or not rows else rows[-1].epoch
     batches, look = pick_look()
     steps = run.steps() if batches else Rows()
@@ -266,6 +265,8 @@ def show_curves(run: Run) -> None:
             f"{text}. Training loss and accuracy are means over the mini-batches of the epoch, before each update"
             f"{augmented}{dropped}."
         )
+    else:  # below the charts, which keep their place when it goes
+        st.caption("The curves start after the first epoch." if run.status.active else "No epoch was completed.")
 
 
 def show_layers(run: Run) -> None:

@@ -142,6 +142,19 @@ def unescaped(elements):
     return texts(elements).replace("\\", "")
 
 
+def places(app, kind):
+    """Where elements of a kind stand in the tree of the page: at another place, a browser makes a new one."""
+
+    def walk(block, place):
+        for index, node in block.children.items():
+            if node.type == kind:
+                yield (*place, index)
+            if hasattr(node, "children"):
+                yield from walk(node, (*place, index))
+
+    return list(walk(app.main, ()))
+
+
 def full_disk(*_, **__):
     """Take the place of a function that writes, on a disk without room."""
     raise OSError(errno.ENOSPC, "No space left on device")

@@ -162,6 +162,14 @@ def test_curves_are_over_epochs_or_time_in_one_colour_a_run(open_page, finished,
     assert points(app, 0)["layer"][0]["encoding"]["y"]["scale"]["type"] == "log"
 
 
+def test_a_damaged_run_takes_no_colour_from_the_others(open_page, finished, other):
+    (finished.path / "status.json").write_text("{")
+    app = open_runs(open_page, finished, other)
+    curves = points(app, 0)["layer"][0]["encoding"]["color"]["scale"]
+    assert curves["domain"] == [other.id]
+    assert re.findall("border-radius:4px;background:(#[0-9a-f]{6})", html(app)) == curves["range"]
+
+
 def test_only_the_settings_that_differ_are_shown(open_page, finished, other):
     table = open_runs(open_page, finished, other).dataframe[1].value
     assert table.columns.tolist() == [finished.id, other.id]

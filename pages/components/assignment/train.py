@@ -108,10 +108,11 @@ def _show_pair(ids: tuple[str, str], was_active: bool) -> None:
     runs = [find_run(run_id) for run_id in ids]
     if was_active and not any(run.status.active for run in runs):
         st.rerun()
-    for number, (run, title) in enumerate(zip(runs, (_title(runs[0]), "Reference"), strict=True)):
-        _show_run(number, run, title)
-    if was_active:
-        st.button("Stop both", icon=":material/stop:", key="stop_both", on_click=callback(_stop), args=(ids,))
+    with st.container():  # always there, so that what comes and goes in it leaves the charts in their place
+        for number, (run, title) in enumerate(zip(runs, (_title(runs[0]), "Reference"), strict=True)):
+            _show_run(number, run, title)
+        if was_active:
+            st.button("Stop both", icon=":material/stop:", key="stop_both", on_click=callback(_stop), args=(ids,))
     show_curves(runs)
     st.markdown(where_they_part(*runs))
 

@@ -54,11 +54,12 @@ def show_curves(runs: list[Run]) -> None:
     names = labels(runs)
     rows: dict[str, Rows[EpochMetrics]] = {name: Rows() for name in names}
     kept: dict[str, int | None] = dict.fromkeys(names)
-    for name, run in zip(names, runs, strict=True):
-        with errors_shown():  # of one run; the others are drawn
-            rows[name] = run.metrics()
-            kept[name] = None if run.status.active else kept_epoch(run)
-    say_left_out(*rows.values())
+    with st.container():  # always there, so that what comes and goes in it leaves the charts in their place
+        for name, run in zip(names, runs, strict=True):
+            with errors_shown():  # of one run; the others are drawn
+                rows[name] = run.metrics()
+                kept[name] = None if run.status.active else kept_epoch(run)
+        say_left_out(*rows.values())
     if not any(rows.values()):
         st.caption("None of these runs has completed an epoch.")
         return
