@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -291,10 +292,24 @@ def open_page_again(app, own, reference):
     return fresh.switch_page("pages/your_code.py").run()
 
 
-@pytest.mark.parametrize("pair", ["gone-1,gone-2", "one", "a,b,c"])
-def test_a_pair_that_is_not_there_gets_a_sentence(pair, open_page):
+@pytest.mark.parametrize("pair", ["gone-1,gone-2", "one", "a,b,c", "a,a"])
+def test_a_pair_that_is_not_there_gets_a_sentence_once(pair, open_page):
     app = open_page("your_code", pair=pair)
-    assert app.error or app.warning
+    expected = "No run 'gone-1'" if "gone" in pair else "expected the ids of two runs, joined by a comma"
+    assert len(texts(app.warning, expected)) == 1
+    assert not app.error
+    assert "pair" not in app.query_params
+    assert not app.run().warning
+
+
+def test_a_pair_that_is_deleted_while_it_trains_is_said_once(open_page, make_run):
+    own, reference = make_run(state="running"), make_run(state="running")
+    app = open_page("your_code", pair=f"{own.id},{reference.id}")
+    assert app.button(key="stop_both")
+    shutil.rmtree(reference.path)
+    app.run()
+    assert len(texts(app.warning, f"No run '{reference.id}'")) == 1
+    assert not app.run().warning
 
 
 def test_a_mistake_is_trained_beside_the_reference(open_page):

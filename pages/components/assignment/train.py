@@ -81,8 +81,8 @@ def _pair() -> Remembered:
 
 def _parse_pair(text: str) -> tuple[str, ...]:
     ids = tuple(filter(None, text.split(",")))
-    if len(ids) not in (0, 2):
-        raise ValueError("expected the ids of two runs")
+    if len(ids) not in (0, 2) or len(set(ids)) != len(ids):
+        raise ValueError("expected the ids of two runs, joined by a comma")
     return ids
 
 
@@ -94,7 +94,8 @@ def show_pair() -> None:
     try:
         runs = [find_run(run_id) for run_id in ids]
     except RunError as error:
-        show_error(error)
+        st.warning(UntrustedText(str(error)).markdown, icon=":material/search_off:")
+        _pair().set(())
         return
     active = any(run.status.active for run in runs)
     st.subheader("Beside the reference")
@@ -105,7 +106,10 @@ def show_pair() -> None:
 
 
 def _show_pair(ids: tuple[str, str], was_active: bool) -> None:
-    runs = [find_run(run_id) for run_id in ids]
+    try:
+        runs = [find_run(run_id) for run_id in ids]
+    except RunError:  # deleted meanwhile, as the page will say
+        st.rerun()
     if was_active and not any(run.status.active for run in runs):
         st.rerun()
     with st.container():  # always there, so that what comes and goes in it leaves the charts in their place
