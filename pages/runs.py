@@ -77,7 +77,7 @@ def save(run: Run, keys: list[str]) -> None:
 
 
 def show_selected(runs: list[Run], known_tags: list[str]) -> None:
-    """List the selected runs in the colours of their curves, with buttons for each run and for all, and compare them."""
+    """List the selected runs, with buttons for each and for all, and compare them."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(f"{counted(len(runs), 'run')} selected", width="stretch")
         label = f"Delete {counted(len(runs), 'run')}" if len(runs) > 1 else "Delete"

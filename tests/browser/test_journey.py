@@ -91,7 +91,7 @@ def test_a_run_is_watched_left_found_again_stopped_and_lost(app, page):
     for chart in charts.all():
         chart.locator("svg path, canvas").first.wait_for(state="attached")
 
-    # From before the first epoch on, the page is not loaded again, nothing jumps, no chart is taken out or blank for a frame.
+    # From before the first epoch on, the page is not loaded again, nothing jumps, no chart is taken out or blank.
     page.evaluate(
         """() => {
             window.charts = [...document.querySelectorAll('[data-testid="stVegaLiteChart"]')];
