@@ -11,18 +11,19 @@ from mnist_core.assignment.starter import starter_file
 from mnist_core.untrusted import UntrustedText
 from pages.components.assignment.checked import Check, Content, NotSettled, read_content
 from pages.components.assignment.permission import why_no_code
-from pages.components.assignment.steps import show_steps
+from pages.components.assignment.steps import HELP_LEVELS, show_steps
 from pages.components.assignment.train import edit_training, show_mistakes, show_pair, show_training
 from pages.components.code import code_behind
 from pages.components.data import why_no_folder
-from pages.components.errors import EXPECTED, fragment, show_error
+from pages.components.errors import EXPECTED, callback, fragment, show_error
 from pages.components.router import page
 from pages.components.state import OneOf, remembered
 
 WATCH_SECONDS = 1.0
 PATH, UPLOAD = "A file on this computer, watched", "Upload"
-# In the session: the check of the file as it is now, the last one that came to an end, which is drawn, and its file.
-CHECK, SHOWN, CHOSEN = "check", "check_shown", "check_chosen"
+# In the session: the check of the file as it is now, the last one that came to an end, which is drawn, and its file;
+# and the file that was uploaded.
+CHECK, SHOWN, CHOSEN, UPLOADED = "check", "check_shown", "check_chosen", "code_uploaded"
 PARTS = len(STEPS) + len(WHOLE)
 
 
@@ -48,9 +49,31 @@ def choose_file() -> str | Content | None:
         path = remembered("code_path", "")  # never in the address: a link must not run a file
         st.text_input("Path of your file", placeholder="/home/me/my_network.py", **path.widget)
         return path.value.strip() or None
+    return upload_file()
+
+
+def upload_file() -> Content | None:
+    """Let a person upload a file. It is kept until they remove it: an uploader forgets its file on a page switch."""
     megabytes = max(1, MAX_BYTES // 1_000_000)
-    file = st.file_uploader("Your file (.py or .ipynb)", type=["py", "ipynb"], max_upload_size=megabytes)
-    return Content(file.name, file.getvalue()) if file else None
+    in_field = st.file_uploader(
+        "Your file (.py or .ipynb)", type=["py", "ipynb"], max_upload_size=megabytes,
+        key="code_upload", on_change=callback(_keep_upload),
+    )  # fmt: skip
+    kept: Content | None = st.session_state.get(UPLOADED)
+    if kept and not in_field:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f":material/draft: {UntrustedText(kept.name)}", width="content")
+            st.button("Remove", icon=":material/close:", type="tertiary", on_click=callback(_remove_upload))
+    return kept
+
+
+def _keep_upload() -> None:
+    file = st.session_state["code_upload"]
+    st.session_state[UPLOADED] = Content(file.name, file.getvalue()) if file else None
+
+
+def _remove_upload() -> None:
+    st.session_state.pop(UPLOADED, None)
 
 
 def watch(chosen: str | Content) -> None:
@@ -163,6 +186,7 @@ def check_and_train() -> None:
 def forget() -> None:
     """Forget the file that was chosen before."""
     st.session_state.pop(SHOWN, None)
+    st.session_state.pop(HELP_LEVELS, None)
     if under_way := st.session_state.pop(CHECK, None):
         under_way.supersede()
 

@@ -20,6 +20,7 @@ from mnist_core.runs.archive import export_run, import_run
 from mnist_core.runs.implementation import code_of, read_implementation
 from mnist_core.runs.run import list_runs
 from mnist_core.training.config import TrainingConfig
+from pages.components import data
 from pages.components.assignment import checked
 from pages.components.assignment.train import where_they_part
 from tests.helpers import by_label, shown, wait
@@ -137,6 +138,32 @@ def test_help_comes_in_portions_and_not_for_another_mistake(open_file, save):
     save(QUICK.replace(*BIAS))
     until_named(app, "bias")
     assert not texts(app.info, "Hint:")
+
+
+def test_another_file_begins_without_help(open_file, save):
+    app = open_file(save(NO_N))
+    app.button(key="help_back_propagate").click().run()
+    assert texts(app.info, "Hint:")
+    by_label(app.text_input, "Path of your file").set_value(str(save(NO_N, "other.py"))).run()
+    until_checked(app)
+    assert texts(app.caption, "of other.py")
+    assert not texts(app.info, "Hint:")
+
+
+def test_an_upload_and_its_report_outlive_a_page_switch(open_page, monkeypatch):
+    monkeypatch.setattr(data, "serves_others", lambda: True)
+    monkeypatch.setenv("MNIST_ALLOW_CODE", "1")
+    app = open_page("your_code")
+    app.file_uploader[0].upload("mine.py", NO_N.encode()).run()
+    until_checked(app)
+    app.switch_page("pages/overview.py").run()
+    app.switch_page("pages/your_code.py").run()
+    assert app.file_uploader[0].value is None
+    assert steps_of(app, "wrong") == {"back_propagate"}
+    assert texts(app.markdown, "mine.py")
+    by_label(app.button, "Remove").click().run()
+    assert texts(app.info, "Choose the file with your network")
+    assert not steps_of(app, "wrong")
 
 
 def until_named(app, part, seconds=60):

@@ -19,6 +19,8 @@ LOOKS = {
     "missing": (":gray[:material/radio_button_unchecked:]", "to be written"),
     "skipped": (":gray[:material/remove_circle_outline:]", "skipped"),
 }
+HELP_LEVELS = "help_levels"
+"""In the session: how many portions of help are shown for each mistake of the file."""
 MOST_LINES = 14
 """Lines of a function that are shown at once."""
 MOST_WRITTEN = 40
@@ -97,7 +99,7 @@ def _show_help(finding: Finding) -> None:
         for title, text in (("Hint", finding.hint), ("Formula", finding.formula), ("Code", finding.code))
         if text
     ]
-    levels: dict[tuple[str, str | None], int] = st.session_state.setdefault("help_levels", {})
+    levels: dict[tuple[str, str | None], int] = st.session_state.setdefault(HELP_LEVELS, {})
     which = finding.step, finding.mistake
     level = levels.get(which, 0)
     for title, text in portions[:level]:
