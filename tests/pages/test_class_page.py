@@ -121,7 +121,7 @@ def test_a_class_without_mistakes_says_so(open_page, tmp_path, rubric):
     rubric.write_text("[points]\nsigmoid = 2\n")
     app = finish(begin(open_page("class_grades"), write_class(tmp_path / "class", ada=SIGMOID), rubric))
     assert "No mistake of the catalogue was made." in texts(app.caption)
-    assert "Nobody is stopped by a step." in texts(app.caption)
+    assert "No student is stopped by a step." in texts(app.caption)
     assert "No two files are alike." in texts(app.caption)
     assert not app.get("vega_lite_chart")
 

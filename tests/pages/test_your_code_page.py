@@ -352,6 +352,13 @@ def test_a_mistake_is_trained_beside_the_reference(open_page):
     assert len(by_label(app.selectbox, "Mistake").options) == sum(map(trains, MISTAKES.values()))
 
 
+def test_code_in_a_sentence_of_the_catalogue_is_shown_as_code(open_page):
+    mistake = MISTAKES["sigmoid-precedence"]
+    assert "`" in mistake.sentence
+    app = open_page("your_code", mistake=mistake.id)
+    assert f"{mistake.sentence} {mistake.effect}" in [caption.value for caption in app.caption]
+
+
 @pytest.fixture
 def own_run(tmp_path):
     """A finished run of a learner's code with a finding."""

@@ -52,11 +52,12 @@ def _show_step(report: Report, finding: Finding, opened: bool) -> None:
 def _show_wrong(report: Report, finding: Finding) -> None:
     text, code = st.columns(2, gap="medium")
     with text:
-        st.markdown(f"**{UntrustedText(finding.sentence)}**")
+        # A sentence of the catalogue is Markdown of ours; any other one may quote the learner's code.
+        st.markdown(f"**{finding.sentence if finding.mistake else UntrustedText(finding.sentence)}**")
         if finding.where:
             st.caption(f"First seen with {UntrustedText(finding.where)}.")
         if finding.effect:
-            st.markdown(f"What it does to training: {UntrustedText(finding.effect)}")
+            st.markdown(f"What it does to training: {finding.effect}")
         _show_help(finding)
     if finding.line:
         with code:
@@ -107,7 +108,7 @@ def _show_help(finding: Finding) -> None:
             st.caption("One way to write it")
             st.code(text, language="python")
         else:
-            st.info(f"**{title}:** {UntrustedText(text)}", icon=":material/lightbulb:")
+            st.info(f"**{title}:** {text if title == 'Hint' else UntrustedText(text)}", icon=":material/lightbulb:")
     if level < len(portions):
 
         def more() -> None:

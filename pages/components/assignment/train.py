@@ -174,7 +174,7 @@ def show_mistakes(config: TrainingConfig) -> None:
         "Mistake", list(known), format_func=lambda name: f"{known[name].step}: {known[name].sentence}", **chosen.widget
     )
     mistake = known[chosen.value]
-    st.caption(f"{UntrustedText(mistake.sentence)} {UntrustedText(mistake.effect)}")
+    st.caption(f"{mistake.sentence} {mistake.effect}")
     st.button(
         "Train the mistake beside the reference", icon=":material/science:", key="train_mistake",
         on_click=callback(_start_mistake), args=(chosen.value, config),
