@@ -1,6 +1,8 @@
 """A file's definitions are taken without running it, whatever it looks like."""
 
+import gc
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from mnist_core.assignment.contract import STEPS
 from mnist_core.assignment.source import MAX_BYTES, parse_submission, read_submission
+from mnist_core.assignment.starter import starter_file
 from mnist_core.errors import AssignmentError
 
 SOLUTION = "import numpy as np\n\n\n" + "\n\n".join(step.source for step in STEPS.values())
@@ -97,6 +100,19 @@ def test_a_file_that_is_gone_or_too_large_gets_a_sentence(tmp_path):
     (tmp_path / "big.py").write_bytes(b"#" * (MAX_BYTES + 1))
     with pytest.raises(AssignmentError, match="expected at most"):
         read_submission(tmp_path / "big.py")
+
+
+def test_files_can_be_read_in_several_threads_at_once():
+    def collected(*_):
+        sum(range(200))  # lets another thread go on, as the collector's callbacks may
+
+    content = starter_file().encode()
+    gc.callbacks.append(collected)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert len(list(pool.map(lambda _: parse_submission("a.py", content), range(150)))) == 150
+    finally:
+        gc.callbacks.remove(collected)
 
 
 @given(st.text(max_size=200), st.sampled_from(["a.py", "a.ipynb"]))
