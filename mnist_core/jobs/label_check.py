@@ -29,6 +29,8 @@ from mnist_core.training.out_of_sample import FOLDS, cross_validate
 from mnist_core.untrusted import UntrustedText
 
 NAME = "cross_validation"
+FILES = (f"{NAME}.json", f"{NAME}.npz")
+"""State and probabilities."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from mnist_core.runs.run import list_runs, read_run
 from mnist_core.runs.schema import write_record
 from mnist_core.runs.status import Status
 from mnist_core.training.config import TrainingConfig
+from pages.components.runs import table
 from tests.helpers import by_label, html, texts, unescaped, wait, write_config
 
 
@@ -104,6 +105,15 @@ def test_filters_by_words_state_and_tags(open_page, finished, other, make_run):
     by_label(app.multiselect, "Tags").set_value([]).run()
     by_label(app.multiselect, "State").set_value(["stopped"]).run()
     assert app.dataframe[0].value["state"].tolist() == ["stopped"]
+
+
+def test_a_row_is_made_once_a_run(open_page, finished, other, monkeypatch):
+    app = open_page("runs")
+    made, row = [], table.row
+    monkeypatch.setattr(table, "row", lambda run: made.append(run.id) or row(run))
+    by_label(app.text_input, "Filter").set_value("relu 20 0.1").run()
+    assert names(app) == [other.id]
+    assert sorted(made) == sorted([finished.id, other.id])
 
 
 def test_the_choice_is_in_the_address_and_outlives_filters_and_page(open_page, finished, other):

@@ -220,9 +220,16 @@ def evaluation_of(run: Run, split: str) -> Evaluation:
 
 
 def model_written(run: Run) -> int:
-    """When ``model.npz`` was last written, in nanoseconds: tells caches that the model has changed."""
-    model = run.path / "model.npz"
-    return model.stat().st_mtime_ns if model.exists() else 0
+    """When ``model.npz`` was last written: tells caches that the model has changed."""
+    return written(run.path / "model.npz")
+
+
+def written(path: Path) -> int:
+    """When a file was last written, in nanoseconds; 0 if it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 @st.cache_resource(max_entries=64, show_spinner="Evaluating the run …", hash_funcs={DatasetReference: repr})
