@@ -71,7 +71,7 @@ def work(run):
 
 def shown(markdown):
     """What a person reads of escaped Markdown."""
-    return re.sub(r"\\([^\w\s])", r"\1", markdown.replace("\u2060", ""))
+    return re.sub(r"\\([^\w\s]|_)", r"\1", markdown.replace("\u2060", ""))
 
 
 def encode(pixels, kind="PNG", **options):

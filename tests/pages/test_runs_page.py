@@ -359,11 +359,18 @@ def test_a_damaged_zip_is_refused_in_a_sentence(open_page, finished):
     assert names(app) == [finished.id]
 
 
-def test_the_page_follows_a_run_that_ends(open_page, make_run):
+def test_the_page_follows_a_run_that_ends(open_page, make_run, monkeypatch):
+    row, drawn = table.row, []
+
+    def row_of_a_run_that_ends_now(run):
+        drawn.append(run.status.state)
+        write_json(run.path / "status.json", asdict(Status("finished", 100, heartbeat=time.time())))
+        return row(run)
+
     run = make_run(state="running")
+    monkeypatch.setattr(table, "row", row_of_a_run_that_ends_now)
     app = open_runs(open_page, run)
-    write_json(run.path / "status.json", asdict(Status("finished", 100, heartbeat=time.time())))
-    app.run()
+    assert drawn == ["running", "finished"]
     assert app.dataframe[0].value["state"].tolist() == ["finished"]
 
 
