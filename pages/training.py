@@ -39,7 +39,7 @@ from pages.components.runs.outcome import (
     other_epoch,
     seconds_left,
 )
-from pages.components.runs.picker import architecture, guessing, pick_run, say_left_out, select_run, state_badge
+from pages.components.runs.picker import architecture, pick_run, say_left_out, select_run, state_badge
 from pages.components.settings import command_line, edit_settings
 from pages.components.state import NumberIn, OneOf, parse_bool, remembered
 
@@ -89,7 +89,7 @@ def show_run(run: Run, was_active: bool) -> None:
     show_progress(run)
     found = diagnosis_of(run)
     with st.container():
-        show_message(run, judged=found is not None)
+        show_message(run)
         show_diagnosis(run, found)
     show_charts(run)
 
@@ -162,8 +162,8 @@ def ask(run: Run, verb: str) -> None:
         request(run, verb)
 
 
-def show_message(run: Run, judged: bool) -> None:
-    """How an ended run ended, and where to continue; a diagnosis, if there is one, judges its accuracy."""
+def show_message(run: Run) -> None:
+    """How an ended run ended, and where to continue."""
     status = run.status
     if status.state == "failed":
         show_error(status.error or UntrustedText("It failed without saying why: see log.txt in its folder."))
@@ -197,8 +197,6 @@ def show_message(run: Run, judged: bool) -> None:
         if st.button("See its errors", type="primary", icon=":material/fact_check:", key=f"errors_{run.id}"):
             select_run(run)
             st.switch_page("pages/evaluation.py")
-    if not judged and (note := guessing(run)):
-        st.warning(note, icon=":material/casino:")
 
 
 def show_charts(run: Run) -> None:

@@ -14,6 +14,7 @@ from mnist_core.untrusted import UntrustedText
 from pages.components.assignment.steps import LOOKS
 from pages.components.charts.counts import count_bars
 from pages.components.state import OneOf, remembered
+from pages.components.tables import table_height
 
 MOST_BARS = 12
 MOST_ROWS = 15
@@ -39,7 +40,7 @@ def show_grades(grades: Sequence[Grade]) -> None:
         "Findings": st.column_config.TextColumn(width="large"),
         **{name: st.column_config.NumberColumn(format="%g", width="small") for name in steps},
     }
-    height = 38 + 35 * min(len(rows), MOST_ROWS)
+    height = table_height(len(rows), MOST_ROWS)
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, height=height)
 
 
@@ -115,7 +116,7 @@ def show_pairs(pairs: Sequence[Pair]) -> None:
         for pair in pairs
     ]
     config = {"In common": st.column_config.ProgressColumn(format="%.0f %%", min_value=0.0, max_value=100.0)}
-    height = 38 + 35 * min(len(rows), MOST_ROWS)
+    height = table_height(len(rows), MOST_ROWS)
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, height=height)
 
 

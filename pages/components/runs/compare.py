@@ -23,6 +23,7 @@ from pages.components.errors import errors_shown
 from pages.components.runs.outcome import kept_epoch, why_no_model
 from pages.components.runs.picker import run_dataset, say_left_out, test_result
 from pages.components.state import OneOf, parse_bool, remembered
+from pages.components.tables import table_height
 
 COLORS = LAYER_COLORS[:8]
 """One for each run whose curves are drawn."""
@@ -149,7 +150,7 @@ def show_settings(runs: list[Run]) -> None:
         st.caption("The runs have the same settings and the same data.")
         return
     index = pd.Index(cells, name="Setting")
-    st.dataframe(pd.DataFrame([*cells.values()], index=index, columns=labels(runs)), height=38 + 35 * len(cells))
+    st.dataframe(pd.DataFrame([*cells.values()], index=index, columns=labels(runs)), height=table_height(len(cells)))
 
 
 def show_digits(first: Run, second: Run) -> None:

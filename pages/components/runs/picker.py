@@ -11,7 +11,6 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation.metrics import Scores, score
 from mnist_core.evaluation.predict import Evaluation, evaluate
-from mnist_core.evaluation.significance import no_better_than_guessing
 from mnist_core.nn.network import Network
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.run import Run, find_run, list_runs
@@ -152,17 +151,6 @@ def pick_reader() -> Reader:
     run = pick_trained_run("Network", "no network to read digits")
     network = trained_network(run)
     return Reader(network, picture_size(run, network))
-
-
-def guessing(run: Run) -> str | None:
-    """A sentence if a tested run is no better than guessing; None also if its data is gone."""
-    if run.status.test_accuracy is None:
-        return None
-    try:
-        labels = run_dataset(run).test_labels
-    except DatasetError:
-        return None
-    return no_better_than_guessing(run.status.test_accuracy, labels)
 
 
 def trained_network(run: Run) -> Network:

@@ -13,6 +13,7 @@ from mnist_core.untrusted import UntrustedText
 from pages.components.runs.diagnosis import marks
 from pages.components.runs.picker import architecture
 from pages.components.state import Remembered, SomeOf, remembered
+from pages.components.tables import table_height
 
 COLUMNS = {
     "name": st.column_config.TextColumn("name", width="medium", help="The name of the run, or its id"),
@@ -163,7 +164,7 @@ def _draw(shown: list[Run], rows: dict[str, dict], selected: list[str]) -> list[
         pd.DataFrame([rows[run.id] for run in shown], columns=list(COLUMNS)).assign(diagnosis=marks(shown)),
         hide_index=True,
         column_config=COLUMNS,
-        height=38 + 35 * min(len(shown), 10),
+        height=table_height(len(shown), 10),
         key=key,
         on_select="rerun",
         selection_mode="multi-row",
