@@ -130,7 +130,7 @@ def show_controls(run: Run) -> None:
                 label = {"pause": "Pausing …", "stop": "Stopping …"}[verb] if asked == verb else verb.capitalize()
                 st.button(label, icon=icon, disabled=bool(asked), key=verb, on_click=callback(ask), args=(run, verb))
         elif reason := why_no_more(run):
-            st.caption(UntrustedText(reason).markdown)
+            st.caption(reason)
         elif state in RESUMABLE:
             if state != "failed" or not offer_remedy(run):
                 st.button("Resume", icon=":material/resume:", key="resume", on_click=callback(resume_run), args=(run,))

@@ -248,13 +248,20 @@ class Run:
                 return side, side
             raise DatasetError(f"The size of the images of run {self.id} is no longer known: {error}") from error
 
-    def _why_no_model(self) -> str:
-        if self.status.active:
-            return " yet: its first epoch is not complete. Wait, or choose another run."
-        if "model.npz" in self.status.checksums:
-            return ": its model.npz is gone. Put the file back, or choose another run."
-        error = f" ({self.status.error.plain.rstrip('.')})" if self.status.error else ""
-        return f": it ended before its first epoch was complete{error}. Choose another run."
+    def why_no_model(self, name: str = "This run") -> str:
+        """Say of a run without ``model.npz``, by that name, why it has none, and what to do about it."""
+        status = self.status
+        if status.active:
+            return f"{name} has no model yet: its first epoch is not complete. Wait, or choose another run."
+        if status.state == "finished" or "model.npz" in status.checksums:
+            return f"{name} has no model: model.npz is missing from its folder. Put it back, or choose another run."
+        if status.state == "failed":
+            error = status.error.plain if status.error else "nothing says why."
+            return f"{name} has no model because it failed: {error} Choose another run."
+        return (
+            f"{name} has no model: it was {status.state} before its first epoch was complete. Resume it, or choose "
+            "another run."
+        )
 
     def load_network(self) -> Network:
         """Build the network from ``model.npz``.
@@ -267,7 +274,7 @@ class Run:
         """
         path = self.path / "model.npz"
         if not path.exists():
-            raise RunError(f"Run {self.id} has no model{self._why_no_model()}")
+            raise RunError(self.why_no_model(f"Run {self.id}"))
         try:
             self._check(path.name)
             network = Network.from_arrays(read_npz(path, math.inf))

@@ -328,7 +328,7 @@ def test_a_run_without_a_model_says_why(command, make_run, listed):
     code, _, err = listed(*command, run.id, *extra)
     assert code == 1
     assert err == (
-        f"error: Run {run.id} has no model: it ended before its first epoch was complete (The loss became nan). "
+        f"error: Run {run.id} has no model because it failed: The loss became nan. "
         "Choose another run.\n"
     )
     waiting = make_run(model=False)

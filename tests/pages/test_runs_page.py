@@ -237,7 +237,7 @@ def test_runs_on_other_data_are_not_compared_digit_by_digit(open_page, finished,
 def test_a_run_without_a_model_has_none_to_compare(open_page, finished, make_run):
     run = make_run(state="stopped")
     app = open_runs(open_page, finished, run)
-    assert f"{run.id}: This run has no model: it was stopped before its first epoch was complete" in unescaped(app.info)
+    assert f"{run.id} has no model: it was stopped before its first epoch was complete" in unescaped(app.info)
     assert "None of these runs has completed an epoch" in texts(open_runs(open_page, run).caption)
 
 

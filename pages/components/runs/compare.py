@@ -20,7 +20,7 @@ from mnist_core.untrusted import UntrustedText
 from pages.components.charts.curves import LAYER_COLORS, TRAINING, VALIDATION, thin_out
 from pages.components.digits.grid import digit_grid
 from pages.components.errors import errors_shown
-from pages.components.runs.outcome import kept_epoch, why_no_model
+from pages.components.runs.outcome import kept_epoch
 from pages.components.runs.picker import run_dataset, say_left_out, test_result
 from pages.components.state import OneOf, parse_bool, remembered
 from pages.components.tables import table_height
@@ -164,7 +164,7 @@ def show_digits(first: Run, second: Run) -> None:
         return
     if untrained := [run for run in (first, second) if not (run.path / "model.npz").exists()]:
         for run in untrained:
-            st.info(f"{run_name(run)}: {why_no_model(run)}", icon=":material/info:")
+            st.info(UntrustedText(run.why_no_model(run_name(run).plain)).markdown, icon=":material/info:")
         return
     results = test_result(first), test_result(second)
     test = mcnemar(*(result.predicted == result.labels for result in results))

@@ -19,7 +19,6 @@ from mnist_core.untrusted import UntrustedText
 from pages.components.data import Choice, current_choice, load
 from pages.components.digits.picker import split_arrays
 from pages.components.runs.implementation import show_implementation
-from pages.components.runs.outcome import why_no_model
 from pages.components.state import remembered
 
 STATE_BADGES: dict[str, tuple[Any, str]] = {
@@ -121,7 +120,7 @@ def pick_trained_run(label: str, missing: str, otherwise: Callable[[], None] | N
         return run
     failed = run is not None and run.status.state == "failed"
     (st.error if failed else st.info)(
-        why_no_model(run) if run else f"There is {missing} yet: train a network first.",
+        UntrustedText(run.why_no_model()).markdown if run else f"There is {missing} yet: train a network first.",
         icon=":material/error:" if failed else ":material/info:",
     )
     link = "Go to Training" if run else "Train a network"
