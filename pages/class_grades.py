@@ -17,6 +17,7 @@ from pages.components.assignment.permission import why_no_code
 from pages.components.code import code_behind
 from pages.components.data import why_no_folder
 from pages.components.errors import callback, fragment, show_error
+from pages.components.hosts import REACHED
 from pages.components.router import page
 from pages.components.state import NumberIn, Remembered, remembered
 
@@ -24,8 +25,8 @@ REFRESH_SECONDS = 1.0
 LARGEST_SEED, MOST_JOBS = 2**32 - 1, 16
 GRADING = "grading"
 NO_FOLDER = (
-    "Other computers can reach this server, so its visitors can't choose a folder. Grade on your own computer: on this "
-    "page there, or with mnist grade FOLDER"
+    f"{REACHED} its visitors can't choose a folder. Grade on your own computer: on this page there, or with mnist "
+    "grade FOLDER"
 )
 
 
@@ -61,7 +62,7 @@ def current() -> Grading | None:
 def _begin(folder: Remembered, rubric: Remembered, seed: Remembered, jobs: Remembered) -> None:
     st.session_state.pop(GRADING, None)
     if not folder.value.strip():
-        raise AssignmentError("Name the folder of the submissions first: one file or folder a student lies in it.")
+        raise AssignmentError("Enter the folder of the submissions first: it holds one file or folder per student.")
     rules = read_rubric(_path(rubric.value)) if rubric.value.strip() else Rubric()
     st.session_state[GRADING] = start_grading(Order(_path(folder.value), rules, int(seed.value), int(jobs.value)))
 
@@ -113,14 +114,14 @@ with page(__file__):
         "Grade the networks that a class wrote: points for each step, mistakes by name, what most of them find hard."
     )
     if reason := why_no_code() or (NO_FOLDER if why_no_folder() else None):
-        st.info(UntrustedText(reason).markdown, icon=":material/lock:")
+        st.info(reason, icon=":material/lock:")
     else:
         choose()
         grading = current()
         if grading is None:
             st.info(
-                "In the folder lies one .py or .ipynb file a student, or a folder with one, named after them. What is "
-                "graded is kept there: a second time only new or changed files are checked.",
+                "The folder holds one .py or .ipynb file per student, or one folder per student with such a file, "
+                "named after the student. Grades are kept there, so grading again checks only new or changed files.",
                 icon=":material/arrow_upward:",
             )
         elif grading.active:

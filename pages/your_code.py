@@ -8,6 +8,7 @@ from mnist_core.assignment.report import line_of, summary
 from mnist_core.assignment.sandbox import describe_isolation
 from mnist_core.assignment.source import MAX_BYTES
 from mnist_core.assignment.starter import starter_file
+from mnist_core.errors import counted
 from mnist_core.untrusted import UntrustedText
 from pages.components.assignment.checked import Check, Content, NotSettled, read_content
 from pages.components.assignment.permission import why_no_code
@@ -112,7 +113,7 @@ def _show_progress(current: Check, watched: bool) -> None:
         _say_what_is_shown()
     elif ahead := current.ahead:
         st.caption(
-            f":material/hourglass_top: Two files are checked at a time on this server: {ahead} "
+            f":material/hourglass_top: Two files are checked at a time on this server: {counted(ahead, 'file')} "
             f"{'is' if ahead == 1 else 'are'} ahead of yours."
         )
     else:
@@ -125,7 +126,7 @@ def _show_progress(current: Check, watched: bool) -> None:
 
 def _say_what_is_shown() -> None:
     if SHOWN in st.session_state:
-        st.caption("What is below is of the file as it was checked last.")
+        st.caption("The report below is from the last check.")
 
 
 def show_report(report: Report) -> None:
@@ -198,7 +199,7 @@ with page(__file__):
     )
     show_starter()
     if reason := why_no_code():
-        st.info(UntrustedText(reason).markdown, icon=":material/lock:")
+        st.info(reason, icon=":material/lock:")
     else:
         check_and_train()
     code_behind(check)

@@ -58,7 +58,7 @@ def table(app, number=0):
 def test_without_a_folder_it_says_what_belongs_there(open_page):
     app = open_page("class_grades")
     assert app.title[0].value == "Class"
-    assert "one .py or .ipynb file a student" in texts(app.info)
+    assert "one .py or .ipynb file per student" in texts(app.info)
     by_label(app.button, "Grade").click().run()
     assert "Name the folder of the submissions first" in texts(app.error)
 

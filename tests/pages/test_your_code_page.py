@@ -218,7 +218,7 @@ def test_a_file_that_was_spoilt_keeps_what_was_found(spoil, message, open_file, 
         assert time.monotonic() < deadline, [error.value for error in app.error]
         app.run()
         time.sleep(0.05)
-    assert texts(app.caption, "as it was checked last")
+    assert texts(app.caption, "from the last check")
     assert steps_of(app, "wrong") == {"back_propagate"}
     save(QUICK)
     until_checked(app)
@@ -231,7 +231,7 @@ def test_an_odd_path_gets_a_sentence(path, open_page):
     app = open_page("your_code")
     by_label(app.text_input, "Path of your file").set_value(path).run()
     assert app.error
-    assert not texts(app.caption, "as it was checked last")
+    assert not texts(app.caption, "from the last check")
 
 
 def test_a_path_in_the_address_is_not_run(open_page, save):
@@ -416,7 +416,7 @@ def test_two_checks_run_at_a_time_and_the_others_wait(open_page, save, monkeypat
     first, second = (checked.Check(checked.Content(f"{k}.py", slow.encode())) for k in range(2))
     app = open_page("your_code")
     by_label(app.text_input, "Path of your file").set_value(str(save(QUICK))).run()
-    assert texts(app.caption, "Two files are checked at a time on this server: 1 is ahead of yours")
+    assert texts(app.caption, "Two files are checked at a time on this server: 1 file is ahead of yours")
     assert first.ahead == second.ahead == 0
     under_way = app.session_state["check"]
     app.run()

@@ -133,9 +133,9 @@ def show_numbers(numbers: Numbers) -> None:
         with column:
             st.caption(f"**{UntrustedText(title)}**, {' × '.join(map(str, array.shape))}")
             st.pyplot(heat_map(array, most))
-    apart = f", of the difference ±{pictures[2][2]:.3g}" if len(pictures) == 3 else ""
+    apart = f" (±{pictures[2][2]:.3g} in the difference)" if len(pictures) == 3 else ""
     yellow = "" if np.isfinite(found).all() else " Yellow: no finite number."
-    st.caption(f"Blue is below 0, red above. The darkest are ±{limit:.3g}{apart}.{yellow}")
+    st.caption(f"Blue is below 0, red above. The darkest shades are ±{limit:.3g}{apart}.{yellow}")
 
 
 def largest(array: np.ndarray) -> float:
