@@ -65,10 +65,16 @@ class Submission:
     """Names that get their value from lines that were left out."""
     notes: tuple[str, ...]
     """What was left out, and which names may be meant."""
+    spans: tuple[tuple[int, int], ...]
+    """First and last line of each function and lambda in ``text``."""
 
     def place(self, line: int) -> Place:
         """Where a line of ``text`` stands in the file."""
         return self.places[min(max(line, 1), len(self.places)) - 1] if self.places else Place(line)
+
+    def function_around(self, line: int) -> tuple[int, int]:
+        """First and last line of the innermost function that a line is in; a few lines from it on if it is in none."""
+        return max((span for span in self.spans if span[0] <= line <= span[1]), default=(line, line + 5))
 
 
 def read_submission(path: Path) -> Submission:
@@ -190,6 +196,11 @@ def _take_apart(name: str, text: str, places: tuple[Place, ...], tree: ast.Modul
             if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)
         ),
         notes=tuple(notes),
+        spans=tuple(
+            (node.lineno, node.end_lineno or node.lineno)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        ),
     )
 
 

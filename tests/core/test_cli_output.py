@@ -327,10 +327,7 @@ def test_a_run_without_a_model_says_why(command, make_run, listed):
     run = make_run(model=False, status=lambda status: status.update(state="failed", error="The loss became nan."))
     code, _, err = listed(*command, run.id, *extra)
     assert code == 1
-    assert err == (
-        f"error: Run {run.id} has no model because it failed: The loss became nan. "
-        "Choose another run.\n"
-    )
+    assert err == (f"error: Run {run.id} has no model because it failed: The loss became nan. Choose another run.\n")
     waiting = make_run(model=False)
     assert "has no model yet: its first epoch is not complete" in listed(*command, waiting.id, *extra)[2]
 

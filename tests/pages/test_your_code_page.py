@@ -19,7 +19,9 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.runs.archive import export_run, import_run
 from mnist_core.runs.implementation import code_of, read_implementation
 from mnist_core.runs.run import list_runs
+from mnist_core.runs.tables import Rows
 from mnist_core.training.config import TrainingConfig
+from mnist_core.training.loop import EpochMetrics
 from pages.components import data
 from pages.components.assignment import checked
 from pages.components.assignment.train import where_they_part
@@ -445,23 +447,14 @@ def test_a_changed_file_gives_up_its_place(save):
     checks[0].supersede()
 
 
-def test_where_curves_part_is_said_of_the_first_epoch_that_differs():
-    class Row:
-        def __init__(self, epoch, loss):
-            self.epoch, self.train_loss = epoch, loss
+def test_where_curves_part_is_said_or_that_they_do_not():
+    def rows(*losses):
+        return Rows(EpochMetrics(epoch, loss, *[0.0] * 5) for epoch, loss in enumerate(losses, start=1))
 
-    class Fake:
-        def __init__(self, *losses):
-            self.rows = [Row(k, loss) for k, loss in enumerate(losses, start=1)]
-            self.status = type("Status", (), {"active": False})
-
-        def metrics(self):
-            return self.rows
-
-    assert "part in epoch 2" in where_they_part(Fake(1.0, 0.9, 0.8), Fake(1.0, 0.7, 0.5))
-    assert "part in epoch 1" in where_they_part(Fake(float("nan")), Fake(1.0))
-    assert "the same over 2 epochs" in where_they_part(Fake(1.0, 0.012), Fake(1.01, 0.010, 0.009))
-    assert "no epoch that both" in where_they_part(Fake(), Fake(1.0))
+    assert "part in epoch 2" in where_they_part(rows(1.0, 0.9, 0.8), rows(1.0, 0.7, 0.5), False)
+    assert "the same over 2 epochs" in where_they_part(rows(1.0, 0.012), rows(1.01, 0.010, 0.009), False)
+    assert "no epoch that both" in where_they_part(rows(), rows(1.0), False)
+    assert "begin with the first" in where_they_part(rows(), rows(1.0), True)
 
 
 def test_the_file_is_looked_at_again_when_it_is_settled(tmp_path):

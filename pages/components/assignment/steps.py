@@ -1,7 +1,5 @@
 """The steps of a check as rows: state, finding, the learner's lines, help in portions, and the numbers."""
 
-import ast
-
 import numpy as np
 import streamlit as st
 from matplotlib import colormaps
@@ -69,7 +67,7 @@ def _show_wrong(report: Report, finding: Finding) -> None:
 def _show_lines(report: Report, line: int) -> None:
     """The function around a line of the file, each line with its number; an arrow where it is not the first."""
     submission = report.submission
-    begin, end = _function_around(submission.text, line)
+    begin, end = submission.function_around(line)
     if line >= begin + MOST_LINES:
         begin = line - MOST_LINES // 2
     lines = submission.text.split("\n")[begin - 1 : min(end, begin + MOST_LINES - 1)]
@@ -80,17 +78,6 @@ def _show_lines(report: Report, line: int) -> None:
     place = str(submission.place(line))
     st.caption(f"{place[:1].upper()}{place[1:]} of {UntrustedText(submission.name.plain)}")
     st.code(UntrustedText("\n".join(numbered)).plain, language="python")
-
-
-def _function_around(text: str, line: int) -> tuple[int, int]:
-    """First and last line of the innermost function that a line is in; a few lines from it on if it is in none."""
-    functions = [
-        (node.lineno, node.end_lineno or node.lineno)
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-    ]
-    around = [(begin, end) for begin, end in functions if begin <= line <= end]
-    return max(around, default=(line, line + 5))
 
 
 def _show_help(finding: Finding) -> None:

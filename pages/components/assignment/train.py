@@ -1,18 +1,18 @@
 """Train a learner's code, or the reference with a mistake, and see where the curves part."""
 
-import math
-
 import streamlit as st
 
 from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.check import Report
-from mnist_core.assignment.own_runs import NEEDED, start_beside, start_mistaken_run, start_own_run
+from mnist_core.assignment.own_runs import NEEDED, PARTED, parted, start_beside, start_mistaken_run, start_own_run
 from mnist_core.assignment.training import IMPLEMENTED, effective, trains
 from mnist_core.errors import RunError, counted
 from mnist_core.jobs.start import request
 from mnist_core.runs.implementation import read_implementation
 from mnist_core.runs.run import Run, find_run
+from mnist_core.runs.tables import Rows
 from mnist_core.training.config import TrainingConfig
+from mnist_core.training.loop import EpochMetrics
 from mnist_core.untrusted import UntrustedText
 from pages.components.assignment.checked import Content
 from pages.components.data import current_dataset
@@ -25,10 +25,6 @@ from pages.components.settings import current_settings, edit_settings
 from pages.components.state import OneOf, Remembered, remembered
 
 REFRESH_SECONDS = 1.0
-PARTED = 0.05
-"""Relative difference of two losses that counts as parted."""
-LEAST_PARTED = 0.01
-"""A difference below this, in nats, is no difference between two curves that have both come down."""
 
 
 def edit_training() -> TrainingConfig:
@@ -117,8 +113,8 @@ def _show_pair(ids: tuple[str, str], was_active: bool) -> None:
             _show_run(number, run, title)
         if was_active:
             st.button("Stop both", icon=":material/stop:", key="stop_both", on_click=callback(_stop), args=(ids,))
-    show_curves(runs)
-    st.markdown(where_they_part(*runs))
+    ours, theirs = show_curves(runs)
+    st.markdown(where_they_part(ours, theirs, any(run.status.active for run in runs)))
 
 
 def _show_run(number: int, run: Run, title: str) -> None:
@@ -145,23 +141,20 @@ def _stop(ids: tuple[str, str]) -> None:
             request(run, "stop")
 
 
-def where_they_part(own: Run, reference: Run) -> str:
-    """Say from which epoch on the losses differ, or that they do not."""
-    pairs = list(zip(own.metrics(), reference.metrics(), strict=False))
-    for ours, theirs in pairs:
-        apart = abs(ours.train_loss - theirs.train_loss)
-        if not apart <= max(PARTED * theirs.train_loss, LEAST_PARTED) or math.isnan(apart):
-            return (
-                f"**The curves part in epoch {ours.epoch}**: training loss {ours.train_loss:.4f}, the reference "
-                f"{theirs.train_loss:.4f}."
-            )
-    if not pairs:
-        if own.status.active or reference.status.active:
+def where_they_part(ours: Rows[EpochMetrics], theirs: Rows[EpochMetrics], active: bool) -> str:
+    """Say from which epoch on the losses of a run and its reference differ, or that they do not."""
+    epochs, first = parted(ours, theirs)
+    if first:
+        own, reference = first
+        return (
+            f"**The curves part in epoch {own.epoch}**: training loss {own.train_loss:.4f}, the reference "
+            f"{reference.train_loss:.4f}."
+        )
+    if not epochs:
+        if active:
             return "The curves begin with the first complete epoch."
         return "There is no epoch that both completed."
-    return (
-        f"The curves are the same over {counted(len(pairs), 'epoch')}: their losses differ by less than {PARTED:.0%}."
-    )
+    return f"The curves are the same over {counted(epochs, 'epoch')}: their losses differ by less than {PARTED:.0%}."
 
 
 def show_mistakes(config: TrainingConfig) -> None:

@@ -50,8 +50,8 @@ def swatch(number: int) -> None:
     )
 
 
-def show_curves(runs: list[Run]) -> None:
-    """Draw loss and accuracy of all runs on top of one another; a fragment, redrawn while a run is active."""
+def show_curves(runs: list[Run]) -> list[Rows[EpochMetrics]]:
+    """Draw loss and accuracy of all runs on top of one another, redrawn while a run is active; return their rows."""
     names = labels(runs)
     rows: dict[str, Rows[EpochMetrics]] = {name: Rows() for name in names}
     kept: dict[str, int | None] = dict.fromkeys(names)
@@ -63,7 +63,7 @@ def show_curves(runs: list[Run]) -> None:
         say_left_out(*rows.values())
     if not any(rows.values()):
         st.caption("None of these runs has completed an epoch.")
-        return
+        return list(rows.values())
     axis = remembered("compare_axis", "By epoch", url="axis", parse=OneOf(tuple(AXES)))
     logarithmic = remembered("logarithmic", False, url="log", parse=parse_bool)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -81,6 +81,7 @@ def show_curves(runs: list[Run]) -> None:
         f"Solid curves are training, means over the mini-batches of each epoch{dashed}.{marked} "
         + ("Time is training time, without pauses." if by_time else "")
     )
+    return list(rows.values())
 
 
 def overlay(

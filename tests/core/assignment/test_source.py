@@ -102,6 +102,14 @@ def test_a_file_that_is_gone_or_too_large_gets_a_sentence(tmp_path):
         read_submission(tmp_path / "big.py")
 
 
+def test_the_innermost_function_around_a_line_is_known():
+    found = parse(
+        "a = 1\n\ndef outer():\n    def inner():\n        return 2\n    return inner\nf = (\n    lambda: 3\n)\n"
+    )
+    around = {line: found.function_around(line) for line in (1, 3, 4, 5, 6, 8)}
+    assert around == {1: (1, 6), 3: (3, 6), 4: (4, 5), 5: (4, 5), 6: (3, 6), 8: (8, 8)}
+
+
 def test_files_can_be_read_in_several_threads_at_once():
     def collected(*_):
         sum(range(200))  # lets another thread go on, as the collector's callbacks may
