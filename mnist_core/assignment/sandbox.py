@@ -126,12 +126,12 @@ def describe_isolation() -> str:
     """Say how well a learner's code is kept apart on this machine."""
     if not bubblewrap():
         return (
-            "It runs in a process with limits, but it can read your files and use the network: install bubblewrap to "
-            "keep both out."
+            "The code runs in a process with limits, but it can read your files and use the network: install "
+            "bubblewrap to keep both out."
         )
     if _visible() == WHOLE_SYSTEM:
-        return "It runs without network, on a read-only file system (bubblewrap)."
-    return "It runs without network, and sees none of your files (bubblewrap)."
+        return "The code runs without network, on a read-only file system (bubblewrap)."
+    return "The code runs without network, and sees none of your files (bubblewrap)."
 
 
 class Sandbox:

@@ -94,7 +94,7 @@ def curve(
         alt.Y(
             "value:Q",
             scale=_vertical_scale(bool(points), percent, look),
-            axis=alt.Axis(format="%" if percent else "~g"),
+            axis=alt.Axis(format="~%" if percent else "~g"),
         ),
         alt.Color(
             "set:N",

@@ -122,7 +122,7 @@ def overlay(
             "value:Q",
             title=title,
             scale=alt.Scale(type="log", nice=False) if logarithmic else alt.Scale(zero=not percent),
-            axis=alt.Axis(format="%" if percent else "~g"),
+            axis=alt.Axis(format="~%" if percent else "~g"),
         ),
         alt.Color("run:N", legend=None, scale=alt.Scale(domain=list(tables), range=COLORS[: len(tables)])),
         tooltip=[
