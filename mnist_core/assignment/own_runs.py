@@ -94,7 +94,7 @@ def start_mistaken_run(
     def complete(folder: Path) -> None:
         implementation = Implementation(UntrustedText(record.id), record.id, UntrustedText(record.sentence))
         write_record(folder / IMPLEMENTATION, implementation)
-        About.of(record.id, record.sentence, ("mistake",)).write(folder)
+        About.of(record.id, tags=("mistake",)).write(folder)
 
     return start_run(effective(config), dataset, runs_dir, complete)
 

@@ -17,11 +17,13 @@ from mnist_core.assignment.starter import starter_file
 from mnist_core.assignment.training import IMPLEMENTED, trains
 from mnist_core.data.dataset import load_dataset
 from mnist_core.runs.archive import export_run, import_run
-from mnist_core.runs.implementation import code_of, read_implementation
+from mnist_core.runs.implementation import IMPLEMENTATION, Implementation, code_of, read_implementation
 from mnist_core.runs.run import list_runs
+from mnist_core.runs.schema import write_record
 from mnist_core.runs.tables import Rows
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.loop import EpochMetrics
+from mnist_core.untrusted import UntrustedText
 from pages.components import data
 from pages.components.assignment import checked
 from pages.components.assignment.train import where_they_part
@@ -356,8 +358,14 @@ def test_a_mistake_is_trained_beside_the_reference(open_page):
     assert len(by_label(app.selectbox, "Mistake").options) == sum(map(trains, MISTAKES.values()))
 
 
-def test_code_in_a_sentence_of_the_catalogue_is_shown_as_code(open_page):
+def test_code_in_a_sentence_of_the_catalogue_is_shown_as_code(open_page, make_run):
     mistake = MISTAKES["sigmoid-precedence"]
+    run = make_run()
+    named = UntrustedText(mistake.id), mistake.id, UntrustedText(mistake.sentence)
+    write_record(run.path / IMPLEMENTATION, Implementation(*named))
+    for page in ("training", "runs"):
+        app = open_page(page, **{"run" if page == "training" else "runs": run.id})
+        assert [text.value for text in app.markdown].count(mistake.sentence) == 1
     assert "`" in mistake.sentence
     app = open_page("your_code", mistake=mistake.id)
     assert f"{mistake.sentence} {mistake.effect}" in [caption.value for caption in app.caption]

@@ -85,6 +85,7 @@ def test_a_mistake_trains_apart_from_the_reference(dataset, tmp_path):
     assert run.status.state == "finished", run.status.error
     assert run.metrics()[-1].train_loss > right.metrics()[-1].train_loss
     assert read_implementation(run.path).mistake == "update-uphill"
+    assert not run.about.note, "that is for a person's own words"
 
 
 @pytest.mark.parametrize("name", ["no-such-mistake", "idx-little-endian"])
