@@ -3,12 +3,17 @@
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from mnist_core.assignment import grading
 from mnist_core.assignment.kept import NAME
+from mnist_core.training.loop import EpochMetrics
 from pages.components import data
 from pages.components.assignment import permission
+from pages.components.charts.counts import count_bars
+from pages.components.charts.curves import curve
+from pages.components.digits.reading import probability_chart
 from tests.core.assignment.class_room import OVER_BATCH, SIGMOID, write_class
 from tests.core.assignment.styles import STYLES
 from tests.helpers import by_label, texts
@@ -206,3 +211,20 @@ def test_two_sessions_look_at_one_grading(open_page, tmp_path, rubric, gate):
         app.run()
         assert table(app)["Points"].tolist() == [2]
     assert (folder / NAME).read_bytes().count(b"\n") == 1
+
+
+def test_text_in_charts_is_not_black_which_the_dark_theme_hides():
+    charts = (
+        count_bars({"softmax": 2}, "students", {"softmax": ""}),
+        probability_chart(np.full(10, 0.1)),
+        curve([EpochMetrics(1, *[1.0] * 6)], "loss", "loss", 1, kept=1),
+    )
+    for chart in charts:
+        marks = [mark for mark in marks_of(chart.to_dict()) if mark["type"] == "text"]
+        assert marks
+        assert all("color" in mark for mark in marks)
+
+
+def marks_of(spec):
+    own = [spec["mark"]] if "mark" in spec else []
+    return own + [mark for layer in spec.get("layer", ()) for mark in marks_of(layer)]
