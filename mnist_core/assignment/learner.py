@@ -20,9 +20,10 @@ from mnist_core.assignment.convention import (
     Varying,
     recognize,
 )
+from mnist_core.assignment.messages import Failure, Reply
 from mnist_core.assignment.reference import Array, Parameters, feed_forward, initialize, update
 from mnist_core.assignment.results import has_arrays, probabilities_in, same_arrays, split_loss
-from mnist_core.assignment.sandbox import Failure, Reply, Sandbox
+from mnist_core.assignment.sandbox import Sandbox
 from mnist_core.assignment.source import Place
 
 MAX_RESTARTS = 20

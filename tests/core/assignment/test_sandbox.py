@@ -1,12 +1,16 @@
 """Code that runs wild ends alone, with a sentence; nothing is left of it."""
 
+import contextlib
 import os
+import sys
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mnist_core.assignment import sandbox as module
 from mnist_core.assignment.sandbox import CHILD, WHOLE_SYSTEM, Limits, Sandbox, _visible, bubblewrap
 from mnist_core.assignment.source import parse_submission
 
@@ -166,3 +170,55 @@ def test_with_bubblewrap_the_code_writes_into_its_folder_alone(place):
     reply, _ = run(f"open({place!r} + '/mark', 'w')")
     assert reply.failure is not None
     assert reply.failure.error in ("OSError", "PermissionError", "FileNotFoundError")
+
+
+KILLS_ITS_WATCHER = "import ctypes, os, time\n{}os.kill(os.getppid(), 9)\ntime.sleep(40)"
+FORGETS = "ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)\n"
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """As it is for an ordinary user without bubblewrap."""
+    monkeypatch.setattr(module, "bubblewrap", lambda: None)
+    monkeypatch.setattr(module, "_free_user", lambda: 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="is about Linux")
+@pytest.mark.parametrize(
+    ("body", "watched", "sentence"),
+    [
+        (KILLS_ITS_WATCHER.format(""), True, "ended its own process"),
+        (KILLS_ITS_WATCHER.format(FORGETS), True, "ended its own process"),
+        ("import os, time\nos.fork() or time.sleep(40)\nreturn z", False, None),
+    ],
+    ids=["it kills its watcher", "it also stays alive then", "a child stays where nobody watches"],
+)
+def test_nobody_waits_for_a_process_that_got_away(alone, monkeypatch, tmp_path, body, watched, sentence):
+    if not watched:
+        program = tmp_path / "child.py"
+        program.write_text(
+            f"import runpy, sys\nsys.platform = 'darwin'\nrunpy.run_path({str(CHILD)!r}, run_name='__main__')\n"
+        )
+        monkeypatch.setattr(module, "CHILD", program)
+    marker = f"M{time.time_ns() % 10**12}"
+    found = []
+    body = f"import ctypes\nctypes.CDLL(None).prctl(15, b'{marker}', 0, 0, 0)\n{body}"
+    thread = threading.Thread(target=lambda: found.append(run(body)[0]), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert sentence is None or sentence in found[0].failure.sentence
+    deadline = time.monotonic() + 5
+    while marker in running():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def running():
+    """Names of all processes but those that have ended and are still listed."""
+    names = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (path / "cmdline").read_bytes():
+                names.append((path / "comm").read_text().strip())
+    return names
