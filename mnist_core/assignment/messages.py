@@ -75,6 +75,9 @@ class Channel:
     def __init__(self, process: "subprocess.Popen[bytes]", on_output: Callable[[str], object]) -> None:
         self.worker = 0
         """The process that runs the code, as it is numbered there; 0 until it is known."""
+        self.nonsense = ""
+        """What is wrong with what the process sent, if it can't go on for that."""
+        self._awaited = False
         self._replies: queue.Queue[bytes | None] = queue.Queue()
         self._requests: queue.Queue[bytes] = queue.Queue()
         for action, pipe in (
@@ -85,7 +88,8 @@ class Channel:
             threading.Thread(target=action, args=(pipe,), daemon=True).start()
 
     def send(self, content: bytes) -> None:
-        """Pass on a message, without waiting until it is read."""
+        """Pass on a message that has one answer, without waiting until it is read."""
+        self._awaited = True
         self._requests.put(struct.pack("<Q", len(content)) + content)
 
     def receive(self, seconds: float) -> bytes | None:
@@ -110,18 +114,25 @@ class Channel:
 
     def _read_replies(self, pipe: IO[bytes]) -> None:
         with contextlib.suppress(OSError, ValueError), pipe:
-            if first := _read_message(pipe):
-                self.worker = int(first)
-            while (content := _read_message(pipe)) is not None:
+            self.worker = int(pipe.read(_read_size(pipe) or 0) or b"0")
+            while (size := _read_size(pipe)) is not None:
+                if not self._awaited or size > MAX_REPLY:
+                    self.nonsense = (
+                        f"{size:,} bytes, which are too many" if self._awaited else "an answer to no question"
+                    )
+                    break
+                content = pipe.read(size)
+                if len(content) < size:
+                    break
+                self._awaited = False
                 self._replies.put(content)
         self._replies.put(None)
 
 
-def _read_message(pipe: IO[bytes]) -> bytes | None:
+def _read_size(pipe: IO[bytes]) -> int | None:
+    """The bytes of the next message; None at the end."""
     head = pipe.read(8)
-    size = struct.unpack("<Q", head)[0] if len(head) == 8 else MAX_REPLY + 1
-    content = pipe.read(size) if size <= MAX_REPLY else b""
-    return content if len(content) == size else None
+    return int.from_bytes(head, "little") if len(head) == 8 else None
 
 
 def _read_output(pipe: IO[bytes], on_output: Callable[[str], object]) -> None:
@@ -167,7 +178,9 @@ def read_reply(content: bytes) -> Reply:
             seconds=float(answer.get("seconds", 0.0)),
         )
     except (msgspec.DecodeError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        return Reply(failure=Failure("Protocol", f"Its process answered nonsense ({error}).", ended=False))
+        return Reply(
+            failure=Failure("Protocol", f"Its process answered nonsense ({error}), and was ended.", ended=True)
+        )
 
 
 def _value(value: Any, depth: int = 0) -> Any:

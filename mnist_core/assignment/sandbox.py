@@ -235,6 +235,8 @@ class Sandbox:
 
     def _ask(self, request: dict[str, Any], seconds: float) -> Reply:
         channel = self._channel
+        if channel and channel.nonsense:
+            return Reply(failure=self._why_ended())
         if channel is None or not self.alive:
             return Reply(failure=Failure("", "Its process has ended.", ended=True))
         channel.send(msgspec.msgpack.encode(to_plain(request)))
@@ -249,15 +251,21 @@ class Sandbox:
                 if self._on_wait:
                     self._on_wait()
                 continue
-            return Reply(failure=self._why_ended()) if answer is None else read_reply(answer)
+            reply = Reply(failure=self._why_ended()) if answer is None else read_reply(answer)
+            if reply.failure and reply.failure.ended:
+                self.end()
+            return reply
         self.end()
         message = f"It did not return within {seconds:g} s: look for a loop that does not end."
         return Reply(failure=Failure("Timeout", message, ended=True))
 
     def _why_ended(self) -> Failure:
-        if self._process is not None:
+        nonsense = self._channel.nonsense if self._channel else ""
+        if self._process is not None and not nonsense:
             _has_ended(self._process)
         self.end()
+        if nonsense:
+            return Failure("Protocol", f"Its process answered nonsense ({nonsense}), and was ended.", ended=True)
         if "MemoryError" in self.output or "Unable to allocate" in self.output:
             message = f"It took more than {self.limits.memory / 1e9:g} GB of memory, and its process was ended."
         else:

@@ -222,3 +222,41 @@ def running():
             if (path / "cmdline").read_bytes():
                 names.append((path / "comm").read_text().strip())
     return names
+
+
+def frames(size, count):
+    """A body that finds the pipe of the replies and writes forged ones into it."""
+    return (
+        "import os, stat, struct\n"
+        "pipes = [fd for fd in range(3, 20) if is_pipe(fd)]\n"
+        f"frame = struct.pack('<Q', {size}) + bytes(min({size}, 1_000_000))\n"
+        f"for _ in range({count}): os.write(pipes[-1], frame)\n"
+        "return z"
+    )
+
+
+IS_PIPE = """
+def is_pipe(fd):
+    import os, stat
+    try:
+        return stat.S_ISFIFO(os.fstat(fd).st_mode)
+    except OSError:
+        return False
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+@pytest.mark.parametrize(("size", "count"), [(1_000_000, 100), (300_000_000, 1), (2**63, 1)])
+def test_forged_answers_end_the_process_and_fill_no_memory(size, count):
+    text = f"import numpy as np\n{IS_PIPE}\ndef f(z):\n" + "".join(
+        f"    {s}\n" for s in frames(size, count).split("\n")
+    )
+    with Sandbox(parse_submission("a.py", text.encode())) as sandbox:
+        sandbox.load()
+        channel, failure = sandbox._channel, None
+        while failure is None:  # the first forged answers may come in time for a question
+            failure = sandbox.call("f", 1.0, seconds=SECONDS).failure
+        assert "answered nonsense" in failure.sentence
+        assert channel._replies.qsize() <= 1
+        assert not sandbox.alive
+        assert sandbox.load() is None
