@@ -217,9 +217,7 @@ def perform(learner: Learner, request: dict[str, Any]) -> dict[str, Any]:
         return {"value": None}
     before = [[array.copy() for array in arrays_in(arg)] for arg in args]
     states = _global_state(), random.getstate()
-    began = time.perf_counter()
     result = learner.call(request["name"], args, request["method"])
-    seconds = time.perf_counter() - began
     packed = pack(result)
     changed = [k for k, arg in enumerate(args) if differ(arrays_in(arg), before[k])]
     found = arrays_in(result)
@@ -233,7 +231,6 @@ def perform(learner: Learner, request: dict[str, Any]) -> dict[str, Any]:
         "lists": has_list_pair(result),
         "seeded": _global_state() != states[0] or random.getstate() != states[1],
         "kept_changed": bool(kept) and _encode(pack(kept[0])) != _encode(kept[1]),
-        "seconds": seconds,
     }
 
 

@@ -56,7 +56,6 @@ class Reply:
     """Whether a global generator of random numbers was used."""
     kept_changed: bool = False
     """Whether the result of the last kept call has changed since."""
-    seconds: float = 0.0
 
 
 class Channel:
@@ -175,7 +174,6 @@ def read_reply(content: bytes) -> Reply:
             lists=answer.get("lists") is True,
             seeded=answer.get("seeded") is True,
             kept_changed=answer.get("kept_changed") is True,
-            seconds=float(answer.get("seconds", 0.0)),
         )
     except (msgspec.DecodeError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         return Reply(
