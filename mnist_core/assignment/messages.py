@@ -162,7 +162,7 @@ def read_reply(content: bytes) -> Reply:
         if "error" in answer:
             line = answer.get("line")
             failure = Failure(
-                str(answer["error"]), str(answer.get("message", "")), line if isinstance(line, int) else None,
+                str(answer["error"]), str(answer.get("message", "")), line if type(line) is int else None,
                 answer.get("missing") is True,
             )  # fmt: skip
             return Reply(failure=failure)
@@ -175,7 +175,7 @@ def read_reply(content: bytes) -> Reply:
             seeded=answer.get("seeded") is True,
             kept_changed=answer.get("kept_changed") is True,
         )
-    except (msgspec.DecodeError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except Exception as error:  # whatever a forged one brings about
         return Reply(
             failure=Failure("Protocol", f"Its process answered nonsense ({error}), and was ended.", ended=True)
         )

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -254,10 +254,18 @@ class Sandbox:
             reply = Reply(failure=self._why_ended()) if answer is None else read_reply(answer)
             if reply.failure and reply.failure.ended:
                 self.end()
-            return reply
+            return self._clamped(reply)
         self.end()
         message = f"It did not return within {seconds:g} s: look for a loop that does not end."
         return Reply(failure=Failure("Timeout", message, ended=True))
+
+    def _clamped(self, reply: Reply) -> Reply:
+        """A reply whose line, which may be forged, is one of the text."""
+        failure = reply.failure
+        if failure is None or failure.line is None:
+            return reply
+        line = min(max(failure.line, 1), max(len(self.submission.places), 1))
+        return replace(reply, failure=replace(failure, line=line))
 
     def _why_ended(self) -> Failure:
         nonsense = self._channel.nonsense if self._channel else ""
