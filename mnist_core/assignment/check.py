@@ -21,7 +21,7 @@ from mnist_core.assignment.initial import check_initialize
 from mnist_core.assignment.learner import CallFailed, Learner
 from mnist_core.assignment.loop import check_train
 from mnist_core.assignment.reference import FUNCTIONS, trace
-from mnist_core.assignment.sandbox import Sandbox
+from mnist_core.assignment.sandbox import OUT_OF_TIME, Sandbox
 from mnist_core.assignment.source import Submission
 from mnist_core.assignment.whole import WHOLE_CHECKS
 
@@ -115,6 +115,8 @@ class Checker:
         self.sandbox, self.submission, self.seed = sandbox, sandbox.submission, seed
         self.learner = Learner(sandbox)
         self.unrecognized: CallFailed | Misfit | None = None
+        self.out_of_time = False
+        """Whether a step was under way when the time of the whole check was over."""
         self.wrong: set[str] = set()
         self.named: dict[str, tuple[str, ...]] = {}
         """Mistakes that were named, by step."""
@@ -179,6 +181,9 @@ class Checker:
 
     def _failed(self, step: str, failed: CallFailed) -> Finding:
         failure = failed.failure
+        if failure.error == OUT_OF_TIME:
+            before, self.out_of_time = self.out_of_time, True
+            return Finding(step, "skipped" if before else "wrong", sentence=failure.sentence)
         if failure.missing:
             unwritten = failure.message.removeprefix("write ")
             if unwritten in STEPS and unwritten != step:

@@ -32,6 +32,7 @@ MAX_OUTPUT = 20_000
 LOAD_SECONDS = 20.0
 CALL_SECONDS = 5.0
 END_SECONDS = 2.0
+OUT_OF_TIME = "OutOfTime"
 WAIT_SECONDS = 0.2
 """Time between two looks at what else there is to do, while a call is awaited."""
 FIRST_USER = 61_000
@@ -43,11 +44,15 @@ class Limits:
     """What a learner's process may take."""
 
     memory: int = 2_000_000_000
+    """Of each process that it starts."""
     cpu_seconds: int = 120
+    """Of each process that it starts; a function that is called after one has ended gets a new one."""
     file_bytes: int = 10_000_000
     processes: int = 32
     call_seconds: float = CALL_SECONDS
     """Time that a call may take, unless it says otherwise."""
+    total_seconds: float | None = 60.0
+    """Time from entering the sandbox, after which nothing is called; None for no limit."""
 
 
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/alternatives", "/etc/ld.so.cache")
@@ -115,9 +120,12 @@ class Sandbox:
         """Whether pairs of weights and biases are passed as lists, not as tuples."""
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
+        self._deadline = float("inf")
 
     def __enter__(self) -> "Sandbox":
         self._folder = tempfile.TemporaryDirectory(prefix="learner-", ignore_cleanup_errors=True)
+        if self.limits.total_seconds is not None:
+            self._deadline = time.monotonic() + self.limits.total_seconds
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -127,6 +135,8 @@ class Sandbox:
     def load(self) -> Failure | None:
         """Start the process, and run the definitions of the file in it."""
         self.end()
+        if time.monotonic() >= self._deadline:
+            return self._out_of_time
         self._start()
         return self._ask({"operation": "load", "text": self.submission.definitions}, LOAD_SECONDS).failure
 
@@ -240,7 +250,7 @@ class Sandbox:
         if channel is None or not self.alive:
             return Reply(failure=Failure("", "Its process has ended.", ended=True))
         channel.send(msgspec.msgpack.encode(to_plain(request)))
-        end = time.monotonic() + seconds
+        end = min(time.monotonic() + seconds, self._deadline)
         while (left := end - time.monotonic()) > 0:
             alive = self.alive
             try:
@@ -256,8 +266,15 @@ class Sandbox:
                 self.end()
             return self._clamped(reply)
         self.end()
+        if end == self._deadline:
+            return Reply(failure=self._out_of_time)
         message = f"It did not return within {seconds:g} s: look for a loop that does not end."
         return Reply(failure=Failure("Timeout", message, ended=True))
+
+    @property
+    def _out_of_time(self) -> Failure:
+        message = f"The whole check took more than {self.limits.total_seconds:g} s: look for what takes so long."
+        return Failure(OUT_OF_TIME, message, ended=True)
 
     def _clamped(self, reply: Reply) -> Reply:
         """A reply whose line, which may be forged, is one of the text."""

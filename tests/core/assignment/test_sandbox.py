@@ -5,13 +5,17 @@ import os
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mnist_core.assignment import check as checking
 from mnist_core.assignment import sandbox as module
-from mnist_core.assignment.sandbox import CHILD, WHOLE_SYSTEM, Limits, Sandbox, _visible, bubblewrap
+from mnist_core.assignment import worker
+from mnist_core.assignment.contract import STEPS
+from mnist_core.assignment.sandbox import CALL_SECONDS, CHILD, WHOLE_SYSTEM, Limits, Sandbox, _visible, bubblewrap
 from mnist_core.assignment.source import parse_submission
 
 SECONDS = 2.0
@@ -260,3 +264,22 @@ def test_forged_answers_end_the_process_and_fill_no_memory(size, count):
         assert channel._replies.qsize() <= 1
         assert not sandbox.alive
         assert sandbox.load() is None
+
+
+def test_a_whole_check_has_an_end(monkeypatch):
+    text = "def one_hot(y, n):\n    while True: pass\n\n" + "".join(
+        f"def {name}(z):\n    while True: pass\n\n" for name in ("normalize", "sigmoid")
+    )
+    monkeypatch.setattr(checking, "Sandbox", partial(Sandbox, limits=Limits(total_seconds=0.4)))
+    began = time.monotonic()
+    report = checking.check(parse_submission("a.py", text.encode()))
+    assert time.monotonic() - began < CALL_SECONDS
+    found = {one.step: (one.state, one.sentence) for one in report.findings}
+    sentence = "The whole check took more than 0.4 s: look for what takes so long."
+    stopped = [found[step] for step in STEPS if step in ("normalize", "one_hot", "sigmoid")]
+    assert stopped == [("wrong", sentence), *[("skipped", sentence)] * 2]
+    assert not report.correct
+
+
+def test_a_training_may_take_longer_than_a_check():
+    assert worker.LIMITS.total_seconds is None and Limits().total_seconds == 60
