@@ -45,6 +45,9 @@ DEPENDS = {
 SLOPES: tuple[Callable[[Any, Any], Any], ...] = (lambda z, a: (z > 0).astype(float), lambda z, a: 1 - a**2)
 """Of the hidden activations that are taken for sigmoid: ReLU and tanh."""
 
+BEFORE_RECOGNITION = ("read_idx", "normalize")
+"""Steps that no convention matters to: what they show comes at once, however long the search for it takes."""
+
 LITTLE_ENDIAN_SIZES = ("117440512", "83886080", "50331648", "184549376")
 """Sizes of the files of `write_idx_files` with their bytes the other way round, as an exception may quote them."""
 
@@ -114,6 +117,7 @@ class Checker:
     def __init__(self, sandbox: Sandbox, seed: int) -> None:
         self.sandbox, self.submission, self.seed = sandbox, sandbox.submission, seed
         self.learner = Learner(sandbox)
+        self._recognized = False
         self.unrecognized: CallFailed | Misfit | None = None
         self.out_of_time = False
         """Whether a step was under way when the time of the whole check was over."""
@@ -134,8 +138,9 @@ class Checker:
             sentence = f"The file can't be loaded{place}: {failure.error}: {failure.message}".rstrip(": ") + "."
             yield Finding("load", "wrong", sentence=sentence, line=failure.line)
             return
-        self._recognize()
         for step in STEPS:
+            if step not in BEFORE_RECOGNITION:
+                self._recognize()
             yield self._step(step)
         for name in WHOLE if whole else ():
             yield self._whole(name)
@@ -173,7 +178,10 @@ class Checker:
         return Finding(finding.step, "skipped", sentence=f"It waits until {' and '.join(causes[:2])} can be relied on.")
 
     def _recognize(self) -> None:
-        """Find out the convention; what fails there is a finding of `initialize`."""
+        """Find out the convention, once; what fails there is a finding of `initialize`."""
+        if self._recognized:
+            return
+        self._recognized = True
         try:
             self.learner.recognize()
         except (CallFailed, Misfit) as error:
