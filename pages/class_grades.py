@@ -1,7 +1,5 @@
 """Class: grade the implementations of a class, and see what the class finds hard."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from mnist_core.assignment.background import Grading, Order, start_grading
@@ -12,11 +10,12 @@ from mnist_core.assignment.sandbox import describe_isolation
 from mnist_core.assignment.similarity import similar_pairs
 from mnist_core.errors import AssignmentError, counted
 from mnist_core.untrusted import UntrustedText
+from pages.components.assignment.checked import show_failure, typed_path
 from pages.components.assignment.class_report import offer_table, show_grades, show_pairs, show_student, show_summary
 from pages.components.assignment.permission import why_no_code
 from pages.components.code import code_behind
 from pages.components.data import why_no_folder
-from pages.components.errors import callback, fragment, show_error
+from pages.components.errors import callback, fragment
 from pages.components.router import page
 from pages.components.state import NumberIn, Remembered, remembered
 
@@ -62,15 +61,8 @@ def _begin(folder: Remembered, rubric: Remembered, seed: Remembered, jobs: Remem
     st.session_state.pop(GRADING, None)
     if not folder.value.strip():
         raise AssignmentError("Name the folder of the submissions first: one file or folder a student lies in it.")
-    rules = read_rubric(_path(rubric.value)) if rubric.value.strip() else Rubric()
-    st.session_state[GRADING] = start_grading(Order(_path(folder.value), rules, int(seed.value), int(jobs.value)))
-
-
-def _path(text: str) -> Path:
-    try:
-        return Path(text.strip()).expanduser()
-    except RuntimeError as error:  # ~somebody, whom this computer does not know
-        raise AssignmentError(f"The path {text} has no home folder to begin with: write it in full.") from error
+    rules = read_rubric(typed_path(rubric.value)) if rubric.value.strip() else Rubric()
+    st.session_state[GRADING] = start_grading(Order(typed_path(folder.value), rules, int(seed.value), int(jobs.value)))
 
 
 def watch(grading: Grading) -> None:
@@ -89,7 +81,7 @@ def show_result(grading: Grading) -> None:
     """Draw what was found, also where grading was stopped or failed."""
     grades = grading.grades
     if grading.error:
-        show_error(grading.error)
+        show_failure(grading.error)
     elif not grading.complete:
         st.info(
             f"{len(grades)} of {counted(grading.students, 'student')} are graded; Grade goes on from there.",
@@ -103,7 +95,7 @@ def show_result(grading: Grading) -> None:
     with st.expander("One student, step by step", icon=":material/person_search:"):
         show_student(grades)
     show_summary(grades)
-    if grading.complete:
+    if grading.pairs is not None:
         show_pairs(grading.pairs)
 
 

@@ -79,7 +79,11 @@ class Report:
 
 
 def check(
-    submission: Submission, seed: int = 0, on_finding: Callable[[Finding], None] | None = None, whole: bool = True
+    submission: Submission,
+    seed: int = 0,
+    on_finding: Callable[[Finding], None] | None = None,
+    whole: bool = True,
+    on_wait: Callable[[], object] | None = None,
 ) -> Report:
     """Check all steps that a submission has.
 
@@ -92,6 +96,8 @@ def check(
         Gets each finding as soon as it is known.
     whole : bool
         Whether all functions are checked together, after the steps.
+    on_wait : callable, optional
+        Called several times a second while the code works. An exception of it ends the check, as one of ``on_finding``.
 
     Raises
     ------
@@ -99,7 +105,7 @@ def check(
         If no process can be started.
     """
     began = time.monotonic()
-    with Sandbox(submission) as sandbox:
+    with Sandbox(submission, on_wait=on_wait) as sandbox:
         checker = Checker(sandbox, seed)
         findings = []
         for finding in checker.findings(whole):
