@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mnist_core.assignment.background import Grading, Order, start_grading
+from mnist_core.assignment.cases import SEEDS
 from mnist_core.assignment.grades import summarize
 from mnist_core.assignment.grading import grade
 from mnist_core.assignment.rubric import Rubric, read_rubric
@@ -20,7 +21,7 @@ from pages.components.router import page
 from pages.components.state import NumberIn, Remembered, remembered
 
 REFRESH_SECONDS = 1.0
-LARGEST_SEED, MOST_JOBS = 2**32 - 1, 16
+MOST_JOBS = 16
 GRADING = "grading"
 NO_FOLDER = (
     "Other computers can reach this server, so its visitors can't choose a folder. Grade on your own computer: on this "
@@ -38,10 +39,11 @@ def choose() -> None:
             "Rubric, a TOML file (optional)", placeholder="/home/me/rubric.toml",
             help="The points of each step: lines such as `softmax = 2` below a line `[points]`.", **rubric.widget,
         )  # fmt: skip
-        seed = remembered("class_seed", 0, parse=NumberIn(0, LARGEST_SEED))
+        seed = remembered("class_seed", 0, parse=NumberIn(*SEEDS))
         st.number_input(
-            "Seed of the hidden inputs", 0, LARGEST_SEED,
-            help="0 gives the inputs of *Your code* and mnist check, which students have seen.", **seed.widget,
+            "Seed of the hidden inputs", *SEEDS,
+            help="0 gives those of *Your code* and mnist check, which students have seen, or the seed of the rubric.",
+            **seed.widget,
         )  # fmt: skip
         jobs = remembered("class_jobs", 2, url="jobs", parse=NumberIn(1, MOST_JOBS))
         st.number_input("Files checked at a time", 1, MOST_JOBS, **jobs.widget)
@@ -62,7 +64,8 @@ def _begin(folder: Remembered, rubric: Remembered, seed: Remembered, jobs: Remem
     if not folder.value.strip():
         raise AssignmentError("Name the folder of the submissions first: one file or folder a student lies in it.")
     rules = read_rubric(typed_path(rubric.value)) if rubric.value.strip() else Rubric()
-    st.session_state[GRADING] = start_grading(Order(typed_path(folder.value), rules, int(seed.value), int(jobs.value)))
+    inputs = int(seed.value) or rules.seed
+    st.session_state[GRADING] = start_grading(Order(typed_path(folder.value), rules, inputs, int(jobs.value)))
 
 
 def watch(grading: Grading) -> None:
