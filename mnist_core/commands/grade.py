@@ -53,9 +53,7 @@ def _grade(arguments: argparse.Namespace) -> None:
     rubric = read_rubric(arguments.rubric) if arguments.rubric else Rubric()
     seed = rubric.seed if arguments.seed is None else arguments.seed
     if seed == SEED_OF_CHECKS:
-        note(
-            "seed 0 gives the inputs that mnist check shows to students: choose another one with --seed, or a line `seed = ` in the rubric."
-        )
+        note("seed 0 gives the inputs that mnist check shows: choose another one, with --seed or in the rubric.")
     if arguments.autograder_zip:
         _write(arguments.autograder_zip, autograder_zip(PROJECT, replace(rubric, seed=seed)))
         return
