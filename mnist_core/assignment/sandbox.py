@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -35,8 +36,8 @@ END_SECONDS = 2.0
 OUT_OF_TIME = "OutOfTime"
 WAIT_SECONDS = 0.2
 """Time between two looks at what else there is to do, while a call is awaited."""
-FIRST_USER = 61_000
-"""Without bubblewrap, a process started by root goes on as one of 4,000 users from this one on."""
+FIRST_USER, USERS = 61_000, 4000
+"""Without bubblewrap, a process started by root goes on as one of these users: which is the first, and how many."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ class Sandbox:
         """Whether pairs of weights and biases are passed as lists, not as tuples."""
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
+        self._user = 0
         self._deadline = float("inf")
 
     def __enter__(self) -> "Sandbox":
@@ -184,18 +186,20 @@ class Sandbox:
         """End the process and all that came of it; it waits a bounded time, whatever the code did."""
         process, self._process = self._process, None
         channel, self._channel = self._channel, None
-        if process is None or channel is None:
-            return
-        channel.close()
-        process.terminate()  # it ends its children
-        if not _has_ended(process):
-            process.kill()
-            _has_ended(process)
-        if user := self._user:
+        user, self._user = self._user, 0
+        if process and channel:
+            channel.close()
+            process.terminate()  # it ends its children
+            if not _has_ended(process):
+                process.kill()
+                _has_ended(process)
+            _end_session(process.pid)
+            if not bubblewrap():  # which numbers processes in its own way, and ends all of them
+                _end_session(channel.worker)
+        if user:
             _end_all_of(user)
-        _end_session(process.pid)
-        if not bubblewrap():  # which numbers processes in its own way, and ends all of them
-            _end_session(channel.worker)
+            with _drawing:
+                _users.discard(user)
 
     def _start(self) -> None:
         self._user = _free_user()
@@ -317,6 +321,11 @@ def _end_session(process: int) -> None:
             os.killpg(process, signal.SIGKILL)
 
 
+_users: set[int] = set()
+"""Users that sandboxes of this process have drawn."""
+_drawing = threading.Lock()
+
+
 def _free_user() -> int:
     """A user for a process that root starts: none if this is not root, or if that user can't read Python itself."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0 or bubblewrap():
@@ -326,26 +335,38 @@ def _free_user() -> int:
         for root in {sys.prefix, sys.base_prefix, tempfile.gettempdir()}
         for path in (Path(root).resolve(), *Path(root).resolve().parents)
     )
-    return random.randrange(FIRST_USER, FIRST_USER + 4000) if readable else 0
+    return _draw_user() if readable else 0
+
+
+def _draw_user() -> int:
+    """Draw a user whom no process has; `Sandbox.end` gives it back."""
+    with _drawing:
+        taken = _users | {user for _, user in _processes()}
+        user = random.choice([one for one in range(FIRST_USER, FIRST_USER + USERS) if one not in taken])
+        _users.add(user)
+        return user
 
 
 def _end_all_of(user: int) -> None:
     """End all processes of a user who exists for one sandbox alone."""
-    for pid in _processes():
-        with contextlib.suppress(OSError):
-            if Path(f"/proc/{pid}").stat().st_uid == user:
+    for pid, owner in _processes():
+        if owner == user:
+            with contextlib.suppress(OSError):
                 os.kill(pid, 9)
 
 
-def _processes() -> Iterator[int]:
-    return (int(path.name) for path in Path("/proc").glob("[0-9]*"))
+def _processes() -> Iterator[tuple[int, int]]:
+    """All processes, each with its user."""
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            yield int(path.name), path.stat().st_uid
 
 
 def _own_processes() -> int:
     """Count the processes and threads of this user, which its limit counts, too."""
     count = 0
-    for pid in _processes():
-        with contextlib.suppress(OSError):
-            if Path(f"/proc/{pid}").stat().st_uid == os.geteuid():
+    for pid, owner in _processes():
+        if owner == os.geteuid():
+            with contextlib.suppress(OSError):
                 count += sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
     return count
