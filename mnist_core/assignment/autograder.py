@@ -35,6 +35,7 @@ RUN = """\
 cd "$(dirname "${BASH_SOURCE[0]}")"
 mkdir -p results
 chmod 700 source submission results run_autograder
+chmod 755 . venv  # so that this user can read Python
 export PYTHONPATH="$PWD/source" PYTHONDONTWRITEBYTECODE=1
 exec venv/bin/python -m mnist_core grade submission --single --rubric source/rubric.toml --gradescope results
 """

@@ -1,4 +1,4 @@
-"""A process of its own for a learner's code, with limits: what it does there ends with it.
+"""A process of its own for a learner's code, with limits.
 
 ``docs/security.md`` says what this keeps out and what it does not.
 """

@@ -177,6 +177,8 @@ def test_the_autograder_grades_a_submission_without_a_network(image, place):
     if os.name == "posix":
         for name in ("source", "submission", "results"):
             assert stat.S_IMODE((image / name).stat().st_mode) == 0o700
+        for name in (".", "venv"):
+            assert stat.S_IMODE((image / name).stat().st_mode) == 0o755
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Gradescope runs Linux")
