@@ -2,8 +2,7 @@
 
 import threading
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,16 +96,12 @@ class Check(Work):
             _moved.notify_all()
 
     def _work(self) -> None:
-        with self._turn():
-            self.report = check(parse_submission(*self.content), on_finding=self._note, on_wait=self._go_on)
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
         try:
+            submission = parse_submission(*self.content)
             with _moved:
                 _moved.wait_for(lambda: self._stop.is_set() or _line.index(self) < CHECKS_AT_ONCE)
             self._go_on()
-            yield
+            self.report = check(submission, on_finding=self._note, on_wait=self._go_on)
         finally:
             with _moved:
                 _line.remove(self)

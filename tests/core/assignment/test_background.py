@@ -122,6 +122,9 @@ def test_a_stop_ends_a_call_and_a_check_that_waits(tmp_path):
     checks = [Check(Content("a.py", ENDLESS.encode())) for _ in range(3)]
     wait_for(lambda: all(check.findings for check in checks[:2]))
     assert [check.ahead for check in checks] == [0, 0, 1]
+    broken = Check(Content("a.py", b"def f(:\n"))  # which waits for nobody
+    broken.wait(CALL_SECONDS / 2)
+    assert "is not Python" in str(broken.error)
     began = time.monotonic()
     for work in (grading_, *checks):
         work.stop()
