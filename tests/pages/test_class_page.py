@@ -65,7 +65,7 @@ def test_without_a_folder_it_says_what_belongs_there(open_page):
     assert app.title[0].value == "Class"
     assert "one .py or .ipynb file per student" in texts(app.info)
     by_label(app.button, "Grade").click().run()
-    assert "Name the folder of the submissions first" in texts(app.error)
+    assert "Enter the folder of the submissions first" in texts(app.error)
 
 
 @pytest.mark.parametrize(
