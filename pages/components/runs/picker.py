@@ -74,6 +74,13 @@ def pick_run(runs: list[Run], label: str) -> Run:
     """
     by_id = {run.id: run for run in runs}
     chosen = remembered("run_picker", None, url="run")
+    # The browser names a run by its label, and by the one before after a run has ended: it is told the new one.
+    labels: dict[str, str] = st.session_state.setdefault("run_labels", {})
+    if chosen.value in labels:
+        chosen.set(labels[chosen.value])
+    if chosen.value in by_id and short_description(by_id[chosen.value]) not in labels:
+        chosen.show_again()
+    labels |= {short_description(run): run.id for run in runs}
     if chosen.value not in by_id:
         if chosen.value:
             st.warning(
