@@ -335,6 +335,6 @@ def test_the_picker_gives_a_run_that_ends_its_new_label_and_knows_the_old_one(op
     assert picker.proto.raw_value == before.replace("active", "stopped")
     app.query_params["run"] = before
     app.run()
-    assert app.query_params["run"] == [run.id]
+    assert app.query_params["run"] == run.id
     assert app.selectbox(key="run_picker").value == run.id
     assert "There is no run" not in texts(app.warning)
