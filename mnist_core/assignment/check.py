@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,13 @@ from mnist_core.assignment.cases import LOSS_TOLERANCE, Case, cases_of, write_id
 from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.compare import ROUNDING, SINGLE_TOLERANCE, TOLERANCE, facts, layer_facts, same, same_layers
 from mnist_core.assignment.contract import STEPS, WHOLE
-from mnist_core.assignment.convention import Misfit
+from mnist_core.assignment.convention import Misfit, WrongDepth
 from mnist_core.assignment.diagnose import Candidate, candidates, explains, name_mistake, usable
 from mnist_core.assignment.finding import MAX_SHOWN, Finding, Numbers
 from mnist_core.assignment.initial import check_initialize
 from mnist_core.assignment.learner import CallFailed, Learner
 from mnist_core.assignment.loop import check_train
-from mnist_core.assignment.reference import FUNCTIONS, trace
+from mnist_core.assignment.reference import FUNCTIONS, Parameters, trace
 from mnist_core.assignment.sandbox import Sandbox
 from mnist_core.assignment.source import Submission
 from mnist_core.assignment.whole import WHOLE_CHECKS
@@ -157,6 +158,8 @@ class Checker:
             finding = self._excused(self._check(step))
         except CallFailed as failed:
             finding = self._excused(self._failed(step, failed))
+        except WrongDepth:
+            finding = finding_of(step, "initialize-layer-missing")
         except Misfit as misfit:
             finding = Finding(step, "wrong", sentence=f"{str(misfit)[:1].upper()}{str(misfit)[1:]}")
         if finding.state == "wrong":
@@ -184,6 +187,8 @@ class Checker:
             if unwritten in STEPS and unwritten != step:
                 return Finding(step, "skipped", sentence=f"It waits for {unwritten}.")
             return Finding(step, "missing", sentence=f"{step} is yet to be written.")
+        if step == "normalize" and "Cannot cast ufunc" in failure.message:
+            return finding_of(step, "normalize-uint8-kept", line=failure.line)
         if step == "read_idx" and any(size in failure.message for size in LITTLE_ENDIAN_SIZES):
             return finding_of(step, "idx-little-endian", line=failure.line)
         sentence = f"{failure.sentence} {self._explained(failed)}".rstrip()
@@ -216,9 +221,12 @@ class Checker:
             try:
                 value = self._call(step, case)
             except CallFailed as failed:
-                if failed.failure.missing or not results or len(case.args[-1]) == len(cases[0].args[-1]):
+                finding = self._where_square(step, cases[-1], failed)
+                if not finding and results and len(case.args[-1]) != len(cases[0].args[-1]):
+                    finding = self._fixed_depth(step, failed, case)
+                if not finding or failed.failure.missing:
                     raise
-                return self._fixed_depth(step, failed, case)
+                return finding
             if isinstance(value, np.ndarray) and value.size > MAX_SHOWN:
                 measured = facts(value, FUNCTIONS[step](*case.args))
                 return Finding(step, "wrong", sentence=f"With {case.about}: {measured}.")
@@ -237,6 +245,16 @@ class Checker:
             "layers written into the code?"
         )
         return Finding(step, "wrong", sentence=sentence, line=failed.failure.line)
+
+    def _where_square(self, step: str, case: Case, failed: CallFailed) -> Finding | None:
+        """The mistake in what fails with layers of different sizes, if it has a name where all are of one size."""
+        if step != "back_propagate" or failed.failure.missing or failed.failure.ended:
+            return None
+        try:
+            finding = self._judge(step, [case], [self._call(step, case)])
+        except (CallFailed, Misfit):
+            return None
+        return replace(finding, line=failed.failure.line) if finding.mistake else None
 
     def _call(self, step: str, case: Case) -> Any:
         match step:
@@ -263,6 +281,7 @@ class Checker:
         return self._judge("read_idx", cases, results)
 
     def _judge(self, step: str, cases: list[Case], results: list[Any]) -> Finding:
+        shared = self.learner.last.shared
         tolerance = SINGLE_TOLERANCE if self._is_single(results) else TOLERANCE
         expected = [FUNCTIONS[step](*case.args) for case in cases]
         agree = partial(agrees, step, tolerance)
@@ -288,6 +307,8 @@ class Checker:
         numbers = numbers_of(step, results[bad], expected[bad])
         if named:
             return self._named(step, named, where, numbers)
+        if shared and step == "back_propagate" and one_for_all(results[bad][1]):
+            return replace(finding_of(step, "gradients-shared"), where=where, numbers=numbers)
         measured = measure(step, results[bad], expected[bad])
         return Finding(step, "wrong", sentence=f"With {where}: {measured}.", numbers=numbers)
 
@@ -369,6 +390,11 @@ def agrees(step: str, tolerance: float, case: Case, value: Any, expected: Any) -
     if np.ndim(expected) == 1 and getattr(value, "ndim", 1) == 2 and value.size == len(expected):
         value = value.ravel()
     return same(value, expected, max(tolerance, case.tolerance), max(ROUNDING, case.tolerance))
+
+
+def one_for_all(gradients: Parameters) -> bool:
+    """Whether two layers have the same gradient of the weights, which is not 0."""
+    return any(np.array_equal(a, b) and a.any() for (a, _), (b, _) in pairwise(gradients))
 
 
 def measure(step: str, value: Any, expected: Any) -> str:

@@ -1,9 +1,11 @@
 """Files that are right, however they are written, raise no alarm."""
 
+import numpy as np
 import pytest
 
 from mnist_core.assignment.check import check
 from mnist_core.assignment.contract import STEPS, WHOLE
+from mnist_core.assignment.convention import WrongDepth, recognize
 from mnist_core.assignment.source import parse_submission
 from tests.core.assignment.styles import STYLES
 
@@ -19,6 +21,20 @@ def test_the_solution_is_correct():
     assert [finding.step for finding in report.findings] == [*STEPS, *WHOLE]
     assert {finding.step: finding.state for finding in report.findings} == dict.fromkeys([*STEPS, *WHOLE], "correct")
     assert report.correct
+
+
+def test_a_layer_too_many_is_told_from_what_else_is_kept_beside_the_parameters():
+    flat = [np.ones((5, 4)), np.ones(4), np.ones((4, 3)), np.ones(3)]
+    assert recognize(flat) == recognize(flat + flat)  # momentum, say
+    assert recognize(flat) == recognize([*flat, np.ones((2, 2))])
+    for extra in (np.ones((3, 3)), np.ones((3, 5))):
+        with pytest.raises(WrongDepth):
+            recognize([*flat, extra, np.ones(3)])
+    with pytest.raises(WrongDepth):
+        recognize(flat[:2])
+    pairs = [(np.ones((3, 5)), np.ones(5)), tuple(flat[:2]), tuple(flat[2:])]
+    with pytest.raises(WrongDepth):
+        recognize(pairs)
 
 
 @pytest.mark.parametrize("name", STYLES)
