@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnist_core.assignment.check import check
+from mnist_core.assignment.check import DEPENDS, check
 from mnist_core.assignment.contract import STEPS, WHOLE
 from mnist_core.assignment.convention import WrongDepth, recognize
 from mnist_core.assignment.source import parse_submission
@@ -21,6 +21,27 @@ def test_the_solution_is_correct():
     assert [finding.step for finding in report.findings] == [*STEPS, *WHOLE]
     assert {finding.step: finding.state for finding in report.findings} == dict.fromkeys([*STEPS, *WHOLE], "correct")
     assert report.correct
+
+
+def test_what_follows_from_a_mistake_is_no_mistake_of_the_whole():
+    names = (
+        "sigmoid",
+        "softmax",
+        "feed_forward",
+        "cross_entropy",
+        "back_propagate",
+    )  # no update, which would take seconds
+    text = "import numpy as np\n\n\n" + "\n\n".join(STEPS[name].source for name in names)
+    right = STEPS["sigmoid"].code.strip().split("\n")[-1]
+    report = check_text(text.replace(right, "return np.tanh(z)"))
+    assert {finding.step: finding.mistake for finding in report.findings if finding.state == "wrong"} == {
+        "sigmoid": "sigmoid-is-tanh"
+    }
+    states = {finding.step: finding for finding in report.findings if finding.step in WHOLE}
+    assert states["first_loss"].state == "correct"
+    assert states["gradient"].state == "skipped"
+    assert states["gradient"].sentence == "It waits until sigmoid can be relied on."
+    assert all("sigmoid" in DEPENDS[name] for name in WHOLE)
 
 
 def test_a_layer_too_many_is_told_from_what_else_is_kept_beside_the_parameters():
