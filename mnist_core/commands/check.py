@@ -1,8 +1,10 @@
 """``mnist check``: check an implementation of one's own, step by step."""
 
 import argparse
+import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 from mnist_core.assignment.check import Report, check
 from mnist_core.assignment.report import in_full, line_of, plain, summary, to_json
@@ -11,8 +13,10 @@ from mnist_core.commands.output import complain, note, say, say_json
 from mnist_core.commands.parser import ProgramParser, add_command, add_json, number
 from mnist_core.errors import AssignmentError
 
-WATCH_SECONDS = 0.3
+WATCH_SECONDS = 0.2
 HINTS = (0, 3)
+
+Stamp = tuple[int, int, int] | None
 
 
 def add(program: ProgramParser) -> None:
@@ -31,22 +35,39 @@ def add(program: ProgramParser) -> None:
 def _check(arguments: argparse.Namespace) -> int:
     if not HINTS[0] <= arguments.hints <= HINTS[1]:
         arguments.usage_error(f"--hints is {arguments.hints}, expected 0 to 3")
-    code = _once(arguments)
-    while arguments.watch:
-        stamp = _stamp(arguments.file)
-        while _stamp(arguments.file) == stamp:
-            time.sleep(WATCH_SECONDS)
-        say("\n" + "─" * 40)
-        code = _once(arguments)
-    return code
+    return _watch(arguments) if arguments.watch else _once(arguments)
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def _watch(arguments: argparse.Namespace) -> NoReturn:
+    """Check the file, and again whenever it is saved, also while it is being checked."""
+    checked = _stamp(arguments.file)
+    while True:
+        _once(arguments)
+        sys.stdout.flush()
+        checked = _next_stamp(arguments.file, checked)
+        if not arguments.json:
+            say()
+            say("─" * 40)
+
+
+def _next_stamp(path: Path, checked: Stamp) -> Stamp:
+    """Wait until a file is another one and stays so for a moment: an editor may replace it, or write it in parts."""
+    before = checked
+    while True:
+        time.sleep(WATCH_SECONDS)
+        now = _stamp(path)
+        if now == before and now not in (None, checked):
+            return now
+        before = now
+
+
+def _stamp(path: Path) -> Stamp:
+    """What tells a saved file from the one before; None while there is no file."""
     try:
         status = path.stat()
-    except OSError:  # an editor replaces the file
+    except OSError:
         return None
-    return status.st_mtime_ns, status.st_size
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _once(arguments: argparse.Namespace) -> int:

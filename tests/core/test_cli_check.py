@@ -4,12 +4,13 @@ import json
 import re
 import subprocess
 import sys
-import time
+import threading
 
 import pytest
 
 from mnist_core.assignment.contract import STEPS
 from mnist_core.cli import main
+from mnist_core.commands import check
 from mnist_core.jobs.job import PROJECT
 
 SOLUTION = "import numpy as np\n\n\n" + "\n\n".join(step.source for step in STEPS.values())
@@ -75,14 +76,75 @@ def test_a_missing_file_and_foreign_hints_are_wrong_usage(tmp_path, capsys):
     assert caught.value.code == 2
 
 
+class Ended(Exception):
+    """Ends the watch of a test."""
+
+
+@pytest.fixture
+def watched(tmp_path, monkeypatch):
+    """Watch a file that is checked and saved by steps, without a process and without waiting."""
+
+    def watch(saves, *options):
+        path = tmp_path / "mine.py"
+        path.write_text("0")
+        checks, looks = [], iter(saves)
+
+        def once(arguments):
+            checks.append(path.read_text())
+            if len(checks) == 1 and "during" in saves:
+                path.write_text("during the check")
+            return 1
+
+        def look(seconds):
+            save = next(looks, None)
+            if save is None:
+                raise Ended
+            save = {"during": "", "gone": None}.get(save, save)
+            if save is None:
+                path.unlink()
+            elif save:
+                path.write_text(save)
+
+        monkeypatch.setattr(check, "_once", once)
+        monkeypatch.setattr(check.time, "sleep", look)
+        with pytest.raises(Ended):
+            main(["check", str(path), "--watch", *options])
+        return checks
+
+    return watch
+
+
+@pytest.mark.parametrize(
+    ("saves", "expected"),
+    [
+        (["", "", ""], ["0"]),
+        (["", "a new one", "", ""], ["0", "a new one"]),
+        (["during", "", ""], ["0", "during the check"]),
+        (["gone", "", "", "it is back", "", ""], ["0", "it is back"]),
+        (["a", "a part", "a part, and the rest", "", ""], ["0", "a part, and the rest"]),
+    ],
+)
+def test_each_save_is_checked_once(watched, saves, expected):
+    assert watched(saves) == expected
+
+
+def test_only_json_goes_to_the_output_of_a_watch_with_json(watched, capsys):
+    saves = ["", "a new one", "", ""]
+    watched(saves, "--json")
+    assert capsys.readouterr().out == ""
+    watched(saves)
+    assert capsys.readouterr().out.split("\n") == ["", "─" * 40, ""]
+
+
 def test_a_saved_file_is_checked_again(write):
-    path = write(MISTAKEN)
-    command = [sys.executable, "-u", "-m", "mnist_core", "check", path, "--watch"]
+    path = write("def sigmoid(z):\n    return z\n")
+    command = [sys.executable, "-m", "mnist_core", "check", path, "--watch", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT) as process:
-        lines = iter(process.stdout.readline, "")
-        assert any("✗ back_propagate" in line for line in lines)
-        assert any("correct" in line for line in lines)
-        time.sleep(0.5)
-        write(SOLUTION)
-        assert any("✓ back_propagate" in line for line in lines)
+        late = threading.Timer(60, process.kill)  # a line that never comes ends the test
+        late.start()
+        (before,) = (step for step in json.loads(process.stdout.readline())["steps"] if step["step"] == "sigmoid")
+        write("def sigmoid(z):\n    return 0.5 * (1 + __import__('numpy').tanh(z / 2))\n")
+        (after,) = (step for step in json.loads(process.stdout.readline())["steps"] if step["step"] == "sigmoid")
+        late.cancel()
         process.kill()
+    assert (before["state"], after["state"]) == ("wrong", "correct")
