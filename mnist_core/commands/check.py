@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import NoReturn
 
 from mnist_core.assignment.check import Report, check
+from mnist_core.assignment.hints import MOST_HINTS, VARIABLE, allowed_hints
 from mnist_core.assignment.report import in_full, line_of, plain, summary, to_json
+from mnist_core.assignment.sandbox import bubblewrap, describe_isolation
 from mnist_core.assignment.source import read_submission
 from mnist_core.commands.output import complain, note, say, say_json
 from mnist_core.commands.parser import ProgramParser, add_command, add_json, number
 from mnist_core.errors import AssignmentError
 
 WATCH_SECONDS = 0.2
-HINTS = (0, 3)
 
 Stamp = tuple[int, int, int] | None
 
@@ -33,8 +34,12 @@ def add(program: ProgramParser) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    if not HINTS[0] <= arguments.hints <= HINTS[1]:
-        arguments.usage_error(f"--hints is {arguments.hints}, expected 0 to 3")
+    if not 0 <= arguments.hints <= MOST_HINTS:
+        arguments.usage_error(f"--hints is {arguments.hints}, expected 0 to {MOST_HINTS}")
+    if arguments.hints > allowed_hints():
+        note(f"{VARIABLE} allows --hints {allowed_hints()} at most.")
+    if not bubblewrap():
+        note(describe_isolation())
     return _watch(arguments) if arguments.watch else _once(arguments)
 
 

@@ -9,11 +9,13 @@ import threading
 import pytest
 
 from mnist_core.assignment.contract import STEPS
+from mnist_core.assignment.sandbox import bubblewrap
 from mnist_core.cli import main
 from mnist_core.commands import check
 from mnist_core.jobs.job import PROJECT
 
 SOLUTION = "import numpy as np\n\n\n" + "\n\n".join(step.source for step in STEPS.values())
+WRONG_SIGMOID = "import numpy as np\n\n\ndef sigmoid(z):\n    return np.tanh(z)\n"
 MISTAKEN = SOLUTION.replace("delta = (a - y) / len(x)", "delta = a - y")
 
 
@@ -60,12 +62,47 @@ def test_json_names_each_step(write, capsys):
     assert report["seconds"] > 0
 
 
-@pytest.mark.parametrize(
-    ("text", "message"), [("def f(:", "not Python"), ("import nowhere_at_all\nnowhere_at_all.x", "")]
-)
-def test_what_cannot_be_run_ends_with_2_or_finds_nothing(write, capsys, text, message):
-    assert main(["check", write(text)]) in (1, 2)
-    assert message in capsys.readouterr().err
+def test_a_teacher_limits_the_help(write, capsys, monkeypatch):
+    path = write(WRONG_SIGMOID)
+    monkeypatch.setenv("MNIST_HINTS", "1")
+    assert main(["check", path, "--hints", "3"]) == 1
+    printed = capsys.readouterr()
+    assert "note: MNIST_HINTS allows --hints 1 at most." in printed.err
+    assert "Hint: " in printed.out
+    assert all(absent not in printed.out for absent in ("Formula:", "Code:", "More help:"))
+    for wrong in ("4", "-1", "all", "1.0", "²"):
+        monkeypatch.setenv("MNIST_HINTS", wrong)
+        assert main(["check", path]) == 1
+        assert f"error: MNIST_HINTS is {wrong!r}, expected 0 to 3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["check"], ["grade", "--seed", "1"]])
+def test_code_that_can_read_all_files_is_said_to(words, write, tmp_path, capsys, monkeypatch):
+    path = write(WRONG_SIGMOID)
+    command, *options = words
+    main([command, path if command == "check" else str(tmp_path), *options])
+    assert "install bubblewrap" not in capsys.readouterr().err or not bubblewrap()
+    bubblewrap.cache_clear()
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    main([command, path if command == "check" else str(tmp_path), *options])
+    bubblewrap.cache_clear()
+    assert capsys.readouterr().err.count("install bubblewrap") == 1
+
+
+def test_what_is_not_python_or_cannot_be_loaded_ends_with_2(write, capsys):
+    assert main(["check", write("def f(:")]) == 2
+    assert "not Python" in capsys.readouterr().err
+    assert main(["check", write("import nowhere_at_all\nX = nowhere_at_all.x\ndef sigmoid(z):\n    return z\n")]) == 2
+    printed = capsys.readouterr()
+    assert "load, line 2: The file can't be loaded (line 2): ModuleNotFoundError" in printed.out
+    assert printed.out.split("\n")[-2].startswith("Nothing could be checked, in ")
+
+
+def test_a_file_without_functions_has_nothing_correct(write, capsys):
+    assert main(["check", write("import nowhere_at_all\nnowhere_at_all.x")]) == 1
+    printed = capsys.readouterr()
+    assert f"{len(STEPS) - 1} missing" in printed.out
+    assert "note: line 2 runs when the file is imported: it was left out" in printed.err
 
 
 def test_a_missing_file_and_foreign_hints_are_wrong_usage(tmp_path, capsys):

@@ -120,7 +120,7 @@ def test_a_mistake_is_named_beside_its_lines(open_file, save):
     assert texts(app.warning, "Something is wrong in back_propagate. You may train all the same")
 
 
-def test_help_comes_in_portions_and_not_for_another_mistake(open_file, save):
+def test_help_comes_in_portions_up_to_a_limit_and_not_for_another_mistake(open_file, save, monkeypatch):
     path = save(NO_N)
     app = open_file(path)
     mistake = MISTAKES["gradient-not-averaged"]
@@ -132,6 +132,10 @@ def test_help_comes_in_portions_and_not_for_another_mistake(open_file, save):
         app.button(key="help_back_propagate").click().run()
     assert texts(app.info, mistake.hint)
     assert [element.value for element in app.code if "def " not in element.value and "delta" in element.value]
+    assert not [button for button in app.button if button.key == "help_back_propagate"]
+    monkeypatch.setenv("MNIST_HINTS", "1")
+    app.run()
+    assert [bool(texts(app.info, part)) for part in parts] == [True, False]
     assert not [button for button in app.button if button.key == "help_back_propagate"]
     save(QUICK.replace(*BIAS))
     until_named(app, "bias")
