@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from mnist_core.assignment.contract import STEPS
+from mnist_core.assignment.starter import solution
 from mnist_core.data.dataset import find_full
 from mnist_core.jobs.start import start_run
 from mnist_core.runs.about import About
@@ -62,9 +62,8 @@ def walk(page: Page, app: App) -> None:
 
 def check_a_mistake(page: Page, app: App) -> None:
     """Check a file that forgets to divide by N, and show its numbers."""
-    sources = "\n\n".join(step.source for step in STEPS.values()).replace("(a - y) / len(x)", "(a - y)")
     path = app.runs.parent / "my_network.py"
-    path.write_text(f"import numpy as np\n\n\n{sources}", encoding="utf-8")
+    path.write_text(solution().replace("(a - y) / len(x)", "(a - y)"), encoding="utf-8")
     page.goto(f"{app.url}/your_code")
     field = page.get_by_label("Path of your file")
     field.fill(str(path))

@@ -10,11 +10,12 @@ import pytest
 
 from mnist_core.assignment.contract import STEPS
 from mnist_core.assignment.sandbox import bubblewrap
+from mnist_core.assignment.starter import solution
 from mnist_core.cli import main
 from mnist_core.commands import check
 from mnist_core.jobs.job import PROJECT
 
-SOLUTION = "import numpy as np\n\n\n" + "\n\n".join(step.source for step in STEPS.values())
+SOLUTION = solution()
 WRONG_SIGMOID = "import numpy as np\n\n\ndef sigmoid(z):\n    return np.tanh(z)\n"
 MISTAKEN = SOLUTION.replace("delta = (a - y) / len(x)", "delta = a - y")
 

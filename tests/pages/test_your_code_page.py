@@ -12,7 +12,7 @@ from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.contract import STEPS
 from mnist_core.assignment.own_runs import start_own_run
 from mnist_core.assignment.source import MAX_BYTES
-from mnist_core.assignment.starter import starter_file
+from mnist_core.assignment.starter import solution, starter_file
 from mnist_core.assignment.training import IMPLEMENTED, trains
 from mnist_core.data.dataset import load_dataset
 from mnist_core.runs.archive import export_run, import_run
@@ -23,7 +23,7 @@ from pages.components.assignment import checked
 from pages.components.assignment.train import where_they_part
 from tests.helpers import by_label, shown, wait
 
-SOLUTION = "import numpy as np\n\n\n" + "\n\n".join(step.source for step in STEPS.values())
+SOLUTION = solution()
 QUICK = SOLUTION.replace("def update(", "def no_update(").replace("def train(", "def no_train(")
 """Without the steps that the checks of the whole need, which take seconds."""
 NO_N = QUICK.replace("(a - y) / len(x)", "(a - y)")

@@ -7,9 +7,10 @@ from mnist_core.assignment.check import DEPENDS, check
 from mnist_core.assignment.contract import STEPS, WHOLE
 from mnist_core.assignment.convention import WrongDepth, recognize
 from mnist_core.assignment.source import parse_submission
+from mnist_core.assignment.starter import solution
 from tests.core.assignment.styles import STYLES
 
-SOLUTION = "import numpy as np\n\n\n" + "\n\n".join(step.source for step in STEPS.values())
+SOLUTION = solution()
 
 
 def check_text(text, **options):
