@@ -80,7 +80,7 @@ def check_a_mistake(page: Page, app: App) -> None:
 
 
 def grade_a_class(page: Page, app: App) -> None:
-    """Grade a small class, and show its table."""
+    """Grade a small class, and show its grades and what it finds hard."""
     folder = app.runs.parent / "submissions"
     folder.mkdir()
     for student, text in zip(STUDENTS, submissions(len(STUDENTS)), strict=True):
@@ -91,6 +91,7 @@ def grade_a_class(page: Page, app: App) -> None:
     field.press("Enter")
     page.get_by_role("button", name="Grade", exact=True).click()
     page.get_by_role("heading", name="The first step that fails").wait_for(timeout=300_000)
+    page.get_by_test_id("stDataFrame").first.evaluate("node => node.scrollIntoView()")
     take(page, "class")
 
 
