@@ -22,7 +22,7 @@ from mnist_core.assignment.initial import check_initialize
 from mnist_core.assignment.learner import CallFailed, Learner
 from mnist_core.assignment.loop import check_train
 from mnist_core.assignment.reference import FUNCTIONS, Parameters, trace
-from mnist_core.assignment.sandbox import Sandbox
+from mnist_core.assignment.sandbox import Failure, Sandbox
 from mnist_core.assignment.source import Submission
 from mnist_core.assignment.whole import WHOLE_CHECKS
 
@@ -53,6 +53,8 @@ SLOPES: tuple[Callable[[Any, Any], Any], ...] = (lambda z, a: (z > 0).astype(flo
 LITTLE_ENDIAN_SIZES = ("117440512", "83886080", "50331648", "184549376")
 """Sizes of the files of `write_idx_files` with their bytes the other way round, as an exception may quote them."""
 
+_UNDEFINED = re.compile(r"name '(\w+)' is not defined")
+
 
 @dataclass(frozen=True)
 class Report:
@@ -69,10 +71,10 @@ class Report:
 
     @property
     def correct(self) -> bool:
-        """Whether nothing is wrong or yet to be written, and something is correct."""
+        """Whether something is correct, and no function of the file is wrong, yet to be written, or waits for one."""
         states = {finding.state for finding in self.findings}
-        unwritten = any(finding.state == "missing" and finding.line for finding in self.findings)
-        return "correct" in states and "wrong" not in states and not unwritten
+        unfinished = any(finding.state in ("missing", "skipped") and finding.line for finding in self.findings)
+        return "correct" in states and "wrong" not in states and not unfinished
 
     @property
     def first_wrong(self) -> Finding | None:
@@ -121,6 +123,7 @@ class Checker:
         self.learner = Learner(sandbox)
         self.unrecognized: CallFailed | Misfit | None = None
         self.wrong: set[str] = set()
+        self.unwritten: set[str] = set()
         self.named: dict[str, tuple[str, ...]] = {}
         """Mistakes that were named, by step."""
 
@@ -168,6 +171,8 @@ class Checker:
             finding = Finding(step, "wrong", sentence=f"{str(misfit)[:1].upper()}{str(misfit)[1:]}")
         if finding.state == "wrong":
             self.wrong.add(step)
+        if finding.state == "missing":
+            self.unwritten.add(step)
         return replace(finding, line=finding.line or line, seconds=time.monotonic() - began)
 
     def _excused(self, finding: Finding) -> Finding:
@@ -186,10 +191,10 @@ class Checker:
 
     def _failed(self, step: str, failed: CallFailed) -> Finding:
         failure = failed.failure
+        awaited = self._awaited(failure)
+        if awaited and awaited != step:
+            return Finding(step, "skipped", sentence=f"It waits for {awaited}.")
         if failure.missing:
-            unwritten = failure.message.removeprefix("write ")
-            if unwritten in STEPS and unwritten != step:
-                return Finding(step, "skipped", sentence=f"It waits for {unwritten}.")
             return Finding(step, "missing", sentence=f"{step} is yet to be written.")
         if step == "normalize" and "Cannot cast ufunc" in failure.message:
             return finding_of(step, "normalize-uint8-kept", line=failure.line)
@@ -198,10 +203,22 @@ class Checker:
         sentence = f"{failure.sentence} {self._explained(failed)}".rstrip()
         return Finding(step, "wrong", sentence=sentence, line=failure.line)
 
+    def _awaited(self, failure: Failure) -> str | None:
+        """The function of the contract whose absence makes a call fail."""
+        undefined = _UNDEFINED.search(failure.message)
+        if undefined:
+            return undefined[1] if undefined[1] in STEPS and not self.learner.has(undefined[1]) else None
+        if not failure.missing:
+            return None
+        said = failure.message.removeprefix("write ")
+        before = [(line, step) for step, line in self.submission.lines.items() if line <= (failure.line or 0)]
+        place = max(before, default=(0, ""))[1]
+        return said if said in STEPS else place if place in self.unwritten else None
+
     def _explained(self, failed: CallFailed) -> str:
         """What an exception means here, if it is one of those that puzzle; else the shapes of what was given."""
         failure = failed.failure
-        name = re.search(r"name '(\w+)' is not defined", failure.message)
+        name = _UNDEFINED.search(failure.message)
         if name and name[1] in self.submission.left_out:
             return (
                 f"{name[1]} gets its value outside of functions, from a line that was left out: compute it inside, "

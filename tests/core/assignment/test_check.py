@@ -39,6 +39,26 @@ def test_what_follows_from_a_mistake_is_no_mistake_of_the_whole():
     assert all("sigmoid" in DEPENDS[name] for name in WHOLE)
 
 
+@pytest.mark.parametrize("body", [None, "raise NotImplementedError", 'raise NotImplementedError("write softmax")'])
+def test_what_waits_for_a_function_that_is_not_written_is_no_mistake(body):
+    names = ("sigmoid", "softmax", "feed_forward", "cross_entropy", "back_propagate", "predict")
+    texts = {name: STEPS[name].source.strip() for name in names}
+    texts["softmax"] = f"def softmax(z):\n    {body}" if body else ""
+    if body:
+        texts["predict"] = "def predict(x, parameters):\n    raise NotImplementedError"
+    report = check_text("import numpy as np\n\n\n" + "\n\n\n".join(texts.values()))
+    states = {finding.step: (finding.state, finding.sentence) for finding in report.findings}
+    assert states["sigmoid"][0] == states["cross_entropy"][0] == "correct"
+    assert states["softmax"][0] == "missing"
+    assert states["predict"] == (
+        ("missing", "predict is yet to be written.") if body else ("skipped", "It waits for softmax.")
+    )
+    waiting = {name for name, state in states.items() if state == ("skipped", "It waits for softmax.")}
+    assert waiting - {"predict"} == {"feed_forward", "back_propagate", "gradient", "first_loss"}
+    assert all(state != "wrong" for state, _ in states.values())
+    assert not report.correct
+
+
 def test_a_layer_too_many_is_told_from_what_else_is_kept_beside_the_parameters():
     flat = [np.ones((5, 4)), np.ones(4), np.ones((4, 3)), np.ones(3)]
     assert recognize(flat) == recognize(flat + flat)  # momentum, say
