@@ -20,7 +20,7 @@ from tests.browser.server import CHROMIUM_FLAGS, App, find_chromium, serve
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 WIDTH = 960
-STUDENTS = ("Amal", "Bruno", "Chen", "Dana", "Emil", "Fatou", "Goran", "Hana", "Ines", "Jonas", "Kofi", "Lena")
+STUDENTS = ("Amal", "Bruno", "Chen", "Dana", "Emil", "Fatou", "Goran", "Hana", "Idris", "Jonas", "Kofi", "Lena")
 
 
 def take(page: Page, name: str) -> None:
