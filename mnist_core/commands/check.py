@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
+from mnist_core.assignment.cases import SEEDS
 from mnist_core.assignment.check import Report, check
 from mnist_core.assignment.hints import MOST_HINTS, VARIABLE, allowed_hints
 from mnist_core.assignment.report import in_full, line_of, plain, summary, to_json
@@ -25,17 +26,17 @@ def add(program: ProgramParser) -> None:
     command = add_command(program, "check", "FILE [OPTIONS]", "check your own implementation, step by step", _check)
     command.add_argument("file", type=Path, metavar="FILE", help="a .py file or an .ipynb notebook")
     command.add_argument(
-        "--hints", type=number(whole=True), default=0,
+        "--hints", type=number(whole=True, limits=(0, MOST_HINTS)), default=0,
         help="how much help: 0 the result, 1 a hint, 2 the formula, 3 the code (default: 0)",
     )  # fmt: skip
     command.add_argument("--watch", action="store_true", help="check again whenever the file is saved, until Ctrl-C")
-    command.add_argument("--seed", type=number(whole=True), default=0, help="seed of the inputs (default: 0)")
+    command.add_argument(
+        "--seed", type=number(whole=True, limits=SEEDS), default=0, help="seed of the inputs (default: 0)"
+    )
     add_json(command, "one JSON object instead of lines")
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    if not 0 <= arguments.hints <= MOST_HINTS:
-        arguments.usage_error(f"--hints is {arguments.hints}, expected 0 to {MOST_HINTS}")
     if arguments.hints > allowed_hints():
         note(f"{VARIABLE} allows --hints {allowed_hints()} at most.")
     if not bubblewrap():

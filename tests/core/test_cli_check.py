@@ -106,12 +106,14 @@ def test_a_file_without_functions_has_nothing_correct(write, capsys):
     assert "note: line 2 runs when the file is imported: it was left out" in printed.err
 
 
-def test_a_missing_file_and_foreign_hints_are_wrong_usage(tmp_path, capsys):
+def test_a_missing_file_and_foreign_numbers_are_wrong_usage(tmp_path, capsys):
     assert main(["check", str(tmp_path / "gone.py")]) == 2
     assert "can't be read" in capsys.readouterr().err
-    with pytest.raises(SystemExit) as caught:
-        main(["check", "x.py", "--hints", "7"])
-    assert caught.value.code == 2
+    for option, value, most in (("--hints", "7", 3), ("--seed", "-1", 2**32 - 1), ("--seed", str(2**32), 2**32 - 1)):
+        with pytest.raises(SystemExit) as caught:
+            main(["check", "x.py", option, value])
+        assert caught.value.code == 2
+        assert f"{option}: found {value}, expected 0 to {most}" in capsys.readouterr().err
 
 
 class Ended(Exception):
