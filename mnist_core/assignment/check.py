@@ -21,8 +21,9 @@ from mnist_core.assignment.finding import MAX_SHOWN, Finding, Numbers
 from mnist_core.assignment.initial import check_initialize
 from mnist_core.assignment.learner import CallFailed, Learner
 from mnist_core.assignment.loop import check_train
+from mnist_core.assignment.messages import Failure
 from mnist_core.assignment.reference import FUNCTIONS, Parameters, trace
-from mnist_core.assignment.sandbox import OUT_OF_TIME, Failure, Sandbox
+from mnist_core.assignment.sandbox import OUT_OF_TIME, Sandbox
 from mnist_core.assignment.source import Submission
 from mnist_core.assignment.whole import WHOLE_CHECKS
 

@@ -24,7 +24,8 @@ def wait_for_marked(mark, present, seconds=20):
 
 
 def _name(process):
+    """Name of a process; none of one that has ended, whether it is still listed or not."""
     try:
-        return (process / "comm").read_text().strip()
-    except OSError:  # it ended meanwhile
+        return (process / "comm").read_text().strip() if (process / "cmdline").read_bytes() else ""
+    except OSError:
         return ""

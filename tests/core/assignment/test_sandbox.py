@@ -1,6 +1,5 @@
 """Code that runs wild ends alone, with a sentence; nothing is left of it."""
 
-import contextlib
 import os
 import sys
 import threading
@@ -194,28 +193,14 @@ def test_nobody_waits_for_a_process_that_got_away(alone, monkeypatch, tmp_path, 
             f"import runpy, sys\nsys.platform = 'darwin'\nrunpy.run_path({str(CHILD)!r}, run_name='__main__')\n"
         )
         monkeypatch.setattr(module, "CHILD", program)
-    marker = f"M{time.time_ns() % 10**12}"
+    mark = new_mark()
     found = []
-    body = f"import ctypes\nctypes.CDLL(None).prctl(15, b'{marker}', 0, 0, 0)\n{body}"
-    thread = threading.Thread(target=lambda: found.append(run(body)[0]), daemon=True)
+    thread = threading.Thread(target=lambda: found.append(run(f"{marking(mark)}\n{body}")[0]), daemon=True)
     thread.start()
     thread.join(10)
     assert not thread.is_alive()
     assert sentence is None or sentence in found[0].failure.sentence
-    deadline = time.monotonic() + 5
-    while marker in running():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def running():
-    """Names of all processes but those that have ended and are still listed."""
-    names = []
-    for path in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if (path / "cmdline").read_bytes():
-                names.append((path / "comm").read_text().strip())
-    return names
+    wait_for_marked(mark, present=False, seconds=5)
 
 
 def frames(size, count):
