@@ -262,12 +262,6 @@ def test_a_change_for_own_code_is_one_that_it_knows():
     assert set(TrainingConfig.settings()) >= OWN_CODE_KNOWS
 
 
-def test_a_loss_of_own_code_may_have_another_scale():
-    rows = metrics([128 * CHANCE] * 20, 0.1)
-    assert causes(stuck(metrics=rows)) == ["learning-rate-too-high"]
-    assert causes(replace(stuck(own_code=True), metrics=rows)) == ["guessing"]
-
-
 def test_a_young_run_on_its_plateau_is_not_judged_yet():
     young = stuck(replace(DEEP, epochs=100), epochs=12)
     assert diagnose_live(young) == []
