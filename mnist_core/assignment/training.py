@@ -20,15 +20,7 @@ from mnist_core.errors import AssignmentError, EvaluationError
 from mnist_core.nn.losses import cross_entropy
 from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import SGD
-from mnist_core.training.config import TrainingConfig
-
-IMPLEMENTED = frozenset(
-    {
-        "epochs", "learning_rate", "batch_size", "hidden_layers", "validation_fraction", "seed", "schedule", "warmup",
-        "patience", "shift", "rotation", "scale", "shear", "elastic", "blas_threads",
-    }
-)  # fmt: skip
-"""Settings that have an effect with other code than ours: the loop applies them, not the network."""
+from mnist_core.training.config import LOOP_SETTINGS, TrainingConfig
 
 
 class Implementation(Protocol):
@@ -216,5 +208,5 @@ def first_parameters(network: Network, learner: Learner, config: TrainingConfig)
 def effective(config: TrainingConfig) -> TrainingConfig:
     """The settings without those that other code than ours does not implement."""
     default = TrainingConfig()
-    kept = {name: getattr(config, name) for name in IMPLEMENTED}
+    kept = {name: getattr(config, name) for name in LOOP_SETTINGS}
     return TrainingConfig(**{**{name: getattr(default, name) for name in config.settings()}, **kept})

@@ -18,6 +18,14 @@ HIGH_FOR_ADAM = 0.02
 LEARNING_RATES = (
     0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0,
 )  # fmt: skip
+LOOP_SETTINGS = frozenset(
+    {
+        "epochs", "learning_rate", "batch_size", "hidden_layers", "validation_fraction", "seed", "schedule", "warmup",
+        "patience", "shift", "rotation", "scale", "shear", "elastic", "blas_threads",
+    }
+)  # fmt: skip
+"""Settings that have an effect with other code than ours: the loop applies them, not the network."""
+
 UNIT = "Activation and initialization"
 UPDATE = "Optimizer and schedule"
 REGULARIZATION = "Regularization"

@@ -13,7 +13,6 @@ from mnist_core.assignment.sandbox import Sandbox
 from mnist_core.assignment.source import parse_submission
 from mnist_core.assignment.starter import starter_file
 from mnist_core.assignment.training import (
-    IMPLEMENTED,
     LearnersOwn,
     OwnGradient,
     OwnUpdate,
@@ -25,7 +24,7 @@ from mnist_core.assignment.training import (
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import AssignmentError, TrainingError
 from mnist_core.runs.tables import METRICS, Bounds
-from mnist_core.training.config import TrainingConfig
+from mnist_core.training.config import LOOP_SETTINGS, TrainingConfig
 from mnist_core.training.loop import build_network, train
 from mnist_core.training.state import TrainingState
 from tests.core.assignment.styles import STYLES
@@ -177,4 +176,4 @@ def test_only_settings_that_have_an_effect_are_kept():
     kept = effective(config)
     assert (kept.epochs, kept.learning_rate) == (3, 0.3)
     default = TrainingConfig()
-    assert {name for name in config.settings() if getattr(kept, name) != getattr(default, name)} <= IMPLEMENTED
+    assert {name for name in config.settings() if getattr(kept, name) != getattr(default, name)} <= LOOP_SETTINGS
