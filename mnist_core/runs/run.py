@@ -39,7 +39,7 @@ from mnist_core.training.config import TrainingConfig
 from mnist_core.training.layer_histograms import Histogram
 from mnist_core.training.layer_statistics import LayerStatistics
 from mnist_core.training.loop import EpochMetrics
-from mnist_core.training.memory import DataSize, check_memory
+from mnist_core.training.memory import MNIST, DataSize, check_memory
 
 SAFE_NAME = re.compile(r"(?!.*(?:www\.|\s_|_\s))[^\W_](?:[\w .+=()-]*[^\W_)]|[\w .+=()-]*\))?", re.IGNORECASE)
 """Names of run folders that no page, address or terminal takes for anything but a name."""
@@ -322,12 +322,11 @@ def create_run(
     Raises
     ------
     ConfigError
-        If training on the data would need too much memory.
+        If training on the data, or on MNIST if they are not loaded, would need too much memory.
     RunError
         If the folder can't be written.
     """
-    if isinstance(dataset, Dataset):
-        check_memory(config, DataSize.of(dataset))
+    check_memory(config, DataSize.of(dataset) if isinstance(dataset, Dataset) else MNIST)
     root = Path(runs_dir or default_runs_dir()).absolute()
     reference = DatasetReference.of(dataset) if isinstance(dataset, Dataset) else dataset
     created = time.time()

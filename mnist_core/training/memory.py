@@ -46,7 +46,7 @@ class DataSize(NamedTuple):
 
 
 MNIST = DataSize(60_000, 28 * 28, 10)
-"""What settings are checked for before their data is known."""
+"""What settings are checked for while their data is not known."""
 
 
 def layer_sizes(config: "TrainingConfig", data: DataSize) -> tuple[int, ...]:
@@ -61,6 +61,7 @@ def training_bytes(config: "TrainingConfig", data: DataSize = MNIST) -> dict[str
     ----------
     config : TrainingConfig
     data : DataSize
+        That of MNIST by default.
 
     Returns
     -------
@@ -112,7 +113,10 @@ def check_memory(config: "TrainingConfig", data: DataSize = MNIST) -> None:
         + (" or switch augmentation off" if config.augmentation else ""),
         "data": "use fewer or smaller images",
     }[largest]
+    needed = f"{total / 1e9:,.1f}"
+    if float(needed.replace(",", "")) * 1e9 <= MAX_TRAINING_BYTES:
+        needed = f"{math.ceil(total / 1e7) / 100:.2f}"
     raise ConfigError(
         f"Training {'-'.join(map(str, sizes))} ({num_parameters(sizes):,} parameters) on {data.images:,} images needs "
-        f"about {total / 1e9:,.1f} GB of memory, more than the {MAX_TRAINING_BYTES / 1e9:g} GB allowed: {advice}."
+        f"about {needed} GB of memory, more than the {MAX_TRAINING_BYTES / 1e9:g} GB allowed: {advice}."
     )
