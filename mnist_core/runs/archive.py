@@ -20,23 +20,12 @@ from mnist_core.models.npz import NpzError, read_npz
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import checksums_of, writing_to
-from mnist_core.runs.implementation import read_implementation
-from mnist_core.runs.run import Run, default_runs_dir, list_runs, new_id, read_run, write_origin
+from mnist_core.runs.implementation import IMPLEMENTATION, read_implementation
+from mnist_core.runs.run import RESULTS, Run, default_runs_dir, list_runs, new_id, read_run, write_origin
 from mnist_core.runs.schema import MAX_BYTES, MAX_EPOCHS, MB, reason_of, write_record
 from mnist_core.runs.tables import TABLES
 
-FILES = (
-    "config.json",
-    "status.json",
-    "about.json",
-    "implementation.json",
-    "metrics.csv",
-    "steps.csv",
-    "layers.csv",
-    "histograms.csv",
-    "model.npz",
-    "checkpoint.npz",
-)
+FILES = ("config.json", "status.json", "about.json", IMPLEMENTATION, *RESULTS)
 """Files of an exported run."""
 
 MAX_ZIP = 100 * MB
@@ -46,23 +35,38 @@ RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 
 
 def export_run(run: Run) -> bytes:
-    """Pack a run folder into a zip file, without its log and its locks.
+    """Pack a run folder into a zip file that :func:`import_run` takes, without its log and its locks.
+
+    The checkpoint of a large network is left out if the zip would be larger than :data:`MAX_ZIP`: such a run can be
+    looked at and evaluated elsewhere, but is trained from the start there.
 
     Raises
     ------
     RunError
-        If a file can't be read.
+        If a file can't be read, or the zip is too large even so.
     """
-    buffer = io.BytesIO()
     try:
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            for name in FILES:
-                if (run.path / name).exists():
-                    archive.writestr(f"{run.id}/{name}", (run.path / name).read_bytes())
+        content = _pack(run, FILES)
+        if len(content) > MAX_ZIP:
+            content = _pack(run, [name for name in FILES if name != "checkpoint.npz"])
     except OSError as error:
         raise RunError(
             f"Run {run.id} can't be exported ({reason_of(error)}): check that its folder still exists."
         ) from error
+    if len(content) > MAX_ZIP:
+        raise RunError(
+            f"Run {run.id} can't be exported: its zip would have {len(content) / MB:,.0f} MB, and no more than "
+            f"{MAX_ZIP // MB} can be imported. Export its model alone, or copy the folder {run.path}."
+        )
+    return content
+
+
+def _pack(run: Run, names: Iterable[str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name in names:
+            if (run.path / name).exists():
+                archive.writestr(f"{run.id}/{name}", (run.path / name).read_bytes())
     return buffer.getvalue()
 
 

@@ -34,7 +34,7 @@ from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import WORKER_LOCK, check_sha256, read_bounded, writing_to
 from mnist_core.runs.schema import LAST_TIME, MAX_BYTES, Time, decode_record, problem_of, reason_of, write_record
 from mnist_core.runs.status import Status
-from mnist_core.runs.tables import HISTOGRAMS, LAYERS, METRICS, STEPS, Bounds, Row, Rows, Step, Table
+from mnist_core.runs.tables import HISTOGRAMS, LAYERS, METRICS, STEPS, TABLES, Bounds, Row, Rows, Step, Table
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.layer_histograms import Histogram
 from mnist_core.training.layer_statistics import LayerStatistics
@@ -49,7 +49,7 @@ LONGEST_NAME = 100
 ORDERLY_ENDS = ("paused", "stopped", "finished")
 """States in which the worker has written its tables to the end."""
 
-RESULTS = ("metrics.csv", "steps.csv", "layers.csv", "histograms.csv", "model.npz", "checkpoint.npz")
+RESULTS = (*(table.name for table in TABLES), "model.npz", "checkpoint.npz")
 """What training writes."""
 
 

@@ -271,6 +271,18 @@ def test_any_damage_ends_in_a_sentence_or_a_sound_run(files, tmp_path_factory, d
         assert not run.status.active
 
 
+def test_an_export_can_be_imported_if_need_be_without_its_checkpoint(run, tmp_path, monkeypatch):
+    whole = len(export_run(run))
+    monkeypatch.setattr(archive, "MAX_ZIP", whole - 1)
+    there = import_run(export_run(run), tmp_path)
+    assert not (there.path / "checkpoint.npz").exists()
+    assert (there.status.state, there.metrics()) == ("finished", run.metrics())
+    np.testing.assert_array_equal(there.load_network().parameters, run.load_network().parameters)
+    monkeypatch.setattr(archive, "MAX_ZIP", 1000)
+    with pytest.raises(RunError, match=r"its zip would have .* copy the folder"):
+        export_run(run)
+
+
 def test_no_zip_at_all(tmp_path):
     for content in (b"", b"nonsense", b"PK\x03\x04"):
         assert refused(content, tmp_path).startswith("This is no zip file, or a damaged one")
