@@ -9,6 +9,10 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+
+COMMANDS = ("download", "train", "evaluate", "predict", "export", "runs", "assignment", "check", "grade")
+"""Modules of ``commands``, in the order of the help."""
 
 EXAMPLES = """\
 a first session:
@@ -22,6 +26,7 @@ a first session:
   {prog} predict latest seven.png  classify an image of your own
   {prog} assignment                a starter file for a network of your own
   {prog} check my_network.py       check it step by step, and name the mistake
+  {prog} grade submissions         grade the files of a class, one a student
   {prog} export latest --format python --output model.py    also onnx, npz, safetensors
 
 Without the download, training uses the sample of 6,000 MNIST images included in the project.
@@ -33,11 +38,17 @@ BROKEN_PIPE = 128 + 13
 """Exit code of a program whose reader ended first, as in ``mnist runs | head``."""
 
 
-def build_parser() -> "argparse.ArgumentParser":
-    """Describe the commands and their options."""
-    import argparse
+def build_parser(words: "Sequence[str]" = ()) -> "argparse.ArgumentParser":
+    """Describe the commands and their options.
 
-    from mnist_core.commands import assignment, check, download, evaluate, export, grade, predict, runs, train
+    Parameters
+    ----------
+    words : sequence of str
+        The command line. If it begins with a command, that one alone is loaded: the others take time and add nothing.
+    """
+    import argparse
+    from importlib import import_module
+
     from mnist_core.commands.parser import ProgramParser, program_name
 
     program = program_name()
@@ -55,8 +66,8 @@ def build_parser() -> "argparse.ArgumentParser":
         epilog=EXAMPLES.format(prog=program),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    for command in (download, train, evaluate, predict, export, runs, assignment, check, grade):
-        command.add(parser)
+    for name in words[:1] if words and words[0] in COMMANDS else COMMANDS:
+        import_module(f"mnist_core.commands.{name}").add(parser)
     return parser
 
 
@@ -108,7 +119,8 @@ def _perform(arguments: list[str] | None) -> int:
     from mnist_core.errors import MnistError
 
     try:
-        parsed = build_parser().parse_args(arguments)
+        words = sys.argv[1:] if arguments is None else arguments
+        parsed = build_parser(words).parse_args(words)
         with signals.answered_by(signals.interrupt):
             return parsed.action(parsed) or 0
     except MnistError as error:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from mnist_core.cli import build_parser, main
 from mnist_core.commands.train import asked_config
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import evaluate
+from mnist_core.jobs.job import PROJECT
 from mnist_core.runs.run import list_runs
 from mnist_core.training.config import PRESETS, TrainingConfig
 from tests.helpers import mnist
@@ -96,7 +98,7 @@ def test_wrong_usage_is_exit_code_2(arguments, capsys):
     assert "usage:" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["", "download", "train", "evaluate", "predict", "export", "runs"])
+@pytest.mark.parametrize("command", ["", *build_parser().commands.choices])
 def test_help_teaches(command, capsys):
     with pytest.raises(SystemExit) as caught:
         main([*command.split(), "--help"])
@@ -105,6 +107,19 @@ def test_help_teaches(command, capsys):
     assert ("exit codes: 0 done" in text) == (command == "")
     assert "%(" not in text
     assert "%%" not in text
+
+
+def test_a_command_is_loaded_without_the_others():
+    every = list(build_parser().commands.choices)
+    for name in every:
+        assert list(build_parser([name, "--help"]).commands.choices) == [name]
+    for words in ([], ["--help"], ["dance"], ["--epochs", "runs"]):
+        assert list(build_parser(words).commands.choices) == every
+    code = "import sys; from mnist_core.cli import main; main(['runs', '--runs-dir', '.']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True)
+    loaded = set(done.stdout.split())
+    assert {name for name in every if f"mnist_core.commands.{name}" in loaded} == {"runs"}
+    assert "mnist_core.assignment" not in loaded
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ sys.exit(main())
 
 @pytest.mark.parametrize(
     "module",
-    ["argparse", "numpy", "tqdm", "mnist_core.commands.download", "mnist_core.errors", "mnist_core.jobs.start"],
+    ["argparse", "numpy", "tqdm", "mnist_core.commands.train", "mnist_core.errors", "mnist_core.jobs.start"],
 )
 def test_ctrl_c_while_modules_load(module, tmp_path):
     command = [sys.executable, "-c", WHILE_LOADING.format(module=module)]

@@ -1,6 +1,6 @@
 """Every reader survives hostile files: an error is the boundary's own sentence, and comes in time and within memory.
 
-A normal run reads 100 inputs a reader, always the same. The long run, for a release or after a reader changed, takes
+A normal run reads 40 inputs a reader, always the same. The long run, for a release or after a reader changed, takes
 about an hour on two cores; its counts are printed with ``-rP``:
 
     MNIST_HOSTILE_INPUTS=20000 MNIST_HOSTILE_SEED=7 python -m pytest tests/hostile/test_readers.py -m slow -rP
@@ -15,7 +15,7 @@ from tests.hostile.run_readers import RUN_READERS
 from tests.hostile.word_readers import WORD_READERS
 
 READERS = (*FILE_READERS, *RUN_READERS, *WORD_READERS)
-INPUTS, SEED = 100, 11
+INPUTS, SEED = 40, 11
 MANY = int(os.environ.get("MNIST_HOSTILE_INPUTS", "200"))
 OTHER_SEED = int(os.environ.get("MNIST_HOSTILE_SEED", "12"))
 

@@ -29,7 +29,13 @@ SHAPES = {
 }
 
 
-@pytest.fixture(scope="module", params=SHAPES)
+FAST = ("4x9", "one row", "one class")
+"""Kinds whose pages are drawn in every run; those of the others are slow."""
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=[pytest.mark.slow] * (name not in FAST)) for name in SHAPES]
+)
 def other_data(request, tiny_folder, tmp_path_factory):
     """A folder with data of another form, and the folder of a run on it; None if such data is refused."""
     folder = tiny_folder(**{"train": 60, "test": 20, **SHAPES[request.param]})

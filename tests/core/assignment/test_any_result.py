@@ -97,6 +97,7 @@ def test_strange_structures_are_findings(name):
     findings_of(dict.fromkeys(STEPS, STRANGE[name]))
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(VALUES, VALUES, VALUES)
 def test_a_class_with_any_attributes_is_a_finding(first, second, result):

@@ -279,7 +279,7 @@ def test_grading_that_is_killed_goes_on_where_it_stood(tmp_path, checks):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_ctrl_c_ends_grading_and_the_code_that_runs(tmp_path, number):
     loop = f"import numpy as np\ndef sigmoid(z):\n    mark = '{tmp_path.name}'\n    while True: pass\n"
     folder = write_class(tmp_path, ada=SIGMOID, bob=loop, **{f"s{n}": loop + "\n" * n for n in range(20)})

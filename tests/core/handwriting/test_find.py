@@ -35,9 +35,16 @@ def accuracy(network, images, labels):
     return (predict(network, np.stack(images)).argmax(axis=1) == labels).mean()
 
 
-@pytest.mark.parametrize("look", ["black on white", "white on black", "photo"])
-def test_a_picture_of_an_mnist_image_is_read_as_well_as_the_image(sample, network, look):
-    count = 500 if look == "black on white" else 150
+@pytest.mark.parametrize(
+    ("look", "count"),
+    [
+        ("black on white", 150),
+        ("photo", 150),
+        pytest.param("black on white", 500, marks=pytest.mark.slow),
+        pytest.param("white on black", 150, marks=pytest.mark.slow),
+    ],
+)
+def test_a_picture_of_an_mnist_image_is_read_as_well_as_the_image(sample, network, look, count):
     images, labels = sample.test_images[:count], sample.test_labels[:count]
     looks = {"black on white": lambda page: page, "white on black": lambda page: 255 - page, "photo": photographed}
     kind = "JPEG" if look == "photo" else "PNG"

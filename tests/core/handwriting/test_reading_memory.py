@@ -63,6 +63,10 @@ KINDS = {
 }
 
 
+LARGEST = ("transparent", "progressive JPEG", "lossless WebP")
+"""The kind of each format that takes the most memory; the others are slow."""
+
+
 def memory_to_read(tmp_path, data, times):
     (tmp_path / "picture").write_bytes(data)
     (tmp_path / "small").write_bytes(encode(np.zeros((9, 9), np.uint8)))
@@ -71,7 +75,9 @@ def memory_to_read(tmp_path, data, times):
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system does not tell a process's memory")
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in LARGEST)) for name in KINDS]
+)
 def test_the_largest_picture_of_each_kind_takes_bounded_memory(tmp_path, name):
     mode, kind, options = KINDS[name]
     side = int(reading.MAX_PIXELS[kind] ** 0.5)
