@@ -79,7 +79,7 @@ def _evidence(run: Run, dataset: Dataset) -> Evidence | None:
 def _with_model(evidence: Evidence, run: Run, dataset: Dataset) -> Evidence:
     """Add what the model shows, if there is a sound one."""
     with suppress(RunError, EvaluationError):
-        network = run.load_network()
+        network = run.load_network(dataset)
         evidence = replace(evidence, equal_units=layers_of_equal_units(network))
         if evidence.doubt:
             answers = predict(network, dataset.test_images[:ASKED]).argmax(axis=1)

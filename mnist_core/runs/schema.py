@@ -7,13 +7,15 @@ behind this boundary meets no surprise; writing refuses what reading would refus
 import re
 from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from mnist_core.errors import RunError
+from mnist_core.nn.network import MAX_PARAMETERS
 from mnist_core.runs.files import read_bounded, write_json
+from mnist_core.training.memory import FLOAT_BYTES, MAX_TRAINING_BYTES
 from mnist_core.untrusted import UntrustedText
 
 MB = 1_000_000
@@ -28,8 +30,9 @@ MAX_BYTES = {
     "steps.csv": 50 * MB,
     "layers.csv": 50 * MB,
     "histograms.csv": 50 * MB,
-    "model.npz": 200 * MB,
-    "checkpoint.npz": 800 * MB,
+    "model.npz": FLOAT_BYTES * MAX_PARAMETERS + MB,
+    "checkpoint.npz": MAX_TRAINING_BYTES,
+    "cross_validation.npz": MAX_TRAINING_BYTES,
 }
 """The most bytes that are read of each file of a run, whoever wrote it."""
 
@@ -139,11 +142,21 @@ def _unknown(found: dict[str, Any], known: dict[str, Any], ignored: bool = False
     return None
 
 
-def problem_of(name: str, error: Exception, advice: str) -> str:
-    """Say that a file of a run can't be read, and what to do; the sentence may quote the file."""
+class Damage(NamedTuple):
+    """What is wrong with a run folder, and what to do; the first sentence may quote a file."""
+
+    reason: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.advice}"
+
+
+def damage_of(name: str, error: Exception, advice: str) -> Damage:
+    """Say that a file of a run can't be read."""
     if isinstance(error, FileNotFoundError):
-        return f"{name} is missing. {advice}"
-    return f"{name} can't be read ({reason_of(error)}). {advice}"
+        return Damage(f"{name} is missing.", advice)
+    return Damage(f"{name} can't be read ({reason_of(error)}).", advice)
 
 
 def reason_of(error: Exception) -> str:

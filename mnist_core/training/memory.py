@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MAX_TRAINING_BYTES = 2_000_000_000
 """Largest memory of a training run, besides that of Python and its libraries, some 100 MB."""
 
-FLOAT = 4
+FLOAT_BYTES = 4
 LOADED_BYTES = 9
 """Of each pixel that the data loader gathers: its grey value, and twice a float."""
 
@@ -83,12 +83,12 @@ def training_bytes(config: "TrainingConfig", data: DataSize = MNIST) -> dict[str
     evaluated = max(held_out, data.images // TEST_SHARE)
     forward = min(images_at_once(sizes), evaluated) * sum(sizes)  # weighted inputs and activations
     return {
-        "hidden_layers": FLOAT * vectors * num_parameters(sizes),
-        "batch_size": FLOAT * rows * (arrays * sum(config.hidden_layers) + data.classes)
+        "hidden_layers": FLOAT_BYTES * vectors * num_parameters(sizes),
+        "batch_size": FLOAT_BYTES * rows * (arrays * sum(config.hidden_layers) + data.classes)
         + gathered * (LOADED_BYTES + AUGMENTED_BYTES * bool(config.augmentation)),
         "data": (data.images + data.images // TEST_SHARE + held_out) * data.pixels
         + data.pixels * ELASTIC_BYTES * bool(config.elastic)
-        + FLOAT * (2 * forward + 4 * evaluated * data.classes),
+        + FLOAT_BYTES * (2 * forward + 4 * evaluated * data.classes),
     }
 
 

@@ -241,7 +241,7 @@ def test_an_import_looks_at_no_folder_that_the_zip_names(run, tmp_path, monkeypa
     with zipfile.ZipFile(io.BytesIO(export_run(run))) as archive:
         assert run.dataset.data_dir in archive.read(f"{run.id}/config.json").decode()
     import_run(export_run(run), tmp_path / "there")
-    assert asked == [None]
+    assert set(asked) == {None}
 
 
 def test_damaged_probabilities_of_a_label_check_are_noticed(dataset, tmp_path):
