@@ -14,9 +14,10 @@ from mnist_core.assignment.rubric import Rubric, read_rubric
 from mnist_core.assignment.similarity import similar_entries
 from mnist_core.commands.output import note, say
 from mnist_core.commands.parser import ProgramParser, add_command, number
+from mnist_core.disk import write_atomically
 from mnist_core.errors import counted
 from mnist_core.jobs.job import PROJECT
-from mnist_core.runs.files import write_atomically, writing_to
+from mnist_core.runs.files import writing_to
 
 MOST_JOBS, LARGEST_SEED = 64, 2**32 - 1
 SEED_OF_CHECKS = 0

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import queue
-import shutil
 import tempfile
 import threading
 import time
@@ -17,6 +16,7 @@ import urllib3
 
 from mnist_core.data.checksums import MNIST_SHA256
 from mnist_core.data.dataset import FOLDER_VARIABLE, cache_dir
+from mnist_core.disk import remove_leftovers
 from mnist_core.errors import DownloadError, advice_on
 
 MIRRORS = (
@@ -97,7 +97,7 @@ def download(
     mirrors, done, total = list(mirrors), 0, sum(size for size, _ in files.values())
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(folder)
+        remove_leftovers(folder, LEFTOVER_PREFIX, LEFTOVER_SECONDS)
         for name, (size, sha256) in files.items():
             if not _is_verified(folder / name, size, sha256):
 
@@ -117,14 +117,6 @@ def download(
 
 def _is_verified(path: Path, size: int, sha256: str) -> bool:
     return path.is_file() and path.stat().st_size == size and pooch.file_hash(path) == sha256
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Remove the temporary folders of downloads that were killed; a young one may still be in use."""
-    for leftover in folder.glob(f"{LEFTOVER_PREFIX}*"):
-        with contextlib.suppress(OSError):  # another process may have removed it
-            if time.time() - leftover.stat().st_mtime > LEFTOVER_SECONDS:
-                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _fetch_from_any(mirrors: list[str], path: Path, size: int, sha256: str, timeout: Timeout, report: Report) -> None:

@@ -5,21 +5,18 @@ import json
 import os
 import re
 import stat
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
 
+from mnist_core.disk import retry_while_locked, write_atomically
 from mnist_core.errors import RunError, advice_on
 from mnist_core.untrusted import UntrustedText
-
-T = TypeVar("T")
 
 RESERVE, RESERVE_BYTES = ".reserve", 65_536
 """Kept while a job works, and given up when the disk is full, so that there is room for the reason."""
@@ -89,7 +86,7 @@ def read_bounded(path: Path, most: int) -> bytes:
         raise ValueError("it is no plain file")
     if found.st_size > most:
         raise ValueError(f"it has {found.st_size / 1e6:,.1f} MB, expected at most {most / 1e6:,.1f}")
-    with _retry_while_locked(lambda: path.open("rb")) as file:
+    with retry_while_locked(lambda: path.open("rb")) as file:
         return file.read(most)
 
 
@@ -107,20 +104,6 @@ def _to_json(value: object) -> str:
 def write_npz(path: Path, arrays: dict[str, Any]) -> None:
     """Write arrays by name as an ``.npz`` archive, atomically."""
     write_atomically(path, lambda file: np.savez(file, **arrays))
-
-
-def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let ``write`` fill a temporary file beside ``path``, sync it to the disk, and rename it into place."""
-    writer = f"{os.getpid()}-{threading.get_native_id()}"  # two sessions of the dashboard may write the same file
-    temporary = path.with_name(f".{path.name}.{writer}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        _retry_while_locked(lambda: temporary.replace(path))
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def sweep(folder: Path, own: Iterable[str]) -> None:
@@ -190,16 +173,6 @@ def check_sha256(path: Path, expected: str | None) -> None:
     """
     if expected and path.is_file() and sha256(path) != expected:
         raise ValueError("it was changed or damaged since it was written, as its SHA-256 shows")
-
-
-def _retry_while_locked(action: Callable[[], T]) -> T:
-    """On Windows a file that another process has open for a moment can't be replaced or read: try for a second."""
-    for _ in range(20 if sys.platform == "win32" else 0):
-        try:
-            return action()
-        except PermissionError:
-            time.sleep(0.05)
-    return action()
 
 
 def cut_half_line(path: Path) -> None:

@@ -13,12 +13,12 @@ import pytest
 from mnist_core.cli import main
 from mnist_core.commands import predict as command
 from mnist_core.data.dataset import load_dataset
+from mnist_core.disk import write_atomically
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation.predict import predict
 from mnist_core.models.formats import FORMATS
 from mnist_core.models.reading import read_model
 from mnist_core.nn.network import Network
-from mnist_core.runs.files import write_atomically
 from mnist_core.runs.run import create_run
 from mnist_core.training.config import TrainingConfig
 

@@ -10,14 +10,15 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
+from mnist_core import disk
 from mnist_core.data.dataset import load_dataset
+from mnist_core.disk import write_atomically
 from mnist_core.errors import DatasetError, RunError
 from mnist_core.nn.network import Network
-from mnist_core.runs import files
 from mnist_core.runs import run as runs
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.files import write_atomically, write_json, write_npz
+from mnist_core.runs.files import write_json, write_npz
 from mnist_core.runs.run import create_run, find_run, list_runs, read_run
 from mnist_core.runs.schema import MAX_BYTES
 from mnist_core.runs.status import Status
@@ -149,15 +150,15 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
 
 def test_a_file_that_is_locked_for_a_moment_is_tried_again(tmp_path, monkeypatch):
     tries = []
-    monkeypatch.setattr(files.time, "sleep", tries.append)
-    monkeypatch.setattr(files.sys, "platform", "win32")
+    monkeypatch.setattr(disk.time, "sleep", tries.append)
+    monkeypatch.setattr(disk.sys, "platform", "win32")
 
     def action():
         if len(tries) < 3:
             raise PermissionError
         return "done"
 
-    assert files._retry_while_locked(action) == "done"
+    assert disk.retry_while_locked(action) == "done"
     assert len(tries) == 3
 
 
