@@ -13,6 +13,6 @@
 - :mod:`handwriting`: from a photo or a drawing to MNIST images
 - :mod:`data`: IDX files, data sets, preprocessing, augmentation, mini-batches
 - :mod:`disk`: files that are written completely or not at all
-- :mod:`untrusted`: text that a file, an address or a person wrote
 - :mod:`errors`: one small family of errors; each says what was found, what was expected, what to do
+- :mod:`untrusted`: text that a file, an address or a person wrote
 """

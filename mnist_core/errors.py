@@ -7,8 +7,12 @@ import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from mnist_core.untrusted import UntrustedText
+
 LONGEST_MESSAGE = 8000
 """Characters; a damaged file may make a library quote thousands of them."""
+
+LONGEST_REASON = 300
 
 
 class MnistError(Exception):
@@ -86,6 +90,20 @@ ADVICE = {
 def advice_on(error: OSError) -> str:
     """Say what to do when a folder can't be written: a clause that follows a colon."""
     return ADVICE.get(error.errno or 0, "check the folder and its disk")
+
+
+def reason_of(error: Exception) -> str:
+    """Why a file can't be used, as a clause: short, and without the path and the number that the system adds."""
+    known = error.strerror if isinstance(error, OSError) else None
+    reason = UntrustedText((known or str(error) or type(error).__name__).rstrip(".")).plain
+    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}…"
+
+
+def sentence_of(error: Exception) -> str:
+    """Say what failed; an error of the disk that no function gave a sentence gets one here."""
+    if not isinstance(error, OSError):
+        return str(error)
+    return f"Can't use {error.filename or 'a file'} ({reason_of(error)}): {advice_on(error)}, then try again."
 
 
 def times(shape: tuple[int, ...]) -> str:

@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = (
-    ("mnist_core.errors", "mnist_core.untrusted", "mnist_core.disk"),
+    ("mnist_core.untrusted",),
+    ("mnist_core.errors", "mnist_core.disk"),
     ("mnist_core.data", "mnist_core.handwriting"),
     ("mnist_core.nn",),
     ("mnist_core.evaluation",),

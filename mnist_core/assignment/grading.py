@@ -16,9 +16,8 @@ from mnist_core.assignment.kept import KeptGrades, key_of
 from mnist_core.assignment.roster import Entry, read_roster
 from mnist_core.assignment.rubric import CHECKS, Rubric
 from mnist_core.assignment.source import MAX_BYTES, parse_submission
-from mnist_core.errors import AssignmentError
+from mnist_core.errors import AssignmentError, reason_of
 from mnist_core.runs.files import read_bounded
-from mnist_core.runs.schema import reason_of
 from mnist_core.untrusted import UntrustedText
 
 LONGEST_SENTENCE = 600

@@ -25,7 +25,7 @@ import msgspec
 import numpy as np
 
 from mnist_core.assignment.source import Submission
-from mnist_core.errors import AssignmentError
+from mnist_core.errors import AssignmentError, reason_of
 
 CHILD = Path(__file__).with_name("child.py")
 ARRAY, OTHER = 1, 2
@@ -259,7 +259,7 @@ class Sandbox:
             )  # fmt: skip
         except OSError as error:
             raise AssignmentError(
-                f"No process could be started for the file ({error.strerror}): end other programs, then check again."
+                f"No process could be started for the file ({reason_of(error)}): end other programs, then check again."
             ) from error
         self._process = process
         self._replies: queue.Queue[bytes | None] = queue.Queue()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_core.assignment.contract import STEPS
-from mnist_core.errors import AssignmentError
+from mnist_core.errors import AssignmentError, reason_of
 from mnist_core.untrusted import UntrustedText
 
 MAX_BYTES = 1_000_000
@@ -82,7 +82,7 @@ def read_submission(path: Path) -> Submission:
         size = path.stat().st_size
         content = path.read_bytes() if size <= MAX_BYTES else b""
     except OSError as error:
-        raise AssignmentError(f"{path.name} can't be read ({error.strerror}): choose another file.") from error
+        raise AssignmentError(f"{path.name} can't be read ({reason_of(error)}): choose another file.") from error
     if size > MAX_BYTES:
         raise AssignmentError(f"{path.name} has {size:,} bytes, expected at most {MAX_BYTES:,}: leave the data out.")
     return parse_submission(path.name, content)

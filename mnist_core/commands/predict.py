@@ -8,13 +8,12 @@ import numpy as np
 
 from mnist_core.commands.output import complain, say, say_json
 from mnist_core.commands.parser import ProgramParser, add_command, add_json, add_run, add_runs_dir
-from mnist_core.errors import MnistError, PictureError, times
+from mnist_core.errors import MnistError, PictureError, reason_of, times
 from mnist_core.evaluation.predict import predict
 from mnist_core.handwriting.ink import ink_on_black
 from mnist_core.handwriting.mnist_format import to_mnist
 from mnist_core.handwriting.reading import MAX_BYTES, read_picture
 from mnist_core.runs.run import find_run
-from mnist_core.runs.schema import reason_of
 
 
 def add(program: ProgramParser) -> None:

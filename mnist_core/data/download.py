@@ -17,7 +17,7 @@ import urllib3
 from mnist_core.data.checksums import MNIST_SHA256
 from mnist_core.data.dataset import FOLDER_VARIABLE, cache_dir
 from mnist_core.disk import remove_leftovers
-from mnist_core.errors import DownloadError, advice_on
+from mnist_core.errors import DownloadError, advice_on, reason_of
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -109,7 +109,7 @@ def download(
             progress(done, total, f"{name} is complete")
     except OSError as error:
         raise DownloadError(
-            f"{folder}: can't be written to ({error.strerror or error}), but a folder with room for "
+            f"{folder}: can't be written to ({reason_of(error)}), but a folder with room for "
             f"{total:,} bytes was expected: {advice_on(error)}, or choose another folder."
         ) from error
     return folder

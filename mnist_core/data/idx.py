@@ -24,7 +24,7 @@ from typing import BinaryIO, Protocol
 import numpy as np
 
 from mnist_core.disk import write_atomically
-from mnist_core.errors import IdxError, advice_on, times
+from mnist_core.errors import IdxError, advice_on, reason_of, times
 
 DTYPES: dict[int, np.dtype] = {
     0x08: np.dtype("uint8"),
@@ -97,7 +97,7 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     except (EOFError, zlib.error) as error:
         raise _error(path, f"corrupt gzip data ({error})", "an intact gzip file", FETCH_AGAIN) from error
     except OSError as error:
-        found, advice = f"a file that can't be read ({error.strerror})", "Check its permissions and the disk."
+        found, advice = f"a file that can't be read ({reason_of(error)})", "Check its permissions and the disk."
         raise _error(path, found, "a readable one", advice) from error
 
 
@@ -137,7 +137,7 @@ def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
             raise _error(path, _kind(path), "the name of a file", "Choose another path.")
         write_atomically(path, write)
     except OSError as error:
-        found, advice = f"a path that can't be written ({error.strerror})", advice_on(error)
+        found, advice = f"a path that can't be written ({reason_of(error)})", advice_on(error)
         raise _error(path, found, "a file in a writable folder", f"{advice[0].upper()}{advice[1:]}.") from error
 
 

@@ -15,7 +15,7 @@ from mnist_core.data.checksums import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TR
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.idx import write_idx
 from mnist_core.disk import remove_leftovers
-from mnist_core.errors import DatasetError, IdxError, advice_on, times
+from mnist_core.errors import DatasetError, IdxError, advice_on, reason_of, times
 
 TEST_EVERY = 5
 
@@ -81,7 +81,7 @@ def _writing_to(folder: Path | str) -> Iterator[None]:
         cause = error.__cause__ if isinstance(error, IdxError) else error
         if not isinstance(cause, OSError):
             raise
-        raise DatasetError(f"Can't write to {folder} ({cause.strerror}): {advice_on(cause)}.") from error
+        raise DatasetError(f"Can't write to {folder} ({reason_of(cause)}): {advice_on(cause)}.") from error
 
 
 def pack_digits(images: np.ndarray, labels: np.ndarray) -> bytes:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from mnist_core.data.dataset import Dataset
-from mnist_core.errors import ConfigError, MnistError, RunError
+from mnist_core.errors import ConfigError, MnistError, RunError, reason_of
 from mnist_core.models.npz import NpzError, read_npz
 from mnist_core.nn.network import Network
 from mnist_core.runs.checkpoint import Checkpoint
@@ -22,7 +22,7 @@ from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import check_sha256, checksums_of, writing_to
 from mnist_core.runs.implementation import IMPLEMENTATION, Implementation
 from mnist_core.runs.run import RESULTS, Run, default_runs_dir, list_runs, new_id, read_run, write_origin
-from mnist_core.runs.schema import MAX_BYTES, MAX_EPOCHS, MB, read_record, reason_of, write_record
+from mnist_core.runs.schema import MAX_BYTES, MAX_EPOCHS, MB, read_record, write_record
 from mnist_core.runs.tables import TABLES
 
 FILES = ("config.json", "status.json", "about.json", IMPLEMENTATION, *RESULTS)

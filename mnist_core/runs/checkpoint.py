@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_core.errors import RunError
+from mnist_core.errors import RunError, reason_of
 from mnist_core.models.npz import read_npz
 from mnist_core.nn.network import Network
 from mnist_core.runs.files import write_npz
-from mnist_core.runs.schema import MAX_BYTES, reason_of
+from mnist_core.runs.schema import MAX_BYTES
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.state import TrainingState
 

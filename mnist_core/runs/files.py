@@ -15,7 +15,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from mnist_core.disk import retry_while_locked, write_atomically
-from mnist_core.errors import RunError, advice_on
+from mnist_core.errors import RunError, advice_on, reason_of
 from mnist_core.untrusted import UntrustedText
 
 RESERVE, RESERVE_BYTES = ".reserve", 65_536
@@ -67,8 +67,7 @@ def writing_to(folder: Path, action: str = "write to", alternative: str = "") ->
     try:
         yield
     except OSError as error:
-        reason = f"{error.strerror or error}"
-        raise RunError(f"Can't {action} {folder} ({reason}): {advice_on(error)}{alternative}.") from error
+        raise RunError(f"Can't {action} {folder} ({reason_of(error)}): {advice_on(error)}{alternative}.") from error
 
 
 def read_bounded(path: Path, most: int) -> bytes:

@@ -26,13 +26,13 @@ from typing import Any, TypedDict
 import numpy as np
 
 from mnist_core.data.dataset import Dataset
-from mnist_core.errors import DatasetError, RunError, did_you_mean
+from mnist_core.errors import DatasetError, RunError, did_you_mean, reason_of
 from mnist_core.models.npz import read_npz
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import WORKER_LOCK, check_sha256, read_bounded, writing_to
-from mnist_core.runs.schema import LAST_TIME, MAX_BYTES, Damage, Time, damage_of, decode_record, reason_of, write_record
+from mnist_core.runs.schema import LAST_TIME, MAX_BYTES, Damage, Time, damage_of, decode_record, write_record
 from mnist_core.runs.status import Status
 from mnist_core.runs.tables import HISTOGRAMS, LAYERS, METRICS, STEPS, TABLES, Bounds, Row, Rows, Step, Table
 from mnist_core.training.config import TrainingConfig
@@ -383,7 +383,7 @@ def list_runs(runs_dir: Path | None = None) -> list[Run]:
         return []
     except OSError as error:
         raise RunError(
-            f"The runs folder {root} can't be read ({error.strerror}): make it readable, or choose another one with "
+            f"The runs folder {root} can't be read ({reason_of(error)}): make it readable, or choose another one with "
             "MNIST_RUNS_DIR."
         ) from error
     return sorted(map(read_run, folders), key=lambda run: (run.created, run.id), reverse=True)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 import msgspec
 from msgspec import Meta
 
-from mnist_core.errors import RunError
+from mnist_core.errors import RunError, reason_of
 from mnist_core.nn.network import MAX_PARAMETERS
 from mnist_core.runs.files import read_bounded, write_json
 from mnist_core.training.memory import FLOAT_BYTES, MAX_TRAINING_BYTES
@@ -41,8 +41,6 @@ MAX_EPOCHS = 100_000
 
 MAX_TEXT = 2_000
 """Characters of the longest text in a record."""
-
-LONGEST_REASON = 300
 
 FLOAT32 = 3.5e38
 """Above all numbers that a network of float32 computes."""
@@ -157,13 +155,6 @@ def damage_of(name: str, error: Exception, advice: str) -> Damage:
     if isinstance(error, FileNotFoundError):
         return Damage(f"{name} is missing.", advice)
     return Damage(f"{name} can't be read ({reason_of(error)}).", advice)
-
-
-def reason_of(error: Exception) -> str:
-    """Why a file can't be read, as a clause: short, and without the path that an error of the disk names."""
-    reason = (error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)).rstrip(".")
-    reason = UntrustedText(reason).plain
-    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}…"
 
 
 def shown(value: object) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from mnist_core.errors import RunError, advice_on
+from mnist_core.errors import RunError, advice_on, reason_of
 from mnist_core.runs.files import LINGER_SECONDS, is_busy, writing_to
 from mnist_core.runs.run import Run, default_runs_dir, read_run
 
@@ -59,7 +59,7 @@ def restore_run(run_id: str, runs_dir: Path | None = None) -> Run:
         (root / ".trash" / run_id).rename(root / run_id)
     except OSError as error:
         reason = "it was removed for good" if isinstance(error, FileNotFoundError) else advice_on(error)
-        raise RunError(f"Run {run_id} can't be brought back ({error.strerror}): {reason}.") from error
+        raise RunError(f"Run {run_id} can't be brought back ({reason_of(error)}): {reason}.") from error
     return read_run(root / run_id)
 
 

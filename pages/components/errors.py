@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_core.errors import MnistError, advice_on
+from mnist_core.errors import MnistError, sentence_of
 from mnist_core.untrusted import UntrustedText
 
 _KEPT = "kept_errors"
@@ -18,16 +18,8 @@ EXPECTED = (MnistError, OSError)
 
 def show_error(error: Exception | UntrustedText) -> None:
     """Show an error as its sentence, which may quote what a file, an address or a person wrote."""
-    text = error if isinstance(error, UntrustedText) else UntrustedText(sentence(error))
+    text = error if isinstance(error, UntrustedText) else UntrustedText(sentence_of(error))
     st.error(text.markdown, icon=":material/error:")
-
-
-def sentence(error: Exception) -> str:
-    """Say what failed; an error of the disk that no function of the core gave a sentence gets one here."""
-    if not isinstance(error, OSError):
-        return str(error)
-    reason = error.strerror or type(error).__name__
-    return f"Can't use {error.filename or 'a file'} ({reason}): {advice_on(error)}, then try again."
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mnist_core.assignment.check import Report, check
 from mnist_core.assignment.finding import Finding
 from mnist_core.assignment.source import MAX_BYTES, SUFFIXES, parse_submission
-from mnist_core.errors import AssignmentError
+from mnist_core.errors import AssignmentError, reason_of
 
 AT_ONCE = 2
 SETTLED_SECONDS = 0.3
@@ -50,7 +50,7 @@ def read_content(path: str) -> Content:
         with file.open("rb") as opened:
             data = opened.read(MAX_BYTES + 1)
     except OSError as error:
-        raise AssignmentError(f"{path} can't be read ({error.strerror}): check the path.") from error
+        raise AssignmentError(f"{path} can't be read ({reason_of(error)}): check the path.") from error
     except (ValueError, RuntimeError) as error:  # a NUL in it, a user that nobody is
         raise AssignmentError(f"{path} is no path ({error}): check it.") from error
     if len(data) > MAX_BYTES:
