@@ -99,7 +99,7 @@ def reason_of(error: Exception) -> str:
     return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}…"
 
 
-def sentence_of(error: Exception) -> str:
+def sentence_of(error: BaseException) -> str:
     """Say what failed; an error of the disk that no function gave a sentence gets one here."""
     if not isinstance(error, OSError):
         return str(error)

@@ -19,7 +19,7 @@ def note(sentence: str) -> None:
     _write(f"note: {sentence}", sys.stderr)
 
 
-def complain(problem: Exception | str) -> None:
+def complain(problem: BaseException | str) -> None:
     """Write a sentence to standard error that says what failed."""
     sentence = problem if isinstance(problem, str) else sentence_of(problem)
     _write(f"error: {sentence}", sys.stderr)
