@@ -125,10 +125,7 @@ def test_predict_says_which_image_is_wrong(make_run, pictures, tmp_path, capsys)
     assert main(["predict", "latest", "0.png", "text.png"]) == 1
     printed = capsys.readouterr()
     assert printed.out.startswith("0.png   ")
-    assert (
-        printed.err
-        == "error: text.png: Found a text file, but expected a PNG, JPEG or WebP picture. Choose the file of a picture.\n"
-    )
+    assert printed.err.startswith("error: text.png: Found a text file, but expected a PNG, JPEG or WebP picture")
     assert main(["predict", "latest", "none.png"]) == 1
     assert capsys.readouterr().err == "error: none.png: there is no such file: check its name.\n"
 
