@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from mnist_core.disk import retry_while_locked, write_atomically
 from mnist_core.errors import RunError, advice_on, reason_of
-from mnist_core.untrusted import UntrustedText
+from mnist_core.runs.locks import is_held
+from mnist_core.untrusted import plain_text
 
 RESERVE, RESERVE_BYTES = ".reserve", 65_536
 """Kept while a job works, and given up when the disk is full, so that there is room for the reason."""
@@ -29,6 +30,9 @@ WORKER_LOCK = "worker.lock"
 LINGER_SECONDS = 2.0
 """A process may hold its lock for this long after it has written its result, and another one while it looks."""
 
+LOOK_SECONDS = 0.05
+"""Between two looks at a lock."""
+
 
 def worker_lock(path: Path) -> FileLock:
     """Lock that a worker holds as long as it lives; the operating system frees it when the process ends."""
@@ -36,13 +40,12 @@ def worker_lock(path: Path) -> FileLock:
 
 
 def is_busy(path: Path, patience: float = 0.0) -> bool:
-    """Whether a process works on a run folder: a lock in it stays held for ``patience`` seconds."""
-    for lock in path.glob("*.lock"):
-        try:
-            with FileLock(lock).acquire(timeout=patience):
-                pass
-        except Timeout:
+    """Whether a process works on a run folder: one of its locks is held for ``patience`` seconds."""
+    deadline = time.monotonic() + patience
+    while any(map(is_held, path.glob("*.lock"))):
+        if time.monotonic() >= deadline:
             return True
+        time.sleep(LOOK_SECONDS)
     return False
 
 
@@ -91,13 +94,7 @@ def read_bounded(path: Path, most: int) -> bytes:
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a JSON file atomically."""
-    write_atomically(path, lambda file: file.write(json.dumps(content, indent=1, default=_to_json).encode()))
-
-
-def _to_json(value: object) -> str:
-    if isinstance(value, UntrustedText):
-        return value.plain
-    raise TypeError(f"{value!r} can't be written as JSON")
+    write_atomically(path, lambda file: file.write(json.dumps(content, indent=1, default=plain_text).encode()))
 
 
 def write_npz(path: Path, arrays: dict[str, Any]) -> None:

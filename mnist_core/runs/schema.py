@@ -16,7 +16,7 @@ from mnist_core.errors import RunError, reason_of
 from mnist_core.nn.network import MAX_PARAMETERS
 from mnist_core.runs.files import read_bounded, write_json
 from mnist_core.training.memory import FLOAT_BYTES, MAX_TRAINING_BYTES
-from mnist_core.untrusted import UntrustedText
+from mnist_core.untrusted import UntrustedText, plain_text
 
 MB = 1_000_000
 
@@ -105,7 +105,7 @@ def write_record(path: Path, record: R, kind: type[R] | None = None) -> None:
         If it can't be written.
     """
     try:
-        decode_record(msgspec.json.encode(record, enc_hook=_encode_text), kind or type(record))
+        decode_record(msgspec.json.encode(record, enc_hook=plain_text), kind or type(record))
     except ValueError as error:
         raise RunError(f"{path.name} can't be written ({error}): choose other names or settings.") from error
     write_json(path, _plain(record))
@@ -168,13 +168,7 @@ def shown(value: object) -> str:
 
 
 def _plain(record: object) -> dict[str, Any]:
-    return msgspec.to_builtins(record, enc_hook=_encode_text)
-
-
-def _encode_text(value: object) -> str:
-    if isinstance(value, UntrustedText):
-        return value.plain
-    raise TypeError(f"{value!r} has no place in a record")
+    return msgspec.to_builtins(record, enc_hook=plain_text)
 
 
 def _decode_text(kind: type, value: object) -> object:

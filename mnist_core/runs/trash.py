@@ -24,8 +24,7 @@ def delete_run(run: Run) -> None:
     RunError
         If the run is active, is gone, or its folder can't be moved.
     """
-    if run.path.is_dir():  # taking its lock would create the folder again
-        run = run.refresh()
+    run = run.refresh()
     if run.status.active:
         raise RunError(f"Run {run.id} is {run.status.state}: pause or stop it first, then delete it.")
     trash = run.path.parent / ".trash"
@@ -64,10 +63,10 @@ def restore_run(run_id: str, runs_dir: Path | None = None) -> Run:
 
 
 def empty_trash(runs_dir: Path | None = None, run_ids: Iterable[str] = (), older_than: float = KEEP_SECONDS) -> None:
-    """Remove for good the deleted runs with these ids, and those deleted longer than ``older_than`` seconds ago.
+    """Remove for good the deleted runs with these ids, and those deleted more than ``older_than`` seconds ago.
 
-    So are drafts of runs whose creation or import was killed an hour ago. What can't be removed now is left for the
-    next time.
+    Drafts that a killed creation or import left behind are removed, too, after an hour. What can't be removed now is
+    left for the next time.
     """
     root = Path(runs_dir or default_runs_dir())
     unwanted = {root / ".trash" / run_id for run_id in run_ids}
