@@ -121,9 +121,9 @@ def times(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape)) or "a single value"
 
 
-def counted(count: int, noun: str) -> str:
-    """Write a number and its noun: "1 epoch", "2 epochs"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """Write a number and its noun: "1 epoch", "2 epochs"; "2 classes" with its ``plural``."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from mnist_core.data.batches import validation_size
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError
 from mnist_core.evaluation.predict import images_at_once
@@ -79,7 +80,7 @@ def training_bytes(config: "TrainingConfig", data: DataSize = MNIST) -> dict[str
     rows = batch + data.images % batch  # the last mini-batch has arrays of its own
     arrays = 3 if config.dropout else 2
     gathered = min(4 * batch, data.images) * data.pixels
-    held_out = round(config.validation_fraction * data.images)
+    held_out = validation_size(data.images, config.validation_fraction)
     evaluated = max(held_out, data.images // TEST_SHARE)
     forward = min(images_at_once(sizes), evaluated) * sum(sizes)  # weighted inputs and activations
     return {
