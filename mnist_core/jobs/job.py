@@ -142,7 +142,7 @@ def start_process(kind: JobKind[S], run: Run, queued: S) -> None:
             )
         except OSError as error:
             raise RunError(
-                f"No training process could be started ({reason_of(error)}): end other programs, check that "
+                f"{kind.name(run)} can't start a process ({reason_of(error)}): end other programs, check that "
                 f"{sys.executable} still exists, then start again."
             ) from error
         log.close()

@@ -38,7 +38,7 @@ class About:
     Raises
     ------
     RunError
-        Names a value that is too long or not text.
+        Names a value that is too long, or says that there are too many tags.
     """
 
     MAX_NAME: ClassVar[int] = 80

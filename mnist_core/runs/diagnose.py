@@ -32,8 +32,9 @@ def diagnose_run(run: Run, dataset: Dataset) -> list[Diagnosis] | None:
     Returns
     -------
     list of Diagnosis or None
-        Empty for a healthy run; None if there is too little to look at: the run is damaged, or it goes on and has
-        fewer than three epochs. What is found of a run that goes on has held for three epochs.
+        Empty for a healthy run; None if there is too little to look at: the run is damaged, has no epoch yet and did
+        not diverge, goes on and has fewer than three epochs, or has settings that leave no image to train on. What is
+        found of a run that goes on has held for three epochs.
 
     Raises
     ------
