@@ -25,6 +25,8 @@ RESERVE, RESERVE_BYTES = ".reserve", 65_536
 LEFTOVER_SECONDS = 60.0
 """Age of a temporary file above which nobody writes it any more."""
 
+CHANGED = "it was changed or damaged since it was written, as its SHA-256 shows"
+
 WORKER_LOCK = "worker.lock"
 
 LINGER_SECONDS = 2.0
@@ -168,7 +170,13 @@ def check_sha256(path: Path, expected: str | None) -> None:
         If it can't be read.
     """
     if expected and path.is_file() and sha256(path) != expected:
-        raise ValueError("it was changed or damaged since it was written, as its SHA-256 shows")
+        raise ValueError(CHANGED)
+
+
+def check_content(content: bytes, expected: str | None) -> None:
+    """Check the content of a file that has been read, as :func:`check_sha256` does that of a file."""
+    if expected and hashlib.sha256(content).hexdigest() != expected:
+        raise ValueError(CHANGED)
 
 
 def cut_half_line(path: Path) -> None:

@@ -31,7 +31,7 @@ from mnist_core.models.npz import read_npz
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.files import WORKER_LOCK, check_sha256, read_bounded, writing_to
+from mnist_core.runs.files import WORKER_LOCK, check_content, check_sha256, read_bounded, writing_to
 from mnist_core.runs.schema import LAST_TIME, MAX_BYTES, Damage, Time, damage_of, decode_record, write_record
 from mnist_core.runs.status import Status
 from mnist_core.runs.tables import HISTOGRAMS, LAYERS, METRICS, STEPS, TABLES, Bounds, Row, Rows, Step, Table
@@ -223,9 +223,8 @@ class Run:
     def rows(self, table: Table[Row], every_row: bool = False) -> Rows[Row]:
         """Rows of a table; of a very long one all of them only if ``every_row``. See `metrics`."""
         try:
-            rows = table.read(self.path, self.bounds, self.is_whole, every_row)
-            self._check(table.name)
-            return rows
+            expected = self.status.checksums.get(table.name)
+            return table.read(self.path, self.bounds, self.is_whole, every_row, expected)
         except (OSError, ValueError) as error:
             latest = self.refresh()
             if latest.status != self.status and not latest.problem:  # it trained on since we read it
@@ -440,12 +439,13 @@ def read_run(path: Path) -> Run:
     origin, about, name = None, About(), "config.json"
     advice = "Delete the folder, or put the original file back."
     try:
-        created, config, dataset = _decode_origin(read_bounded(path / name, MAX_BYTES[name]))
+        content = read_bounded(path / name, MAX_BYTES[name])
+        created, config, dataset = _decode_origin(content)
         origin = (config, dataset)
         about, name = About.read(path), "status.json"
         status = Status.read(path / name, path / WORKER_LOCK)
         name, advice = "config.json", f"{advice} If you changed it yourself, take its checksum out of status.json."
-        check_sha256(path / name, status.checksums.get(name))
+        check_content(content, status.checksums.get(name))
     except (OSError, ValueError) as error:
         damage = damage_of(name, error, advice)
     else:

@@ -6,6 +6,7 @@ import re
 import shutil
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -184,6 +185,18 @@ def test_a_model_that_is_not_finite_is_refused(run, value):
     write_npz(run.path / "model.npz", network.to_arrays())
     with pytest.raises(RunError, match="weights or biases that are not finite"):
         old.load_network()
+
+
+def test_what_is_checked_is_what_was_read(run, monkeypatch):
+    """A file that another process replaces is read once, so that no checksum is one of other content."""
+    opened = []
+    original = Path.open
+    monkeypatch.setattr(Path, "open", lambda path, *rest, **more: opened.append(path) or original(path, *rest, **more))
+    run.refresh()
+    for rows in (run.metrics, run.steps, run.layers, run.histograms):
+        rows()
+    names = ("config.json", "metrics.csv", "steps.csv", "layers.csv", "histograms.csv")
+    assert [opened.count(run.path / name) for name in names] == [1] * len(names)
 
 
 def test_a_changed_config_says_how_to_keep_the_change(run):
