@@ -2,14 +2,15 @@
 
 import streamlit as st
 
+from mnist_core.assignment.background import Check
 from mnist_core.assignment.check import Report, check
 from mnist_core.assignment.contract import LEVELS, STEPS, WHOLE
 from mnist_core.assignment.report import line_of, summary
 from mnist_core.assignment.sandbox import describe_isolation
-from mnist_core.assignment.source import MAX_BYTES
+from mnist_core.assignment.source import MAX_BYTES, Content
 from mnist_core.assignment.starter import starter_file
 from mnist_core.untrusted import UntrustedText
-from pages.components.assignment.checked import Check, Content, NotSettled, read_content
+from pages.components.assignment.checked import NotSettled, read_settled, show_failure
 from pages.components.assignment.permission import why_no_code
 from pages.components.assignment.steps import show_steps
 from pages.components.assignment.train import edit_training, show_mistakes, show_pair, show_training
@@ -57,7 +58,7 @@ def watch(chosen: str | Content) -> None:
     """Look at the file every second, and check it when it has changed; the page is drawn again only then."""
     under_way: Check | None = st.session_state.get(CHECK)
     try:
-        content = read_content(chosen) if isinstance(chosen, str) else chosen
+        content = read_settled(chosen) if isinstance(chosen, str) else chosen
     except NotSettled:
         if under_way is None:
             st.caption(":material/hourglass_top: The file is being saved …")
@@ -69,7 +70,7 @@ def watch(chosen: str | Content) -> None:
         return
     if under_way is None or under_way.content != content:
         if under_way:
-            under_way.supersede()
+            under_way.stop()
         under_way = st.session_state[CHECK] = Check(content)
     _show_progress(under_way, isinstance(chosen, str))
 
@@ -83,9 +84,7 @@ def _show_progress(current: Check, watched: bool) -> None:
         again = "it is checked again when you save it" if watched else "upload it again after a change"
         st.caption(f":material/visibility: Checked; {again}.")
     elif current.error:
-        if not isinstance(current.error, EXPECTED):
-            raise current.error
-        show_error(current.error)
+        show_failure(current.error)
         _say_what_is_shown()
     elif ahead := current.ahead:
         st.caption(
@@ -164,7 +163,7 @@ def forget() -> None:
     """Forget the file that was chosen before."""
     st.session_state.pop(SHOWN, None)
     if under_way := st.session_state.pop(CHECK, None):
-        under_way.supersede()
+        under_way.stop()
 
 
 with page(__file__):

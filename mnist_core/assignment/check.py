@@ -21,7 +21,7 @@ from mnist_core.assignment.initial import check_initialize
 from mnist_core.assignment.learner import CallFailed, Learner
 from mnist_core.assignment.loop import check_train
 from mnist_core.assignment.reference import FUNCTIONS, trace
-from mnist_core.assignment.sandbox import Sandbox
+from mnist_core.assignment.sandbox import OUT_OF_TIME, Sandbox
 from mnist_core.assignment.source import Submission
 from mnist_core.assignment.whole import WHOLE_CHECKS
 
@@ -44,6 +44,9 @@ DEPENDS = {
 
 SLOPES: tuple[Callable[[Any, Any], Any], ...] = (lambda z, a: (z > 0).astype(float), lambda z, a: 1 - a**2)
 """Of the hidden activations that are taken for sigmoid: ReLU and tanh."""
+
+BEFORE_RECOGNITION = ("read_idx", "normalize")
+"""Steps that no convention matters to: what they show comes at once, however long the search for it takes."""
 
 LITTLE_ENDIAN_SIZES = ("117440512", "83886080", "50331648", "184549376")
 """Sizes of the files of `write_idx_files` with their bytes the other way round, as an exception may quote them."""
@@ -76,7 +79,11 @@ class Report:
 
 
 def check(
-    submission: Submission, seed: int = 0, on_finding: Callable[[Finding], None] | None = None, whole: bool = True
+    submission: Submission,
+    seed: int = 0,
+    on_finding: Callable[[Finding], None] | None = None,
+    whole: bool = True,
+    on_wait: Callable[[], object] | None = None,
 ) -> Report:
     """Check all steps that a submission has.
 
@@ -89,6 +96,8 @@ def check(
         Gets each finding as soon as it is known.
     whole : bool
         Whether all functions are checked together, after the steps.
+    on_wait : callable, optional
+        Called several times a second while the code works. An exception of it ends the check, as one of ``on_finding``.
 
     Raises
     ------
@@ -96,7 +105,7 @@ def check(
         If no process can be started.
     """
     began = time.monotonic()
-    with Sandbox(submission) as sandbox:
+    with Sandbox(submission, on_wait=on_wait) as sandbox:
         checker = Checker(sandbox, seed)
         findings = []
         for finding in checker.findings(whole):
@@ -114,7 +123,10 @@ class Checker:
     def __init__(self, sandbox: Sandbox, seed: int) -> None:
         self.sandbox, self.submission, self.seed = sandbox, sandbox.submission, seed
         self.learner = Learner(sandbox)
+        self._recognized = False
         self.unrecognized: CallFailed | Misfit | None = None
+        self.out_of_time = False
+        """Whether a step was under way when the time of the whole check was over."""
         self.wrong: set[str] = set()
         self.named: dict[str, tuple[str, ...]] = {}
         """Mistakes that were named, by step."""
@@ -132,8 +144,9 @@ class Checker:
             sentence = f"The file can't be loaded{place}: {failure.error}: {failure.message}".rstrip(": ") + "."
             yield Finding("load", "wrong", sentence=sentence, line=failure.line)
             return
-        self._recognize()
         for step in STEPS:
+            if step not in BEFORE_RECOGNITION:
+                self._recognize()
             yield self._step(step)
         for name in WHOLE if whole else ():
             yield self._whole(name)
@@ -171,7 +184,10 @@ class Checker:
         return Finding(finding.step, "skipped", sentence=f"It waits until {' and '.join(causes[:2])} can be relied on.")
 
     def _recognize(self) -> None:
-        """Find out the convention; what fails there is a finding of `initialize`."""
+        """Find out the convention, once; what fails there is a finding of `initialize`."""
+        if self._recognized:
+            return
+        self._recognized = True
         try:
             self.learner.recognize()
         except (CallFailed, Misfit) as error:
@@ -179,6 +195,9 @@ class Checker:
 
     def _failed(self, step: str, failed: CallFailed) -> Finding:
         failure = failed.failure
+        if failure.error == OUT_OF_TIME:
+            before, self.out_of_time = self.out_of_time, True
+            return Finding(step, "skipped" if before else "wrong", sentence=failure.sentence)
         if failure.missing:
             unwritten = failure.message.removeprefix("write ")
             if unwritten in STEPS and unwritten != step:

@@ -9,9 +9,11 @@ import re
 import tokenize
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mnist_core.assignment.contract import STEPS
 from mnist_core.errors import AssignmentError, reason_of
+from mnist_core.runs.files import read_bounded
 from mnist_core.untrusted import UntrustedText
 
 MAX_BYTES = 1_000_000
@@ -70,29 +72,49 @@ class Submission:
         return self.places[min(max(line, 1), len(self.places)) - 1] if self.places else Place(line)
 
 
+class Content(NamedTuple):
+    """A learner's file as it is."""
+
+    name: str
+    data: bytes
+
+
+def read_content(path: Path) -> Content:
+    """Read a ``.py`` file or an ``.ipynb`` notebook, without looking into it.
+
+    Raises
+    ------
+    AssignmentError
+        If it can't be read, is no plain file, is too large, or is no Python file by its name.
+    """
+    _suffix(path.name)
+    try:
+        return Content(path.name, read_bounded(path, MAX_BYTES))
+    except (OSError, ValueError) as error:
+        raise AssignmentError(f"{path.name} can't be read ({reason_of(error)}): use another file.") from error
+
+
 def read_submission(path: Path) -> Submission:
-    """Read a ``.py`` file or an ``.ipynb`` notebook.
+    """Read and take apart a ``.py`` file or an ``.ipynb`` notebook.
 
     Raises
     ------
     AssignmentError
         If it can't be read, is too large, or is not Python.
     """
-    try:
-        size = path.stat().st_size
-        content = path.read_bytes() if size <= MAX_BYTES else b""
-    except OSError as error:
-        raise AssignmentError(f"{path.name} can't be read ({reason_of(error)}): choose another file.") from error
-    if size > MAX_BYTES:
-        raise AssignmentError(f"{path.name} has {size:,} bytes, expected at most {MAX_BYTES:,}: leave the data out.")
-    return parse_submission(path.name, content)
+    return parse_submission(*read_content(path))
+
+
+def _suffix(name: str) -> str:
+    suffix = Path(name).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise AssignmentError(f"{name} is no Python file: expected a name that ends with .py or .ipynb.")
+    return suffix
 
 
 def parse_submission(name: str, content: bytes) -> Submission:
     """Take apart the content of a file, see `read_submission`."""
-    suffix = Path(name).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise AssignmentError(f"{name} is no Python file: expected a name that ends with .py or .ipynb.")
+    suffix = _suffix(name)
     text, places = _cells(name, content) if suffix == ".ipynb" else _script(name, content)
     try:
         tree = ast.parse(text)

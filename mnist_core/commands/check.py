@@ -4,6 +4,7 @@ import argparse
 import time
 from pathlib import Path
 
+from mnist_core.assignment.cases import SEEDS
 from mnist_core.assignment.check import Report, check
 from mnist_core.assignment.report import in_full, line_of, plain, summary, to_json
 from mnist_core.assignment.source import read_submission
@@ -20,17 +21,17 @@ def add(program: ProgramParser) -> None:
     command = add_command(program, "check", "FILE [OPTIONS]", "check your own implementation, step by step", _check)
     command.add_argument("file", type=Path, metavar="FILE", help="a .py file or an .ipynb notebook")
     command.add_argument(
-        "--hints", type=number(whole=True), default=0,
+        "--hints", type=number(whole=True, limits=HINTS), default=0,
         help="how much help: 0 the result, 1 a hint, 2 the formula, 3 the code (default: 0)",
     )  # fmt: skip
     command.add_argument("--watch", action="store_true", help="check again whenever the file is saved, until Ctrl-C")
-    command.add_argument("--seed", type=number(whole=True), default=0, help="seed of the inputs (default: 0)")
+    command.add_argument(
+        "--seed", type=number(whole=True, limits=SEEDS), default=0, help="seed of the inputs (default: 0)"
+    )
     add_json(command, "one JSON object instead of lines")
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    if not HINTS[0] <= arguments.hints <= HINTS[1]:
-        arguments.usage_error(f"--hints is {arguments.hints}, expected 0 to 3")
     code = _once(arguments)
     while arguments.watch:
         stamp = _stamp(arguments.file)

@@ -67,12 +67,14 @@ def test_what_cannot_be_run_ends_with_2_or_finds_nothing(write, capsys, text, me
     assert message in capsys.readouterr().err
 
 
-def test_a_missing_file_and_foreign_hints_are_wrong_usage(tmp_path, capsys):
+def test_a_missing_file_and_foreign_numbers_are_wrong_usage(tmp_path, capsys):
     assert main(["check", str(tmp_path / "gone.py")]) == 2
     assert "can't be read" in capsys.readouterr().err
-    with pytest.raises(SystemExit) as caught:
-        main(["check", "x.py", "--hints", "7"])
-    assert caught.value.code == 2
+    for option, value, most in (("--hints", "7", 3), ("--seed", "-1", 2**32 - 1), ("--seed", str(2**32), 2**32 - 1)):
+        with pytest.raises(SystemExit) as caught:
+            main(["check", "x.py", option, value])
+        assert caught.value.code == 2
+        assert f"{option}: found {value}, expected 0 to {most}" in capsys.readouterr().err
 
 
 def test_a_saved_file_is_checked_again(write):

@@ -6,7 +6,7 @@ import time
 import pandas as pd
 import pytest
 
-from mnist_core.assignment import grading
+from mnist_core.assignment import background, grading
 from mnist_core.assignment.kept import NAME
 from pages.components import data
 from pages.components.assignment import permission
@@ -30,9 +30,9 @@ def gate(monkeypatch):
     opened = threading.Event()
     check = grading.check
 
-    def waiting(*arguments):
+    def waiting(*arguments, **options):
         opened.wait(30)
-        return check(*arguments)
+        return check(*arguments, **options)
 
     monkeypatch.setattr(grading, "check", waiting)
     yield opened
@@ -150,8 +150,11 @@ def test_it_goes_on_while_another_page_is_looked_at(open_page, tmp_path, rubric,
 
 
 def test_it_can_be_stopped_and_goes_on_where_it_stood(open_page, tmp_path, rubric, gate):
-    folder = write_class(tmp_path / "class", **{f"s{number}": SIGMOID + "\n" * number for number in range(5)})
-    app = begin(open_page("class_grades"), folder, rubric)
+    gate.set()
+    app = finish(begin(open_page("class_grades"), write_class(tmp_path / "class", s0=SIGMOID), rubric))
+    gate.clear()
+    folder = write_class(tmp_path / "class", **{f"s{number}": SIGMOID + "\n" * number for number in range(1, 5)})
+    app = begin(app, folder, rubric)
     by_label(app.button, "Stop").click().run()
     gate.set()
     finish(app)
@@ -208,3 +211,22 @@ def test_two_sessions_look_at_one_grading(open_page, tmp_path, rubric, gate):
         app.run()
         assert table(app)["Points"].tolist() == [2]
     assert (folder / NAME).read_bytes().count(b"\n") == 1
+
+
+def test_what_was_not_compared_is_not_said_to_differ(open_page, tmp_path, rubric, monkeypatch):
+    def fail(_):
+        raise OSError(5, "Input/output error", "ada.py")
+
+    monkeypatch.setattr(background, "similar_entries", fail)
+    app = finish(begin(open_page("class_grades"), write_class(tmp_path / "class", ada=b"\xff"), rubric))
+    assert "Input/output error" in texts(app.error)
+    assert len(table(app)) == 1
+    assert "No two files are alike." not in texts(app.caption)
+
+
+def test_a_fault_of_the_program_is_raised_again(open_page, tmp_path, rubric, monkeypatch, caplog):
+    monkeypatch.setattr(background, "similar_entries", lambda _: 1 // 0)
+    folder = write_class(tmp_path / "class", ada=b"\xff")
+    with pytest.raises(AssertionError, match="This app has encountered an error"):  # the log says which
+        finish(begin(open_page("class_grades"), folder, rubric))
+    assert "ZeroDivisionError: integer division or modulo by zero" in caplog.text

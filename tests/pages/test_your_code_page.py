@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
+from mnist_core.assignment import background
 from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.contract import STEPS
 from mnist_core.assignment.own_runs import start_own_run
-from mnist_core.assignment.source import MAX_BYTES
+from mnist_core.assignment.source import MAX_BYTES, Content
 from mnist_core.assignment.starter import starter_file
 from mnist_core.assignment.training import trains
 from mnist_core.data.dataset import load_dataset
@@ -35,8 +36,8 @@ SHORT = TrainingConfig(epochs=2, hidden_layers=(6,), batch_size=100)
 def nothing_under_way():
     """Let no check of another test hold a place."""
     yield
-    for check in list(checked._line):
-        check.supersede()
+    for check in list(background._line):
+        check.stop()
 
 
 @pytest.fixture
@@ -174,9 +175,9 @@ def test_a_saved_file_is_checked_again_and_drawn_once(open_file, save):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda path: path.unlink(), "is no file: expected the path of a .py or .ipynb file"),
+        (lambda path: path.unlink(), "my_network.py can't be read (No such file or directory)"),
         (lambda path: path.write_text("def f(:\n"), "is not Python (line 1"),
-        (lambda path: path.write_bytes(b"#" * (MAX_BYTES + 1)), "has more than 1,000,000 bytes"),
+        (lambda path: path.write_bytes(b"#" * 2 * MAX_BYTES), "it has 2.0 MB, expected at most 1.0"),
         (lambda path: path.write_bytes(b"x = '\xff'"), "can't be decoded"),
     ],
     ids=["gone", "half written", "huge", "not UTF-8"],
@@ -362,7 +363,7 @@ def test_a_server_for_others_runs_no_code_unless_allowed(own_run, open_page, sav
 
 def test_two_checks_run_at_a_time_and_the_others_wait(open_page, save, monkeypatch):
     slow = "import time\n" + QUICK.replace("    return images", "    time.sleep(2)\n    return images")
-    first, second = (checked.Check(checked.Content(f"{k}.py", slow.encode())) for k in range(2))
+    first, second = (background.Check(Content(f"{k}.py", slow.encode())) for k in range(2))
     app = open_page("your_code")
     by_label(app.text_input, "Path of your file").set_value(str(save(QUICK))).run()
     assert texts(app.caption, "Two files are checked at a time on this server: 1 is ahead of yours")
@@ -382,14 +383,14 @@ def threads_of_checks():
 
 def test_a_changed_file_gives_up_its_place(save):
     slow = "import time\n" + QUICK.replace("    return images", "    time.sleep(1)\n    return images")
-    checks = [checked.Check(checked.Content(f"{k}.py", slow.encode())) for k in range(4)]
+    checks = [background.Check(Content(f"{k}.py", slow.encode())) for k in range(4)]
     for check in checks[1:]:
-        check.supersede()
+        check.stop()
     deadline = time.monotonic() + 30
-    while len(checked._line) > 1:
+    while len(background._line) > 1:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    checks[0].supersede()
+    checks[0].stop()
 
 
 def test_where_curves_part_is_said_of_the_first_epoch_that_differs():
@@ -415,6 +416,6 @@ def test_the_file_is_looked_at_again_when_it_is_settled(tmp_path):
     path = Path(tmp_path, "a.py")
     path.write_text("x = 1\n", encoding="utf-8")
     with pytest.raises(checked.NotSettled):
-        checked.read_content(str(path))
+        checked.read_settled(str(path))
     os.utime(path, (time.time() - 1,) * 2)
-    assert checked.read_content(str(path)) == ("a.py", b"x = 1\n")
+    assert checked.read_settled(str(path)) == ("a.py", b"x = 1\n")

@@ -25,10 +25,6 @@ def _reversed(gradients: Parameters) -> Parameters:
     return gradients[::-1]
 
 
-def _no_bias(gradients: Parameters) -> Parameters:
-    return [(weights, np.zeros_like(bias)) for weights, bias in gradients]
-
-
 def _last_only(gradients: Parameters) -> Parameters:
     zeros = [(np.zeros_like(weights), np.zeros_like(bias)) for weights, bias in gradients[:-1]]
     return [*zeros, gradients[-1]]

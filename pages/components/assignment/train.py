@@ -7,6 +7,7 @@ import streamlit as st
 from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.check import Report
 from mnist_core.assignment.own_runs import NEEDED, start_beside, start_mistaken_run, start_own_run
+from mnist_core.assignment.source import Content
 from mnist_core.assignment.training import effective, trains
 from mnist_core.errors import RunError, counted
 from mnist_core.jobs.start import request
@@ -14,7 +15,6 @@ from mnist_core.runs.implementation import read_implementation
 from mnist_core.runs.run import Run, find_run
 from mnist_core.training.config import LOOP_SETTINGS, TrainingConfig
 from mnist_core.untrusted import UntrustedText
-from pages.components.assignment.checked import Content
 from pages.components.data import current_dataset
 from pages.components.errors import callback, fragment, show_error
 from pages.components.runs.compare import show_curves, swatch

@@ -31,9 +31,9 @@ def checks(monkeypatch):
     names = []
     check = grading.check
 
-    def spy(submission, *arguments):
+    def spy(submission, *arguments, **options):
         names.append(submission.name.plain)
-        return check(submission, *arguments)
+        return check(submission, *arguments, **options)
 
     monkeypatch.setattr(grading, "check", spy)
     return names
@@ -90,7 +90,7 @@ def test_whatever_one_hands_in_the_others_are_graded(tmp_path, monkeypatch):
         "zeros": "zeros.py",
         "dies": "The file can't be loaded: Ended: It ended its own process",
         "loops": "The file can't be loaded: Timeout: It did not return within 4 s",
-        "large": "large.py can't be read (it has 1.1 MB, expected at most 1.0): replace it.",
+        "large": "large.py can't be read (it has 1.1 MB, expected at most 1.0): use another file.",
         "twice": "2 files (twice (1).py, twice.py)",
         "zipped": "zipped.zip is packed: unpack it.",
         "none": "No .py or .ipynb file.",
@@ -116,10 +116,10 @@ def test_a_fault_of_the_checker_is_a_row_and_is_not_kept(tmp_path, monkeypatch):
     folder = write_class(tmp_path, ada=SIGMOID, bob=SIGMOID + "\n")
     check = grading.check
 
-    def faulty(submission, *arguments):
+    def faulty(submission, *arguments, **options):
         if submission.name.plain == "ada.py":
             raise ZeroDivisionError("float division by zero")
-        return check(submission, *arguments)
+        return check(submission, *arguments, **options)
 
     monkeypatch.setattr(grading, "check", faulty)
     ada, bob = grade(folder, RUBRIC)
@@ -130,7 +130,7 @@ def test_a_fault_of_the_checker_is_a_row_and_is_not_kept(tmp_path, monkeypatch):
 
 
 def test_a_machine_without_processes_is_no_grade(tmp_path, monkeypatch):
-    def none(*_):
+    def none(*_, **__):
         raise AssignmentError("No process could be started for the file: end other programs, then check again.")
 
     folder = write_class(tmp_path, ada=SIGMOID)
@@ -209,12 +209,12 @@ def test_as_many_as_jobs_are_checked_at_a_time(tmp_path, monkeypatch):
     at_once, most, lock = 0, 0, threading.Lock()
     check = grading.check
 
-    def slow(submission, *arguments):
+    def slow(submission, *arguments, **options):
         nonlocal at_once, most, report
         with lock:
             at_once += 1
             most = max(most, at_once)
-            report = report or check(submission, *arguments)
+            report = report or check(submission, *arguments, **options)
         time.sleep(0.1)
         with lock:
             at_once -= 1

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -152,3 +153,23 @@ def test_root_gives_up_its_rights_without_bubblewrap(monkeypatch):
     if not module._free_user():
         pytest.skip("others can't read Python here")
     assert ask("return os.getuid()") >= module.FIRST_USER
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="is about root")
+def test_no_two_processes_have_one_user(monkeypatch):
+    monkeypatch.setattr(module, "USERS", 2)
+    monkeypatch.setattr(module, "_free_user", module._draw_user)
+    first, submission = module.FIRST_USER, parse_submission("a.py", b"")
+    with Sandbox(submission) as sandbox, subprocess.Popen(["sleep", "60"], user=first) as stranger:
+        for _ in range(4):
+            sandbox.end()
+            sandbox._start()
+            assert module._users == {sandbox._user} == {first + 1}
+        sandbox.end()
+        assert stranger.poll() is None
+        stranger.kill()
+    with Sandbox(submission) as sandbox, Sandbox(submission) as other:
+        sandbox._start()
+        other._start()
+        assert {sandbox._user, other._user} == {first, first + 1}
+    assert not module._users

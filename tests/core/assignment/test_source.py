@@ -1,13 +1,15 @@
 """A file's definitions are taken without running it, whatever it looks like."""
 
 import json
+import os
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_core.assignment.contract import STEPS
-from mnist_core.assignment.source import MAX_BYTES, parse_submission, read_submission
+from mnist_core.assignment.source import MAX_BYTES, parse_submission, read_content, read_submission
 from mnist_core.errors import AssignmentError
 
 SOLUTION = "import numpy as np\n\n\n" + "\n\n".join(step.source for step in STEPS.values())
@@ -105,3 +107,20 @@ def test_any_text_is_a_submission_or_a_sentence(text, name):
         parse_submission(name, text.encode("utf-8", "surrogatepass"))
     except AssignmentError:
         return
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("read", [read_content, read_submission])
+def test_a_pipe_is_not_waited_for(tmp_path, read):
+    os.mkfifo(tmp_path / "a.py")
+    found = []
+
+    def ask():
+        with pytest.raises(AssignmentError) as caught:
+            read(tmp_path / "a.py")
+        found.append(str(caught.value))
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(5)
+    assert found == ["a.py can't be read (it is no plain file): use another file."]
