@@ -7,6 +7,7 @@ import io
 import json
 import re
 import tokenize
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from mnist_core.runs.files import read_bounded
 from mnist_core.untrusted import UntrustedText
 
 MAX_BYTES = 1_000_000
+PARSE_AGAIN = 20
 SUFFIXES = (".py", ".ipynb")
 _MAGIC = re.compile(r"^\s*[%!?]|\?\s*$")
 _HARMLESS_CALLS = {
@@ -117,7 +119,7 @@ def parse_submission(name: str, content: bytes) -> Submission:
     suffix = _suffix(name)
     text, places = _cells(name, content) if suffix == ".ipynb" else _script(name, content)
     try:
-        tree = ast.parse(text)
+        tree = parse(text)
     except SyntaxError as error:
         line = error.lineno or 1
         place = places[min(line, len(places)) - 1] if places else Place(line)
@@ -125,6 +127,17 @@ def parse_submission(name: str, content: bytes) -> Submission:
     except (ValueError, RecursionError, MemoryError) as error:
         raise AssignmentError(f"{name} is not Python ({error}): write it again.") from error
     return _take_apart(name, text, places, tree)
+
+
+def parse(text: str) -> ast.Module:
+    """Parse Python as ``ast.parse`` does, also while another thread does so.
+
+    Some versions of Python 3.11 and 3.12 then raise SystemError (https://github.com/python/cpython/issues/106905).
+    """
+    for _ in range(PARSE_AGAIN):
+        with suppress(SystemError):
+            return ast.parse(text)
+    return ast.parse(text)
 
 
 def _script(name: str, content: bytes) -> tuple[str, tuple[Place, ...]]:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from mnist_core.assignment.check import Report
 from mnist_core.assignment.contract import STEPS, WHOLE
 from mnist_core.assignment.finding import Finding, Numbers
+from mnist_core.assignment.source import parse
 from mnist_core.untrusted import UntrustedText
 from pages.components.errors import callback
 
@@ -83,7 +84,7 @@ def _function_around(text: str, line: int) -> tuple[int, int]:
     """First and last line of the innermost function that a line is in; a few lines from it on if it is in none."""
     functions = [
         (node.lineno, node.end_lineno or node.lineno)
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(parse(text))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
     ]
     around = [(begin, end) for begin, end in functions if begin <= line <= end]

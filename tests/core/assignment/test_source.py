@@ -1,5 +1,6 @@
 """A file's definitions are taken without running it, whatever it looks like."""
 
+import ast
 import json
 import os
 import threading
@@ -124,3 +125,16 @@ def test_a_pipe_is_not_waited_for(tmp_path, read):
     thread.start()
     thread.join(5)
     assert found == ["a.py can't be read (it is no plain file): use another file."]
+
+
+def test_another_thread_that_parses_at_the_same_time_disturbs_nobody(monkeypatch):
+    """Some versions of Python raise SystemError then (python/cpython#106905)."""
+    original, failures = ast.parse, iter(range(3))
+
+    def parse_badly(text):
+        if next(failures, None) is not None:
+            raise SystemError("AST constructor recursion depth mismatch (before=21, after=59)")
+        return original(text)
+
+    monkeypatch.setattr(ast, "parse", parse_badly)
+    assert set(parse(SOLUTION).functions) == set(STEPS)
