@@ -100,13 +100,14 @@ def grade_entries(
                 except AssignmentError as error:
                     yield _ungraded(entry, rubric, str(error))
                     continue
-                key = key_of(hashlib.sha256(content).hexdigest(), rubric, seed)
+                digest = hashlib.sha256(content).hexdigest()
+                key = key_of(digest, rubric, seed)
                 if kept and (before := kept.get(key)):
                     yield replace(before, student=entry.student, file=_file_of(entry))
                     continue
                 if len(waiting) == jobs:  # so that an interruption waits for these alone
                     yield from _finished(waiting, kept)
-                waiting[pool.submit(_grade_one, entry, content, rubric, seed, go_on)] = key
+                waiting[pool.submit(_grade_one, entry, content, digest, rubric, seed, go_on)] = key
             while waiting:
                 yield from _finished(waiting, kept)
         finally:
@@ -129,10 +130,11 @@ def _finished(waiting: dict[Future[Grade], str], kept: KeptGrades | None) -> Ite
         yield one
 
 
-def _grade_one(entry: Entry, content: bytes, rubric: Rubric, seed: int, go_on: Callable[..., None]) -> Grade:
+def _grade_one(
+    entry: Entry, content: bytes, digest: str, rubric: Rubric, seed: int, go_on: Callable[..., None]
+) -> Grade:
     """Check one file; whatever happens there is said in its row."""
     name = entry.path.name if entry.path else ""
-    digest = hashlib.sha256(content).hexdigest()
     try:
         submission = parse_submission(name, content)
         if not submission.functions:

@@ -13,6 +13,7 @@ from mnist_core.assignment.gradescope import write_results, write_single
 from mnist_core.assignment.grading import grade, grade_entries
 from mnist_core.assignment.roster import read_roster, read_single
 from mnist_core.assignment.rubric import Rubric, read_rubric
+from mnist_core.assignment.sandbox import bubblewrap, describe_isolation
 from mnist_core.assignment.similarity import similar_entries
 from mnist_core.commands.output import note, say
 from mnist_core.commands.parser import ProgramParser, add_command, number
@@ -58,6 +59,8 @@ def _grade(arguments: argparse.Namespace) -> None:
     if arguments.autograder_zip:
         _write(arguments.autograder_zip, autograder_zip(PROJECT, replace(rubric, seed=seed)))
         return
+    if not bubblewrap():
+        note(describe_isolation())
     if arguments.single:
         grades = list(grade_entries([read_single(arguments.folder)], rubric, seed))
         _print_grade(grades[0])

@@ -79,5 +79,5 @@ def _read_file(path: Path) -> bytes:
         raise PictureError("there is no such file: check its name.") from error
     except IsADirectoryError as error:
         raise PictureError("this is a folder: name the pictures in it.") from error
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a path with a zero byte is a ValueError
         raise PictureError(f"can't be read ({reason_of(error)}): check its permissions and the disk.") from error

@@ -13,7 +13,7 @@ from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.contract import STEPS
 from mnist_core.assignment.own_runs import start_own_run
 from mnist_core.assignment.source import MAX_BYTES, Content
-from mnist_core.assignment.starter import starter_file
+from mnist_core.assignment.starter import solution, starter_file
 from mnist_core.assignment.training import trains
 from mnist_core.data.dataset import load_dataset
 from mnist_core.runs.archive import export_run, import_run
@@ -24,7 +24,7 @@ from pages.components.assignment import checked
 from pages.components.assignment.train import where_they_part
 from tests.helpers import by_label, shown, wait
 
-SOLUTION = "import numpy as np\n\n\n" + "\n\n".join(step.source for step in STEPS.values())
+SOLUTION = solution()
 QUICK = SOLUTION.replace("def update(", "def no_update(").replace("def train(", "def no_train(")
 """Without the steps that the checks of the whole need, which take seconds."""
 NO_N = QUICK.replace("(a - y) / len(x)", "(a - y)")
@@ -121,7 +121,7 @@ def test_a_mistake_is_named_beside_its_lines(open_file, save):
     assert texts(app.warning, "Something is wrong in back_propagate. You may train all the same")
 
 
-def test_help_comes_in_portions_and_not_for_another_mistake(open_file, save):
+def test_help_comes_in_portions_up_to_a_limit_and_not_for_another_mistake(open_file, save, monkeypatch):
     path = save(NO_N)
     app = open_file(path)
     mistake = MISTAKES["gradient-not-averaged"]
@@ -133,6 +133,10 @@ def test_help_comes_in_portions_and_not_for_another_mistake(open_file, save):
         app.button(key="help_back_propagate").click().run()
     assert texts(app.info, mistake.hint)
     assert [element.value for element in app.code if "def " not in element.value and "delta" in element.value]
+    assert not [button for button in app.button if button.key == "help_back_propagate"]
+    monkeypatch.setenv("MNIST_HINTS", "1")
+    app.run()
+    assert [bool(texts(app.info, part)) for part in parts] == [True, False]
     assert not [button for button in app.button if button.key == "help_back_propagate"]
     save(QUICK.replace(*BIAS))
     until_named(app, "bias")

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from mnist_core.assignment.check import Report
 from mnist_core.assignment.contract import STEPS, WHOLE
 from mnist_core.assignment.finding import Finding, Numbers
+from mnist_core.assignment.hints import allowed_hints
 from mnist_core.assignment.source import parse
 from mnist_core.untrusted import UntrustedText
 from pages.components.errors import callback
@@ -93,11 +94,7 @@ def _function_around(text: str, line: int) -> tuple[int, int]:
 
 def _show_help(finding: Finding) -> None:
     """Help in portions, each on a further click; another mistake in the same step begins without any."""
-    portions = [
-        (title, text)
-        for title, text in (("Hint", finding.hint), ("Formula", finding.formula), ("Code", finding.code))
-        if text
-    ]
+    portions = finding.hints(allowed_hints())
     levels: dict[tuple[str, str | None], int] = st.session_state.setdefault("help_levels", {})
     which = finding.step, finding.mistake
     level = levels.get(which, 0)

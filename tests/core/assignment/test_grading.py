@@ -21,6 +21,7 @@ from mnist_core.assignment.rubric import Rubric
 from mnist_core.errors import AssignmentError, RunError
 from mnist_core.jobs.job import PROJECT
 from tests.core.assignment.class_room import OVER_BATCH, SIGMOID, SOLUTION, by_student, write_class
+from tests.core.assignment.marked import marking, new_mark, wait_for_marked
 
 RUBRIC = Rubric({"sigmoid": 2.0, "softmax": 4.0}, 0.25)
 
@@ -278,18 +279,24 @@ def test_grading_that_is_killed_goes_on_where_it_stood(tmp_path, checks):
     assert without_time(grades) == without_time(whole)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are named as on Linux")
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_ctrl_c_ends_grading_and_the_code_that_runs(tmp_path, number):
-    loop = f"import numpy as np\ndef sigmoid(z):\n    mark = '{tmp_path.name}'\n    while True: pass\n"
+    mark = new_mark()
+    loop = f"def sigmoid(z):\n    {marking(mark)}\n    while True: pass\n"
     folder = write_class(tmp_path, ada=SIGMOID, bob=loop, **{f"s{n}": loop + "\n" * n for n in range(20)})
     process = grading_process(folder, "--jobs", "2")
-    wait_for_lines(folder, 1)
-    process.send_signal(number)
-    _, error = process.communicate(timeout=40)
+    try:
+        wait_for_lines(folder, 1)
+        wait_for_marked(mark, present=True)
+        process.send_signal(number)
+        _, error = process.communicate(timeout=40)
+    finally:
+        process.kill()
     assert process.returncode in (128 + number, -number)
     assert "Traceback" not in error
     assert kept_lines(folder) < 22
+    wait_for_marked(mark, present=False)
 
 
 def test_the_same_seed_gives_the_same_grades(tmp_path):

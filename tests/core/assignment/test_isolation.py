@@ -4,7 +4,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 from mnist_core.assignment import sandbox as module
 from mnist_core.assignment.sandbox import CALL_SECONDS, Limits, Sandbox, bubblewrap, describe_isolation
 from mnist_core.assignment.source import parse_submission
+from tests.core.assignment.marked import marking, new_mark, wait_for_marked
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and bubblewrap are those of Linux")
 
@@ -92,23 +92,13 @@ def test_other_processes(kind):
 
 
 def test_no_process_stays(kind):
-    marker = f"M{time.time_ns() % 10**12}"
-    ask(
-        f"import ctypes, time\nctypes.CDLL(None).prctl(15, b'{marker}', 0, 0, 0)\n"
+    mark = new_mark()
+    hide = (
         "if os.fork() == 0:\n    os.setsid()\n"
-        "    if os.fork() == 0:\n        time.sleep(600)\n    os._exit(0)\nreturn 1"
+        "    if os.fork() == 0:\n        import time; time.sleep(600)\n    os._exit(0)\nreturn 1"
     )
-    deadline = time.monotonic() + 20
-    while any(_name(path) == marker for path in Path("/proc").glob("[0-9]*")):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def _name(path):
-    try:
-        return (path / "comm").read_text().strip()
-    except OSError:
-        return ""
+    assert ask(f"{marking(mark)}\n{hide}") == 1
+    wait_for_marked(mark, present=False)
 
 
 def test_output_and_input(kind):

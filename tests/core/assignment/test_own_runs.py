@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mnist_core.assignment import own_runs, worker
-from mnist_core.assignment.contract import STEPS
 from mnist_core.assignment.own_runs import start_again, start_beside, start_mistaken_run, start_own_run
 from mnist_core.assignment.sandbox import Limits
+from mnist_core.assignment.starter import solution
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import AssignmentError, RunError
 from mnist_core.jobs.start import request, resume_run, start_run
@@ -23,7 +23,7 @@ from mnist_core.training.loop import build_network, train
 from mnist_core.training.state import TrainingState
 from tests.helpers import assert_same_parameters, wait
 
-SOLUTION = "import numpy as np\n\n\n" + "\n\n".join(step.source for step in STEPS.values())
+SOLUTION = solution()
 CONFIG = TrainingConfig(epochs=3, hidden_layers=(6,), batch_size=7, learning_rate=0.5)
 LONG = TrainingConfig(epochs=10_000, hidden_layers=(6,), batch_size=7)
 HEAD = "import time\nimport numpy as np\n\n\ndef back_propagate(x, y, parameters):\n"

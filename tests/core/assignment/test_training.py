@@ -11,7 +11,7 @@ from mnist_core.assignment.contract import STEPS
 from mnist_core.assignment.learner import Learner
 from mnist_core.assignment.sandbox import Sandbox
 from mnist_core.assignment.source import parse_submission
-from mnist_core.assignment.starter import starter_file
+from mnist_core.assignment.starter import solution, starter_file
 from mnist_core.assignment.training import (
     LearnersOwn,
     OwnGradient,
@@ -30,7 +30,7 @@ from mnist_core.training.state import TrainingState
 from tests.core.assignment.styles import STYLES
 
 CONFIG = TrainingConfig(epochs=2, hidden_layers=(6, 5), batch_size=7, learning_rate=0.5)
-SOLUTION = "import numpy as np\n\n\n" + "\n\n".join(step.source for step in STEPS.values())
+SOLUTION = solution()
 ALL_MISTAKES = [mistake.id for mistake in MISTAKES.values() if trains(mistake)]
 
 
