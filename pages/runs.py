@@ -106,7 +106,8 @@ def show_run(run: Run, number: int | None, known_tags: list[str]) -> None:
             edit(run, known_tags)
         st.download_button(
             "Export", lambda: export_run(run), f"run-{run.id}.zip", "application/zip", key=f"export_{run.id}",
-            icon=":material/download:", on_click="ignore", help="Settings, curves, model and checkpoint as a zip",
+            icon=":material/download:", on_click="ignore",
+            help="Settings, curves and model as a zip, with the checkpoint unless that is too large",
         )  # fmt: skip
         if not run.problem and st.button("Evaluate", icon=":material/fact_check:", key=f"evaluate_{run.id}"):
             select_run(run)

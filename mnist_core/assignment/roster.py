@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_core.assignment.source import SUFFIXES
-from mnist_core.errors import AssignmentError
-from mnist_core.runs.schema import reason_of
+from mnist_core.errors import AssignmentError, reason_of
 from mnist_core.untrusted import UntrustedText
 
 ARCHIVES = (".zip", ".gz", ".tar", ".tgz", ".7z", ".rar")

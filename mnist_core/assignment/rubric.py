@@ -8,9 +8,9 @@ from mnist_core.assignment.cases import SEEDS
 from mnist_core.assignment.check import Report
 from mnist_core.assignment.contract import STEPS, WHOLE
 from mnist_core.assignment.finding import Finding
-from mnist_core.errors import AssignmentError, did_you_mean
+from mnist_core.errors import AssignmentError, did_you_mean, reason_of
 from mnist_core.runs.files import read_bounded
-from mnist_core.runs.schema import reason_of, shown
+from mnist_core.runs.schema import shown
 
 CHECKS = (*(name for name in STEPS if name != "train"), *WHOLE, "train")
 """Everything that can give points; ``train`` is optional."""

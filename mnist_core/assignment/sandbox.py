@@ -26,7 +26,7 @@ import numpy as np
 
 from mnist_core.assignment.messages import Channel, Failure, Reply, read_reply, to_plain
 from mnist_core.assignment.source import Submission
-from mnist_core.errors import AssignmentError
+from mnist_core.errors import AssignmentError, reason_of
 
 CHILD = Path(__file__).with_name("child.py")
 MAX_OUTPUT = 20_000
@@ -229,7 +229,7 @@ class Sandbox:
             )  # fmt: skip
         except OSError as error:
             raise AssignmentError(
-                f"No process could be started for the file ({error.strerror}): end other programs, then check again."
+                f"No process could be started for the file ({reason_of(error)}): end other programs, then check again."
             ) from error
         self._process, self._channel = process, Channel(process, self._add_output)
 

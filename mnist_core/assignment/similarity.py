@@ -15,7 +15,7 @@ import numpy as np
 
 from mnist_core.assignment.contract import LEVELS
 from mnist_core.assignment.roster import Entry
-from mnist_core.assignment.source import parse_python, read_submission
+from mnist_core.assignment.source import parse, read_submission
 from mnist_core.assignment.starter import solution, starter_file
 from mnist_core.errors import AssignmentError
 from mnist_core.untrusted import UntrustedText
@@ -76,7 +76,7 @@ def _given() -> set[tuple[str, ...]]:
 def fingerprint(text: str) -> set[tuple[str, ...]]:
     """All windows over the syntax tree of each function; empty if the text is not Python."""
     try:
-        tree = parse_python(text)
+        tree = parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
     functions = (item for item in ast.walk(tree) if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef))

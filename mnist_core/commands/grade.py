@@ -17,9 +17,10 @@ from mnist_core.assignment.sandbox import bubblewrap, describe_isolation
 from mnist_core.assignment.similarity import similar_entries
 from mnist_core.commands.output import note, say
 from mnist_core.commands.parser import ProgramParser, add_command, number
+from mnist_core.disk import write_atomically
 from mnist_core.errors import counted
 from mnist_core.jobs.job import PROJECT
-from mnist_core.runs.files import write_atomically, writing_to
+from mnist_core.runs.files import writing_to
 
 JOBS = (1, 64)
 SEED_OF_CHECKS = 0

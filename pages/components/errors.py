@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_core.errors import MnistError, advice_on
+from mnist_core.errors import MnistError, sentence_of
 from mnist_core.untrusted import UntrustedText
 
 _KEPT = "kept_errors"
@@ -21,19 +21,11 @@ def show_error(error: Exception | UntrustedText, passing: bool = False) -> None:
 
     With ``passing``, it lies on top of the page for a while, whatever is drawn meanwhile.
     """
-    text = error if isinstance(error, UntrustedText) else UntrustedText(sentence(error))
+    text = error if isinstance(error, UntrustedText) else UntrustedText(sentence_of(error))
     if passing:
         st.toast(text.markdown, icon=":material/error:", duration="long")
     else:
         st.error(text.markdown, icon=":material/error:")
-
-
-def sentence(error: Exception) -> str:
-    """Say what failed; an error of the disk that no function of the core gave a sentence gets one here."""
-    if not isinstance(error, OSError):
-        return str(error)
-    reason = error.strerror or type(error).__name__
-    return f"Can't use {error.filename or 'a file'} ({reason}): {advice_on(error)}, then try again."
 
 
 @contextmanager

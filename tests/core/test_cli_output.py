@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from mnist_core.cli import COMMANDS, main
-from mnist_core.commands.output import say_json, sentence_of
+from mnist_core.commands.output import say_json
 from mnist_core.commands.signals import Request
 from mnist_core.commands.train import _follow, _problem, _result
 from mnist_core.data.dataset import load_dataset
+from mnist_core.errors import sentence_of
 from mnist_core.jobs.job import PROJECT
 from mnist_core.nn.network import Network
 from mnist_core.runs.files import write_npz

@@ -15,14 +15,14 @@ from mnist_core.assignment.contract import STEPS, WHOLE
 from mnist_core.assignment.own_runs import start_own_run
 from mnist_core.assignment.source import MAX_BYTES, Content
 from mnist_core.assignment.starter import solution, starter_file
-from mnist_core.assignment.training import IMPLEMENTED, trains
+from mnist_core.assignment.training import trains
 from mnist_core.data.dataset import load_dataset
 from mnist_core.runs.archive import export_run, import_run
 from mnist_core.runs.implementation import IMPLEMENTATION, Implementation, code_of, read_implementation
 from mnist_core.runs.run import list_runs
 from mnist_core.runs.schema import write_record
 from mnist_core.runs.tables import Rows
-from mnist_core.training.config import TrainingConfig
+from mnist_core.training.config import LOOP_SETTINGS, TrainingConfig
 from mnist_core.training.loop import EpochMetrics
 from mnist_core.untrusted import UntrustedText
 from pages.components import data
@@ -297,7 +297,7 @@ def test_what_the_code_decides_is_greyed_out(open_page):
     assert fixed
     assert len(texts(app.caption, "Only the reference implements it")) == len(fixed)
     settings = TrainingConfig.settings()
-    assert {field.label for field in fixed} <= {settings[name].title for name in settings if name not in IMPLEMENTED}
+    assert {field.label for field in fixed} <= {settings[name].title for name in settings if name not in LOOP_SETTINGS}
 
 
 def test_a_file_is_trained_beside_the_reference(open_file, save):

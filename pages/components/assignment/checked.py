@@ -41,7 +41,7 @@ def read_settled(text: str) -> Content:
     """
     path = typed_path(text)
     try:
-        age = time.time() - path.stat().st_mtime
+        age = time.time() - path.stat().st_mtime if path.is_file() else SETTLED_SECONDS
     except (OSError, ValueError):  # said below
         age = SETTLED_SECONDS
     if 0 <= age < SETTLED_SECONDS:

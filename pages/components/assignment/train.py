@@ -6,13 +6,13 @@ from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.check import Report
 from mnist_core.assignment.own_runs import NEEDED, PARTED, parted, start_beside, start_mistaken_run, start_own_run
 from mnist_core.assignment.source import Content
-from mnist_core.assignment.training import IMPLEMENTED, effective, trains
+from mnist_core.assignment.training import effective, trains
 from mnist_core.errors import RunError, counted
 from mnist_core.jobs.start import request
 from mnist_core.runs.implementation import read_implementation
 from mnist_core.runs.run import Run, find_run
 from mnist_core.runs.tables import Rows
-from mnist_core.training.config import TrainingConfig
+from mnist_core.training.config import LOOP_SETTINGS, TrainingConfig
 from mnist_core.training.loop import EpochMetrics
 from mnist_core.untrusted import UntrustedText
 from pages.components.data import current_dataset
@@ -30,7 +30,7 @@ REFRESH_SECONDS = 1.0
 def edit_training() -> TrainingConfig:
     """Draw the sliders, and return the settings as far as they have an effect here."""
     with st.expander("Settings of the next run", icon=":material/tune:", key="own_settings"):
-        edit_settings(IMPLEMENTED)
+        edit_settings(LOOP_SETTINGS)
     config = effective(current_settings())
     st.caption(
         f"{counted(config.epochs, 'epoch')} · hidden layers {'-'.join(map(str, config.hidden_layers)) or 'none'} · "

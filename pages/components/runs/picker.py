@@ -166,7 +166,12 @@ def trained_network(run: Run) -> Network:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _load_network(path: Path, written: int) -> Network:
-    network = find_run(path.name, path.parent).load_network()
+    run = find_run(path.name, path.parent)
+    try:
+        dataset = run_dataset(run)
+    except DatasetError:  # gone: what needs it says so
+        dataset = None
+    network = run.load_network(dataset)
     for array in (network.parameters, *network.weights, *network.biases):
         array.setflags(write=False)
     return network

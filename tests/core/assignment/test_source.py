@@ -1,10 +1,9 @@
 """A file's definitions are taken without running it, whatever it looks like."""
 
-import gc
+import ast
 import json
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from mnist_core.assignment.contract import STEPS
 from mnist_core.assignment.source import MAX_BYTES, parse_submission, read_content, read_submission
-from mnist_core.assignment.starter import solution, starter_file
+from mnist_core.assignment.starter import solution
 from mnist_core.errors import AssignmentError
 
 SOLUTION = solution()
@@ -112,19 +111,6 @@ def test_the_innermost_function_around_a_line_is_known():
     assert around == {1: (1, 6), 3: (3, 6), 4: (4, 5), 5: (4, 5), 6: (3, 6), 8: (8, 8)}
 
 
-def test_files_can_be_read_in_several_threads_at_once():
-    def collected(*_):
-        sum(range(200))  # lets another thread go on, as the collector's callbacks may
-
-    content = starter_file().encode()
-    gc.callbacks.append(collected)
-    try:
-        with ThreadPoolExecutor(4) as pool:
-            assert len(list(pool.map(lambda _: parse_submission("a.py", content), range(150)))) == 150
-    finally:
-        gc.callbacks.remove(collected)
-
-
 @given(st.text(max_size=200), st.sampled_from(["a.py", "a.ipynb"]))
 def test_any_text_is_a_submission_or_a_sentence(text, name):
     try:
@@ -148,3 +134,16 @@ def test_a_pipe_is_not_waited_for(tmp_path, read):
     thread.start()
     thread.join(5)
     assert found == ["a.py can't be read (it is no plain file): use another file."]
+
+
+def test_another_thread_that_parses_at_the_same_time_disturbs_nobody(monkeypatch):
+    """Some versions of Python raise SystemError then (python/cpython#106905)."""
+    original, failures = ast.parse, iter(range(3))
+
+    def parse_badly(text):
+        if next(failures, None) is not None:
+            raise SystemError("AST constructor recursion depth mismatch (before=21, after=59)")
+        return original(text)
+
+    monkeypatch.setattr(ast, "parse", parse_badly)
+    assert set(parse(SOLUTION).functions) == set(STEPS)
