@@ -17,7 +17,7 @@ from pages.components.digits.viewer import show_opened_digit
 from pages.components.errors import callback
 from pages.components.router import page
 from pages.components.runs.export import show_export, show_upload_model
-from pages.components.runs.outcome import corrected_labels, epoch_of_model, other_epoch
+from pages.components.runs.outcome import epoch_of_model, other_epoch
 from pages.components.runs.picker import pick_trained_run, test_result, test_scores
 from pages.components.state import OneOf, parse_bool, remembered
 from pages.components.tables import confusion_style, table_height
@@ -41,11 +41,10 @@ def show_scores(run: Run, result: Evaluation, scores: Scores) -> None:
         column.metric(label, value, more, delta_color="off", delta_arrow="off", border=True)
     if note := no_better_than_guessing(result.accuracy, result.labels):
         st.warning(note, icon=":material/casino:")
-    labels = f" with {note}" if (note := corrected_labels(run)) else ""
     st.caption(
-        f"{epoch_of_model(run)} All scores on this page are on the **test set of {run.dataset.name}**{labels}, which "
-        "training never saw. Over many test sets of this size, 95 % of such intervals contain the true accuracy "
-        "(Wilson score interval)."
+        f"{epoch_of_model(run)} All scores on this page are on the **test set of {run.dataset.name}**, which training "
+        "never saw. Over many test sets of this size, 95 % of such intervals contain the true accuracy (Wilson score "
+        "interval)."
     )
 
 

@@ -31,7 +31,6 @@ from pages.components.router import page
 from pages.components.runs.diagnosis import diagnosis_of, show_diagnosis
 from pages.components.runs.implementation import show_implementation, why_no_more
 from pages.components.runs.outcome import (
-    corrected_labels,
     duration,
     epoch_of_model,
     fraction_done,
@@ -98,10 +97,9 @@ def show_run(run: Run, was_active: bool) -> None:
 def _settings_line(run: Run) -> str:
     config = run.config
     hidden = architecture(config.hidden_layers) or "none"
-    more = [*config.describe(), str(run.dataset.name), corrected_labels(run)]
     return (
         f"hidden layers {hidden} · learning rate {config.learning_rate:g} · batch size {config.batch_size} · "
-        f"seed {config.seed} · {' · '.join(filter(None, more))}"
+        f"seed {config.seed} · {' · '.join([*config.describe(), str(run.dataset.name)])}"
     )
 
 

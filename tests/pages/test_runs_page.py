@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import streamlit as st
 
-from mnist_core.data.corrections import decide
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.evaluation.significance import mcnemar
@@ -224,32 +223,6 @@ def test_a_run_and_its_copy_get_the_same_digits_right(open_page, finished, tmp_p
     assert "same settings and the same data" in texts(app.caption)
     domain = points(app, 0)["layer"][0]["encoding"]["color"]["scale"]["domain"]
     assert domain == [f"twin ({finished.id})", "twin (copy)"]
-
-
-def test_runs_with_corrected_labels_are_compared_on_original_and_on_corrected_ones(open_page, finished, tmp_path):
-    sample = load_dataset("sample")
-    predicted = evaluate(finished.load_network(), sample.test_images, sample.test_labels).predicted
-    wrong = np.flatnonzero(predicted != sample.test_labels)
-    # Whoever believes the network in 5 cases and leaves 5 others out moves its score, not the network.
-    decisions = [*((n, int(predicted[n])) for n in wrong[:5]), *((n, None) for n in wrong[5:10])]
-    corrections = decide(sample, "test", decisions)
-    corrected = read_run(shutil.copytree(finished.path, tmp_path / "runs" / "corrected"))
-    corrections.write(corrected.path / "corrections.csv")
-    content = json.loads((corrected.path / "config.json").read_text())
-    write_config(corrected, {**content, "corrections": corrections.sha256})
-    app = open_runs(open_page, finished, corrected.refresh())
-    assert "Only test labels were corrected" in texts(app.warning)
-    assert app.dataframe[1].value.loc["Labels"].tolist() == [
-        "labels as in the data", f"corrected labels ({corrections.sha256[:8]})"
-    ]  # fmt: skip
-    right, table = 1000 - len(wrong), app.table[0].value
-    assert [cell.split()[0] for cell in table.iloc[:, 0]] == [f"{right / 1000:.2%}", f"{(right + 5) / 995:.2%}"]
-    assert (table.iloc[:, 0] == table.iloc[:, 1]).all()
-    assert table["test images"].tolist() == ["1,000", "995"]
-    assert app.table[1].value.to_numpy().tolist() == [[f"{right + 5:,}", "0"], ["0", f"{len(wrong) - 10}"]]
-    assert app.dataframe[2].value["test images"].sum() == 995
-    by_label(app.segmented_control, "Test labels").set_value("Original").run()
-    assert app.table[1].value.to_numpy().tolist() == [[f"{right:,}", "0"], ["0", f"{len(wrong)}"]]
 
 
 def test_runs_on_other_data_are_not_compared_digit_by_digit(open_page, finished, other):

@@ -9,10 +9,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core.data.dataset import Dataset
-from mnist_core.evaluation.labelings import Duel, caution, labelings
 from mnist_core.evaluation.predict import Evaluation
-from mnist_core.evaluation.significance import McNemar
+from mnist_core.evaluation.significance import McNemar, mcnemar
 from mnist_core.runs.run import Run
 from mnist_core.runs.settings_diff import differing_settings
 from mnist_core.runs.tables import Rows
@@ -22,8 +20,8 @@ from mnist_core.untrusted import UntrustedText
 from pages.components.charts.curves import LAYER_COLORS, TRAINING, VALIDATION, thin_out
 from pages.components.digits.grid import digit_grid
 from pages.components.errors import errors_shown
-from pages.components.runs.outcome import corrected_labels, kept_epoch
-from pages.components.runs.picker import original_dataset, original_result, say_left_out
+from pages.components.runs.outcome import kept_epoch
+from pages.components.runs.picker import run_dataset, say_left_out, test_result
 from pages.components.state import OneOf, parse_bool, remembered
 from pages.components.tables import table_height
 
@@ -149,8 +147,6 @@ def show_settings(runs: list[Run]) -> None:
     }
     if len({run.dataset.name for run in runs}) > 1:
         cells["Data set"] = [run.dataset.name.plain for run in runs]
-    if len({run.corrections_sha256 for run in runs}) > 1:
-        cells["Labels"] = [corrected_labels(run) or "labels as in the data" for run in runs]
     if not cells:
         st.caption("The runs have the same settings and the same data.")
         return
@@ -171,61 +167,13 @@ def show_digits(first: Run, second: Run) -> None:
         for run in untrained:
             st.info(UntrustedText(run.why_no_model(run_name(run).plain)).markdown, icon=":material/info:")
         return
-    dataset = original_dataset(first)
-    predicted = [original_result(run).predicted for run in (first, second)]
-    corrections = [run.corrections() for run in (first, second)]
-    duels = [Duel(labeling, *predicted) for labeling in labelings(dataset, corrections)]
+    results = test_result(first), test_result(second)
+    test = mcnemar(*(result.predicted == result.labels for result in results))
     names = [UntrustedText(label) for label in labels([first, second])]
-    if sentence := caution(*corrections):
-        st.warning(sentence, icon=":material/warning:")
-    duel = choose_labeling(duels, names, dataset)
-    show_counts(duel.test, names, first.dataset.name)
+    show_counts(test, names, first.dataset.name)
     for column, right, wrong in zip(st.columns(2, gap="large"), (0, 1), (1, 0), strict=True):
         with column:
-            show_gallery(first, duel, names, right, original_result((first, second)[wrong]))
-
-
-def choose_labeling(duels: list[Duel], names: list[UntrustedText], dataset: Dataset) -> Duel:
-    """Draw the accuracies on original and on corrected test labels, if there are any, and let one labeling be chosen.
-
-    Parameters
-    ----------
-    duels : list of Duel
-        The first one is on the original labels.
-    names : list of UntrustedText
-        Of the two runs.
-    dataset : Dataset
-        Not corrected.
-    """
-    if len(duels) == 1:
-        return duels[0]
-    titles = [_title(duel) for duel in duels]
-    rows = [
-        [_accuracy(duel.accuracy_a, duel.interval_a), _accuracy(duel.accuracy_b, duel.interval_b), f"{duel.images:,}"]
-        for duel in duels
-    ]
-    st.table(pd.DataFrame(rows, index=titles, columns=[*map(str, names), "test images"]))
-    st.caption(
-        "Accuracy and its 95 % interval, on the test labels as they are in the files, and as people corrected them."
-    )
-    chosen = remembered("compare_labels", titles[-1], url="labels", parse=OneOf(tuple(titles)))
-    st.segmented_control("Test labels", titles, required=True, **chosen.widget)
-    duel = duels[titles.index(chosen.value)]
-    with st.expander("Class by class"):
-        columns = ["test images", *(f"{name.plain} correct" for name in names)]
-        classes = pd.Index([name.plain for name in dataset.class_names], name="class")
-        st.dataframe(pd.DataFrame(duel.per_class(dataset.num_classes), columns=columns, index=classes))
-    return duel
-
-
-def _title(duel: Duel) -> str:
-    if duel.labeling.corrections is None:
-        return "Original"
-    return f"Corrected ({duel.labeling.corrections.sha256[:8]})"
-
-
-def _accuracy(share: float, interval: tuple[float, float]) -> str:
-    return f"{share:.2%} ({interval[0]:.2%} to {interval[1]:.2%})"
+            show_gallery(first, names[right], names[wrong], results[right], results[wrong])
 
 
 def show_counts(test: McNemar, names: list[UntrustedText], dataset: UntrustedText) -> None:
@@ -255,18 +203,20 @@ def _percent(share: float) -> str:
     return "less than 0.1 %" if share < 0.001 else f"{100 * share:.1f} %" if share < 0.1 else f"{100 * share:.0f} %"
 
 
-def show_gallery(run: Run, duel: Duel, names: list[UntrustedText], right: int, mistaken: Evaluation) -> None:
+def show_gallery(
+    run: Run, right: UntrustedText, wrong: UntrustedText, result_right: Evaluation, result_wrong: Evaluation
+) -> None:
     """The images that one run classifies correctly and the other does not, the most confident error first."""
-    index = (duel.only_a, duel.only_b)[right]
-    wrong, truth = names[1 - right], duel.labeling.labels
-    st.markdown(f"**{names[right]}** correct, **{wrong}** wrong: {len(index):,}")
+    truth = result_right.labels
+    index = np.flatnonzero((result_right.predicted == truth) & (result_wrong.predicted != truth))
+    st.markdown(f"**{right}** correct, **{wrong}** wrong: {len(index):,}")
     if not len(index):
         return
-    confidence = mistaken.probabilities.max(axis=1)
+    confidence = result_wrong.probabilities.max(axis=1)
     index = index[np.argsort(-confidence[index], kind="stable")][:GALLERY]
-    predicted = mistaken.predicted
+    predicted = result_wrong.predicted
     digit_grid(
-        original_dataset(run).test_images[index],
+        run_dataset(run).test_images[index],
         [f"{truth[n]} → {predicted[n]}" for n in index],
         [
             f"test image {n:,}: true label {truth[n]}, predicted {predicted[n]} by {wrong.plain} ({confidence[n]:.1%})"

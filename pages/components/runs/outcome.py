@@ -9,11 +9,6 @@ MEASURED_SECONDS, MEASURED_FRACTION = 2.0, 0.05
 """Speed means something once training took this long, or did this fraction of its work."""
 
 
-def corrected_labels(run: Run) -> str:
-    """Name the corrections of a run by the beginning of their SHA-256; empty if its labels are those of the data."""
-    return f"corrected labels ({run.corrections_sha256[:8]})" if run.corrections_sha256 else ""
-
-
 def fraction_done(status: Status, epochs: int) -> float:
     """Fraction of all epochs that are trained, the images of the current one included."""
     return (status.epoch + _part(status)) / epochs

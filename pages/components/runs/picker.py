@@ -211,13 +211,6 @@ def test_result(run: Run) -> Evaluation:
     return evaluation_of(run, "test set")
 
 
-def original_result(run: Run) -> Evaluation:
-    """Evaluation of a run on the test set with its labels as they are, computed once for all sessions."""
-    if run.corrections_sha256 is None:
-        return test_result(run)
-    return _evaluate(run.path, model_written(run), run.dataset, "test set", original=True)
-
-
 def test_scores(run: Run) -> Scores:
     """Scores of a run on its test set, computed once for all sessions."""
     return _score(run.path, model_written(run), run.dataset)
@@ -248,6 +241,6 @@ def written(path: Path) -> int:
 
 
 @st.cache_resource(max_entries=64, show_spinner="Evaluating the run …", hash_funcs={DatasetReference: repr})
-def _evaluate(path: Path, written: int, dataset: DatasetReference, split: str, original: bool = False) -> Evaluation:
+def _evaluate(path: Path, written: int, dataset: DatasetReference, split: str) -> Evaluation:
     run = find_run(path.name, path.parent)
-    return evaluate(trained_network(run), *split_arrays(_dataset_of(run, original), split))
+    return evaluate(trained_network(run), *split_arrays(run_dataset(run), split))
