@@ -28,11 +28,11 @@ def add(program: ProgramParser) -> None:
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     run = find_run(arguments.run, arguments.runs_dir)
-    network = run.load_network()
     original = load_dataset("full", arguments.data_dir) if arguments.data_dir else run.load_dataset(original=True)
+    own = not arguments.data_dir or original.has_content(run.dataset.checksums)
+    network = run.load_network(original if own else None)
     if arguments.data_dir:
         _compare_data(run, network, original)
-    own = not arguments.data_dir or original.has_content(run.dataset.checksums)
     corrections = run.corrections() if own else None
     dataset = corrections.apply(original) if corrections else original
     result = evaluate(network, dataset.test_images, dataset.test_labels)
@@ -70,7 +70,7 @@ def _compare_data(run: Run, network: Network, dataset: Dataset) -> None:
     """Say that the data are not those of the run; refuse those that its network can't read."""
     shape, pixels = dataset.image_shape, network.layer_sizes[0]
     try:
-        expected: tuple[int, ...] = run.dataset.load().image_shape
+        expected: tuple[int, ...] = run.dataset.shape()[0]
     except DatasetError:  # gone: only the number of pixels is still known
         expected = shape if math.prod(shape) == pixels else (pixels,)
     if shape != expected:

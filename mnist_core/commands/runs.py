@@ -90,6 +90,7 @@ def _describe(run: Run) -> dict[str, Any]:
         "test_accuracy": status.test_accuracy,
         "test_loss": status.test_loss,
         "dataset": dataset.name.plain if dataset else None,
+        "corrections": run.corrections_sha256,
         "settings": config.to_dict() if config else None,
         "error": status.error.plain if status.error else None,
         "problem": run.problem,

@@ -14,15 +14,15 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from mnist_core.data.corrections_csv import CHOOSE, from_iso, guarded, read_table, to_iso, to_table, unguarded
+from mnist_core.data.corrections_csv import CHOOSE, COLUMNS, from_iso, guarded, read_table, to_iso, to_table, unguarded
 from mnist_core.data.dataset import Dataset
-from mnist_core.data.disk import read_bounded, write_atomically
+from mnist_core.disk import read_bounded, write_atomically
 from mnist_core.errors import CorrectionsError, advice_on, counted
 from mnist_core.untrusted import UntrustedText
 
@@ -42,6 +42,11 @@ MAX_WHO, MAX_WHY = 100, 500
 """Characters."""
 
 MAX_INDEX, MAX_LABEL = 10**9, 10**5
+
+_SHA256 = re.compile("[0-9a-f]{64}")
+
+_text = lru_cache(maxsize=1024)(UntrustedText)
+"""The same few people and reasons stand in thousands of lines."""
 
 LAST_TIME = 2.0**33
 """In the year 2242, in seconds since 1970."""
@@ -91,21 +96,23 @@ class Correction:
     why: UntrustedText = UntrustedText("")
 
     def __post_init__(self) -> None:
-        for name, fits in (
-            ("split", self.split in SPLITS),
-            ("index", 0 <= self.index < MAX_INDEX),
-            ("image_sha256", re.fullmatch("[0-9a-f]{64}", self.image_sha256)),
-            ("old", 0 <= self.old < MAX_LABEL),
-            ("new", self.new is None or 0 <= self.new < MAX_LABEL),
-            ("who", len(self.who.plain) <= MAX_WHO),
-            ("when", 0 <= self.when <= LAST_TIME),
-            ("why", len(self.why.plain) <= MAX_WHY),
-        ):
-            if not fits:
-                value = getattr(self, name)
-                raise _unfit(name, value.plain if isinstance(value, UntrustedText) else str(value))
-        for name in ("who", "why"):
-            object.__setattr__(self, name, UntrustedText(" ".join(getattr(self, name).plain.split())))
+        fits = (
+            self.split in SPLITS,
+            0 <= self.index < MAX_INDEX,
+            _SHA256.fullmatch(self.image_sha256),
+            0 <= self.old < MAX_LABEL,
+            self.new is None or 0 <= self.new < MAX_LABEL,
+            len(self.who.plain) <= MAX_WHO,
+            0 <= self.when <= LAST_TIME,
+            len(self.why.plain) <= MAX_WHY,
+        )
+        if not all(fits):
+            name = next(name for name, fit in zip(COLUMNS, fits, strict=True) if not fit)
+            value = getattr(self, name)
+            raise _unfit(name, value.plain if isinstance(value, UntrustedText) else str(value))
+        for name, text in (("who", self.who.plain), ("why", self.why.plain)):
+            if (line := " ".join(text.split())) != text:
+                object.__setattr__(self, name, UntrustedText(line))
         object.__setattr__(self, "when", round(self.when, 3))
 
     @property
@@ -149,8 +156,9 @@ class Corrections:
         latest: dict[tuple[str, int], Correction] = {}
         for one in self.decisions:
             known = latest.setdefault(one.place, one)
-            _check_same_image(known, one)
-            latest[one.place] = max(known, one, key=lambda decision: decision._order)
+            if known is not one:
+                _check_same_image(known, one)
+                latest[one.place] = max(known, one, key=lambda decision: decision._order)
         if len(latest) > MAX_DECISIONS:
             raise CorrectionsError(
                 f"Found {len(latest):,} decisions, but expected at most {MAX_DECISIONS:,}: decide on fewer images."
@@ -467,9 +475,9 @@ def _decision(cells: dict[str, str]) -> Correction:
         cells["image_sha256"].strip().lower(),
         _whole("old", cells["old"]),
         None if new == DROP else _whole("new", new),
-        UntrustedText(unguarded(cells["who"])),
+        _text(unguarded(cells["who"])),
         when,
-        UntrustedText(unguarded(cells["why"])),
+        _text(unguarded(cells["why"])),
     )
 
 

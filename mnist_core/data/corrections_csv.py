@@ -10,7 +10,7 @@ COLUMNS = ("split", "index", "image_sha256", "old", "new", "who", "when", "why")
 
 CHOOSE = f"Choose a CSV file of corrections, with the columns {', '.join(COLUMNS)}."
 
-_FORMULA = r"(?='*[=+\-@＝＋－＠])"
+_FORMULA = re.compile(r"'*[=+\-@＝＋－＠]")
 
 
 def to_table(rows: Iterable[Sequence[str | int]]) -> bytes:
@@ -59,12 +59,12 @@ def read_table(content: bytes, most: int) -> Iterator[tuple[int, dict[str, str]]
 
 def guarded(text: str) -> str:
     """Text as a cell that no spreadsheet computes; :func:`unguarded` gives it back."""
-    return re.sub(rf"\A{_FORMULA}", "'", text)
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def unguarded(cell: str) -> str:
     """Text of a cell without the apostrophe that :func:`guarded` put before it."""
-    return re.sub(rf"\A'{_FORMULA}", "", cell)
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def to_iso(when: float) -> str:

@@ -7,7 +7,6 @@ probabilities of the training set and the number of complete folds; a restart co
 ``cross_validation_test.npz`` (those of the test set), and it obeys ``cross_validation.control``.
 """
 
-import math
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,12 +16,12 @@ import numpy as np
 from filelock import FileLock
 from msgspec import Meta
 
-from mnist_core.errors import RunError
+from mnist_core.errors import RunError, reason_of
 from mnist_core.jobs.job import Job, JobKind, request_of, run_job, start_job
 from mnist_core.models.npz import NUMBERS, read_npz
 from mnist_core.runs.files import check_sha256, write_npz
 from mnist_core.runs.run import Run
-from mnist_core.runs.schema import Fraction, problem_of, reason_of
+from mnist_core.runs.schema import MAX_BYTES, Fraction, damage_of
 from mnist_core.runs.status import JobStatus
 from mnist_core.training.config import PRESETS, TrainingConfig
 from mnist_core.training.loop import BatchProgress
@@ -30,6 +29,8 @@ from mnist_core.training.out_of_sample import FOLDS, cross_validate, probabiliti
 from mnist_core.untrusted import UntrustedText
 
 NAME = "cross_validation"
+FILES = (f"{NAME}.json", f"{NAME}.npz", f"{NAME}_test.npz")
+"""State and probabilities."""
 
 PARTS = FOLDS + 1
 """Networks to train: one for each fold, and one for the test set."""
@@ -65,7 +66,7 @@ def read_progress(run: Run) -> Progress | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        return Progress("failed", error=UntrustedText(problem_of(path.name, error, "Check the labels again.")))
+        return Progress("failed", error=UntrustedText(str(damage_of(path.name, error, "Check the labels again."))))
 
 
 def read_probabilities(run: Run, split: str = "train") -> np.ndarray:
@@ -135,7 +136,7 @@ def _read(path: Path, checksums: dict[str, str]) -> tuple[int, np.ndarray | None
 def _read_arrays(path: Path, name: str, checksums: dict[str, str], *keys: str) -> list[np.ndarray] | None:
     try:
         check_sha256(path / name, checksums.get(name))
-        content = read_npz(path / name, math.inf, NUMBERS)
+        content = read_npz(path / name, MAX_BYTES[name], NUMBERS)
         return [content[key] for key in keys]
     except FileNotFoundError:
         return None

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
-from mnist_core.data.disk import write_atomically
-from mnist_core.errors import RunError, advice_on
-from mnist_core.untrusted import UntrustedText
+from mnist_core.disk import write_atomically
+from mnist_core.errors import RunError, advice_on, reason_of
+from mnist_core.runs.locks import is_held
+from mnist_core.untrusted import plain_text
 
 RESERVE, RESERVE_BYTES = ".reserve", 65_536
 """Kept while a job works, and given up when the disk is full, so that there is room for the reason."""
@@ -23,10 +24,15 @@ RESERVE, RESERVE_BYTES = ".reserve", 65_536
 LEFTOVER_SECONDS = 60.0
 """Age of a temporary file above which nobody writes it any more."""
 
+CHANGED = "it was changed or damaged since it was written, as its SHA-256 shows"
+
 WORKER_LOCK = "worker.lock"
 
 LINGER_SECONDS = 2.0
 """A process may hold its lock for this long after it has written its result, and another one while it looks."""
+
+LOOK_SECONDS = 0.05
+"""Between two looks at a lock."""
 
 
 def worker_lock(path: Path) -> FileLock:
@@ -35,13 +41,12 @@ def worker_lock(path: Path) -> FileLock:
 
 
 def is_busy(path: Path, patience: float = 0.0) -> bool:
-    """Whether a process works on a run folder: a lock in it stays held for ``patience`` seconds."""
-    for lock in path.glob("*.lock"):
-        try:
-            with FileLock(lock).acquire(timeout=patience):
-                pass
-        except Timeout:
+    """Whether a process works on a run folder: one of its locks is held for ``patience`` seconds."""
+    deadline = time.monotonic() + patience
+    while any(map(is_held, path.glob("*.lock"))):
+        if time.monotonic() >= deadline:
             return True
+        time.sleep(LOOK_SECONDS)
     return False
 
 
@@ -66,19 +71,12 @@ def writing_to(folder: Path, action: str = "write to", alternative: str = "") ->
     try:
         yield
     except OSError as error:
-        reason = f"{error.strerror or error}"
-        raise RunError(f"Can't {action} {folder} ({reason}): {advice_on(error)}{alternative}.") from error
+        raise RunError(f"Can't {action} {folder} ({reason_of(error)}): {advice_on(error)}{alternative}.") from error
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a JSON file atomically."""
-    write_atomically(path, lambda file: file.write(json.dumps(content, indent=1, default=_to_json).encode()))
-
-
-def _to_json(value: object) -> str:
-    if isinstance(value, UntrustedText):
-        return value.plain
-    raise TypeError(f"{value!r} can't be written as JSON")
+    write_atomically(path, lambda file: file.write(json.dumps(content, indent=1, default=plain_text).encode()))
 
 
 def write_npz(path: Path, arrays: dict[str, Any]) -> None:
@@ -152,7 +150,13 @@ def check_sha256(path: Path, expected: str | None) -> None:
         If it can't be read.
     """
     if expected and path.is_file() and sha256(path) != expected:
-        raise ValueError("it was changed or damaged since it was written, as its SHA-256 shows")
+        raise ValueError(CHANGED)
+
+
+def check_content(content: bytes, expected: str | None) -> None:
+    """Check the content of a file that has been read, as :func:`check_sha256` does that of a file."""
+    if expected and hashlib.sha256(content).hexdigest() != expected:
+        raise ValueError(CHANGED)
 
 
 def cut_half_line(path: Path) -> None:

@@ -1,16 +1,16 @@
 """What a run was created with: its settings, its data, and the corrections of their labels."""
 
-import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 from mnist_core.data.corrections import Corrections
 from mnist_core.data.dataset import Dataset
-from mnist_core.data.disk import read_bounded
+from mnist_core.disk import read_bounded
 from mnist_core.errors import CorrectionsError
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.schema import MAX_BYTES, Sha256, Time, decode_record, problem_of, write_record
+from mnist_core.runs.files import check_content
+from mnist_core.runs.schema import MAX_BYTES, Sha256, Time, damage_of, decode_record, write_record
 from mnist_core.training.config import TrainingConfig
 
 CORRECTIONS = "corrections.csv"
@@ -79,11 +79,10 @@ def corrected(dataset: Dataset, folder: Path, sha256: str) -> Dataset:
 def _content(folder: Path, sha256: str) -> bytes:
     try:
         content = read_bounded(folder / CORRECTIONS, MAX_BYTES[CORRECTIONS])
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise ValueError("it was changed or damaged since the run was created, as its SHA-256 shows")
+        check_content(content, sha256)
     except (OSError, ValueError) as error:
         advice = "Put the original file back, or start a new run."
-        raise CorrectionsError(f"Run {folder.name}: {problem_of(CORRECTIONS, error, advice)}") from error
+        raise CorrectionsError(f"Run {folder.name}: {damage_of(CORRECTIONS, error, advice)}") from error
     return content
 
 

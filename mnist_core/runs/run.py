@@ -9,55 +9,41 @@ created with corrected labels (their checksum is in ``config.json``); and ``.res
 up when the disk is full. The state of a run that has ended holds checksums of its files.
 """
 
-import hashlib
 import math
 import os
-import re
-import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
 from mnist_core.data.corrections import Corrections
 from mnist_core.data.dataset import Dataset, load_dataset
-from mnist_core.data.disk import read_bounded
-from mnist_core.errors import DatasetError, RunError, did_you_mean
+from mnist_core.disk import read_bounded
+from mnist_core.errors import DatasetError, RunError, did_you_mean, reason_of
 from mnist_core.models.npz import read_npz
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.files import WORKER_LOCK, check_sha256, writing_to
+from mnist_core.runs.files import WORKER_LOCK, check_content, check_sha256, writing_to
+from mnist_core.runs.names import folder_id, is_safe, new_id
 from mnist_core.runs.origin import CORRECTIONS, corrected, decode_origin, read_corrections, write_origin
-from mnist_core.runs.schema import (
-    LAST_TIME,
-    MAX_BYTES,
-    problem_of,
-    reason_of,
-    write_record,
-)
+from mnist_core.runs.schema import LAST_TIME, MAX_BYTES, Damage, damage_of, write_record
 from mnist_core.runs.status import Status
-from mnist_core.runs.tables import HISTOGRAMS, LAYERS, METRICS, STEPS, Bounds, Row, Rows, Step, Table
+from mnist_core.runs.tables import HISTOGRAMS, LAYERS, METRICS, STEPS, TABLES, Bounds, Row, Rows, Step, Table
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.layer_histograms import Histogram
 from mnist_core.training.layer_statistics import LayerStatistics
 from mnist_core.training.loop import EpochMetrics
-from mnist_core.training.memory import DataSize, check_memory
-
-SAFE_NAME = re.compile(r"(?!.*(?:www\.|\s_|_\s))[^\W_](?:[\w .+=()-]*[^\W_)]|[\w .+=()-]*\))?", re.IGNORECASE)
-"""Names of run folders that no page, address or terminal takes for anything but a name."""
-
-LONGEST_NAME = 100
+from mnist_core.training.memory import MNIST, DataSize, check_memory
 
 ORDERLY_ENDS = ("paused", "stopped", "finished")
 """States in which the worker has written its tables to the end."""
 
-RESULTS = ("metrics.csv", "steps.csv", "layers.csv", "histograms.csv", "model.npz", "checkpoint.npz")
+RESULTS = (*(table.name for table in TABLES), "model.npz", "checkpoint.npz")
 """What training writes."""
 
 
@@ -71,11 +57,10 @@ class Run:
     created : float
         Seconds since 1970.
     status : Status
-        Its state is *damaged* if there is a problem.
+        Its state is *damaged* if there is a damage.
     about : About
-    problem : str or None
-        What is damaged, if anything; the sentence may quote a file. Such a run can be listed and deleted; anything else
-        raises RunError.
+    damage : Damage or None
+        What is damaged, if anything. Such a run can be listed and deleted; anything else raises RunError.
     origin : tuple of (TrainingConfig, DatasetReference) or None
         See ``config`` and ``dataset``; None if config.json is damaged.
     corrections_sha256 : str or None
@@ -86,7 +71,7 @@ class Run:
     created: float
     status: Status
     about: About = field(default_factory=About)
-    problem: str | None = None
+    damage: Damage | None = None
     origin: tuple[TrainingConfig, DatasetReference] | None = None
     corrections_sha256: str | None = None
 
@@ -103,17 +88,22 @@ class Run:
     @property
     def _sound_origin(self) -> tuple[TrainingConfig, DatasetReference]:
         if self.origin is None:
-            raise self._damage
+            raise self._damage_error
         return self.origin
 
     @property
-    def _damage(self) -> RunError:
+    def problem(self) -> str | None:
+        """What is damaged, if anything, and what to do."""
+        return str(self.damage) if self.damage else None
+
+    @property
+    def _damage_error(self) -> RunError:
         return RunError(f"Run {self.id} is damaged: {self.problem}")
 
     def check(self) -> "Run":
         """Return this run, or raise RunError if it is damaged."""
         if self.problem:
-            raise self._damage
+            raise self._damage_error
         return self
 
     @property
@@ -182,7 +172,7 @@ class Run:
         """
         with writing_to(self.path):
             about.write(self.path)
-        return replace(self, about=replace(about, problem=None))
+        return replace(self, about=replace(about, damage=None))
 
     @property
     def bounds(self) -> Bounds:
@@ -222,9 +212,8 @@ class Run:
     def rows(self, table: Table[Row], every_row: bool = False) -> Rows[Row]:
         """Rows of a table; of a very long one all of them only if ``every_row``. See `metrics`."""
         try:
-            rows = table.read(self.path, self.bounds, self.is_whole, every_row)
-            self._check(table.name)
-            return rows
+            expected = self.status.checksums.get(table.name)
+            return table.read(self.path, self.bounds, self.is_whole, every_row, expected)
         except (OSError, ValueError) as error:
             latest = self.refresh()
             if latest.status != self.status and not latest.problem:  # it trained on since we read it
@@ -244,7 +233,7 @@ class Run:
             If the data set is gone, and the number of pixels is no square.
         """
         try:
-            return self.dataset.load().image_shape
+            return self.dataset.shape()[0]
         except DatasetError as error:
             side = math.isqrt(network.layer_sizes[0])
             if side**2 == network.layer_sizes[0]:
@@ -286,16 +275,28 @@ class Run:
             return dataset
         return corrected(dataset, self.path, self.corrections_sha256)
 
-    def _why_no_model(self) -> str:
-        if self.status.active:
-            return " yet: its first epoch is not complete. Wait, or choose another run."
-        if "model.npz" in self.status.checksums:
-            return ": its model.npz is gone. Put the file back, or choose another run."
-        error = f" ({self.status.error.plain.rstrip('.')})" if self.status.error else ""
-        return f": it ended before its first epoch was complete{error}. Choose another run."
+    def why_no_model(self, name: str = "This run") -> str:
+        """Say of a run without ``model.npz``, by that name, why it has none, and what to do about it."""
+        status = self.status
+        if status.active:
+            return f"{name} has no model yet: its first epoch is not complete. Wait, or choose another run."
+        if status.state == "finished" or "model.npz" in status.checksums:
+            return f"{name} has no model: model.npz is missing from its folder. Put it back, or choose another run."
+        if status.state == "failed":
+            error = status.error.plain if status.error else "nothing says why."
+            return f"{name} has no model because it failed: {error} Choose another run."
+        return (
+            f"{name} has no model: it was {status.state} before its first epoch was complete. Resume it, or choose "
+            "another run."
+        )
 
-    def load_network(self) -> Network:
+    def load_network(self, dataset: Dataset | None = None) -> Network:
         """Build the network from ``model.npz``.
+
+        Parameters
+        ----------
+        dataset : Dataset, optional
+            That of this run, if it is loaded already; otherwise it is looked for.
 
         Raises
         ------
@@ -305,19 +306,25 @@ class Run:
         """
         path = self.path / "model.npz"
         if not path.exists():
-            raise RunError(f"Run {self.id} has no model{self._why_no_model()}")
+            raise RunError(self.why_no_model(f"Run {self.id}"))
         try:
             self._check(path.name)
-            network = Network.from_arrays(read_npz(path, math.inf))
-            self._check_network(network)
+            network = Network.from_arrays(read_npz(path, MAX_BYTES[path.name]))
+            self.check_network(network, dataset)
             return network
         except (OSError, ValueError) as error:
             raise RunError(
                 f"The model of run {self.id} can't be read ({path.name}: {reason_of(error)}): train it again."
             ) from error
 
-    def _check_network(self, network: Network) -> None:
-        """Compare a network with the settings, and with the data if they are there; ValueError if it does not fit."""
+    def check_network(self, network: Network, dataset: Dataset | None = None) -> None:
+        """Compare a network with the settings, and with the data if they are there.
+
+        Raises
+        ------
+        ValueError
+            Says in a clause what does not fit.
+        """
         sizes, hidden = network.layer_sizes, self.config.hidden_layers
         if sizes[1:-1] != hidden or network.activation != self.config.activation:
             found = f"{'-'.join(map(str, sizes))}, {network.activation}"
@@ -326,7 +333,7 @@ class Run:
         if not np.isfinite(network.parameters).all():
             raise ValueError("it holds weights or biases that are not finite: its learning rate was too high")
         try:
-            shape, classes = self.dataset.shape()
+            shape, classes = (dataset.image_shape, dataset.num_classes) if dataset else self.dataset.shape()
         except DatasetError:  # what needs the data will say so
             return
         if sizes[0] != math.prod(shape) or sizes[-1] < classes:
@@ -366,14 +373,14 @@ def create_run(
     CorrectionsError
         If the corrections do not fit the data.
     ConfigError
-        If training on the data would need too much memory.
+        If training on the data, or on MNIST if they are not loaded, would need too much memory.
     RunError
         If the folder can't be written.
     """
     if isinstance(dataset, Dataset):
         dataset = dataset if corrections is None else corrections.apply(dataset)
         corrections = dataset.corrections
-        check_memory(config, DataSize.of(dataset))
+    check_memory(config, DataSize.of(dataset) if isinstance(dataset, Dataset) else MNIST)
     root = Path(runs_dir or default_runs_dir()).absolute()
     reference = DatasetReference.of(dataset) if isinstance(dataset, Dataset) else dataset
     created = time.time()
@@ -393,14 +400,6 @@ def create_run(
     return read_run(root / run_id)
 
 
-def new_id(root: Path, created: float) -> str:
-    """Make a run id: time to the second, and four random digits that no run of this second has."""
-    while True:
-        run_id = f"{datetime.fromtimestamp(created):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-        if not (root / run_id).exists():
-            return run_id
-
-
 def list_runs(runs_dir: Path | None = None) -> list[Run]:
     """All runs, newest first, including damaged ones with their ``problem``.
 
@@ -417,7 +416,7 @@ def list_runs(runs_dir: Path | None = None) -> list[Run]:
         return []
     except OSError as error:
         raise RunError(
-            f"The runs folder {root} can't be read ({error.strerror}): make it readable, or choose another one with "
+            f"The runs folder {root} can't be read ({reason_of(error)}): make it readable, or choose another one with "
             "MNIST_RUNS_DIR."
         ) from error
     return sorted(map(read_run, folders), key=lambda run: (run.created, run.id), reverse=True)
@@ -454,19 +453,7 @@ def _describe_search(name: str, fitting: list[Run], runs: list[Run], root: Path)
 
 def _is_id(root: Path, name: str) -> bool:
     """Whether a run has exactly this id, so that no other one needs to be read."""
-    return name != "latest" and _is_safe(name) and (root / name).is_dir()
-
-
-def _is_safe(name: str) -> bool:
-    return len(name) <= LONGEST_NAME and SAFE_NAME.fullmatch(name) is not None
-
-
-def folder_id(path: Path) -> str:
-    """Id of a run: the name of its folder; or, if that is not safe, what is safe in it and a few digits of its own."""
-    if _is_safe(path.name.removeprefix(".")):  # that of a draft
-        return path.name
-    digits = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:6]
-    return "-".join(["unnamed", *re.findall(r"[A-Za-z0-9]+", path.name)])[: LONGEST_NAME - 7] + f"-{digits}"
+    return name != "latest" and is_safe(name) and (root / name).is_dir()
 
 
 def read_run(path: Path) -> Run:
@@ -474,22 +461,23 @@ def read_run(path: Path) -> Run:
     origin, about, name = None, About(), "config.json"
     advice = "Delete the folder, or put the original file back."
     try:
-        created, config, dataset, corrections = decode_origin(read_bounded(path / name, MAX_BYTES[name]))
+        content = read_bounded(path / name, MAX_BYTES[name])
+        created, config, dataset, corrections = decode_origin(content)
         origin = (config, dataset)
         about, name = About.read(path), "status.json"
         status = Status.read(path / name, path / WORKER_LOCK)
         name, advice = "config.json", f"{advice} If you changed it yourself, take its checksum out of status.json."
-        check_sha256(path / name, status.checksums.get(name))
+        check_content(content, status.checksums.get(name))
     except (OSError, ValueError) as error:
-        problem = problem_of(name, error, advice)
+        damage = damage_of(name, error, advice)
     else:
         if folder_id(path) == path.name:
             return Run(path, created, status, about, None, origin, corrections)
-        problem = (
-            "The name of its folder has characters that not every page and terminal can show: rename the folder; "
-            "letters, digits, spaces and . - + = ( ) are safe."
+        damage = Damage(
+            "The name of its folder has characters that not every page and terminal can show:",
+            "rename the folder; letters, digits, spaces and . - + = ( ) are safe.",
         )
-    return Run(path, created if origin else _modified(path), Status("damaged"), about, problem, origin)
+    return Run(path, created if origin else _modified(path), Status("damaged"), about, damage, origin)
 
 
 def _modified(path: Path) -> float:

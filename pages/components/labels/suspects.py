@@ -8,11 +8,11 @@ import streamlit as st
 
 from mnist_core.data.corrections import Corrections
 from mnist_core.evaluation.label_errors import METHODS, LabelIssues, find_label_issues
-from mnist_core.jobs.label_check import Progress, read_probabilities, read_progress
+from mnist_core.jobs.label_check import FILES, read_probabilities, read_progress
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.run import Run, find_run
 from pages.components.digits.picker import SPLITS
-from pages.components.runs.picker import original_dataset, run_dataset
+from pages.components.runs.picker import original_dataset, run_dataset, written
 from pages.components.state import OneOf, Remembered, remembered
 
 ANY = "any"
@@ -79,13 +79,12 @@ def checked(run: Run, split: str) -> Checked | None:
     progress = read_progress(run)
     if progress is None or progress.state != "finished" or not (split == "training set" or progress.tested):
         return None
-    return _checked(run.path, run.dataset, progress, SPLITS[split])
+    return _checked(run.path, run.dataset, SPLITS[split], *(written(run.path / name) for name in FILES))
 
 
-@st.cache_resource(
-    max_entries=8, show_spinner=False, hash_funcs={DatasetReference: repr, Progress: lambda progress: repr(progress)}
-)
-def _checked(path: Path, reference: DatasetReference, progress: Progress, split: str) -> Checked:
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={DatasetReference: repr})
+def _checked(path: Path, reference: DatasetReference, split: str, *written: int) -> Checked:
+    """Rank the label issues of a run once for all sessions, and again when one of its `FILES` is written."""
     run = find_run(path.name, path.parent)
     probabilities = read_probabilities(run, split)
     labels = getattr(run_dataset(run), f"{split}_labels")

@@ -10,16 +10,21 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from mnist_core.data import disk
-from mnist_core.data.disk import write_atomically
+from mnist_core import disk
+from mnist_core.data.dataset import load_dataset
+from mnist_core.disk import write_atomically
 from mnist_core.errors import DatasetError, RunError
 from mnist_core.nn.network import Network
+from mnist_core.runs import names
 from mnist_core.runs import run as runs
+from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.files import write_json
+from mnist_core.runs.files import write_json, write_npz
 from mnist_core.runs.run import create_run, find_run, list_runs, read_run
+from mnist_core.runs.schema import MAX_BYTES
 from mnist_core.runs.status import Status
 from mnist_core.training.config import TrainingConfig
+from mnist_core.training.state import TrainingState
 from mnist_core.untrusted import UntrustedText
 from tests.helpers import full_disk
 
@@ -199,7 +204,7 @@ def test_the_same_id_drawn_twice_in_a_second_is_drawn_again(tmp_path, monkeypatc
     now = time.time()
     drawn = iter(["aaaa", "aaaa", "bbbb"])
     monkeypatch.setattr(runs.time, "time", lambda: now)
-    monkeypatch.setattr(runs.secrets, "token_hex", lambda _: next(drawn))
+    monkeypatch.setattr(names.secrets, "token_hex", lambda _: next(drawn))
     made = [create_run(TrainingConfig(), REFERENCE, tmp_path) for _ in range(2)]
     assert [run.id[-4:] for run in made] == ["aaaa", "bbbb"]
     assert len(list_runs(tmp_path)) == 2
@@ -288,6 +293,32 @@ def test_many_runs_are_all_listed(run, tmp_path):
     listed = list_runs(tmp_path)
     assert len({one.id for one in listed}) == 300
     assert sum(one.problem is not None for one in listed) == 1
+
+
+def test_a_data_set_is_loaded_once_or_not_at_all_to_check_a_model(tiny_folder, tmp_path, monkeypatch):
+    dataset = load_dataset("full", tiny_folder(shape=(3, 2), classes=2))
+    run = create_run(TrainingConfig(hidden_layers=(4,)), dataset, tmp_path)
+    write_npz(run.path / "model.npz", Network((6, 4, 2)).to_arrays())
+    loads, load = [], DatasetReference.load
+    monkeypatch.setattr(DatasetReference, "load", lambda reference: loads.append(reference) or load(reference))
+    network = run.load_network(dataset)
+    assert loads == []
+    assert run.image_shape(network) == run.image_shape(run.load_network()) == (3, 2)
+    assert len(loads) == 1
+    other = load_dataset("full", tiny_folder(shape=(3, 2), classes=3))
+    with pytest.raises(RunError, match="tells 2 classes apart: the data of this run have 6 pixels and 3 classes"):
+        run.load_network(other)
+
+
+def test_arrays_beyond_what_a_run_may_write_are_not_read(run, monkeypatch):
+    network = Network((784, 128, 64, 10))
+    write_npz(run.path / "model.npz", network.to_arrays())
+    Checkpoint.of(network, TrainingState.start(run.config, network)).write(run.path)
+    for name, read in (("model.npz", run.load_network), ("checkpoint.npz", lambda: Checkpoint.read(run.path))):
+        read()
+        monkeypatch.setitem(MAX_BYTES, name, 1000)
+        with pytest.raises(RunError, match="expected at most 1,000"):
+            read()
 
 
 def test_an_array_in_place_of_a_model_is_named(run):

@@ -1,11 +1,14 @@
-"""Read a file without trusting its size, and write one atomically."""
+"""Read a file without trusting its size; write one so that a killed process leaves neither half of it nor, for long, a
+temporary one."""
 
 import os
+import shutil
 import stat
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -53,3 +56,11 @@ def retry_while_locked(action: Callable[[], T]) -> T:
         except PermissionError:
             time.sleep(0.05)
     return action()
+
+
+def remove_leftovers(folder: Path, prefix: str, seconds: float) -> None:
+    """Remove the temporary folders of killed processes; one younger than ``seconds`` may still be in use."""
+    for leftover in folder.glob(f"{prefix}*"):
+        with suppress(OSError):  # another process was faster
+            if time.time() - leftover.stat().st_mtime > seconds:
+                shutil.rmtree(leftover, ignore_errors=True)
