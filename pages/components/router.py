@@ -58,6 +58,7 @@ PAGES = (
         "Network", "label_issues", "Label issues", ":material/rule:", "Labels that the network contradicts", "suspects"
     ),
     PageInfo("Network", "label_desk", "Label desk", ":material/fact_check:", "Correct labels with single keys"),
+    PageInfo("Network", "label_noise", "Noise laboratory", ":material/science:", "Flip labels, find them again"),
     PageInfo("Your digits", "draw", "Draw", ":material/draw:", "Draw a digit and let a network read it"),
     PageInfo("Your digits", "upload", "Upload", ":material/upload:", "Let a network read the digits of a photo"),
 )
