@@ -37,12 +37,12 @@ def is_under_way(experiment: Experiment) -> bool:
     return any(under_way(run) for run in experiment.runs if run.corrections_sha256)
 
 
-def watch(run: Run, noise: Noise) -> None:
-    """Draw the experiment; redrawn every second while it is under way, and the whole page once nothing is."""
+def watch(run: Run, noise: Noise, was_under_way: bool) -> None:
+    """Draw the experiment; redrawn every second while it is under way."""
     experiment = experiment_on(run, noise)
-    show_experiment(experiment)
-    if not is_under_way(experiment):
+    if was_under_way != is_under_way(experiment):
         st.rerun()
+    show_experiment(experiment)
 
 
 with page(__file__):
@@ -62,9 +62,6 @@ with page(__file__):
     prefer_clean(runs)
     run = pick_run(runs, "Clean run")
     noise = choose_noise(original_dataset(run))
-    experiment = experiment_on(run, noise)
-    if is_under_way(experiment):
-        fragment(watch, run_every=REFRESH_SECONDS)(run, noise)
-    else:
-        show_experiment(experiment)
+    busy = is_under_way(experiment_on(run, noise))
+    fragment(watch, run_every=REFRESH_SECONDS if busy else None)(run, noise, busy)
     code_behind(flip_at_random, flip_pairs, retrieval, repair)

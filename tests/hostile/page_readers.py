@@ -27,7 +27,7 @@ from tests.hostile.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = tuple(page.file for page in PAGES)
-SHOW_A_RUN = ("training", "runs", "evaluation", "inside", "label_issues", "label_desk", "draw", "upload")
+SHOW_A_RUN = ("training", "runs", "evaluation", "inside", "label_issues", "label_desk", "label_noise", "draw", "upload")
 """Pages that show the run that the address names."""
 MOST_RUNS = 5
 

@@ -13,6 +13,7 @@ from mnist_core.data.idx import read_idx
 from mnist_core.data.own_digits import pack_digits
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
 from mnist_core.evaluation.label_errors import class_thresholds, find_label_issues, off_diagonal
+from mnist_core.evaluation.label_noise import flip_at_random, flip_pairs, repair, retrieval
 from mnist_core.evaluation.metrics import calibration, confusion_matrix, per_class_scores
 from mnist_core.evaluation.predict import evaluate, per_image, predict
 from mnist_core.evaluation.significance import mcnemar
@@ -68,6 +69,7 @@ FUNCTIONS = {
         nearest_neighbours,
     ],
     "label_issues": [cross_validate, find_label_issues, off_diagonal, class_thresholds],
+    "label_noise": [flip_at_random, flip_pairs, retrieval, repair],
     "label_desk": [neighbours_of_each, compare],
     "draw": [steps_to_mnist, Network.forward_pass, pack_digits],
     "upload": [ink_on_black, segment, to_mnist, predict],

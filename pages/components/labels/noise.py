@@ -272,7 +272,7 @@ def retrieval_chart(compared: dict[str, Retrieval]) -> alt.Chart:
                 "method:N",
                 title=None,
                 scale=alt.Scale(domain=titles, range=list(CLASS_COLORS[: len(titles)])),
-                legend=alt.Legend(orient="bottom"),
+                legend=alt.Legend(orient="bottom", columns=1, symbolType="stroke"),
             ),
             strokeDash=alt.StrokeDash("method:N", legend=None, scale=alt.Scale(range=[[1, 0], [6, 3], [2, 2]])),
             order="first:Q",
