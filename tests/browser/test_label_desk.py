@@ -36,6 +36,7 @@ def desk(page, app, trained):
     page.get_by_role("heading", level=1).wait_for()
     page.goto(f"{app.url}/label_desk?list=All+images&run={trained.id}")
     shown(page, 0)
+    page.get_by_text("The keys are on.").wait_for()
     return page
 
 
