@@ -23,7 +23,7 @@ import numpy as np
 from mnist_core.data.corrections_csv import CHOOSE, COLUMNS, from_iso, guarded, read_table, to_iso, to_table, unguarded
 from mnist_core.data.dataset import Dataset
 from mnist_core.disk import read_bounded, write_atomically
-from mnist_core.errors import CorrectionsError, advice_on, counted
+from mnist_core.errors import CorrectionsError, advice_on, counted, reason_of
 from mnist_core.untrusted import UntrustedText
 
 NAMES = {"train": "training", "test": "test"}
@@ -248,7 +248,7 @@ class Corrections:
         except FileNotFoundError as error:
             raise CorrectionsError(f"{path}: found no such file. {CHOOSE}") from error
         except OSError as error:
-            raise CorrectionsError(f"{path}: can't be read ({error.strerror}). Check its permissions.") from error
+            raise CorrectionsError(f"{path}: can't be read ({reason_of(error)}). Check its permissions.") from error
         except ValueError as error:
             raise CorrectionsError(f"{path}: {error}. {CHOOSE}") from error
         return cls.parse(content, str(path))
@@ -267,8 +267,7 @@ class Corrections:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, lambda file: file.write(self.content))
         except OSError as error:
-            reason = error.strerror or error
-            raise CorrectionsError(f"Can't write {path} ({reason}): {advice_on(error)}.") from error
+            raise CorrectionsError(f"Can't write {path} ({reason_of(error)}): {advice_on(error)}.") from error
 
     def adding(self, *decisions: Correction) -> "Corrections":
         """These decisions and further ones, which replace those on the same images, whatever the clocks say."""

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from mnist_core.data.corrections import Corrections
-from mnist_core.errors import CorrectionsError, advice_on
+from mnist_core.errors import CorrectionsError, advice_on, reason_of
+
+PATIENCE = 10.0
+"""Seconds to wait for others who write the file."""
 
 
 def change_file(path: Path, change: Callable[[Corrections], Corrections]) -> Corrections:
@@ -26,10 +29,11 @@ def change_file(path: Path, change: Callable[[Corrections], Corrections]) -> Cor
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path.with_name(f".{path.name}.lock")).acquire(timeout=10)
-    except OSError as error:  # a lock that stays taken is one, too
-        reason = error.strerror or "somebody else is writing it"
-        raise CorrectionsError(f"Can't write {path} ({reason}): {advice_on(error)}.") from error
+        lock = FileLock(path.with_name(f".{path.name}.lock")).acquire(timeout=PATIENCE)
+    except Timeout as error:
+        raise CorrectionsError(f"Can't write {path}: somebody else has been writing it for long. Try again.") from error
+    except OSError as error:
+        raise CorrectionsError(f"Can't write {path} ({reason_of(error)}): {advice_on(error)}.") from error
     with lock:
         changed = change(Corrections.read(path) if path.exists() else Corrections())
         changed.write(path)

@@ -9,9 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mnist_core.data import shared_corrections
 from mnist_core.data.agreement import compare
 from mnist_core.data.corrections import Correction, Corrections, decide
 from mnist_core.data.corrections_csv import COLUMNS
@@ -219,3 +221,16 @@ def test_two_people_who_decide_at_once_lose_nothing(tmp_path):
                 change_file(path, lambda known: known)
     finally:
         path.parent.chmod(0o700)
+
+
+def test_a_file_that_somebody_keeps_locked_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(shared_corrections, "PATIENCE", 0.01)
+    path = tmp_path / "corrections.csv"
+    with (
+        FileLock(tmp_path / ".corrections.csv.lock"),
+        pytest.raises(CorrectionsError, match="somebody else has been writing it"),
+    ):
+        change_file(path, lambda known: known)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CorrectionsError, match=r"Can't write .*: check the folder"):
+        change_file(tmp_path / "file" / "corrections.csv", lambda known: known)
