@@ -253,7 +253,11 @@ def test_one_click_trains_again_with_the_corrections(open_page, checked, keys, s
     assert "corrected labels" in texts(app.markdown)
     assert run.corrections_sha256[:12] in texts(app.caption)
     app.switch_page("pages/label_desk.py").run()
-    assert "with these very corrections already" in texts(app.caption)
+    assert keys.data["index"] == 2, "the desk goes on where it was"
+    assert app.button(key="retrain").disabled, "such a run is there"
+    app.button(key="before_after").click().run()
+    assert app.query_params["runs"] == f"{checked.id},{run.id}"
+    assert "with these very corrections already" in texts(open_page("label_desk", run=run.id).caption)
     assert len(list_runs()) == 2
 
 

@@ -158,13 +158,20 @@ def read_presses(sent: object, handled: int) -> list[Press]:
     for each in sent[:MOST_PRESSES] if isinstance(sent, list) else []:
         if not isinstance(each, dict):
             continue
-        number, action, split, index = (each.get(name) for name in ("n", "action", "split", "index"))
-        # JavaScript knows one kind of number, which may arrive as a float
-        if not all(isinstance(value, (int, float)) and 0 <= value < LAST_NUMBER for value in (number, index)):
+        action, split = each.get("action"), each.get("split")
+        number, index = _whole(each.get("n")), _whole(each.get("index"))
+        if number is None or index is None or not isinstance(action, str) or not isinstance(split, str):
             continue
-        if isinstance(action, str) and isinstance(split, str) and number > handled:
-            presses.append(Press(int(number), action, split, int(index)))
+        if number > handled:
+            presses.append(Press(number, action, split, index))
     return sorted(presses)
+
+
+def _whole(value: object) -> int | None:
+    """A number of JavaScript, which has one kind only and may arrive as a float."""
+    if isinstance(value, int | float) and 0 <= value < LAST_NUMBER:
+        return int(value)
+    return None
 
 
 def show_keypad(

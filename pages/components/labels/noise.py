@@ -263,7 +263,7 @@ def retrieval_chart(compared: dict[str, Retrieval]) -> alt.Chart:
             rows.append((METHODS[method].title, int(place) + 1, each.recall[place], each.precision[place]))
     titles = [METHODS[method].title for method in compared]
     return (
-        alt.Chart(pd.DataFrame(rows, columns=["method", "first", "recall", "precision"]), height=260)
+        alt.Chart(pd.DataFrame(rows, columns=["method", "first", "recall", "precision"]), height=330)
         .mark_line(strokeWidth=2)
         .encode(
             alt.X("recall:Q", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
