@@ -8,6 +8,7 @@ import streamlit as st
 from mnist_core.data.corrections import Corrections
 from mnist_core.data.dataset import Dataset, class_means
 from mnist_core.inspection.neighbours import Neighbours, neighbours_of_each
+from mnist_core.untrusted import UntrustedText
 from pages.components.digits.grid import digit_grid
 from pages.components.digits.picker import SPLITS, split_arrays
 from pages.components.digits.reading import probability_chart
@@ -36,13 +37,13 @@ def show_opinion(probabilities: np.ndarray | None, label: int, names: Sequence[s
         return
     first = int(probabilities.argmax())
     st.altair_chart(probability_chart(probabilities, label), key="desk_bars")
-    verdict = "as the label says" if first == label else f"not {names[label]}"
+    verdict = "as the label says" if first == label else f"not {UntrustedText(names[label])}"
     source = (
         "A network that never saw this label"
         if unseen
         else "The network of the run, which was trained on this very label,"
     )
-    st.caption(f"{source} says {names[first]}, {verdict}. Green: the given label.")
+    st.caption(f"{source} says {UntrustedText(names[first])}, {verdict}. Green: the given label.")
 
 
 def rivals(probabilities: np.ndarray | None, label: int) -> list[int]:
@@ -96,7 +97,7 @@ def show_neighbours(
     ]
     given = int(split_arrays(dataset, split)[1][index])
     same = sum(label == given for label in labels)
-    st.markdown(f"**Nearest training images**: {same} of {len(labels)} are labelled {names[given]}")
+    st.markdown(f"**Nearest training images**: {same} of {len(labels)} are labelled {UntrustedText(names[given])}")
     digit_grid(
         dataset.train_images[found.index],
         ["left out" if label is None else names[label] for label in labels],
