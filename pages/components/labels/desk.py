@@ -145,7 +145,7 @@ def _opinion(desk: Desk, index: int) -> tuple[np.ndarray | None, bool]:
 
 
 def _show_progress(desk: Desk, known: Corrections, index: int) -> None:
-    done = sum(known.get(desk.part, int(n)) is not None for n in desk.queue)
+    done = int(np.isin(_decided_on(desk, known), desk.queue).sum())
     place = np.flatnonzero(desk.queue == index)
     where = f"number {place[0] + 1:,} of {len(desk.queue):,}" if len(place) else "not in this list"
     st.progress(done / len(desk.queue), f"{where} · {done:,} decided")
@@ -173,10 +173,16 @@ def _after(queue: np.ndarray, index: int | None) -> np.ndarray:
 
 
 def next_to_decide(desk: Desk, known: Corrections, index: int | None) -> int:
-    """The next image that nobody decided on; without one, the next image, or else this one."""
+    """The next image that nobody decided on; without one, this one, or the first one if there is none yet."""
     rest = _after(desk.queue, index)
-    undecided = (int(n) for n in rest if known.get(desk.part, int(n)) is None)
-    return next(undecided, int(rest[0]) if len(rest) and index is None else index if index is not None else 0)
+    undecided = rest[~np.isin(rest, _decided_on(desk, known))]
+    if len(undecided):
+        return int(undecided[0])
+    return int(desk.queue[0]) if index is None else index
+
+
+def _decided_on(desk: Desk, known: Corrections) -> list[int]:
+    return [one.index for one in known if one.split == desk.part]
 
 
 def act(desk: Desk, press: Press) -> None:

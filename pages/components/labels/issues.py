@@ -25,13 +25,13 @@ def show_issues(run: Run, found: Checked, split: str) -> None:
     """Draw the methods and filters, the label issues, and the way to the desk."""
     dataset = original_dataset(run)
     say_what_was_found(found)
-    names = {ANY: ANY} | {label: name.plain for label, name in enumerate(dataset.class_names)}
+    names: dict[str | int, str] = {ANY: ANY, **{n: name.plain for n, name in enumerate(dataset.class_names)}}
     given_label, suggested_label = chosen_labels(dataset.num_classes)
     beside = remembered("methods_beside", False, url="beside", parse=parse_bool)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control("Method", list(TITLES), required=True, disabled=beside.value, **chosen_method().widget)
-        st.selectbox("Given label", names, format_func=names.get, width=120, **given_label.widget)
-        st.selectbox("Suggested label", names, format_func=names.get, width=150, **suggested_label.widget)
+        st.selectbox("Given label", names, format_func=lambda n: names[n], width=120, **given_label.widget)
+        st.selectbox("Suggested label", names, format_func=lambda n: names[n], width=150, **suggested_label.widget)
         paging = st.container(width=150)
     st.toggle("All methods side by side", **beside.widget)
     known = decisions_on(dataset)
