@@ -41,6 +41,8 @@ STATES = (
     ("evaluation, a digit opened", "evaluation", {"digit": "8"}),
     ("inside", "inside", {}),
     ("label issues", "label_issues", {}),
+    ("label desk", "label_desk", {"list": "All images"}),
+    ("noise laboratory", "label_noise", {}),
     ("runs", "runs", {}),
 )
 """Name, page and query parameters."""

@@ -95,3 +95,16 @@ def test_keys_write_where_a_field_has_the_focus_and_escape_brings_them_back(desk
     assert decided() == {0: 7, 1: 8, 2: load_dataset("sample").train_labels[2]}, (
         "a click leaves the keys where they were"
     )
+
+
+def test_one_click_trains_again_and_the_comparison_shows_before_and_after(desk, decided):
+    for index in range(3):
+        desk.keyboard.press("x")
+        shown(desk, index + 1)
+    desk.get_by_role("button", name="Retrain with 3 corrections").click()
+    desk.get_by_role("heading", name="Runs", level=1).wait_for()
+    desk.get_by_role("heading", name="Before and after the corrections").wait_for()
+    expect(desk.get_by_text("by original labels (1,000 images)")).to_be_visible()
+    expect(desk.get_by_text("corrected labels", exact=True).first).to_be_visible()
+    expect(desk.get_by_text("Correct before, wrong after")).to_be_visible()
+    assert decided() == dict.fromkeys(range(3))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from mnist_core.data.corrections import decide
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.label_errors import find_label_issues
 from mnist_core.jobs import job, label_check
@@ -108,6 +109,18 @@ def test_the_methods_stand_side_by_side_and_a_click_leads_to_the_desk(open_page,
     app.run()
     assert app.title[0].value == "Label desk"
     assert app.query_params["image"] == "5"
+
+
+def test_images_of_a_corrected_run_are_named_by_their_place_in_the_original_data(open_page, browser):
+    sample = load_dataset("sample")
+    run = create_run(TrainingConfig(), sample, corrections=decide(sample, "train", [(0, None), (3, None)]))
+    labels = run.load_dataset().train_labels
+    probabilities = np.eye(10)[labels] * 0.9 + 0.01
+    probabilities[[0, 2]] = np.roll(probabilities[[0, 2]], 1, axis=1)
+    np.savez(run.path / "cross_validation.npz", probabilities=probabilities, done=np.array(5))
+    write_json(run.path / "cross_validation.json", asdict(Progress("finished", 5, 1.0)))
+    open_page("label_issues", run=run.id)
+    assert re.findall(r'button value="(\d+)"', browser.html) == ["1", "4"]
 
 
 def test_what_a_browser_sends_of_an_image_that_is_none_opens_nothing(open_page, checked, browser):
