@@ -17,6 +17,7 @@ from pages.components.labels.desk import (
     ISSUES,
     Desk,
     chosen_list,
+    handle_presses,
     queue_of,
     show_decisions,
     show_desk,
@@ -42,10 +43,11 @@ def choose(runs: list[Run]) -> Run:
 def show_all(run: Run) -> None:
     """Draw the desk with all that follows from the decisions; a fragment, drawn again after each key."""
     dataset, split = original_dataset(run), chosen_split().value
-    known = decisions_on(dataset)
     found = checked(run, split)
-    queue = queue_of(dataset, split, found, known)
+    queue = queue_of(dataset, split, found, decisions_on(dataset))
     desk = Desk(run, dataset, split, queue, found)
+    handle_presses(desk)
+    known = decisions_on(dataset)
     if len(queue):
         show_desk(desk)
     else:

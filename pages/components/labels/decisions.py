@@ -16,7 +16,6 @@ from mnist_core.runs.desk_file import desk_file
 from mnist_core.untrusted import UntrustedText
 from pages.components.state import Remembered, remembered
 
-_UNDOABLE = "undoable_decisions"
 MOST_UNDOABLE = 1000
 
 
@@ -60,9 +59,30 @@ def name_of_decider() -> Remembered:
     return remembered("desk_who", "", url="who", parse=_parse_name)
 
 
-def decide(dataset: Dataset, split: str, index: int, new: int | None) -> Correction:
-    """Decide on the label of an image, None to leave the image out; an earlier decision on it is replaced."""
-    who = UntrustedText(name_of_decider().value)
+def decide(
+    dataset: Dataset, split: str, index: int, new: int | None, who: UntrustedText, made: list[Made]
+) -> tuple[Correction, Corrections]:
+    """Decide on the label of an image, None to leave the image out; an earlier decision on it is replaced.
+
+    Neither this nor :func:`undo` asks Streamlit for anything, since each such question may end the run of a script.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    split, index
+        The image.
+    new : int or None
+    who : UntrustedText
+    made : list of Made
+        The decisions of this session, which gets one more.
+
+    Returns
+    -------
+    Correction
+        The decision.
+    Corrections
+        All decisions as they are now.
+    """
     (decision,) = make_decision(dataset, split, [(index, new)], who, time.time())
     before: list[Correction | None] = []
 
@@ -71,20 +91,13 @@ def decide(dataset: Dataset, split: str, index: int, new: int | None) -> Correct
         return known.adding(decision)
 
     path = desk_file(dataset)
-    change_file(path, change)
-    _remember(Made(path, decision, before[-1]))
-    return decision
+    known = change_file(path, change)
+    made.append(Made(path, decision, before[-1]))
+    del made[:-MOST_UNDOABLE]
+    return decision, known
 
 
-def _remember(made: Made) -> None:
-    st.session_state[_UNDOABLE] = [*_undoable(), made][-MOST_UNDOABLE:]
-
-
-def _undoable() -> list[Made]:
-    return st.session_state.get(_UNDOABLE, [])
-
-
-def undo(dataset: Dataset, split: str) -> Correction | None:
+def undo(dataset: Dataset, split: str, who: UntrustedText, made: list[Made]) -> Correction | None:
     """Take the latest decision of this session on a split back; after a reload, the latest one of the same name.
 
     Returns
@@ -98,18 +111,20 @@ def undo(dataset: Dataset, split: str) -> Correction | None:
         If somebody else has decided on its image since.
     """
     path = desk_file(dataset)
-    own = [made for made in _undoable() if made.path == path and made.decision.split == split]
-    made = own[-1] if own else _latest_of(path, decisions_on(dataset), split)
-    if made is None:
+    own = [each for each in made if each.path == path and each.decision.split == split]
+    latest = own[-1] if own else _latest_of(path, split, who)
+    if latest is None:
         return None
-    st.session_state[_UNDOABLE] = [other for other in _undoable() if other is not made]
-    change_file(path, _taking_back(made))
-    return made.decision
+    if own:
+        made.remove(latest)
+    change_file(path, _taking_back(latest))
+    return latest.decision
 
 
-def _latest_of(path: Path, known: Corrections, split: str) -> Made | None:
-    who = " ".join(UntrustedText(name_of_decider().value).plain.split())  # as corrections have it
-    own = [one for one in known if one.split == split and one.who.plain == who]
+def _latest_of(path: Path, split: str, who: UntrustedText) -> Made | None:
+    name = " ".join(who.plain.split())  # as corrections have it
+    known = Corrections.read(path) if path.exists() else Corrections()
+    own = [one for one in known if one.split == split and one.who.plain == name]
     return Made(path, max(own, key=lambda one: one.when), None) if own else None
 
 

@@ -1,7 +1,7 @@
 """The label desk: one image after the other, decided on with single keys."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import streamlit as st
@@ -13,16 +13,39 @@ from mnist_core.runs.run import Run
 from mnist_core.untrusted import UntrustedText
 from pages.components.digits.grid import digit_grid, pixel_row
 from pages.components.digits.picker import SPLITS, split_arrays
-from pages.components.labels.decisions import decide, decisions_on, undo
+from pages.components.errors import EXPECTED, show_error
+from pages.components.labels.decisions import Made, decide, decisions_on, name_of_decider, undo
 from pages.components.labels.evidence import AT_ONCE, rivals, show_means, show_neighbours, show_opinion
-from pages.components.labels.keypad import Press, show_keypad
+from pages.components.labels.keypad import Press, presses_after, show_keypad
 from pages.components.labels.suspects import TITLES, Checked, chosen_labels, chosen_method, place_of
 from pages.components.runs.picker import evaluation_of
 from pages.components.state import NumberIn, OneOf, Remembered, remembered
 
 ISSUES, DECIDED, EVERY = "Label issues", "Decided", "All images"
 PICTURE = 230
-_CONTENT, _SAID = "desk_content", "desk_said"
+_CONTENT, _SITTING = "desk_content", "desk_sitting"
+
+
+@dataclass
+class Sitting:
+    """What this session did at the desk.
+
+    It is changed in place: whatever asks Streamlit for a value may end the run of the script, because the next press
+    has come, and then what is done would not be marked as done.
+    """
+
+    handled: int = 0
+    """Number of the latest press that was handled."""
+    index: int | None = None
+    """Image on the desk, which the address only follows: a request may carry an address of some keys ago."""
+    said: str = ""
+    """What the latest press did."""
+    made: list[Made] = field(default_factory=list)
+
+
+def sitting() -> Sitting:
+    """The one of this session."""
+    return st.session_state.setdefault(_SITTING, Sitting())
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +98,7 @@ def open_at(index: int | None, split_size: int) -> None:
     chosen_list().set(ISSUES)
     chosen_image(split_size).set(index)
     st.session_state.pop(_CONTENT, None)
-    st.session_state.pop(_SAID, None)
+    sitting().index, sitting().said = index, ""
 
 
 def queue_of(dataset: Dataset, split: str, found: Checked | None, known: Corrections) -> np.ndarray:
@@ -93,10 +116,9 @@ def queue_of(dataset: Dataset, split: str, found: Checked | None, known: Correct
 
 
 def show_desk(desk: Desk) -> None:
-    """Draw the image to decide on, the keys, and what speaks for and against its label; a fragment."""
+    """Draw the image to decide on, the keys, and what speaks for and against its label."""
     known = decisions_on(desk.dataset)
-    image = _image_on(desk, known)
-    index = image.value
+    index = _image_on(desk, known)
     label, decision = int(desk.labels[index]), known.get(desk.part, index)
     probabilities, unseen = _opinion(desk, index)
     left, right = st.columns([1, 1.15], gap="large")
@@ -106,8 +128,8 @@ def show_desk(desk: Desk) -> None:
         picture = split_arrays(desk.dataset, desk.split)[0][index]
         pixel_row([picture], [f"{desk.split.removesuffix(' set')} image {index:,}"], PICTURE)
         decided = None if decision is None else DROP if decision.new is None else decision.new
-        show_keypad(desk.names, desk.part, index, label, decided, lambda press: act(desk, press))
-        if said := st.session_state.get(_SAID):
+        show_keypad(desk.names, desk.part, index, label, decided, sitting().handled)
+        if said := sitting().said:
             st.caption(said)
     with right:
         opinion, means = st.columns([2.2, 1])
@@ -119,17 +141,20 @@ def show_desk(desk: Desk) -> None:
         show_neighbours(desk.dataset, desk.split, index, ahead.tolist(), known, desk.names)
 
 
-def _image_on(desk: Desk, known: Corrections) -> Remembered:
+def _image_on(desk: Desk, known: Corrections) -> int:
     """The image on the desk; the first one to decide on if none is chosen, or the list has changed."""
-    image = chosen_image(len(desk.labels))
+    image, now = chosen_image(len(desk.labels)), sitting()
     labels = [value.value for value in chosen_labels(desk.dataset.num_classes)]
     content = f"{desk.run.id} {desk.split} {chosen_list().value} {chosen_method().value} {labels}"
     changed = st.session_state.get(_CONTENT, content) != content
+    chosen = None if changed else image.value if now.index is None else now.index
+    if chosen is None:
+        chosen, now.said = next_to_decide(desk, known, None), ""
+    now.index = chosen
     st.session_state[_CONTENT] = content
-    if image.value is None or changed:
-        image.set(next_to_decide(desk, known, None))
-        st.session_state.pop(_SAID, None)
-    return image
+    if image.value != now.index:
+        image.set(now.index)
+    return now.index
 
 
 def _opinion(desk: Desk, index: int) -> tuple[np.ndarray | None, bool]:
@@ -185,24 +210,39 @@ def _decided_on(desk: Desk, known: Corrections) -> list[int]:
     return [one.index for one in known if one.split == desk.part]
 
 
-def act(desk: Desk, press: Press) -> None:
+def handle_presses(desk: Desk) -> None:
+    """Do what the keys say that were pressed since the desk was drawn; an error ends those that were sent with it."""
+    now = sitting()
+    who = UntrustedText(name_of_decider().value)
+    now.index = chosen_image(len(desk.labels)).value if now.index is None else now.index
+    presses = presses_after(now.handled)
+    for press in presses:
+        try:
+            act(desk, press, who, now)
+            now.handled = press.number
+        except EXPECTED as error:
+            now.handled = presses[-1].number
+            show_error(error)
+            break
+
+
+def act(desk: Desk, press: Press, who: UntrustedText, now: Sitting) -> None:
     """Do what a key says."""
-    image = chosen_image(len(desk.labels))
     if press.action in ("previous", "next"):
-        image.set(_neighbour_in(desk.queue, image.value, -1 if press.action == "previous" else 1))
-        st.session_state.pop(_SAID, None)
+        now.index = _neighbour_in(desk.queue, now.index, -1 if press.action == "previous" else 1)
+        now.said = ""
     elif press.action == "undo":
-        taken = undo(desk.dataset, desk.part)
+        taken = undo(desk.dataset, desk.part, who, now.made)
         if taken is None:
-            st.session_state[_SAID] = "There is no decision of yours to undo."
+            now.said = "There is no decision of yours to undo."
         else:
-            image.set(taken.index)
-            st.session_state[_SAID] = f"Undone: {_sentence(desk, taken)}"
+            now.index = taken.index
+            now.said = f"Undone: {_sentence(desk, taken)}"
     else:
-        _decide(desk, press, image)
+        _decide(desk, press, who, now)
 
 
-def _decide(desk: Desk, press: Press, image: Remembered) -> None:
+def _decide(desk: Desk, press: Press, who: UntrustedText, now: Sitting) -> None:
     """Decide on the image that was on the screen when the key was pressed."""
     split = next((title for title, part in SPLITS.items() if part == press.split), None)
     labels = split_arrays(desk.dataset, split)[1] if split else ()
@@ -217,10 +257,10 @@ def _decide(desk: Desk, press: Press, image: Remembered) -> None:
         new = int(number[:6])
     else:
         return
-    decision = decide(desk.dataset, press.split, press.index, new)
-    st.session_state[_SAID] = f"{_sentence(desk, decision)} U takes it back."
-    if (press.split, press.index) == (desk.part, image.value):
-        image.set(next_to_decide(desk, decisions_on(desk.dataset), image.value))
+    decision, known = decide(desk.dataset, press.split, press.index, new, who, now.made)
+    now.said = f"{_sentence(desk, decision)} U takes it back."
+    if (press.split, press.index) == (desk.part, now.index):
+        now.index = next_to_decide(desk, known, now.index)
 
 
 def _sentence(desk: Desk, decision: Correction) -> str:
@@ -230,10 +270,10 @@ def _sentence(desk: Desk, decision: Correction) -> str:
     return f"{NAMES[decision.split].capitalize()} image {decision.index:,}: {change}."
 
 
-def _neighbour_in(queue: np.ndarray, index: int, step: int) -> int:
+def _neighbour_in(queue: np.ndarray, index: int | None, step: int) -> int | None:
     place = np.flatnonzero(queue == index)
     if not len(place):
-        return int(queue[0])
+        return int(queue[0]) if len(queue) else index
     return int(queue[min(max(place[0] + step, 0), len(queue) - 1)])
 
 

@@ -4,15 +4,14 @@ The browser keeps every press until the server has handled it, so that none is l
 press names the image that was on the screen, so that no decision hits the next one.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import streamlit as st
 
 from pages.components.errors import callback
 
 KEY = "desk_keypad"
-_HANDLED = "desk_presses_handled"
 MOST_PRESSES = 200
 LAST_NUMBER = 2**53
 
@@ -69,11 +68,10 @@ _KEYPAD = st.components.v2.component(
     export default function({ parentElement, data, setStateValue }) {
         const root = parentElement.querySelector(".desk-keypad");
         const desk = root.desk ??= { waiting: [], last: 0 };
-        desk.last = Math.max(desk.last, data.handled);
         desk.waiting = desk.waiting.filter(each => each.n > data.handled);
 
         function press(action) {
-            desk.last += 1;
+            desk.last = Math.max(desk.last + 1, data.handled + 1, Date.now());  // grows, even if all else is forgotten
             desk.waiting.push({ n: desk.last, action, split: data.split, index: data.index });
             setStateValue("presses", desk.waiting.slice());
         }
@@ -127,16 +125,23 @@ _KEYPAD = st.components.v2.component(
         root.replaceChildren(classes, moves, state);
         showState();
 
-        desk.remove?.();
-        document.addEventListener("keydown", onKey);
-        document.addEventListener("focusin", showState);
-        document.addEventListener("focusout", showState);
-        desk.remove = () => {
-            document.removeEventListener("keydown", onKey);
-            document.removeEventListener("focusin", showState);
-            document.removeEventListener("focusout", showState);
+        desk.onKey = onKey;
+        desk.showState = showState;
+        if (!desk.listens) listen(root, desk);
+    }
+
+    // Listens as long as the keypad is on the page, without a gap between two drawings.
+    function listen(root, desk) {
+        desk.listens = true;
+        const heard = {
+            keydown: event => desk.onKey(event), focusin: () => desk.showState(), focusout: () => desk.showState(),
         };
-        return () => desk.remove();
+        for (const [name, react] of Object.entries(heard)) {
+            document.addEventListener(name, function listener(event) {
+                if (root.isConnected) return react(event);
+                document.removeEventListener(name, listener);
+            });
+        }
     }
     """,
     isolate_styles=False,
@@ -174,15 +179,19 @@ def _whole(value: object) -> int | None:
     return None
 
 
+def presses_after(handled: int) -> list[Press]:
+    """The presses that the browser has sent so far and that are not handled yet, in their order."""
+    try:
+        sent = st.session_state[KEY]["presses"]
+    except (KeyError, TypeError):
+        return []
+    return read_presses(sent, handled)
+
+
 def show_keypad(
-    names: Sequence[str],
-    split: str,
-    index: int,
-    given: int,
-    decided: int | str | None,
-    on_press: Callable[[Press], object],
+    names: Sequence[str], split: str, index: int, given: int, decided: int | str | None, handled: int
 ) -> None:
-    """Draw the keypad.
+    """Draw the keypad; its presses are those of :func:`presses_after` when the page is drawn next.
 
     Parameters
     ----------
@@ -194,17 +203,9 @@ def show_keypad(
         Its label.
     decided : int, "drop" or None
         What is decided of it.
-    on_press : callable
-        Called with each press, in their order; an error ends the presses that were sent with it.
+    handled : int
+        Number of the latest press that was handled.
     """
-
-    def handle() -> None:
-        presses = read_presses(_presses_of(st.session_state.get(KEY)), st.session_state.get(_HANDLED, 0))
-        if presses:
-            st.session_state[_HANDLED] = presses[-1].number
-        for press in presses:
-            on_press(press)
-
     _KEYPAD(
         data={
             "classes": [
@@ -217,15 +218,8 @@ def show_keypad(
             "given_name": names[given],
             "kept": decided == given,
             "decided": decided,
-            "handled": st.session_state.get(_HANDLED, 0),
+            "handled": handled,
         },
         key=KEY,
-        on_presses_change=callback(handle),
+        on_presses_change=callback(lambda: None),
     )
-
-
-def _presses_of(state: Any) -> object:
-    try:
-        return state["presses"]
-    except (KeyError, TypeError):
-        return None
