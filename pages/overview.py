@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from mnist_core.data import download as downloader
+from mnist_core.data.catalogue import MNIST
 from mnist_core.data.dataset import Dataset, cache_dir, load_dataset
 from mnist_core.errors import DatasetError, DownloadError
 from mnist_core.runs.run import Run, list_runs
@@ -76,7 +77,7 @@ def short_path(path: str) -> str:
 
 def offer_download() -> None:
     """Draw the download button, then a progress bar, and the reason if the download fails."""
-    total = sum(downloader.SIZES.values())
+    total = MNIST.size
     st.info(
         f"You are working with a sample. Full MNIST, 60,000 training and 10,000 test images, is a download of "
         f"{total / 1e6:.1f} MB; networks trained on it make only about a third as many errors.",

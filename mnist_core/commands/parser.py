@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from mnist_core.data.catalogue import NAMED
+from mnist_core.data.dataset import Dataset, load_dataset
+from mnist_core.data.named import SAMPLE_NAME, open_data
 from mnist_core.errors import did_you_mean
 from mnist_core.untrusted import UntrustedText
 
@@ -131,6 +134,30 @@ def add_data_dir(command: CommandParser) -> None:
         type=Path,
         help="folder of four IDX files in the MNIST naming (default: MNIST_DATA_DIR, then the cache)",
     )
+
+
+def add_data(command: CommandParser) -> None:
+    """Add the option that names a data set, or a path."""
+    command.add_argument(
+        "--data",
+        metavar="NAME|PATH",
+        help=f"a data set: {SAMPLE_NAME}, {', '.join(NAMED)}, or a path (see `{program_name()} download --help`)",
+    )
+
+
+def chosen_data(arguments: argparse.Namespace) -> Dataset | None:
+    """Load the data set that ``--data`` or ``--data-dir`` names; None without either.
+
+    Raises
+    ------
+    DatasetError
+        If it can't be loaded.
+    """
+    if arguments.data is not None and arguments.data_dir:
+        arguments.usage_error("--data and --data-dir name different data: leave one of them out")
+    if arguments.data is not None:
+        return open_data(arguments.data)
+    return load_dataset("full", arguments.data_dir) if arguments.data_dir else None
 
 
 def add_runs_dir(command: CommandParser) -> None:

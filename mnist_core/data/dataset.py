@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pooch
 
+from mnist_core.data.catalogue import MNIST, known_content, set_of_folder
 from mnist_core.data.checksums import (
     FILE_NAMES,
-    MNIST_SHA256,
     TEST_IMAGES,
     TEST_LABELS,
     TRAIN_IMAGES,
@@ -284,19 +284,31 @@ def _load_folder(folder: Path, paths: dict[str, Path]) -> Dataset:
         ) from error
     check_fit(paths, arrays)
     checksums = {name: content_checksum(array) for name, array in arrays.items()}
-    is_mnist = all(checksum == MNIST_SHA256[name] for name, checksum in checksums.items())
+    name, class_names = _names(folder, arrays, checksums)
     return Dataset(
         train_images=arrays[TRAIN_IMAGES],
         train_labels=arrays[TRAIN_LABELS].astype(np.uint8),
         test_images=arrays[TEST_IMAGES],
         test_labels=arrays[TEST_LABELS].astype(np.uint8),
-        name=UntrustedText("MNIST (full)" if is_mnist else folder.resolve().name or str(folder)),
+        name=UntrustedText(name),
         source="full",
         data_dir=str(folder),
         checksums=checksums,
         file_checksums=file_checksums,
         overshadowed=tuple(_overshadowed(folder, paths, checksums)),
+        given_names=tuple(map(UntrustedText, class_names)),
     )
+
+
+def _names(folder: Path, arrays: dict[str, np.ndarray], checksums: dict[str, str]) -> tuple[str, tuple[str, ...]]:
+    """Name a data set and its classes: a published one by its content or, if nobody computed that, by its place."""
+    if known := known_content(checksums):
+        return "MNIST (full)" if known is MNIST else known.title, known.class_names
+    labels = max(int(arrays[name].max(initial=0)) for name in (TRAIN_LABELS, TEST_LABELS))
+    claimed = set_of_folder(folder, cache_dir())
+    if claimed and labels < (len(claimed.class_names) or 10):
+        return f"{claimed.title} (unverified)", claimed.class_names
+    return folder.resolve().name or str(folder), ()
 
 
 def _overshadowed(folder: Path, paths: dict[str, Path], checksums: dict[str, str]) -> Iterator[tuple[str, str]]:
