@@ -5,11 +5,20 @@ import math
 
 from mnist_core.commands.diagnosis import diagnosis_json, diagnosis_lines, diagnosis_of
 from mnist_core.commands.output import note, say, say_json
-from mnist_core.commands.parser import ProgramParser, add_command, add_data_dir, add_json, add_run, add_runs_dir
+from mnist_core.commands.parser import (
+    ProgramParser,
+    add_command,
+    add_data,
+    add_data_dir,
+    add_json,
+    add_run,
+    add_runs_dir,
+    chosen_data,
+)
 from mnist_core.data.checks import dataset_warnings
-from mnist_core.data.dataset import Dataset, load_dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.errors import DatasetError, counted, times
-from mnist_core.evaluation.metrics import per_class_scores
+from mnist_core.evaluation.metrics import per_class_scores, wilson_interval
 from mnist_core.evaluation.predict import Evaluation, evaluate
 from mnist_core.evaluation.significance import no_better_than_guessing
 from mnist_core.nn.network import Network
@@ -22,6 +31,7 @@ def add(program: ProgramParser) -> None:
     command = add_command(program, "evaluate", "RUN [OPTIONS]", "scores of a run on the test set", _evaluate)
     add_run(command)
     add_json(command, "one JSON object instead of a table")
+    add_data(command)
     add_data_dir(command)
     add_runs_dir(command)
 
@@ -29,11 +39,13 @@ def add(program: ProgramParser) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     run = find_run(arguments.run, arguments.runs_dir)
     network = run.load_network()
-    dataset = load_dataset("full", arguments.data_dir) if arguments.data_dir else run.dataset.load()
-    if arguments.data_dir:
-        _compare_data(run, network, dataset)
+    named = chosen_data(arguments)
+    dataset = named or run.dataset.load()
+    if named:
+        _compare_data(run, network, named)
     result = evaluate(network, dataset.test_images, dataset.test_labels)
-    own = not arguments.data_dir or dataset.has_content(run.dataset.checksums)
+    own = named is None or named.has_content(run.dataset.checksums)
+    interval = wilson_interval(len(result.labels) - result.errors, len(result.labels))
     found = diagnosis_of(run, lambda _: dataset) if own else None
     lines = [] if arguments.json else diagnosis_lines(found)
     doubt = no_better_than_guessing(result.accuracy, result.labels)
@@ -44,7 +56,10 @@ def _evaluate(arguments: argparse.Namespace) -> None:
             {
                 "run": run.id,
                 "dataset": {"name": dataset.name.plain, "source": dataset.source},
+                "trained_on": run.dataset.name.plain,
+                "own_data": own,
                 "accuracy": result.accuracy,
+                "interval": interval,
                 "loss": result.loss,
                 "errors": result.errors,
                 "confusion_matrix": result.confusion_matrix.tolist(),
@@ -52,7 +67,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
             }
         )
     else:
-        _print_table(run, dataset, result)
+        _print_table(run, dataset, result, interval)
         for line in lines:
             say(line)
 
@@ -60,15 +75,18 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 def _compare_data(run: Run, network: Network, dataset: Dataset) -> None:
     """Say that the data are not those of the run; refuse those that its network can't read."""
     shape, pixels = dataset.image_shape, network.layer_sizes[0]
+    names = dataset.class_names
     try:
-        expected: tuple[int, ...] = run.dataset.load().image_shape
+        own = run.dataset.load()
+        expected: tuple[int, ...] = own.image_shape
+        names = own.class_names
     except DatasetError:  # gone: only the number of pixels is still known
         expected = shape if math.prod(shape) == pixels else (pixels,)
     if shape != expected:
         wanted = times(expected) if len(expected) == 2 else counted(pixels, "pixel")
         raise DatasetError(
             f"Run {run.id} was trained on images of {wanted}, but those of {dataset.name.plain} "
-            f"are {times(shape)}: name a folder with images of its size, or leave --data-dir out."
+            f"are {times(shape)}: name data with images of its size, or leave it out."
         )
     for warning in dataset_warnings(dataset):
         note(str(warning))
@@ -77,14 +95,23 @@ def _compare_data(run: Run, network: Network, dataset: Dataset) -> None:
             f"Run {run.id} was trained on other data ({run.dataset.name.plain}): "
             f"these are its scores on {dataset.name.plain}."
         )
+    if dataset.class_names != names:
+        note(
+            f"Class 0 is {dataset.class_names[0].plain} here and {names[0].plain} where it was trained: classes are "
+            f"compared by their number, which says nothing of what the network has learned."
+            if dataset.class_names[0] != names[0]
+            else "The classes have other names here than where it was trained: they are compared by their number."
+        )
 
 
-def _print_table(run: Run, dataset: Dataset, result: Evaluation) -> None:
+def _print_table(run: Run, dataset: Dataset, result: Evaluation, interval: tuple[float, float]) -> None:
     kept = model_epoch(run)
     model = f", model of epoch {kept:,}" if kept not in (None, run.status.epoch) else ""
     say(f"run        {run.id}, {run.status.epoch:,} of {counted(run.epochs, 'epoch')}{model}")
     say(f"data       {dataset.name.plain}, {counted(len(result.labels), 'test image')}")
-    say(f"accuracy   {result.accuracy:.2%}   ({counted(result.errors, 'error')})")
+    say(
+        f"accuracy   {result.accuracy:.2%}   ({counted(result.errors, 'error')}; 95 % interval {interval[0]:.2%} to {interval[1]:.2%})"
+    )
     say(f"loss       {result.loss:.4f} nats")
     say()
     say("class   precision  recall  F1      images")

@@ -5,13 +5,14 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from mnist_core.data.catalogue import NAMED
-from mnist_core.data.dataset import Dataset, load_dataset
-from mnist_core.data.named import SAMPLE_NAME, open_data
+from mnist_core.data.catalogue import NAMED, SAMPLE_NAME
 from mnist_core.errors import did_you_mean
 from mnist_core.untrusted import UntrustedText
+
+if TYPE_CHECKING:
+    from mnist_core.data.dataset import Dataset
 
 WRONG_USAGE = 2
 
@@ -145,7 +146,7 @@ def add_data(command: CommandParser) -> None:
     )
 
 
-def chosen_data(arguments: argparse.Namespace) -> Dataset | None:
+def chosen_data(arguments: argparse.Namespace) -> "Dataset | None":
     """Load the data set that ``--data`` or ``--data-dir`` names; None without either.
 
     Raises
@@ -153,6 +154,9 @@ def chosen_data(arguments: argparse.Namespace) -> Dataset | None:
     DatasetError
         If it can't be loaded.
     """
+    from mnist_core.data.dataset import load_dataset  # what commands without data don't wait for
+    from mnist_core.data.named import open_data
+
     if arguments.data is not None and arguments.data_dir:
         arguments.usage_error("--data and --data-dir name different data: leave one of them out")
     if arguments.data is not None:

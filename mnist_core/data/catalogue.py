@@ -18,6 +18,9 @@ from mnist_core.errors import DatasetError, did_you_mean
 Files = dict[str, tuple[int, str | None]]
 """Size in bytes and SHA-256 (hexadecimal) of each file that is fetched, by name. Without SHA-256, the size is about."""
 
+SAMPLE_NAME = "sample"
+"""Names the sample that comes with the project wherever a data set is named."""
+
 FASHION_SHA256 = {
     TRAIN_IMAGES: "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
     TRAIN_LABELS: "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
@@ -131,7 +134,7 @@ FASHION = NamedSet(
             "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
         ),
     ),
-    "MIT, Zalando SE",
+    "MIT",
     "H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST: a novel image dataset for benchmarking machine learning "
     "algorithms. arXiv:1708.07747, 2017.",
     ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
@@ -147,10 +150,10 @@ KMNIST = NamedSet(
     10_000,
     ("https://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
     _four((18_000_000, 30_000, 3_000_000, 5_000)),
-    "CC BY-SA 4.0, “KMNIST Dataset” (created by CODH), adapted from “Kuzushiji Dataset” (created by NIJL and others), "
-    "doi:10.20676/00000341",
-    "T. Clanuwat, M. Bober-Irizar, A. Kitamoto, A. Lamb, K. Yamamoto, D. Ha: Deep learning for classical Japanese "
-    "literature. arXiv:1812.01718, 2018.",
+    "CC BY-SA 4.0",
+    "“KMNIST Dataset” (created by CODH), adapted from “Kuzushiji Dataset” (created by NIJL and others), "
+    "doi:10.20676/00000341. T. Clanuwat, M. Bober-Irizar, A. Kitamoto, A. Lamb, K. Yamamoto, D. Ha: Deep learning for "
+    "classical Japanese literature. arXiv:1812.01718, 2018.",
     tuple("おきすつなはまやれを"),
 )
 
@@ -173,7 +176,7 @@ QMNIST = NamedSet(
             "9fbcbe594c3766fdf4f0b15c5165dc0d1e57ac604e01422608bb72c906030d06",
         ),
     },
-    "BSD 3-clause, Facebook, Inc.",
+    "BSD 3-clause",
     "C. Yadav, L. Bottou: Cold case: the lost MNIST digits. arXiv:1905.10498, 2019.",
     member="qmnist",
 )
@@ -191,9 +194,9 @@ def _emnist(part: str, about: str, train: int, test: int, class_names: tuple[str
         test,
         ("https://biometrics.nist.gov/cs_links/EMNIST/", "https://www.itl.nist.gov/iaui/vip/cs_links/EMNIST/"),
         {EMNIST_ZIP: (562_000_000, None)},
-        "not stated by its authors; made from NIST Special Database 19 of the US government",
-        "G. Cohen, S. Afshar, J. Tapson, A. van Schaik: EMNIST: an extension of MNIST to handwritten letters. "
-        "arXiv:1702.05373, 2017.",
+        "not stated",
+        "Made from NIST Special Database 19. G. Cohen, S. Afshar, J. Tapson, A. van Schaik: EMNIST: an extension of "
+        "MNIST to handwritten letters. arXiv:1702.05373, 2017.",
         class_names,
         member=f"emnist-{part}",
         transposed=True,

@@ -17,7 +17,7 @@ import numpy as np
 import pooch
 from filelock import FileLock, Timeout
 
-from mnist_core.data.catalogue import EMNIST, EMNIST_ZIP, MNIST, NAMED, NamedSet, find_name
+from mnist_core.data.catalogue import EMNIST, EMNIST_ZIP, MNIST, NAMED, SAMPLE_NAME, NamedSet, find_name
 from mnist_core.data.checksums import (
     FILE_NAMES,
     TEST_IMAGES,
@@ -39,9 +39,6 @@ from mnist_core.data.download import (
 from mnist_core.data.download import Timeout as Seconds
 from mnist_core.data.idx import MAX_BYTES, read_idx, write_idx
 from mnist_core.errors import DatasetError, DownloadError, IdxError, advice_on, did_you_mean, times
-
-SAMPLE_NAME = "sample"
-"""Names the sample that comes with the project wherever a data set is named."""
 
 MISSING, HERE, UNVERIFIED = "not here", "here", "unverified"
 """States of a named data set; one that is here is verified, or it can't be."""
@@ -133,6 +130,7 @@ def download_named(
     progress: Progress | None = None,
     mirrors: Iterable[str] | None = None,
     timeout: Seconds = TIMEOUT,
+    target_dir: str | os.PathLike[str] | None = None,
 ) -> Path:
     """Fetch a data set into its folder, unless it is complete there.
 
@@ -141,6 +139,8 @@ def download_named(
     known : NamedSet
     progress, mirrors, timeout
         As :func:`mnist_core.data.download.download` takes them; by default the mirrors in the table.
+    target_dir : path, optional
+        Another folder, for a set that is published as MNIST is.
 
     Returns
     -------
@@ -154,7 +154,11 @@ def download_named(
     """
     mirrors = known.mirrors if mirrors is None else mirrors
     if not known.member:
-        return download(folder_of(known), mirrors, progress, timeout, known.files)
+        return download(target_dir or folder_of(known), mirrors, progress, timeout, known.files)
+    if target_dir is not None:
+        raise DownloadError(
+            f"{known.title} is turned into MNIST's form in {folder_of(known)}, found another folder: leave it out."
+        )
     if _is_made(folder_of(known)):
         return folder_of(known)
     key = known.member.partition("-")[0]

@@ -256,7 +256,7 @@ OS_ERRORS = [
         (["export", "x", "--format", "npz"], "mnist_core.commands.export.find_run"),
         (["train"], "mnist_core.commands.train.load_dataset"),
         (["train", "--source", "sample"], "mnist_core.commands.train.start_run"),
-        (["download"], "mnist_core.commands.download.download"),
+        (["download"], "mnist_core.commands.download.download_named"),
     ],
 )
 def test_an_error_of_the_operating_system_is_a_sentence_in_every_command(

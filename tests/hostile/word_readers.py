@@ -21,7 +21,7 @@ from tests.hostile.strategies import numbers, texts, values, written
 from tests.hostile.world import World
 
 STARTING = (
-    (download, "download"), (train, "start_run"), (train, "request"), (runs, "resume_run"), (runs, "request"),
+    (download, "download_named"), (train, "start_run"), (train, "request"), (runs, "resume_run"), (runs, "request"),
 )  # fmt: skip
 """What commands call to fetch files, or to start and to ask processes."""
 
@@ -89,6 +89,7 @@ def command_line(world: World) -> Reader:
         "--output",
         "--source",
         "--preset",
+        "--data",
         "--data-dir",
         "--runs-dir",
         "--",
