@@ -15,7 +15,7 @@ import zipfile
 from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import pooch
 import requests
@@ -276,7 +276,8 @@ def _talk(
     try:
         if wanted.sha256 is None:
             _check_safe(url)
-        with requests.get(url, stream=True, timeout=timeout, headers=as_stored) as answer:
+        session = requests.Session() if wanted.sha256 else _SafeSession()
+        with session, session.get(url, stream=True, timeout=timeout, headers=as_stored) as answer:
             _check_answer(answer, wanted)
             while not given_up.is_set() and (chunk := answer.raw.read1(min(left, CHUNK_BYTES))):
                 put(chunk)
@@ -289,10 +290,22 @@ def _talk(
         put(error if isinstance(error, _MirrorError) else _MirrorError(_in_plain_words(error, timeout)))
 
 
+class _SafeSession(requests.Session):
+    """Follows no answer to an address that :func:`_check_safe` refuses."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Return the address that an answer leads to, if it leads to another one."""
+        target = super().get_redirect_target(resp)
+        try:
+            if target:
+                _check_safe(urljoin(resp.url, target))
+        except _MirrorError:
+            resp.close()
+            raise
+        return target
+
+
 def _check_answer(answer: requests.Response, wanted: _Wanted) -> None:
-    if wanted.sha256 is None:
-        for hop in (*answer.history, answer):
-            _check_safe(hop.url)
     if answer.status_code != 200:
         raise _MirrorError(f"answered {answer.status_code}")
     offered = answer.headers.get("Content-Length", str(wanted.size))
