@@ -109,9 +109,8 @@ def _print_table(run: Run, dataset: Dataset, result: Evaluation, interval: tuple
     model = f", model of epoch {kept:,}" if kept not in (None, run.status.epoch) else ""
     say(f"run        {run.id}, {run.status.epoch:,} of {counted(run.epochs, 'epoch')}{model}")
     say(f"data       {dataset.name.plain}, {counted(len(result.labels), 'test image')}")
-    say(
-        f"accuracy   {result.accuracy:.2%}   ({counted(result.errors, 'error')}; 95 % interval {interval[0]:.2%} to {interval[1]:.2%})"
-    )
+    errors, (low, high) = counted(result.errors, "error"), interval
+    say(f"accuracy   {result.accuracy:.2%}   ({errors}; 95 % interval {low:.2%} to {high:.2%})")
     say(f"loss       {result.loss:.4f} nats")
     say()
     say("class   precision  recall  F1      images")
