@@ -154,15 +154,16 @@ def pick_reader() -> Reader:
     return Reader(network, picture_size(run, network))
 
 
-def guessing(run: Run) -> str | None:
+def guessing(run: Run) -> UntrustedText | None:
     """A sentence if a tested run is no better than guessing; None also if its data is gone."""
     if run.status.test_accuracy is None:
         return None
     try:
-        labels = run_dataset(run).test_labels
+        dataset = run_dataset(run)
     except DatasetError:
         return None
-    return no_better_than_guessing(run.status.test_accuracy, labels)
+    sentence = no_better_than_guessing(run.status.test_accuracy, dataset.test_labels, dataset.classes)
+    return UntrustedText(sentence) if sentence else None
 
 
 def trained_network(run: Run) -> Network:
