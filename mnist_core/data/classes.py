@@ -8,7 +8,7 @@ from typing import SupportsIndex
 
 from mnist_core.untrusted import UntrustedText
 
-LONGEST_NAME = 60
+LONGEST_NAME = 80
 """Characters of a name that are shown at most."""
 
 LISTED = 12

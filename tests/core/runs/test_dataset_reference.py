@@ -59,7 +59,7 @@ def test_an_imported_run_finds_its_data_here(tiny_folder, tmp_path, nowhere, ver
 def test_a_run_knows_the_names_of_its_classes_without_its_data(tiny_folder, tmp_path, nowhere):
     folder = tiny_folder()
     plain = load_dataset("full", folder)
-    named = replace(plain, given_names=tuple(UntrustedText("い" * 70 + str(k)) for k in range(plain.num_classes)))
+    named = replace(plain, given_names=tuple(UntrustedText("い" * 90 + str(k)) for k in range(plain.num_classes)))
     run = create_run(TrainingConfig(), named, tmp_path / "runs")
     assert run.dataset.load().classes == run.dataset.classes(plain.num_classes), "those of the run, not of the files"
     shutil.rmtree(folder)
