@@ -197,7 +197,7 @@ def show_message(run: Run, judged: bool) -> None:
             select_run(run)
             st.switch_page("pages/evaluation.py")
     if not judged and (note := guessing(run)):
-        st.warning(note, icon=":material/casino:")
+        st.warning(note.markdown, icon=":material/casino:")
 
 
 def show_charts(run: Run) -> None:

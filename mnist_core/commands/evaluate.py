@@ -16,6 +16,7 @@ from mnist_core.commands.parser import (
     chosen_data,
 )
 from mnist_core.data.checks import dataset_warnings
+from mnist_core.data.classes import Classes, display_width, padded
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import DatasetError, counted, times
 from mnist_core.evaluation.metrics import per_class_scores, wilson_interval
@@ -24,6 +25,9 @@ from mnist_core.evaluation.significance import no_better_than_guessing
 from mnist_core.nn.network import Network
 from mnist_core.runs.model_epoch import model_epoch
 from mnist_core.runs.run import Run, find_run
+
+WIDEST_NAME = 24
+"""Columns of the names of classes in the table."""
 
 
 def add(program: ProgramParser) -> None:
@@ -46,9 +50,11 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     result = evaluate(network, dataset.test_images, dataset.test_labels)
     own = named is None or named.has_content(run.dataset.checksums)
     interval = wilson_interval(len(result.labels) - result.errors, len(result.labels))
+    outputs = network.layer_sizes[-1]
+    classes = run.dataset.classes(outputs) if own else Classes.of(dataset.class_names, outputs)
     found = diagnosis_of(run, lambda _: dataset) if own else None
     lines = [] if arguments.json else diagnosis_lines(found)
-    doubt = no_better_than_guessing(result.accuracy, result.labels)
+    doubt = no_better_than_guessing(result.accuracy, result.labels, classes)
     if doubt and not any(doubt in line for line in lines):
         note(doubt)
     if arguments.json:
@@ -62,12 +68,13 @@ def _evaluate(arguments: argparse.Namespace) -> None:
                 "interval": interval,
                 "loss": result.loss,
                 "errors": result.errors,
+                "class_names": [name.plain for name in classes],
                 "confusion_matrix": result.confusion_matrix.tolist(),
                 "diagnosis": diagnosis_json(found),
             }
         )
     else:
-        _print_table(run, dataset, result, interval)
+        _print_table(run, dataset, classes, result, interval)
         for line in lines:
             say(line)
 
@@ -75,11 +82,8 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 def _compare_data(run: Run, network: Network, dataset: Dataset) -> None:
     """Say that the data are not those of the run; refuse those that its network can't read."""
     shape, pixels = dataset.image_shape, network.layer_sizes[0]
-    names = dataset.class_names
     try:
-        own = run.dataset.load()
-        expected: tuple[int, ...] = own.image_shape
-        names = own.class_names
+        expected: tuple[int, ...] = run.dataset.load().image_shape
     except DatasetError:  # gone: only the number of pixels is still known
         expected = shape if math.prod(shape) == pixels else (pixels,)
     if shape != expected:
@@ -95,16 +99,19 @@ def _compare_data(run: Run, network: Network, dataset: Dataset) -> None:
             f"Run {run.id} was trained on other data ({run.dataset.name.plain}): "
             f"these are its scores on {dataset.name.plain}."
         )
-    if dataset.class_names != names:
+    outputs = network.layer_sizes[-1]
+    own, other = run.dataset.classes(outputs), Classes.of(dataset.class_names, outputs)
+    if own != other:
+        label = next(label for label in range(outputs) if own[label] != other[label])
         note(
-            f"Class 0 is {dataset.class_names[0].plain} here and {names[0].plain} where it was trained: classes are "
-            f"compared by their number, which says nothing of what the network has learned."
-            if dataset.class_names[0] != names[0]
-            else "The classes have other names here than where it was trained: they are compared by their number."
+            f"Class {label} is {other[label].plain!r} here, and {own[label].plain!r} where the run was trained: classes "
+            "are compared by their number alone."
         )
 
 
-def _print_table(run: Run, dataset: Dataset, result: Evaluation, interval: tuple[float, float]) -> None:
+def _print_table(
+    run: Run, dataset: Dataset, classes: Classes, result: Evaluation, interval: tuple[float, float]
+) -> None:
     kept = model_epoch(run)
     model = f", model of epoch {kept:,}" if kept not in (None, run.status.epoch) else ""
     say(f"run        {run.id}, {run.status.epoch:,} of {counted(run.epochs, 'epoch')}{model}")
@@ -113,6 +120,8 @@ def _print_table(run: Run, dataset: Dataset, result: Evaluation, interval: tuple
     say(f"accuracy   {result.accuracy:.2%}   ({errors}; 95 % interval {low:.2%} to {high:.2%})")
     say(f"loss       {result.loss:.4f} nats")
     say()
-    say("class   precision  recall  F1      images")
-    for label, row in enumerate(zip(*per_class_scores(result.confusion_matrix), strict=True)):
-        say("{:<7} {:<10.3f} {:<7.3f} {:<7.3f} {:,}".format(label, *row))
+    names = classes.plain(WIDEST_NAME)
+    width = max(map(display_width, ["class", *names]))
+    say(f"{padded('class', width)}   precision  recall  F1      images")
+    for name, row in zip(names, zip(*per_class_scores(result.confusion_matrix), strict=True), strict=True):
+        say(padded(name, width) + "   {:<10.3f} {:<7.3f} {:<7.3f} {:,}".format(*row))

@@ -19,6 +19,9 @@ END = struct.Struct("<4s4H2LH")
 """What a zip file ends with: signature, two numbers of the disk, two counts of files, size and start of their list, and
 the length of a comment."""
 
+CLASS_NAMES = "class_names"
+"""Name of the array, and of the entry in metadata, that holds the names of the classes from class 0 on."""
+
 NAMES = "U"
 """The kind of dtype that holds a name, such as that of the activation."""
 
@@ -47,7 +50,8 @@ def read_npz(
     max_bytes : float
         Largest sum of the sizes of the arrays.
     kinds : str
-        Allowed ``dtype.kind``; text is allowed only as a single value of at most 32 characters.
+        Allowed ``dtype.kind``; text is allowed only as a single value of at most 32 characters, and in
+        :data:`CLASS_NAMES`.
     max_arrays : int
         Largest number of arrays.
     stored : bool
@@ -115,7 +119,8 @@ def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, kinds: str)
         shape, _, dtype = read_header(file)
         if dtype.hasobject:
             raise NpzPickleError("holds a pickle")
-        if dtype.kind not in kinds or dtype.itemsize > 128 or (dtype.kind == "U" and shape):
+        is_text = dtype.kind == "U" and (shape or dtype.itemsize > 128)
+        if dtype.kind not in kinds or (is_text and member.filename != f"{CLASS_NAMES}.npy"):
             raise NpzError(f"holds an array of dtype {dtype} in {member.filename!r}")
         declared, found = math.prod(shape) * dtype.itemsize, member.file_size - file.tell()
         if declared != found:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta
 
+from mnist_core.data.fitting import MAX_CLASSES
 from mnist_core.errors import RunError
 from mnist_core.runs.files import read_bounded, write_json
 from mnist_core.untrusted import UntrustedText
@@ -19,7 +20,7 @@ from mnist_core.untrusted import UntrustedText
 MB = 1_000_000
 
 MAX_BYTES = {
-    "config.json": MB // 10,
+    "config.json": MB // 2,
     "status.json": MB,
     "about.json": MB,
     "implementation.json": MB,
@@ -63,6 +64,7 @@ Checksums = Annotated[
     dict[Annotated[str, Meta(max_length=255)], Annotated[str, Meta(max_length=128)]], Meta(max_length=20)
 ]
 """SHA-256 by file name."""
+ClassNames = Annotated[tuple[UntrustedText, ...], Meta(max_length=MAX_CLASSES)]
 
 
 def read_record(path: Path, kind: type[R]) -> R:
