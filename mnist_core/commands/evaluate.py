@@ -104,8 +104,8 @@ def _compare_data(run: Run, network: Network, dataset: Dataset) -> None:
     if own != other:
         label = next(label for label in range(outputs) if own[label] != other[label])
         note(
-            f"Class {label} is {other[label].plain!r} here, and {own[label].plain!r} where the run was trained: classes "
-            "are compared by their number alone."
+            f"Class {label} is {other[label].plain!r} here, and {own[label].plain!r} where the run was trained: "
+            "classes are compared by their number alone."
         )
 
 
