@@ -12,7 +12,7 @@ from mnist_core.evaluation.significance import no_better_than_guessing
 from mnist_core.inspection.attribution import gradient_times_input
 from mnist_core.inspection.neighbours import nearest_neighbours
 from mnist_core.runs.run import Run
-from mnist_core.untrusted import UntrustedText
+from mnist_core.untrusted import UntrustedText, no_formula
 from pages.components.class_names import HEAD
 from pages.components.code import code_behind
 from pages.components.data import Choice, load
@@ -178,7 +178,7 @@ def reliability_chart(measured: Calibration) -> alt.LayerChart:
 
 def predictions_csv(classes: Classes, result: Evaluation) -> bytes:
     """One row for each test image: its labels and their names, its confidence and all probabilities."""
-    names = pd.Series(classes.plain())
+    names = pd.Series(map(no_formula, classes.plain()))
     table = pd.DataFrame(
         result.probabilities, columns=[f"probability_{k}" for k in range(result.probabilities.shape[1])]
     )

@@ -66,7 +66,8 @@ def show_data(dataset: Dataset) -> None:
     origin = (
         f"from {UntrustedText(short_path(dataset.data_dir)).code}" if dataset.data_dir else "included in this project"
     )
-    st.caption(f"In use: **{dataset.name}**, {origin}.")
+    named = "" if dataset.classes.are_numbers else f" Classes: {dataset.classes.listed()}."
+    st.caption(f"In use: **{dataset.name}**, {origin}.{named}")
 
 
 def short_path(path: str) -> str:

@@ -58,9 +58,8 @@ def network_drawing(network: Network, classes: Classes, image: np.ndarray, label
     nodes = pd.DataFrame(_nodes(activations, shown, label, classes, colors))
     lines = pd.DataFrame(_lines(network, weighted_inputs[0][0], activations, shown, classes, colors))
     depth = len(shown)
-    x = alt.X(
-        "x:Q", axis=None, scale=alt.Scale(domain=[-0.35, depth + (0.5 if classes.are_short else 0.9)], nice=False)
-    )
+    end = depth + (0.5 if classes.are_short else 0.9)
+    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.35, end], nice=False))
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[-0.03, 1.13], nice=False))
     drawn_lines = (
         alt.Chart(lines)
@@ -171,9 +170,7 @@ def _lines(
                     "x2": column,
                     "y2": _height(rows[target], len(rows)),
                     "from": "all pixels" if column == 1 else f"layer {column - 1}, unit {source}",
-                    "to": f"class {classes[target].plain}"
-                    if column == len(shown)
-                    else f"layer {column}, unit {target}",
+                    "to": _unit_name(classes, column, target, column == len(shown)),
                     "contribution": contribution,
                     "width": 0.5 + 3 * fraction,
                     "opacity": 0.15 + 0.7 * fraction,
