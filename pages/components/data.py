@@ -97,8 +97,10 @@ def load(choice: Choice) -> Dataset:
     return dataset
 
 
-def fingerprint(choice: Choice) -> tuple:
-    """What changes when the files behind a choice do, for caches."""
+def fingerprint(choice: Choice | None) -> tuple:
+    """What changes when the files behind a choice do, for caches; nothing without a choice."""
+    if choice is None:
+        return ()
     if choice.source in NAMED:
         folder = find_named(NAMED[choice.source])
     else:

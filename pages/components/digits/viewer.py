@@ -116,12 +116,12 @@ def show_neighbours(run: Run, split: str, index: int, on: Choice | None) -> None
 
 def neighbours(run: Run, split: str, index: int, on: Choice | None = None) -> Neighbours:
     """Nearest training images of an image, without itself; computed once for all sessions."""
-    return _neighbours(run.path, run.dataset, split, index, on, on and fingerprint(on))
+    return _neighbours(run.path, run.dataset, split, index, on, fingerprint(on))
 
 
 @st.cache_resource(max_entries=1000, show_spinner=False, hash_funcs={DatasetReference: repr})
 def _neighbours(
-    path: Path, dataset: DatasetReference, split: str, index: int, on: Choice | None, seen: tuple | None
+    path: Path, dataset: DatasetReference, split: str, index: int, on: Choice | None, seen: tuple
 ) -> Neighbours:
     run = find_run(path.name, path.parent)
     data, (images, _) = run_dataset(run), images_of(run, split, on)

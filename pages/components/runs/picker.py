@@ -226,18 +226,18 @@ def test_result(run: Run, on: Choice | None = None) -> Evaluation:
 
 def test_scores(run: Run, on: Choice | None = None) -> Scores:
     """Scores of a run on its test set, or on that of other data; computed once for all sessions."""
-    return _score(run.path, model_written(run), run.dataset, on, on and fingerprint(on))
+    return _score(run.path, model_written(run), run.dataset, on, fingerprint(on))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={DatasetReference: repr})
-def _score(path: Path, written: int, dataset: DatasetReference, on: Choice | None, seen: tuple | None) -> Scores:
+def _score(path: Path, written: int, dataset: DatasetReference, on: Choice | None, seen: tuple) -> Scores:
     result = test_result(find_run(path.name, path.parent), on)
     return score(result.labels, result.probabilities)
 
 
 def evaluation_of(run: Run, split: str, on: Choice | None = None) -> Evaluation:
     """Evaluation of a run on the images that :func:`images_of` gives, computed once for all sessions."""
-    return _evaluate(run.path, model_written(run), run.dataset, split, on, on and fingerprint(on))
+    return _evaluate(run.path, model_written(run), run.dataset, split, on, fingerprint(on))
 
 
 def images_of(run: Run, split: str, on: Choice | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -253,7 +253,7 @@ def model_written(run: Run) -> int:
 
 @st.cache_resource(max_entries=64, show_spinner="Evaluating the run …", hash_funcs={DatasetReference: repr})
 def _evaluate(
-    path: Path, written: int, dataset: DatasetReference, split: str, on: Choice | None, seen: tuple | None
+    path: Path, written: int, dataset: DatasetReference, split: str, on: Choice | None, seen: tuple
 ) -> Evaluation:
     run = find_run(path.name, path.parent)
     return evaluate(trained_network(run), *images_of(run, split, on))
