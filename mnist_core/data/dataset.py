@@ -70,6 +70,10 @@ class Dataset:
         Names of a file used and of one beside it that was not, although it holds something else.
     given_names : tuple of UntrustedText
         The name of each class from class 0 on, where somebody gave names: at least as many as the highest label needs.
+    notes : tuple of UntrustedText
+        How the data were prepared where they came in another form than four IDX files, in sentences.
+    extra : dict of str to dict of str to ndarray, shape (N, ...)
+        By split, "train" and "test", what else is known of each image, such as the "writer" of QMNIST.
     """
 
     train_images: np.ndarray
@@ -83,6 +87,8 @@ class Dataset:
     file_checksums: dict[str, str] = field(default_factory=dict)
     overshadowed: tuple[tuple[str, str], ...] = ()
     given_names: tuple[UntrustedText, ...] = ()
+    notes: tuple[UntrustedText, ...] = ()
+    extra: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.given_names and len(self.given_names) <= self._highest_label:

@@ -1,5 +1,7 @@
 """Bring pictures to grey levels and to the size of the images of a data set."""
 
+import math
+
 import numpy as np
 from PIL import Image
 
@@ -14,15 +16,31 @@ FAINTEST = 16
 
 WHITE, BLACK = 255, 0
 
+LOOKED_AT = 200
+"""Images that tell which paper is below transparent ones."""
 
-def to_grey(images: np.ndarray) -> np.ndarray:
-    """Turn pictures in colour into grey levels by luma; grey ones are returned as they are.
 
-    Transparent parts become white paper, or black paper if nothing would be seen on white.
+def paper_below(images: np.ndarray) -> int:
+    """Grey level to see transparent parts on: white, or black if nothing would be seen on white.
 
     Parameters
     ----------
     images : ndarray of uint8, shape (N, H, W), (N, H, W, 3) or (N, H, W, 4)
+    """
+    if images.shape[-1] != 4 or images.ndim == 3:
+        return WHITE
+    some = images[np.linspace(0, len(images) - 1, min(len(images), LOOKED_AT)).astype(int)]
+    return BLACK if np.ptp(_luma(some, WHITE)) < FAINTEST else WHITE
+
+
+def to_grey(images: np.ndarray, paper: int = WHITE) -> np.ndarray:
+    """Turn pictures in colour into grey levels by luma; grey ones are returned as they are.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, H, W), (N, H, W, 3) or (N, H, W, 4)
+    paper : int
+        Grey level that transparent parts show; see :func:`paper_below`.
 
     Returns
     -------
@@ -30,14 +48,34 @@ def to_grey(images: np.ndarray) -> np.ndarray:
     """
     if images.ndim == 3:
         return images
-    paper = WHITE
-    if images.shape[-1] == 4:
-        some = _luma(images[:: max(len(images) // 200, 1)], WHITE)
-        paper = BLACK if np.ptp(some) < FAINTEST else WHITE
     grey = np.empty(images.shape[:3], np.uint8)
     for start in range(0, len(images), CHUNK):
         grey[start : start + CHUNK] = _luma(images[start : start + CHUNK], paper)
     return grey
+
+
+def unrolled(images: np.ndarray, shape: tuple[int, int] | None = None) -> np.ndarray:
+    """Give images that are rows of pixels their height and width: those of a shape, or else of a square.
+
+    Parameters
+    ----------
+    images : ndarray, shape (N, 1, P) for rows; others are returned as they are
+    shape : (int, int), optional
+
+    Raises
+    ------
+    ValueError
+        If the pixels fit neither.
+    """
+    pixels = images.shape[2]
+    if images.ndim != 3 or images.shape[1] != 1 or pixels == 1:
+        return images
+    if shape and shape[0] * shape[1] == pixels:
+        return images.reshape(-1, *shape)
+    side = math.isqrt(pixels)
+    if side * side != pixels:
+        raise ValueError(f"{pixels} pixels are no square")
+    return images.reshape(-1, side, side)
 
 
 def _luma(images: np.ndarray, paper: int) -> np.ndarray:
