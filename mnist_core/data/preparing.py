@@ -183,7 +183,8 @@ def _to_grey(source: Source, images: np.ndarray, shape: tuple[int, int] | None, 
         paper = "white" if paper_below(images) else "black"
         transparent = f"; transparent parts are taken for {paper} paper" if images.shape[-1] == 4 else ""
         sentences.append(
-            f"The pictures are in colour: their grey levels are 0.299 red + 0.587 green + 0.114 blue (luma){transparent}."
+            f"The pictures are in colour: their grey levels are 0.299 red + 0.587 green + 0.114 blue (luma)"
+            f"{transparent}."
         )
     return to_grey(_unrolled(source, images, shape), paper_below(images))
 
@@ -225,9 +226,7 @@ def _suggest_orientation(
 ) -> Choices:
     if choices.transpose is not None:
         return choices
-    digits = labels is not None and choices.class_names in (None, DIGITS) and not choices.first_label
-    digits = digits and labels is not None and 0 <= labels.min() and labels.max() <= 9 and len(np.unique(labels)) >= 3
-    found = orientation(grey, labels if digits else None)
+    found = orientation(grey, labels if _are_digits(labels, choices) else None)
     if source.transposed:
         if found and found.transposed_share <= 1 - CLEAR:
             sentences.append(
@@ -242,8 +241,8 @@ def _suggest_orientation(
         return replace(choices, transpose=True)
     if source.transposed is None and found and found.certain:
         sentences.append(
-            f"The images lie on their side, as EMNIST's do: with rows and columns exchanged, {found.transposed_accuracy:.0%}"
-            f" resemble most the digit that they are labelled, and {found.upright_accuracy:.0%} as they are. They are turned."
+            f"The images lie on their side, as EMNIST's do: {found.upright_accuracy:.0%} resemble most the digit that they "
+            f"are labelled, and {found.transposed_accuracy:.0%} with rows and columns exchanged. They are turned."
         )
         return replace(choices, transpose=True)
     if source.transposed is None and found and found.transposed:
@@ -252,6 +251,13 @@ def _suggest_orientation(
             "handwriting with rows and columns exchanged. They stay as they are unless you have them turned."
         )
     return replace(choices, transpose=False)
+
+
+def _are_digits(labels: np.ndarray | None, choices: Choices) -> bool:
+    """Tell whether labels are digits that may be compared with MNIST's."""
+    if labels is None or choices.first_label or choices.class_names not in (None, DIGITS):
+        return False
+    return bool(labels.min() >= 0 and labels.max() <= 9 and len(np.unique(labels)) >= 3)
 
 
 def _suggest_shape(source: Source, choices: Choices, sentences: list[str]) -> Choices:
@@ -334,7 +340,7 @@ def as_dataset(
     arrays: dict[str, np.ndarray], name: UntrustedText, path: Path, class_names: tuple[str, ...] | None,
     notes: tuple[UntrustedText, ...], extra: dict[str, dict[str, np.ndarray]],
 ) -> Dataset:  # fmt: skip
-    """Make a data set of four arrays that fit, by name of the file as in ``FILE_NAMES``; the full MNIST is recognised."""
+    """Make a data set of four arrays that fit, by name of the file as in ``FILE_NAMES``; MNIST itself is recognised."""
     arrays = {name: array if array.ndim == 3 else array.astype(np.uint8) for name, array in arrays.items()}
     checksums = {name: content_checksum(array) for name, array in arrays.items()}
     is_mnist = all(checksum == MNIST_SHA256[name] for name, checksum in checksums.items())
