@@ -38,6 +38,8 @@ class File:
         Changes when the file does.
     problem : str or None
         Why it isn't read: a clause that follows its name.
+    path : Path or None
+        Where it is, unless it is in a zip.
     """
 
     name: str
@@ -45,6 +47,7 @@ class File:
     open: Callable[[], BinaryIO]
     stamp: tuple[object, ...] = ()
     problem: str | None = None
+    path: Path | None = None
 
     @property
     def short(self) -> str:
@@ -68,7 +71,7 @@ def file_at(path: Path, name: str) -> File:
             raise OSError("no longer a regular file")
         return file
 
-    return File(name, state.st_size, open_it, (name, state.st_size, state.st_mtime_ns))
+    return File(name, state.st_size, open_it, (name, state.st_size, state.st_mtime_ns), path=path)
 
 
 def files_below(folder: Path, depth: int = MAX_DEPTH) -> tuple[File, ...]:

@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeVar, cast
 
 from mnist_core.data.formats.files import MAX_FILES, File, is_junk
 from mnist_core.errors import DatasetError
@@ -27,22 +27,22 @@ PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.Z
 
 INCOMPLETE = "a zip file that ends early or is damaged"
 
+Read = TypeVar("Read")
+
 FETCH_AGAIN = "Copy or download it again."
 
 
-def members(open_it: Callable[[], BinaryIO], name: str, prefix: str = "", stamp: tuple[object, ...] = ()) -> list[File]:
+def members(path: Path, name: str, prefix: str = "") -> list[File]:
     """List the files in a zip file; without folders and what systems leave.
 
     Parameters
     ----------
-    open_it : callable
-        Opens the zip file; it stays open as long as a member is used.
+    path : Path
+        It stays open as long as a member may be read.
     name : str
         Of the zip file, for messages.
     prefix : str
         What the names of the members begin with.
-    stamp : tuple
-        Of the zip file.
 
     Raises
     ------
@@ -50,9 +50,10 @@ def members(open_it: Callable[[], BinaryIO], name: str, prefix: str = "", stamp:
         If it is no zip file, incomplete, or has too many members.
     """
     try:
-        file = open_it()
-        _check_list(file, name)
-        archive = zipfile.ZipFile(file)
+        with path.open("rb") as file:
+            _check_list(file, name)
+            state = os.fstat(file.fileno())
+        archive = zipfile.ZipFile(path)
         listed = archive.infolist()
     except DatasetError:
         raise
@@ -61,6 +62,7 @@ def members(open_it: Callable[[], BinaryIO], name: str, prefix: str = "", stamp:
             f"{name}: found {INCOMPLETE} ({getattr(error, 'strerror', None) or error}), but expected a whole one. "
             f"{FETCH_AGAIN}"
         ) from error
+    stamp = (state.st_size, state.st_mtime_ns)
     return [
         _member(archive, info, prefix, stamp)
         for info in sorted(listed, key=lambda info: info.filename)
@@ -80,7 +82,11 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, prefix: str, stamp:
     elif info.compress_type not in PACKED:
         problem = f"is compressed in a way that isn't read (method {info.compress_type}): unpack the zip file first"
     return File(
-        prefix + _name(info), info.file_size, lambda: cast(BinaryIO, _Member(archive, info)), (*stamp, info.CRC), problem
+        prefix + _name(info),
+        info.file_size,
+        lambda: cast(BinaryIO, _Member(archive, info)),
+        (*stamp, info.CRC),
+        problem,
     )
 
 
@@ -92,7 +98,7 @@ class _Member:
         self._file = self._tried(lambda: archive.open(info))
 
     @staticmethod
-    def _tried[T](action: Callable[[], T]) -> T:
+    def _tried(action: Callable[[], Read]) -> Read:
         try:
             return action()
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, struct.error) as error:
@@ -133,7 +139,6 @@ def _check_list(file: BinaryIO, name: str) -> None:
         raise DatasetError(
             f"{name}: found a zip file of {count:,} files, but expected at most {MAX_FILES:,}. Choose a smaller one."
         )
-    file.seek(0)
 
 
 def zip_at(path: Path) -> bool:
