@@ -44,8 +44,8 @@ class Source:
     splits : dict of str to Split
         "train" and "test", one of them, or "all" where no file says which images are for testing.
     class_names : tuple of str, or None
-        From folder names or a file such as mapping.txt; text from outside. The first one names ``first_label``, the next
-        one the next label.
+        From folder names or a file such as mapping.txt; text from outside. The first one names ``first_label``, the
+        next one the next label.
     checksum : str
         SHA-256 (hexadecimal) over names and bytes of the files that were read.
     transposed : bool or None
