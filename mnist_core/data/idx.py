@@ -15,7 +15,6 @@ Source: "The IDX file format" on Yann LeCun's MNIST page, http://yann.lecun.com/
 import gzip
 import math
 import os
-import secrets
 import struct
 import zlib
 from contextlib import nullcontext
@@ -23,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mnist_core.data.atomic import replacing
 from mnist_core.data.packed import GZIP_MAGIC, GZIP_MAX_RATIO, GzipStream, Stream, read_up_to
 from mnist_core.errors import IdxError, advice_on, times
 
@@ -198,18 +198,13 @@ def _write_atomically(path: Path, header: bytes, values: np.ndarray) -> None:
     """Write beside `path`, then rename: a reader sees the old file or the new one, never a part."""
     if path.exists() and not path.is_file():
         raise _error(path, _kind(path), "the name of a file", "Choose another path.")
-    temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
     packed = path.name.lower().endswith(".gz")
-    try:
-        with (
-            temporary.open("xb") as file,
-            gzip.GzipFile("", "wb", 6, file, mtime=0) if packed else nullcontext(file) as stream,
-        ):
-            stream.write(header)
-            stream.write(values.data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with (
+        replacing(path) as file,
+        gzip.GzipFile("", "wb", 6, file, mtime=0) if packed else nullcontext(file) as stream,
+    ):
+        stream.write(header)
+        stream.write(values.data)
 
 
 def _kind(path: Path) -> str:
