@@ -1,12 +1,11 @@
 """``mnist download``: fetch the full MNIST data set."""
 
 import argparse
-from pathlib import Path
 
 from tqdm import tqdm
 
 from mnist_core.commands.output import say
-from mnist_core.commands.parser import ProgramParser, add_command
+from mnist_core.commands.parser import ProgramParser, add_command, read_path
 from mnist_core.data.download import download
 
 
@@ -15,7 +14,7 @@ def add(program: ProgramParser) -> None:
     command = add_command(
         program, "download", "[--data-dir FOLDER]", "fetch the full MNIST data set, checked by SHA-256", _download
     )
-    command.add_argument("--data-dir", type=Path, help="folder for the four files (default: your cache folder)")
+    command.add_argument("--data-dir", type=read_path, help="folder for the four files (default: your cache folder)")
 
 
 def _download(arguments: argparse.Namespace) -> None:

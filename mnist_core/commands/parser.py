@@ -125,12 +125,20 @@ def add_json(command: CommandParser, about: str) -> None:
 
 
 def add_data_dir(command: CommandParser) -> None:
-    """Add the option that names the folder of a data set."""
+    """Add the option that names a data set."""
     command.add_argument(
         "--data-dir",
-        type=Path,
-        help="folder of four IDX files in the MNIST naming (default: MNIST_DATA_DIR, then the cache)",
+        type=read_path,
+        metavar="PATH",
+        help="folder or file of a data set: IDX, CSV, npz, pictures, ... (default: MNIST_DATA_DIR, then the cache)",
     )
+
+
+def read_path(text: str) -> Path:
+    """Read a path; an empty one, which would be the folder where one is, is an error."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("found an empty path, expected that of a folder or a file")
+    return Path(text)
 
 
 def add_runs_dir(command: CommandParser) -> None:

@@ -20,6 +20,7 @@ from mnist_core.commands.parser import (
     program_name,
 )
 from mnist_core.commands.signals import Request, answered_by
+from mnist_core.commands.progress import reading
 from mnist_core.data.checks import dataset_warnings
 from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.errors import RunError, counted
@@ -79,8 +80,11 @@ def _train(arguments: argparse.Namespace) -> int:
         arguments.usage_error("--source sample and --data-dir name different data: leave one of them out")
     config = asked_config(arguments)
     _advise(config, arguments)
-    dataset = load_dataset("full" if arguments.data_dir else arguments.source, arguments.data_dir)
+    with reading() as progress:
+        dataset = load_dataset("full" if arguments.data_dir else arguments.source, arguments.data_dir, progress)
     say(f"data  {dataset.description}")
+    for sentence in dataset.notes:
+        note(sentence.plain)
     for warning in dataset_warnings(dataset):
         note(str(warning))
     asked, code = Request(), 0

@@ -17,11 +17,10 @@ from mnist_core.data.formats.files import file_at, files_below
 from mnist_core.data.formats.look import read_source
 from mnist_core.data.formats.source import ALL, TEST, TRAIN, Progress, Source, Split
 from mnist_core.data.prepared_file import is_prepared, read_prepared, save_prepared, write_prepared
-from mnist_core.data.preparing import PLAIN, Choices, Unlabelled, prepare
+from mnist_core.data.preparing import PLAIN, Choices, Unlabelled, name_of_path, prepare
 from mnist_core.errors import DatasetError
-from mnist_core.untrusted import UntrustedText
 
-__all__ = ["cached_datasets", "open_dataset", "open_source", "save_prepared"]
+__all__ = ["cached_datasets", "is_plain", "open_dataset", "open_source", "save_prepared"]
 
 VERSION = 1
 """Of what :func:`prepare` makes of a source: raised when it changes, so that nothing older is taken from the cache."""
@@ -83,6 +82,12 @@ def open_dataset(
             _keep(cached, source.checksum, choices)
         _keep_checksum(stamp, source.checksum)
     return cached
+
+
+def is_plain(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a path is a folder of four IDX files named as MNIST's, which `load_dataset` takes as they are."""
+    path = Path(path).expanduser().absolute()
+    return path.is_dir() and data.has_all_files(path)
 
 
 def open_source(path: str | os.PathLike[str], progress: Progress | None = None) -> Source:
@@ -163,7 +168,7 @@ def _find(checksum: str | None, choices: Choices, path: Path) -> Dataset | Unlab
         os.utime(entry)
     except (OSError, DatasetError):  # damaged: it is made again
         return None
-    name = kept.name if kept.name.plain == "MNIST (full)" else name_of(path)
+    name = kept.name if kept.name.plain == "MNIST (full)" else name_of_path(path)
     return replace(kept, name=name, data_dir=str(path))
 
 

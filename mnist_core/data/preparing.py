@@ -241,8 +241,8 @@ def _suggest_orientation(
         return replace(choices, transpose=True)
     if source.transposed is None and found and found.certain:
         sentences.append(
-            f"The images lie on their side, as EMNIST's do: {found.upright_accuracy:.0%} resemble most the digit that they "
-            f"are labelled, and {found.transposed_accuracy:.0%} with rows and columns exchanged. They are turned."
+            f"The images lie on their side, as EMNIST's do: {found.upright_accuracy:.0%} resemble most the digit that "
+            f"they are labelled, and {found.transposed_accuracy:.0%} with rows and columns exchanged. They are turned."
         )
         return replace(choices, transpose=True)
     if source.transposed is None and found and found.transposed:
@@ -322,7 +322,7 @@ def prepare(source: Source, choices: Choices = PLAIN) -> Dataset | Unlabelled:
     learn, test = _parts(source)
     if learn is None:
         images = [_images(source, split, choices) for split in source.splits.values() if len(split.images)]
-        return Unlabelled(np.concatenate(images), name_of(source.path), str(source.path), notes)
+        return Unlabelled(np.concatenate(images), name_of_path(source.path), str(source.path), notes)
     if test is None:
         learn, test = _held_back(learn, choices)
     arrays = {
@@ -333,7 +333,7 @@ def prepare(source: Source, choices: Choices = PLAIN) -> Dataset | Unlabelled:
     }
     check_fit(dict.fromkeys(FILE_NAMES, source.path), arrays)
     extra = {TRAIN: learn.extra, TEST: test.extra}
-    return as_dataset(arrays, name_of(source.path), source.path, choices.class_names, notes, extra)
+    return as_dataset(arrays, name_of_path(source.path), source.path, choices.class_names, notes, extra)
 
 
 def as_dataset(
@@ -359,7 +359,7 @@ def as_dataset(
     )
 
 
-def name_of(path: Path) -> UntrustedText:
+def name_of_path(path: Path) -> UntrustedText:
     """Name a folder as it is, and a file without its endings."""
     name = path.resolve().name
     return UntrustedText((name if path.is_dir() else name.split(".")[0] or name) or str(path))
