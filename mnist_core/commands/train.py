@@ -19,8 +19,8 @@ from mnist_core.commands.parser import (
     one_of,
     program_name,
 )
-from mnist_core.commands.signals import Request, answered_by
 from mnist_core.commands.progress import reading
+from mnist_core.commands.signals import Request, answered_by
 from mnist_core.data.checks import dataset_warnings
 from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.errors import RunError, counted

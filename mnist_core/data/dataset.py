@@ -263,11 +263,16 @@ def files_seen(path: Path) -> tuple[tuple[str, int, int], ...]:
         if path.is_file():
             return (_seen(path, path.name),)
         usual = [found for name in FILE_NAMES for found in _variants(path, name) if found.is_file()]
-        if len(_locate(path)) == len(FILE_NAMES):
+        if has_all_files(path):
             return tuple(_seen(found, found.name) for found in usual)
         return tuple(_all_seen(path))
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def has_all_files(folder: Path) -> bool:
+    """Tell whether a folder holds the four IDX files of a data set, which are read as they are."""
+    return len(_locate(folder)) == len(FILE_NAMES)
 
 
 def _seen(path: str | os.PathLike[str], name: str) -> tuple[str, int, int]:

@@ -1,7 +1,7 @@
 """A prepared data set as one ``.npz`` file: the four arrays, the names of the classes, and how it was prepared.
 
-It holds ``train_images``, ``train_labels``, ``test_images`` and ``test_labels``, or for images without labels ``images``;
-columns such as ``train.writer``; and ``prepared``, the bytes of a JSON text of names and sentences.
+It holds ``train_images``, ``train_labels``, ``test_images`` and ``test_labels``, or for images without labels
+``images``; columns such as ``train.writer``; and ``prepared``, the bytes of a JSON text of names and sentences.
 """
 
 import json
@@ -95,11 +95,8 @@ def _content(dataset: Dataset | Unlabelled) -> str:
 
 def _record(dataset: Dataset | Unlabelled) -> Record:
     names = dataset.given_names if isinstance(dataset, Dataset) else ()
-    return Record(
-        dataset.name.plain[:500],
-        _plain(names),
-        tuple(note[:LONGEST_NOTE] for note in _plain(dataset.notes)[:MOST_NOTES]),
-    )
+    notes = tuple(note[:LONGEST_NOTE] for note in _plain(dataset.notes)[:MOST_NOTES])
+    return Record(dataset.name.plain[:500], _plain(names), notes)
 
 
 def _plain(texts: Sequence[UntrustedText]) -> tuple[str, ...]:
