@@ -18,14 +18,21 @@ def first_label(low: int, high: int, source: Source) -> int:
     source : Source
         If it has names, the label that they begin with decides.
     """
-    if source.class_names is not None and (source.first_label or len(source.class_names) > high):
-        return source.first_label
+    if source.class_names is not None:
+        return _first_named(source, low, high)
     if low == 1 or (high >= MAX_CLASSES > high - low and low > 0):
         return low
     return 0
 
 
-def names_of(source: Source, given: tuple[str, ...] | None, first: int, high: int) -> tuple[str, ...] | None:
+def _first_named(source: Source, low: int, high: int) -> int:
+    """Return the label that the names begin with: if they are too few otherwise, the lowest one."""
+    named = len(source.class_names or ())
+    too_few = named <= high - source.first_label
+    return low if too_few and named > high - low and low > source.first_label else source.first_label
+
+
+def names_of(source: Source, given: tuple[str, ...] | None, first: int, low: int, high: int) -> tuple[str, ...] | None:
     """Return a name for each class, or None if they are the labels themselves, from 0 on.
 
     Parameters
@@ -33,8 +40,8 @@ def names_of(source: Source, given: tuple[str, ...] | None, first: int, high: in
     source : Source
     given : tuple of str or None
         Names from class 0 on, which go before those of the source.
-    first, high : int
-        The label that is class 0, and the highest one.
+    first, low, high : int
+        The label that is class 0, the lowest one and the highest one.
 
     Raises
     ------
@@ -44,7 +51,7 @@ def names_of(source: Source, given: tuple[str, ...] | None, first: int, high: in
     classes = high - first + 1
     names = given
     if names is None and source.class_names is not None:
-        skipped = first - source.first_label
+        skipped = first - _first_named(source, low, high)
         names = source.class_names[skipped:] if skipped >= 0 else None
     if names is not None and len(names) < classes:
         raise DatasetError(

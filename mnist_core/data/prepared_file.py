@@ -125,7 +125,7 @@ def write_prepared(dataset: Dataset | Unlabelled, path: Path) -> None:
 def is_prepared(path: Path) -> bool:
     """Tell whether a file is such an archive, by the names in it."""
     try:
-        if not path.is_file():
+        if path.suffix.lower() != ".npz" or not path.is_file():
             return False
         with zipfile.ZipFile(path) as archive:
             names = {member.filename for member in archive.infolist()[: MAX_ARRAYS + 1]}

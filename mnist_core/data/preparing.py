@@ -175,6 +175,12 @@ def _main(source: Source) -> Split:
     splits = [split for key in (TRAIN, ALL, TEST) if (split := source.splits.get(key)) and len(split.images)]
     if not splits:
         raise DatasetError(f"{source.path}: found no images, but expected at least one. Choose other data.")
+    for split in splits:
+        if split.labels is not None and len(split.labels) != len(split.images):
+            raise DatasetError(
+                f"{source.path}: found {len(split.images):,} images, but {len(split.labels):,} labels; expected as many "
+                "of both. Choose data that belong together."
+            )
     return next((split for split in splits if split.labels is not None), splits[0])
 
 
@@ -217,7 +223,7 @@ def _suggest_labels(source: Source, choices: Choices, sentences: list[str]) -> C
         choices = replace(choices, first_label=first)
         if first:
             sentences.append(f"The labels are {low} to {high}: they become the classes from 0, and keep their names.")
-    names = names_of(source, choices.class_names, choices.first_label or 0, high)
+    names = names_of(source, choices.class_names, choices.first_label or 0, low, high)
     return replace(choices, class_names=None if names is None else checked_names(names, str(source.path)))
 
 
