@@ -178,8 +178,8 @@ def _main(source: Source) -> Split:
     for split in splits:
         if split.labels is not None and len(split.labels) != len(split.images):
             raise DatasetError(
-                f"{source.path}: found {len(split.images):,} images, but {len(split.labels):,} labels; expected as many "
-                "of both. Choose data that belong together."
+                f"{source.path}: found {len(split.images):,} images, but {len(split.labels):,} labels; expected as "
+                "many of both. Choose data that belong together."
             )
     return next((split for split in splits if split.labels is not None), splits[0])
 

@@ -154,7 +154,7 @@ def test_images_without_labels_can_be_opened_but_not_loaded(tmp_path, digits, re
 
 
 def test_what_is_saved_is_a_data_set_as_it_was_and_a_run_finds_it(csv, tmp_path, readings):
-    names = tuple("zero one two three four five six seven eight nine".split())
+    names = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
     made = open_dataset(csv, Choices(shape=(14, 14), class_names=names, seed=3))
     path = save_prepared(made, tmp_path / "kept")
     assert path == save_prepared(made, tmp_path / "kept") and path.parent == tmp_path / "kept"

@@ -94,7 +94,7 @@ def test_a_name_of_emnist_is_believed_unless_the_strokes_are_upright(digits):
     assert suggest(few)[0].transpose
 
 
-LETTERS = tuple("Aa Bb Cc Dd Ee Ff Gg Hh Ii Jj".split())
+LETTERS = tuple(f"{letter.upper()}{letter}" for letter in "abcdefghij")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_labels_become_classes_from_0_with_their_names(digits, shift, given, fir
 def test_names_that_are_given_go_before_those_of_the_source_and_must_be_enough(digits):
     images, labels = digits
     data = source(all=(images, labels), class_names=LETTERS)
-    given = tuple("zero one two three four five six seven eight nine".split())
+    given = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
     assert [name.plain for name in prepare(data, Choices(class_names=given)).class_names] == list(given)
     with pytest.raises(DatasetError, match="found 3 class names, but labels from 0 to 9"):
         prepare(data, Choices(class_names=given[:3]))
