@@ -269,7 +269,7 @@ def _flat(array: np.ndarray, name: str, notes: list[str]) -> np.ndarray:
         return array.argmax(axis=1)
     if array.ndim != 1 or array.dtype.kind not in "buifUS":
         raise DatasetError(
-            f"{name}: found labels of {times(array.shape)} {array.dtype}, but expected one an image. Choose another file."
+            f"{name}: found labels of {times(array.shape)} {array.dtype}, but expected one an image. Choose another."
         )
     return array
 
