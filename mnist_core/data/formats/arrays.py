@@ -9,7 +9,7 @@ from mnist_core.data.formats.source import ALL
 from mnist_core.data.formats.values import Part
 from mnist_core.errors import DatasetError, times
 
-NAME_ARRAYS = ("class_names", "classes", "names", "label_names", "given_names")
+NAME_ARRAYS = ("class_names", "classes", "names", "label_names", "target_names", "given_names")
 
 EXTRAS = {"writer": "writer", "writers": "writer"}
 
@@ -85,23 +85,15 @@ def _keep_extras(parts: list[Part], rest: dict[str, str], arrays: Mapping[str, n
 def _role(name: str, array: np.ndarray) -> str | None:
     """Images or labels; None for neither. The name decides only where the shape allows both."""
     *_, file, short = ("", *name.split("/"))
-    said = role_of(short) or (role_of(file) if short.startswith("arr_") or "." not in file else None)
+    unnamed = short.startswith("arr_")  # np.savez(path, x, y)
+    said = role_of(short) or (role_of(file) if unnamed else None)
+    numbers = array.dtype.kind in "buif"
     if array.ndim >= 3:
-        return IMAGES if array.dtype.kind in "buif" and said != LABELS else None
-    if array.ndim == 2 and min(array.shape) > 1:
-        if array.dtype.kind not in "buif":
-            return None
-        if said is None:
-            return IMAGES if array.shape[1] >= 16 else None
-        return said
-    if array.ndim == 2 and array.shape[1] != 1 and said == IMAGES:
-        return IMAGES  # a single image, or images of a single pixel
-    if array.ndim in (1, 2):
-        plain = array.dtype.kind in "buifUS"
-        if array.ndim == 2 and said == IMAGES:
-            return IMAGES
-        return LABELS if plain and (said == LABELS or (said is None and short.startswith("arr_"))) else None
-    return None
+        return IMAGES if numbers and said != LABELS else None
+    if array.ndim == 2 and numbers and (said == IMAGES or (said is None and array.shape[1] >= 16)):
+        return IMAGES
+    plain = array.ndim in (1, 2) and array.dtype.kind in "buifUS"
+    return LABELS if plain and (said == LABELS or (said is None and unnamed)) else None
 
 
 def _explain_no_images(arrays: Mapping[str, np.ndarray]) -> str:

@@ -46,8 +46,7 @@ def role(name: str, dtype: np.dtype, shape: tuple[int, ...]) -> str:
 def home(name: str) -> str:
     """The folder of a file; of a file in a folder of the same name, as zips unpack, the folder above."""
     parent = PurePosixPath(name).parent
-    parts = [word for word in plain_name(name).replace(".", "-").split("-")]
-    if parent.name and plain_name(parent.name).replace(".", "-").split("-") == parts:
+    if parent.name and plain_name(parent.name).replace(".", "-") == plain_name(name).replace(".", "-"):
         parent = parent.parent
     return "" if str(parent) == "." else str(parent)
 

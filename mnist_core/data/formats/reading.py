@@ -81,7 +81,7 @@ class Reading:
         return data
 
     def small(self, file: File) -> bytes:
-        """Read one of many small files that are not compressed, such as pictures, in a fraction of the time of `whole`."""
+        """Read one of many small files that are not compressed, such as pictures, in less time than `whole`."""
         with reading(file), file.open() as raw:
             data = raw.read(file.size + 1)
         self._digests[file.name] = hashlib.sha256(data).hexdigest()

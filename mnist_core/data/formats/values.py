@@ -106,8 +106,8 @@ def _joined(parts: list[tuple[Part, np.ndarray, np.ndarray | None]]) -> Split:
                 f"{part.name}: found images of {times(images.shape[1:])}, but of {times(first)} in "
                 f"{parts[0][0].name}; expected one size. Choose files of the same data set."
             )
-    labels = [values for _, _, values in parts if values is not None]
-    if labels and len(labels) < len(parts):
+    labelled = [values for _, _, values in parts if values is not None]
+    if labelled and len(labelled) < len(parts):
         unlabelled = next(part.name for part, _, values in parts if values is None)
         raise DatasetError(
             f"{unlabelled}: found no labels, but the other files have some. Leave it out, or add labels."
@@ -117,7 +117,9 @@ def _joined(parts: list[tuple[Part, np.ndarray, np.ndarray | None]]) -> Split:
         for name in parts[0][0].extra
         if all(name in part.extra for part, _, _ in parts)
     }
-    return Split(np.concatenate([images for _, images, _ in parts]), np.concatenate(labels) if labels else None, extra)
+    return Split(
+        np.concatenate([images for _, images, _ in parts]), np.concatenate(labelled) if labelled else None, extra
+    )
 
 
 def as_images(array: np.ndarray, name: str, shape: tuple[int, int] | None, notes: list[str]) -> np.ndarray:
@@ -250,10 +252,13 @@ def _labels(
     )
 
 
+def decoded(array: np.ndarray) -> np.ndarray:
+    """Decode an array of bytes as UTF-8."""
+    return np.char.decode(array, "utf-8", "replace")
+
+
 def _texts(array: np.ndarray) -> np.ndarray:
-    if array.dtype.kind == "S":
-        return np.char.decode(array, "utf-8", "replace")
-    return array.astype(np.str_)
+    return decoded(array) if array.dtype.kind == "S" else array.astype(np.str_)
 
 
 def _flat(array: np.ndarray, name: str, notes: list[str]) -> np.ndarray:
