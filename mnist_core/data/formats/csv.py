@@ -180,8 +180,8 @@ def layout_of(block: bytes, name: str) -> Layout:
     pixels = tuple(n for n in used if n != label)
     if len(pixels) < FEWEST_PIXELS:
         raise NotImagesError(
-            f"{name}: found a table of {counted(columns, 'column')}, but expected a row of pixels an image, such as 785 "
-            f"columns for a label and 28x28 pixels. Choose the table of the pixels."
+            f"{name}: found a table of {counted(columns, 'column')}, but expected a row of pixels an image, such as "
+            f"785 columns for a label and 28x28 pixels. Choose the table of the pixels."
         )
     return Layout(separator, header, columns, label, pixels, _shape_in(header, pixels))
 
@@ -266,7 +266,7 @@ def _whole_numbers(block: bytes, columns: int) -> np.ndarray | None:
     values = digits[ends - 1].astype(np.uint16 if longest <= 3 else np.int64)
     for place in range(1, longest):
         there = np.flatnonzero(lengths > place)
-        values[there] += digits[ends[there] - 1 - place] * values.dtype.type(10**place)
+        values[there] += digits[ends[there] - 1 - place].astype(values.dtype) * 10**place
     return values.reshape(-1, columns)
 
 
@@ -286,8 +286,8 @@ def _check_columns(block: bytes, columns: int, name: str, line: int) -> None:
     for number, row in enumerate(block.splitlines(), line):
         if (found := row.count(b",") + 1) != columns:
             raise DatasetError(
-                f"{name}: found {counted(found, 'value')} in line {number:,}, but expected {columns:,} as in the first. "
-                f"{FETCH_AGAIN}"
+                f"{name}: found {counted(found, 'value')} in line {number:,}, but expected {columns:,} as in the "
+                f"first. {FETCH_AGAIN}"
             )
 
 
