@@ -266,7 +266,7 @@ def _whole_numbers(block: bytes, columns: int) -> np.ndarray | None:
     values = digits[ends - 1].astype(np.uint16 if longest <= 3 else np.int64)
     for place in range(1, longest):
         there = np.flatnonzero(lengths > place)
-        values[there] += digits[ends[there] - 1 - place].astype(values.dtype) * 10**place
+        values[there] = values[there] + digits[ends[there] - 1 - place].astype(values.dtype) * 10**place
     return values.reshape(-1, columns)
 
 

@@ -51,6 +51,9 @@ LARGE_SIDE = 256
 NUMBERED_CLASSES = 256
 """Folders called by numbers below are the labels; others are names of classes."""
 
+NO_CLASSES = ("images", "image", "imgs", "img", "pictures", "pics", "png", "jpg", "data")
+"""Names of folders of pictures of any class."""
+
 DAMAGED_SHARE = 0.01
 """Share of damaged pictures that are left out with a note; of more, something else is wrong."""
 
@@ -95,7 +98,7 @@ def read(files: Sequence[File], reading: Reading) -> tuple[list[Part], tuple[str
         reading.notes.append(f"{damaged[0]}{others}: left out.")
     if not images:
         raise DatasetError(f"{damaged[0]}, and there is no other picture. Choose other pictures.")
-    joined = _of_one_size(images, reading.notes)
+    joined = of_one_size(images, reading.notes)
     return _by_split(joined, kept, layout, labels, files), class_names
 
 
@@ -131,20 +134,22 @@ def layout_of(names: Sequence[str]) -> list[tuple[str, str]]:
     depth = min(map(len, parents), default=0)
     level = next((at for at in range(depth) if all(parts[at].lower() in SPLIT_WORDS for parts in parents)), None)
     last = {parts[-1] if parts else "" for parts in parents}
+    one_folder = level is None and len(last) == 1 and not last.copy().pop().isdecimal()
     found = []
     for parts in parents:
         split = ALL if level is None else SPLIT_WORDS[parts[level].lower()]
         below = parts if level is None else parts[level + 1 :]
-        found.append((split, below[-1] if below and not (level is None and len(last) == 1) else ""))
+        no_class = one_folder or not below or below[-1].lower() in NO_CLASSES
+        found.append((split, "" if no_class else below[-1]))
     return found
 
 
 def number_classes(names: Sequence[str]) -> tuple[list[int], tuple[str, ...] | None]:
     """Label of each picture, -1 without a class, and the names of the classes, unless they are the labels."""
     different = sorted({name for name in names if name}, key=natural)
-    if all(name.isdecimal() and int(name) < NUMBERED_CLASSES for name in different):
-        if len({int(name) for name in different}) == len(different):
-            return [int(name) if name else -1 for name in names], None
+    numbered = all(name.isdecimal() and len(name) < 10 and int(name) < NUMBERED_CLASSES for name in different)
+    if numbered and len({int(name) for name in different}) == len(different):
+        return [int(name) if name else -1 for name in names], None
     numbers = {name: number for number, name in enumerate(different)}
     return [numbers.get(name, -1) for name in names], tuple(different)
 
@@ -202,7 +207,7 @@ def _pixels(picture: Image.Image) -> np.ndarray:
     return np.asarray(converted)
 
 
-def _of_one_size(images: list[np.ndarray], notes: list[str]) -> np.ndarray:
+def of_one_size(images: list[np.ndarray], notes: list[str]) -> np.ndarray:
     """Make one array: of the commonest size, and in colour if one is."""
     sizes = Counter(image.shape[:2] for image in images)
     size, count = sizes.most_common(1)[0]
