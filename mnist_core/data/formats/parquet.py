@@ -175,7 +175,7 @@ def _holds_pictures(kind: Any) -> bool:
 
 
 def _read(parquet: Any, columns: Columns, name: str) -> tuple[Pixels, np.ndarray | None]:
-    _check_size(parquet.metadata, name)
+    _check_size(parquet.metadata, columns, name)
     pixels: list[np.ndarray] = []
     labels: list[np.ndarray] = []
     held = 0
@@ -200,13 +200,17 @@ def _read(parquet: Any, columns: Columns, name: str) -> tuple[Pixels, np.ndarray
     return pixels if columns.pictures else np.concatenate(pixels), values
 
 
-def _check_size(metadata: Any, name: str) -> None:
-    groups = [metadata.row_group(number) for number in range(min(metadata.num_row_groups, MAX_ROWS))]
-    values = sum(group.column(n).num_values for group in groups[:1000] for n in range(min(group.num_columns, 4)))
-    if metadata.num_rows > MAX_ROWS or values > 4 * MAX_BYTES:
+def _check_size(metadata: Any, columns: Columns, name: str) -> None:
+    """Check how many rows and values the file says it has, before any is unpacked."""
+    values = metadata.num_rows * len(columns.pixels)
+    for number in range(0 if columns.pixels else metadata.num_row_groups):
+        group = metadata.row_group(number)
+        chunks = [group.column(n) for n in range(min(group.num_columns, 100))]
+        values += sum(chunk.num_values for chunk in chunks if chunk.path_in_schema.split(".")[0] in columns.all)
+    if metadata.num_rows > MAX_ROWS or values > 2 * MAX_BYTES:
         raise DatasetError(
-            f"{name}: found {counted(metadata.num_rows, 'row')} of {values:,} values, but expected at most {MAX_ROWS:,} "
-            f"and {MAX_BYTES:,}. Choose a part of the data."
+            f"{name}: found {counted(metadata.num_rows, 'row')} of {values:,} values, but expected at most "
+            f"{MAX_ROWS:,} and {2 * MAX_BYTES:,}. Choose a part of the data."
         )
 
 
