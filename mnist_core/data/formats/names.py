@@ -1,7 +1,7 @@
 """What the name of a file says: training or test, images or labels, and which files belong together.
 
-People rename: ``train-images-idx3-ubyte (1).gz``, ``emnist-letters-test-labels-idx1-ubyte``, ``X_train.npy``. A name only
-suggests; the content decides.
+People rename: ``train-images-idx3-ubyte (1).gz``, ``emnist-letters-test-labels-idx1-ubyte``, ``X_train.npy``. A name
+only suggests; the content decides.
 """
 
 import re

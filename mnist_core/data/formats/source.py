@@ -23,7 +23,7 @@ class Split:
     labels : ndarray of int64, shape (N,), or None
         As they are in the file: they may begin at 1, and leave numbers out. None where nobody labelled the images.
     extra : dict of str to ndarray, shape (N, ...)
-        What else is known of each image: QMNIST's "writer" and "nist_field".
+        What else is known of each image: QMNIST's "writer", "nist_series" and others of ``idx.QMNIST_COLUMNS``.
     """
 
     images: np.ndarray
