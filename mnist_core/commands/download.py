@@ -1,12 +1,11 @@
 """``mnist download``: fetch a data set by its name."""
 
 import argparse
-from pathlib import Path
 
 from tqdm import tqdm
 
 from mnist_core.commands.output import note, say
-from mnist_core.commands.parser import ProgramParser, add_command, one_of
+from mnist_core.commands.parser import ProgramParser, add_command, one_of, read_path
 from mnist_core.data.catalogue import MNIST, NAMED
 from mnist_core.data.download import read_arrived
 from mnist_core.data.named import download_named, state_of
@@ -26,7 +25,7 @@ def add(program: ProgramParser) -> None:
         help=f"one of {', '.join(NAMED)} (default: %(default)s)",
     )  # fmt: skip
     command.add_argument("--list", action="store_true", help="all names, with size, state and licence")
-    command.add_argument("--data-dir", type=Path, help="folder for the four files (default: a folder in your cache)")
+    command.add_argument("--data-dir", type=read_path, help="folder for the four files (default: in your cache)")
 
 
 def _download(arguments: argparse.Namespace) -> None:

@@ -13,6 +13,7 @@ from mnist_core.untrusted import UntrustedText
 
 if TYPE_CHECKING:
     from mnist_core.data.dataset import Dataset
+    from mnist_core.data.formats.source import Progress
 
 WRONG_USAGE = 2
 
@@ -129,11 +130,12 @@ def add_json(command: CommandParser, about: str) -> None:
 
 
 def add_data_dir(command: CommandParser) -> None:
-    """Add the option that names the folder of a data set."""
+    """Add the option that names a data set."""
     command.add_argument(
         "--data-dir",
-        type=Path,
-        help="folder of four IDX files in the MNIST naming (default: MNIST_DATA_DIR, then the cache)",
+        type=read_path,
+        metavar="PATH",
+        help="folder or file of a data set: IDX, CSV, npz, pictures, ... (default: MNIST_DATA_DIR, then the cache)",
     )
 
 
@@ -146,8 +148,8 @@ def add_data(command: CommandParser) -> None:
     )
 
 
-def chosen_data(arguments: argparse.Namespace) -> "Dataset | None":
-    """Load the data set that ``--data`` or ``--data-dir`` names; None without either.
+def chosen_data(arguments: argparse.Namespace, progress: "Progress | None" = None) -> "Dataset | None":
+    """Load the data set that ``--data`` or ``--data-dir`` names, with progress if asked; None without either.
 
     Raises
     ------
@@ -160,8 +162,15 @@ def chosen_data(arguments: argparse.Namespace) -> "Dataset | None":
     if arguments.data is not None and arguments.data_dir:
         arguments.usage_error("--data and --data-dir name different data: leave one of them out")
     if arguments.data is not None:
-        return open_data(arguments.data)
-    return load_dataset("full", arguments.data_dir) if arguments.data_dir else None
+        return open_data(arguments.data, progress)
+    return load_dataset("full", arguments.data_dir, progress) if arguments.data_dir else None
+
+
+def read_path(text: str) -> Path:
+    """Read a path; an empty one, which would be the folder where one is, is an error."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("found an empty path, expected that of a folder or a file")
+    return Path(text)
 
 
 def add_runs_dir(command: CommandParser) -> None:

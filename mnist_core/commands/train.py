@@ -21,6 +21,7 @@ from mnist_core.commands.parser import (
     one_of,
     program_name,
 )
+from mnist_core.commands.progress import reading
 from mnist_core.commands.signals import Request, answered_by
 from mnist_core.data.checks import dataset_warnings
 from mnist_core.data.dataset import Dataset, load_dataset
@@ -83,8 +84,11 @@ def _train(arguments: argparse.Namespace) -> int:
         arguments.usage_error(f"--source sample and {named} name different data: leave one of them out")
     config = asked_config(arguments)
     _advise(config, arguments)
-    dataset = chosen_data(arguments) or load_dataset(arguments.source)
+    with reading() as progress:
+        dataset = chosen_data(arguments, progress) or load_dataset(arguments.source, progress=progress)
     say(f"data  {dataset.description}")
+    for sentence in dataset.notes:
+        note(sentence.plain)
     for warning in dataset_warnings(dataset):
         note(str(warning))
     asked, code = Request(), 0

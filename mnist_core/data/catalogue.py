@@ -78,6 +78,11 @@ class NamedSet:
     elsewhere: tuple[str, ...] = ()
 
     @property
+    def full_title(self) -> str:
+        """What a data set with this content is called: of MNIST, the project has a sample as well."""
+        return f"{self.title} (full)" if self.name == "mnist" else self.title
+
+    @property
     def size(self) -> int:
         """Bytes to fetch; about, unless :attr:`verified`."""
         return sum(size for size, _ in self.files.values())

@@ -1,21 +1,24 @@
-"""The images and labels to learn from: the full MNIST, the sample of 6,000, or any folder of IDX files.
+"""The images and labels to learn from: the full MNIST, the sample of 6,000, or any other data set on disk.
 
-A data set is four files named as MNIST's are: images and labels, for training and for testing. Fashion-MNIST,
-KMNIST or digits of your own work as well, because image size, number of classes and counts are read from
-the files. Nothing here touches the network; ``mnist_core.data.download`` does.
+A folder of four IDX files named as MNIST's is read here, as it is: images and labels, for training and for testing.
+Fashion-MNIST or digits of your own work as well, because image size, number of classes and counts are read from the
+files. Every other form is read by ``mnist_core.data.formats`` and prepared by ``mnist_core.data.prepared``. Nothing
+here touches the network; ``mnist_core.data.download`` does.
 """
 
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pooch
 
-from mnist_core.data.catalogue import MNIST, known_content, set_of_folder
+from mnist_core.data.catalogue import known_content, set_of_folder
 from mnist_core.data.checksums import (
     FILE_NAMES,
     TEST_IMAGES,
@@ -35,6 +38,9 @@ from mnist_core.untrusted import UntrustedText
 SOURCES = ("auto", "full", "sample")
 
 FOLDER_VARIABLE = "MNIST_DATA_DIR"
+
+MOST_SEEN = 2000
+"""Files of a folder whose times tell whether it has changed."""
 
 CHUNK = 4096
 """Images that :func:`class_means` sums at once, which limits its memory."""
@@ -71,6 +77,10 @@ class Dataset:
         Names of a file used and of one beside it that was not, although it holds something else.
     given_names : tuple of UntrustedText
         The name of each class from class 0 on, where somebody gave names: at least as many as the highest label needs.
+    notes : tuple of UntrustedText
+        How the data were prepared where they came in another form than four IDX files, in sentences.
+    extra : dict of str to dict of str to ndarray, shape (N, ...)
+        By split, "train" and "test", what else is known of each image, such as the "writer" of QMNIST.
     """
 
     train_images: np.ndarray
@@ -84,6 +94,8 @@ class Dataset:
     file_checksums: dict[str, str] = field(default_factory=dict)
     overshadowed: tuple[tuple[str, str], ...] = ()
     given_names: tuple[UntrustedText, ...] = ()
+    notes: tuple[UntrustedText, ...] = ()
+    extra: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.given_names and len(self.given_names) <= self._highest_label:
@@ -141,18 +153,25 @@ class Dataset:
         return same_content(checksums, self.checksums) or dict(checksums) == self.file_checksums
 
 
-def load_dataset(source: str = "auto", data_dir: str | os.PathLike[str] | None = None) -> Dataset:
+def load_dataset(
+    source: str = "auto",
+    data_dir: str | os.PathLike[str] | None = None,
+    progress: Callable[[float, str], None] | None = None,
+) -> Dataset:
     """Load a data set from disk; never from the network.
 
     Parameters
     ----------
     source : {"auto", "full", "sample"}
-        "full": the four files in `data_dir`, otherwise in the folder that the environment variable
-        ``MNIST_DATA_DIR`` names, otherwise in the user's cache folder. "sample": the images that come with the
+        "full": the data set at `data_dir`, otherwise at the path that the environment variable ``MNIST_DATA_DIR``
+        names, otherwise the four files in the user's cache folder. "sample": the images that come with the
         project, 5,000 of MNIST's training set and 1,000 of its test set; `data_dir` is ignored. "auto": "full" if
-        available, otherwise "sample"; but a folder named by `data_dir` or ``MNIST_DATA_DIR`` must hold the files.
+        available, otherwise "sample"; but a path named by `data_dir` or ``MNIST_DATA_DIR`` must hold a data set.
     data_dir : path, optional
-        A folder of four IDX files in MNIST naming; see `find_full`.
+        A folder of four IDX files in MNIST naming, see `find_full`; or a file or folder in any format that
+        ``mnist_core.data.prepared.open_dataset`` reads.
+    progress : callable, optional
+        Called with the share that is done, and what is being done, while other formats are read.
 
     Returns
     -------
@@ -161,7 +180,8 @@ def load_dataset(source: str = "auto", data_dir: str | os.PathLike[str] | None =
     Raises
     ------
     DatasetError
-        If `source` is unknown, a file is missing or unreadable, or the files do not fit together.
+        If `source` is unknown, a file is missing or unreadable, the files do not fit together, or the images have no
+        labels.
     """
     if source not in SOURCES:
         raise DatasetError(f"Unknown data source {source!r}; expected one of: {', '.join(SOURCES)}.")
@@ -172,13 +192,35 @@ def load_dataset(source: str = "auto", data_dir: str | os.PathLike[str] | None =
     missing = [name for name in FILE_NAMES if name not in paths]
     if not missing:
         return _load_folder(folder, paths)
-    if source == "auto" and chosen_by == "default":
-        return _load_sample()
-    raise DatasetError(_explain_missing(folder, chosen_by, missing))
+    if chosen_by == "default":
+        if source == "auto":
+            return _load_sample()
+        raise DatasetError(_explain_missing(folder, chosen_by, missing))
+    if not folder.exists() or _is_incomplete(paths):
+        raise DatasetError(_explain_missing(folder, chosen_by, missing))
+    return _open(folder, progress)
+
+
+def _is_incomplete(paths: dict[str, Path]) -> bool:
+    """Tell whether some of the four files are there, and not just the two to learn from: a copy that is not whole."""
+    return bool(paths) and paths.keys() != {TRAIN_IMAGES, TRAIN_LABELS}
+
+
+def _open(path: Path, progress: Callable[[float, str], None] | None) -> Dataset:
+    """Read and prepare a data set in another form."""
+    from mnist_core.data.prepared import open_dataset  # which knows data sets, and takes time to load
+
+    dataset = open_dataset(path, progress=progress)
+    if not isinstance(dataset, Dataset):
+        raise DatasetError(
+            f"{path}: found {counted(len(dataset.images), 'image')} without labels, which can be predicted, but not be "
+            "learned from. Choose data with labels."
+        )
+    return dataset
 
 
 def find_full(data_dir: str | os.PathLike[str] | None = None) -> Path | None:
-    """Return the folder that `load_dataset` reads the full data set from, without reading any file.
+    """Return the path that `load_dataset` reads the full data set from, without reading any file.
 
     A file may be plain or gzip-compressed, and its name may have a dot before "idx". Of several variants the first is
     used: ``train-images-idx3-ubyte.gz`` (so that a file verified by ``mnist_core.data.download`` wins), then
@@ -187,39 +229,78 @@ def find_full(data_dir: str | os.PathLike[str] | None = None) -> Path | None:
     Parameters
     ----------
     data_dir : path, optional
-        The folder to search; by default the folder in ``MNIST_DATA_DIR``, otherwise the user's cache folder.
+        The folder or file to look at; by default what ``MNIST_DATA_DIR`` names, otherwise the user's cache folder.
 
     Returns
     -------
     Path or None
-        The absolute path of the folder, or None if one of the four files is missing.
+        Absolute; None if some of the four files are missing, or nothing is there. Whether data in another form can
+        be read is not known before it is.
 
     Raises
     ------
     DatasetError
         If the folder can't be read.
     """
-    folder, _ = _choose_folder(data_dir)
-    return folder if len(_locate(folder)) == len(FILE_NAMES) else None
+    folder, chosen_by = _choose_folder(data_dir)
+    paths = _locate(folder)
+    if len(paths) == len(FILE_NAMES):
+        return folder
+    other_form = chosen_by != "default" and not _is_incomplete(paths) and folder.exists()
+    return folder if other_form else None
 
 
-def files_seen(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """Name, size and time of each file that `load_dataset` looks at in a folder: they change when the data does.
+def files_seen(path: Path) -> tuple[tuple[str, int, int], ...]:
+    """Name, size and time of each file that `load_dataset` looks at: they change when the data does.
+
+    Of a folder with very many files, those are left out that come last, and the time of their folder stands for them.
+
+    Parameters
+    ----------
+    path : Path
+        A folder or a file.
 
     Raises
     ------
     DatasetError
-        If the folder can't be read.
+        If it can't be read.
     """
-    found = []
     try:
-        for path in (path for name in FILE_NAMES for path in _variants(folder, name)):
-            if path.is_file():
-                state = path.stat()
-                found.append((path.name, state.st_size, state.st_mtime_ns))
+        if path.is_file():
+            return (_seen(path, path.name),)
+        usual = [found for name in FILE_NAMES for found in _variants(path, name) if found.is_file()]
+        if has_all_files(path):
+            return tuple(_seen(found, found.name) for found in usual)
+        return tuple(_all_seen(path))
     except OSError as error:
-        raise _unreadable(folder, error) from error
-    return tuple(found)
+        raise _unreadable(path, error) from error
+
+
+def has_all_files(folder: Path) -> bool:
+    """Tell whether a folder holds the four IDX files of a data set, which are read as they are."""
+    return len(_locate(folder)) == len(FILE_NAMES)
+
+
+def _seen(path: str | os.PathLike[str], name: str) -> tuple[str, int, int]:
+    state = os.stat(path)  # noqa: PTH116  # of an entry of a folder as well
+    return name, state.st_size, state.st_mtime_ns
+
+
+def _all_seen(folder: Path) -> Iterator[tuple[str, int, int]]:
+    """Yield each folder within a folder, and the first files, the upper ones first."""
+    folders, files = deque([(folder, "")]), 0
+    while folders:
+        path, prefix = folders.popleft()
+        yield _seen(path, prefix)
+        if files >= MOST_SEEN:
+            continue
+        with os.scandir(path) as entries:
+            for entry in islice(entries, MOST_SEEN):
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append((Path(entry.path), f"{prefix}{entry.name}/"))
+                elif entry.is_file():
+                    files += 1
+                    yield _seen(entry, f"{prefix}{entry.name}")
 
 
 def cache_dir() -> Path:
@@ -230,6 +311,8 @@ def cache_dir() -> Path:
 def _choose_folder(data_dir: str | os.PathLike[str] | None) -> tuple[Path, str]:
     """Return the folder to search, and what chose it: "argument", "environment" or "default"."""
     if data_dir is not None:
+        if not os.fspath(data_dir):
+            raise DatasetError("Found an empty path in place of a data set; expected that of a folder or a file.")
         return Path(data_dir).expanduser().absolute(), "argument"
     if named := os.environ.get(FOLDER_VARIABLE):
         return Path(named).expanduser().absolute(), "environment"
@@ -262,7 +345,7 @@ def _variants(folder: Path, name: str) -> list[Path]:
 
 
 def _explain_missing(folder: Path, chosen_by: str, missing: list[str]) -> str:
-    found = f"found no {', no '.join(missing)} (plain or .gz)" if folder.is_dir() else "found no such folder"
+    found = f"found no {', no '.join(missing)} (plain or .gz)" if folder.is_dir() else "found no such folder or file"
     expected = f"{folder}: {found}, but expected the four files of a data set"
     if chosen_by == "argument":
         return f"{expected}. Choose a folder that holds them."
@@ -309,7 +392,7 @@ def _load_folder(folder: Path, paths: dict[str, Path]) -> Dataset:
 def _names(folder: Path, arrays: dict[str, np.ndarray], checksums: dict[str, str]) -> tuple[str, tuple[str, ...]]:
     """Name a data set and its classes: a published one by its content or, if nobody computed that, by its place."""
     if known := known_content(checksums):
-        return "MNIST (full)" if known is MNIST else known.title, known.class_names
+        return known.full_title, known.class_names
     labels = max(int(arrays[name].max(initial=0)) for name in (TRAIN_LABELS, TEST_LABELS))
     claimed = set_of_folder(folder, cache_dir())
     if claimed and labels < (len(claimed.class_names) or 10):

@@ -27,7 +27,7 @@ from mnist_core.data.checksums import (
     content_checksum,
     same_content,
 )
-from mnist_core.data.dataset import FOLDER_VARIABLE, Dataset, cache_dir, files_seen, find_full, load_dataset
+from mnist_core.data.dataset import FOLDER_VARIABLE, Dataset, cache_dir, files_seen, has_all_files, load_dataset
 from mnist_core.data.download import (
     LEFTOVER_PREFIX,
     TIMEOUT,
@@ -37,6 +37,7 @@ from mnist_core.data.download import (
     read_arrived,
 )
 from mnist_core.data.download import Timeout as Seconds
+from mnist_core.data.formats.source import Progress as ReadProgress
 from mnist_core.data.idx import MAX_BYTES, read_idx, write_idx
 from mnist_core.errors import DatasetError, DownloadError, IdxError, advice_on, did_you_mean, times
 
@@ -58,7 +59,7 @@ def find_named(known: NamedSet) -> Path | None:
     others = [*known.elsewhere, named] if known.content and named else known.elsewhere
     for folder in (folder_of(known), *(Path(other).expanduser().absolute() for other in others)):
         with suppress(DatasetError, IdxError, OSError):
-            if find_full(folder) and (not known.content or _test_labels(folder) == known.content[TEST_LABELS]):
+            if has_all_files(folder) and (not known.content or _test_labels(folder) == known.content[TEST_LABELS]):
                 return folder
     return None
 
@@ -99,13 +100,15 @@ def load_named(name: str) -> Dataset:
     return dataset
 
 
-def open_data(text: str) -> Dataset:
+def open_data(text: str, progress: ReadProgress | None = None) -> Dataset:
     """Load what a person names: a data set by its name, the sample, or a path.
 
     Parameters
     ----------
     text : str
         "fashion-mnist", "sample", or a path, which has a separator or exists.
+    progress : callable, optional
+        As :func:`load_dataset` takes it.
 
     Raises
     ------
@@ -117,7 +120,7 @@ def open_data(text: str) -> Dataset:
     if text == SAMPLE_NAME:
         return load_dataset(SAMPLE_NAME)
     if os.sep in text or "/" in text or os.path.lexists(text) or text.startswith("~"):
-        return load_dataset("full", text)
+        return load_dataset("full", text, progress)
     guess = did_you_mean(text, (SAMPLE_NAME, *NAMED))
     raise DatasetError(
         f"No data set is named {text[:80]!r}, and no such path exists; expected a path, {SAMPLE_NAME}, or one of "

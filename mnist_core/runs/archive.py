@@ -15,8 +15,8 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from mnist_core.data.dataset import Dataset
+from mnist_core.data.npz import NpzError, read_npz
 from mnist_core.errors import MnistError, RunError
-from mnist_core.models.npz import NpzError, read_npz
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import checksums_of, writing_to

@@ -26,8 +26,8 @@ from typing import Any, TypedDict
 import numpy as np
 
 from mnist_core.data.dataset import Dataset
+from mnist_core.data.npz import read_npz
 from mnist_core.errors import DatasetError, RunError, did_you_mean
-from mnist_core.models.npz import read_npz
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.dataset_reference import DatasetReference
