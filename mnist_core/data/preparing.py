@@ -346,7 +346,7 @@ def as_dataset(
     arrays: dict[str, np.ndarray], name: UntrustedText, path: Path, class_names: tuple[str, ...] | None,
     notes: tuple[UntrustedText, ...], extra: dict[str, dict[str, np.ndarray]],
 ) -> Dataset:  # fmt: skip
-    """Make a data set of four arrays that fit, by name of the file as in ``FILE_NAMES``; a published one is recognised."""
+    """Make a data set of four arrays that fit, by name of the file as in ``FILE_NAMES``; a published one is known."""
     arrays = {name: array if array.ndim == 3 else array.astype(np.uint8) for name, array in arrays.items()}
     checksums = {name: content_checksum(array) for name, array in arrays.items()}
     known = known_content(checksums)
