@@ -111,9 +111,7 @@ def _fetch(known: NamedSet) -> None:
     bar = st.progress(0.0, "Looking for a mirror …")
 
     def show(done: int, total: int, message: str) -> None:
-        bar.progress(
-            min(done / total, 1.0), f"{UntrustedText(message)}: {done / 1e6:.1f} of {known.size_in_words}"
-        )
+        bar.progress(min(done / total, 1.0), f"{UntrustedText(message)}: {done / 1e6:.1f} of {known.size_in_words}")
 
     try:
         named.download_named(known, show)
