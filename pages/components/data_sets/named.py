@@ -47,7 +47,7 @@ def _show_row(known: NamedSet) -> None:
         st.markdown(f"**{known.title}** · {known.about} :{color}-badge[{icon} {text}]")
         st.caption(
             f"{known.train:,} training and {known.test:,} test images, {len(names)} classes: {listed}. "
-            f"Licence: {known.licence}.",
+            f"Licence: {known.licence}.{'' if known.verified else ' No SHA-256 to check it by.'}",
             help=f"To cite: {known.citation}",
         )
     with action:

@@ -21,7 +21,6 @@ from pages.components.errors import callback, errors_shown
 from pages.components.state import OneOf, remembered
 
 UPLOAD, PATH = "Upload", "A path on this computer"
-TYPES = ["zip", "csv", "tsv", "gz", "bz2", "xz", "npz", "npy", "parquet", "mat", "idx", "txt"]
 MEGABYTES = 100
 READ = "data_that_was_read"
 
@@ -68,7 +67,6 @@ def _pick_path() -> Path | None:
         key="uploaded_data",
         help="A zip file of anything below; IDX files under any name; CSV with the label first or named; npz; parquet; "
         f"MATLAB. Up to {MOST_FILES} files that belong together.",
-        type=TYPES,
     )
     if not files:
         return None
