@@ -258,7 +258,7 @@ def _images(positions: np.ndarray) -> str:
 def _classes(dataset: Dataset, labels: np.ndarray) -> str:
     """Name classes in a sentence; their numbers are the shorter, the more of them follow one another."""
     classes = dataset.classes
-    listed = _listed(labels) if classes.are_numbers else classes.listed(labels).plain
+    listed = _listed(labels) if classes.are_numbers else classes.listed(labels.tolist()).plain
     return f"class{'es' * (len(labels) > 1)} {listed}"
 
 
