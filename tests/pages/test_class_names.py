@@ -91,7 +91,7 @@ def written(app):
 
     def walk(block):
         for node in block.children.values():
-            if node.type == "arrow_data_frame":
+            if node.type in ("dataframe", "arrow_data_frame"):
                 yield f"{node.value.columns.tolist()} {node.value.index.tolist()} {node.value.to_numpy().tolist()}"
             elif node.type != "code" and (proto := getattr(node, "proto", None)) is not None:
                 yield MessageToString(proto, as_utf8=True)
@@ -108,6 +108,9 @@ def test_a_page_names_classes_and_no_numbers(open_page, charts, runs, name):
     app = open_page(page, **PAGES[name], **({"runs": ids} if page == "runs" else {}))
     text = written(app) + "\n".join(charts)
     assert not (found := NUMBERED.search(text)), text[max(found.start() - 80, 0) : found.end() + 40]
+    for box in app.selectbox:
+        if box.label == "Class" or box.label.endswith(" label"):
+            assert box.options[1:] == list(NAMES)
     if name not in WITHOUT_CLASSES:
         assert "Ankle boot" in text
         assert "い" in text or name in FEW
