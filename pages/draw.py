@@ -51,8 +51,8 @@ class Sketch:
     """The drawing after each stroke."""
     image: np.ndarray | None = None
     """The drawing as the network sees it."""
-    collections: dict[int, list[Drawn]] = field(default_factory=dict)
-    """Labelled digits by the size of their images."""
+    collections: dict[tuple[int, Classes], list[Drawn]] = field(default_factory=dict)
+    """Labelled digits by the size of their images, and by the classes that the labels are of."""
     collected: bool = False
     """Whether a digit has just joined the collection, which the page outside the fragment has yet to show."""
     added: int = 0
@@ -185,7 +185,7 @@ def ask_label(classes: Classes, size: int) -> None:
     def add() -> None:
         label = st.session_state[key]
         if label is not None and drawing.image is not None:
-            collection(size).append(Drawn(drawing.image, label))
+            collection(size, classes).append(Drawn(drawing.image, label))
             drawing.collected = True
             drawing.next_canvas()
 
@@ -196,8 +196,8 @@ def ask_label(classes: Classes, size: int) -> None:
         key=key,
         on_change=callback(add),
         wrap=True,
-        help=f"Adds the {classes.noun} with this label to your {classes.noun}s below, and clears the canvas for the next "
-        "one.",
+        help=f"Adds the {classes.noun} with this label to your {classes.noun}s below, and clears the canvas for the "
+        "next one.",
     )
 
 
@@ -213,14 +213,14 @@ def show_steps(steps: Steps) -> None:
     st.caption("As in MNIST: scaled to fit a square, then centred by its centre of mass.")
 
 
-def collection(size: int) -> list[Drawn]:
+def collection(size: int, classes: Classes) -> list[Drawn]:
     """What this session drew and labelled, as images of ``size`` x ``size`` pixels."""
-    return sketch().collections.setdefault(size, [])
+    return sketch().collections.setdefault((size, classes), [])
 
 
 def show_collection(network: Network, size: int, classes: Classes) -> None:
     """Draw the collected digits, the accuracy on them, and the buttons to use them."""
-    digits, noun = collection(size), classes.noun
+    digits, noun = collection(size, classes), classes.noun
     st.subheader(f"Your {noun}s")
     if not digits:
         st.caption(
@@ -244,8 +244,8 @@ def show_collection(network: Network, size: int, classes: Classes) -> None:
             for label, predicted, _ in pairs
         ],
         [
-            f"your {noun} {number}: label {classes[label].plain}, predicted {classes[predicted].plain} with a confidence "
-            f"of {confidence:.1%}"
+            f"your {noun} {number}: label {classes[label].plain}, predicted {classes[predicted].plain} with a "
+            f"confidence of {confidence:.1%}"
             for number, (label, predicted, confidence) in enumerate(pairs, start=1)
         ],
         size=tile_size(classes, 72),
@@ -258,16 +258,16 @@ def show_collection(network: Network, size: int, classes: Classes) -> None:
             "application/zip",
             icon=":material/download:",
             disabled=len(digits) < 2,
-            help=f"Four IDX files named as in MNIST, with every fifth {noun} in the test set. Unpack them into a folder "
-            f"and choose that folder on the Overview page. Needs at least two {noun}s.",
+            help=f"Four IDX files named as in MNIST, with every fifth {noun} in the test set. Unpack them into a "
+            f"folder and choose that folder on the Overview page. Needs at least two {noun}s.",
         )
         st.button(
             "Add to the training set",
             icon=":material/library_add:",
             on_click=callback(use_in_training),
             args=(images, labels),
-            help=f"This session then uses the current data set with your {noun}s among its training images, and the next "
-            "run trains on them. The test set does not change.",
+            help=f"This session then uses the current data set with your {noun}s among its training images, and the "
+            "next run trains on them. The test set does not change.",
         )
         st.button("Remove last", icon=":material/undo:", on_click=callback(remove), args=(digits, digits[-1]))
         st.button("Remove all", icon=":material/delete:", on_click=callback(digits.clear))

@@ -49,7 +49,7 @@ class Read(NamedTuple):
         """What stands beside each box: the name where there is room, otherwise the number of the image."""
         short = self.classes.are_short and all(name.plain.isascii() for name in self.classes)  # as Pillow's font is
         return [
-            self.classes[label].plain if short else str(number) for number, label in enumerate(self.predicted, start=1)
+            self.classes[label].plain if short else f"#{number}" for number, label in enumerate(self.predicted, start=1)
         ]
 
 
@@ -98,7 +98,7 @@ def show_picture(read: Read) -> None:
             digit_grid(
                 found.images,
                 [
-                    tile_caption(classes, label, f"{row.max():.0%}" if named else f"{number} · {row.max():.0%}")
+                    tile_caption(classes, label, f"{row.max():.0%}" if named else f"#{number} · {row.max():.0%}")
                     for number, (label, row) in enumerate(zip(predicted, read.probabilities, strict=True), start=1)
                 ],
                 [

@@ -42,13 +42,13 @@ def add(program: ProgramParser) -> None:
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     run = find_run(arguments.run, arguments.runs_dir)
-    network = run.load_network()
     named = chosen_data(arguments)
     dataset = named or run.dataset.load()
+    own = named is None or named.has_content(run.dataset.checksums)
+    network = run.load_network(dataset if own else None)
     if named:
         _compare_data(run, network, named)
     result = evaluate(network, dataset.test_images, dataset.test_labels)
-    own = named is None or named.has_content(run.dataset.checksums)
     interval = wilson_interval(len(result.labels) - result.errors, len(result.labels))
     outputs = network.layer_sizes[-1]
     classes = run.dataset.classes(outputs) if own else Classes.of(dataset.class_names, outputs)
@@ -83,7 +83,7 @@ def _compare_data(run: Run, network: Network, dataset: Dataset) -> None:
     """Say that the data are not those of the run; refuse those that its network can't read."""
     shape, pixels = dataset.image_shape, network.layer_sizes[0]
     try:
-        expected: tuple[int, ...] = run.dataset.load().image_shape
+        expected: tuple[int, ...] = run.dataset.shape()[0]
     except DatasetError:  # gone: only the number of pixels is still known
         expected = shape if math.prod(shape) == pixels else (pixels,)
     if shape != expected:

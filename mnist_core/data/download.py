@@ -7,7 +7,6 @@ the SHA-256 of what arrived is kept beside it, and shown as unverified.
 import contextlib
 import os
 import queue
-import shutil
 import tempfile
 import threading
 import time
@@ -24,7 +23,8 @@ import urllib3
 from mnist_core.data.catalogue import MNIST
 from mnist_core.data.dataset import FOLDER_VARIABLE, cache_dir
 from mnist_core.data.idx import read_idx
-from mnist_core.errors import DownloadError, IdxError, advice_on
+from mnist_core.disk import remove_leftovers
+from mnist_core.errors import DownloadError, IdxError, advice_on, reason_of
 
 MIRRORS, FILES = MNIST.mirrors, MNIST.files
 
@@ -111,7 +111,7 @@ def download(
     mirrors, done, total = list(mirrors), 0, sum(size for size, _ in files.values())
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(folder)
+        remove_leftovers(folder, LEFTOVER_PREFIX, LEFTOVER_SECONDS)
         for name, (size, sha256) in files.items():
             wanted = _Wanted(size, sha256)
             if not _is_complete(folder / name, wanted):
@@ -124,7 +124,7 @@ def download(
             progress(done, total, f"{name} is complete")
     except OSError as error:
         raise DownloadError(
-            f"{folder}: can't be written to ({error.strerror or error}), but a folder with room for "
+            f"{folder}: can't be written to ({reason_of(error)}), but a folder with room for "
             f"{total:,} bytes was expected: {advice_on(error)}, or choose another folder."
         ) from error
     return folder
@@ -158,14 +158,6 @@ def note_arrived(folder: Path, checksums: Mapping[str, str]) -> None:
         written = Path(temporary, ARRIVED)
         written.write_text("".join(f"{sha256}  {name}\n" for name, sha256 in known.items()), encoding="utf-8")
         written.replace(folder / ARRIVED)
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Remove the temporary folders of downloads that were killed; a young one may still be in use."""
-    for leftover in folder.glob(f"{LEFTOVER_PREFIX}*"):
-        with contextlib.suppress(OSError):  # another process may have removed it
-            if time.time() - leftover.stat().st_mtime > LEFTOVER_SECONDS:
-                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _fetch_from_any(mirrors: list[str], path: Path, wanted: _Wanted, timeout: Timeout, report: Report) -> None:

@@ -6,9 +6,11 @@ import re
 import shutil
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
-from mnist_core.data.atomic import replacing
+from mnist_core.disk import write_atomically
 from mnist_core.errors import DatasetError, advice_on
 
 MOST_FILES = 20
@@ -55,11 +57,14 @@ def keep_upload(files: Mapping[str, bytes], folder: Path) -> Path:
         target.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
             if not (target / name).is_file():
-                with replacing(target / name) as file:
-                    file.write(content)
+                write_atomically(target / name, partial(_write, content))
     except OSError as error:
         raise DatasetError(f"Can't write to {folder} ({error.strerror}): {advice_on(error)}.") from error
     return target / next(iter(contents)) if len(contents) == 1 else target
+
+
+def _write(content: bytes, file: BinaryIO) -> None:
+    file.write(content)
 
 
 def safe_name(name: str) -> str:

@@ -12,6 +12,7 @@ from mnist_core.data.classes import Classes
 from mnist_core.errors import counted
 from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import ForwardPass, Network
+from pages.components.charts.curves import NUMBER_COLOR
 from pages.components.class_names import AXIS_PIXELS
 from pages.components.digits.grid import png_base64
 
@@ -57,7 +58,7 @@ def probability_chart(classes: Classes, probabilities: np.ndarray, label: int | 
         tooltip=["class:N", alt.Tooltip("probability:Q", format=".3%")],
     )
     bars = base.mark_bar(cornerRadiusEnd=3).encode(alt.Color("color:N", scale=None))
-    return bars + base.mark_text(align="left", dx=5, color="#8a93a6").encode(text="text:N")
+    return bars + base.mark_text(align="left", dx=5, color=NUMBER_COLOR).encode(text="text:N")
 
 
 def activation_mosaic(activations: np.ndarray) -> np.ndarray:
