@@ -190,14 +190,28 @@ def load_dataset(
         if source == "auto":
             return _load_sample()
         raise DatasetError(_explain_missing(folder, chosen_by, missing))
-    if not folder.exists() or _is_incomplete(paths):
+    if not folder.exists() or _is_incomplete(paths) or _is_empty(folder):
         raise DatasetError(_explain_missing(folder, chosen_by, missing))
-    return _open(folder, progress)
+    try:
+        return _open(folder, progress)
+    except DatasetError as error:
+        if chosen_by == "argument":
+            raise
+        raise DatasetError(
+            f"{error} The environment variable {FOLDER_VARIABLE} names this path: let it name another one, or unset it."
+        ) from error
 
 
 def _is_incomplete(paths: dict[str, Path]) -> bool:
     """Tell whether some of the four files are there, and not just the two to learn from: a copy that is not whole."""
     return bool(paths) and paths.keys() != {TRAIN_IMAGES, TRAIN_LABELS}
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.is_dir() and not any(path.iterdir())
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _open(path: Path, progress: Callable[[float, str], None] | None) -> Dataset:
@@ -240,7 +254,7 @@ def find_full(data_dir: str | os.PathLike[str] | None = None) -> Path | None:
     paths = _locate(folder)
     if len(paths) == len(FILE_NAMES):
         return folder
-    other_form = chosen_by != "default" and not _is_incomplete(paths) and folder.exists()
+    other_form = chosen_by != "default" and folder.exists() and not _is_incomplete(paths) and not _is_empty(folder)
     return folder if other_form else None
 
 
