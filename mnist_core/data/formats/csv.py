@@ -15,7 +15,7 @@ from mnist_core.data.formats.files import File
 from mnist_core.data.formats.names import split_of
 from mnist_core.data.formats.reading import FETCH_AGAIN, Reading
 from mnist_core.data.formats.source import ALL
-from mnist_core.data.formats.values import Part, image_shape
+from mnist_core.data.formats.values import Contents, Part, image_shape
 from mnist_core.data.idx import MAX_BYTES
 from mnist_core.data.packed import Stream
 from mnist_core.errors import DatasetError, counted
@@ -73,7 +73,7 @@ class Layout:
     shape: tuple[int, int] | None = None
 
 
-def read(files: Sequence[File], reading: Reading) -> list[Part]:
+def read(files: Sequence[File], reading: Reading) -> Contents:
     """Read each file as a part; files without images are left out with a note.
 
     Raises
@@ -93,7 +93,7 @@ def read(files: Sequence[File], reading: Reading) -> list[Part]:
     if not parts:
         raise DatasetError(problems[0])
     reading.notes += problems
-    return parts
+    return Contents(parts)
 
 
 class NotImagesError(DatasetError):

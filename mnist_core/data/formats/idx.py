@@ -11,9 +11,10 @@ from mnist_core.data.formats.files import File
 from mnist_core.data.formats.names import IMAGES, LABELS, plain_name, role_of, split_of
 from mnist_core.data.formats.reading import Reading
 from mnist_core.data.formats.source import ALL
-from mnist_core.data.formats.values import Part
-from mnist_core.data.idx import DTYPES, read_idx_stream
-from mnist_core.errors import DatasetError, times
+from mnist_core.data.formats.values import Contents, Part
+from mnist_core.data.idx import DTYPES, MAX_BYTES, read_idx_stream
+from mnist_core.data.packed import DAMAGED, Stream
+from mnist_core.errors import DatasetError, IdxError, times
 
 QMNIST_COLUMNS = ("nist_series", "writer", "writer_digit", "nist_class", "nist_digit", "duplicate", "unused")
 """Columns after the digit: NIST's series of forms (0, 1 or 4), the writer, the number of the digit among those of the
@@ -51,12 +52,11 @@ def home(name: str) -> str:
     return "" if str(parent) == "." else str(parent)
 
 
-def read(files: Sequence[File], reading: Reading) -> list[Part]:
+def read(files: Sequence[File], reading: Reading) -> Contents:
     """Read files of one data set, and pair images with labels by their split."""
     arrays: dict[tuple[str, str], tuple[File, np.ndarray]] = {}
     for file in files:
-        with reading.open(file) as content:
-            array = read_idx_stream(content, file.name)
+        array = read_array(file, reading)
         split = split_of(file.name) or ALL
         kind = role(file.name, array.dtype, array.shape)
         if (other := role_of(file.name)) not in (None, kind):
@@ -80,7 +80,36 @@ def read(files: Sequence[File], reading: Reading) -> list[Part]:
                     f"beside it."
                 )
             reading.notes.append(f"{file.short} holds labels whose images are missing: left out.")
-    return sorted(parts, key=lambda part: part.split)
+    return Contents(sorted(parts, key=lambda part: part.split))
+
+
+def read_array(file: File, reading: Reading) -> np.ndarray:
+    """Read one file; of a truncated download, say how much is missing."""
+    with reading.open(file) as content:
+        counted = _Counted(content)
+        try:
+            return read_idx_stream(counted, file.name)
+        except (*DAMAGED, IdxError) as error:
+            found = header(content.head)
+            whole = promised(*found) if found else 0
+            ends_early = isinstance(error, (EOFError, IdxError)) and counted.size < whole <= MAX_BYTES
+            if not ends_early:
+                raise
+            missing = whole - counted.size
+            raise DatasetError(
+                f"{file.name}: found {counted.size:,} bytes of values and header, but expected {whole:,}: {missing:,}, "
+                f"or {missing / whole:.0%}, are missing. The download was cut off: copy or download it again."
+            ) from error
+
+
+class _Counted:
+    def __init__(self, stream: Stream) -> None:
+        self._stream, self.size = stream, 0
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self.size += len(data)
+        return data
 
 
 def _part(name: str, split: str, images: np.ndarray, labels: np.ndarray | None) -> Part:

@@ -4,6 +4,7 @@ SciPy reads them. What it would be given is walked through before: how much it u
 """
 
 import io
+import math
 import struct
 import warnings
 import zlib
@@ -17,7 +18,7 @@ from mnist_core.data.formats.class_names import characters
 from mnist_core.data.formats.files import File
 from mnist_core.data.formats.names import IMAGES, LABELS, role_of, split_of
 from mnist_core.data.formats.reading import FETCH_AGAIN, Reading
-from mnist_core.data.formats.values import Part
+from mnist_core.data.formats.values import Contents
 from mnist_core.data.idx import MAX_BYTES
 from mnist_core.errors import DatasetError
 
@@ -28,6 +29,9 @@ MATRIX, COMPRESSED = 14, 15
 CELL, STRUCT, CHAR, FIRST_NUMBER, LAST_NUMBER = 1, 2, 4, 6, 15
 """Classes of arrays that are read; objects, functions and sparse arrays are not."""
 
+SIZES = {CELL: 1, STRUCT: 1, 6: 8, 7: 4, 8: 1, 9: 1, 10: 2, 11: 2, 12: 4, 13: 4, 14: 8, 15: 8}
+"""Bytes of a value in memory, by the class of the array; a character takes 4."""
+
 MAX_DEPTH = 8
 
 MAX_ELEMENTS = 100_000
@@ -37,13 +41,10 @@ class MatError(ValueError):
     """A file isn't what it says; the message is a clause that follows its name."""
 
 
-def read(files: Sequence[File], reading: Reading) -> tuple[list[Part], tuple[str, ...] | None, int]:
+def read(files: Sequence[File], reading: Reading) -> Contents:
     """Read the arrays of all files, and find images and labels among them.
 
-    Returns
-    -------
-    tuple of list of Part, tuple of str or None, and int
-        The parts; the names of the classes, if there is a mapping as EMNIST's; and the label of the first.
+    A mapping as EMNIST's names the classes.
     """
     arrays: dict[str, np.ndarray] = {}
     names, first = None, 0
@@ -53,7 +54,7 @@ def read(files: Sequence[File], reading: Reading) -> tuple[list[Part], tuple[str
             names, first = _mapping(found.pop(name)) or (names, first)
         arrays |= {f"{file.name}/{name}": array for name, array in found.items()}
     parts, named = pair(_images_first(arrays), reading.notes)
-    return parts, names or named, first
+    return Contents(parts, names or named, first)
 
 
 def read_arrays(content: bytes, name: str) -> dict[str, np.ndarray]:
@@ -179,6 +180,14 @@ def _walk(data: memoryview, order: str, depth: int, count: int) -> int:
         return count + 1
     _, start, _, at = _tag(data, at, order)
     matrix_class = struct.unpack_from(f"{order}I", data, start)[0] & 0xFF
+    _, start, stop, _ = _tag(data, at, order)
+    values = math.prod(struct.unpack_from(f"{order}{min(stop - start, 256) // 4}i", data, start))
+    if (
+        not 0
+        <= values * SIZES.get(matrix_class, 4)
+        <= (MAX_ELEMENTS if matrix_class in (CELL, STRUCT) else 2 * MAX_BYTES)
+    ):
+        raise MatError(f"found an array of {values:,} values, more than the memory can take")
     if matrix_class not in (CELL, STRUCT, CHAR) and not FIRST_NUMBER <= matrix_class <= LAST_NUMBER:
         raise MatError("found an object, a function or a sparse array, but expected arrays of numbers")
     while at < end:

@@ -9,7 +9,7 @@ from mnist_core.data.formats.arrays import pair
 from mnist_core.data.formats.files import File
 from mnist_core.data.formats.kinds import REFUSED
 from mnist_core.data.formats.reading import FETCH_AGAIN, Reading
-from mnist_core.data.formats.values import Part
+from mnist_core.data.formats.values import Contents
 from mnist_core.data.idx import MAX_BYTES
 from mnist_core.data.npz import NpzError, NpzPickleError, check_array, read_npz
 from mnist_core.errors import DatasetError
@@ -19,13 +19,13 @@ MAX_ARRAYS = 100
 NPY_MAGIC = b"\x93NUMPY"
 
 
-def read(files: Sequence[File], reading: Reading) -> tuple[list[Part], tuple[str, ...] | None]:
+def read(files: Sequence[File], reading: Reading) -> Contents:
     """Read the arrays of all files, and find images and labels among them."""
     arrays: dict[str, np.ndarray] = {}
     for file in files:
         for name, array in read_arrays(file, reading).items():
             arrays[f"{file.name}/{name}" if name else file.name] = array
-    return pair(arrays, reading.notes)
+    return Contents(*pair(arrays, reading.notes))
 
 
 def read_arrays(file: File, reading: Reading) -> dict[str, np.ndarray]:

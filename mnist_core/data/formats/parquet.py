@@ -17,7 +17,7 @@ from mnist_core.data.formats.names import ROLE_WORDS, natural, split_of
 from mnist_core.data.formats.pictures import DamagedPictureError, of_one_size, read_picture
 from mnist_core.data.formats.reading import FETCH_AGAIN, Reading
 from mnist_core.data.formats.source import ALL
-from mnist_core.data.formats.values import Part, image_shape
+from mnist_core.data.formats.values import Contents, Part, image_shape
 from mnist_core.data.idx import MAX_BYTES
 from mnist_core.errors import DatasetError, counted
 
@@ -50,7 +50,7 @@ class Columns(NamedTuple):
         return [name for name in (self.pictures, self.arrays, *self.pixels, self.label) if name is not None]
 
 
-def read(files: Sequence[File], reading: Reading) -> tuple[list[Part], tuple[str, ...] | None]:
+def read(files: Sequence[File], reading: Reading) -> Contents:
     """Read the files of each split in the order of their numbers; the names of the classes if the metadata has them.
 
     Raises
@@ -87,7 +87,7 @@ def read(files: Sequence[File], reading: Reading) -> tuple[list[Part], tuple[str
         parts += [
             Part(name, split, pixels, labels) for name, pixels, labels in chunks if isinstance(pixels, np.ndarray)
         ]
-    return parts, names
+    return Contents(parts, names)
 
 
 def open_parquet(content: bytes, name: str) -> Any:

@@ -23,7 +23,7 @@ from mnist_core.data.formats.kinds import picture_kind
 from mnist_core.data.formats.names import SPLIT_WORDS, natural
 from mnist_core.data.formats.reading import Reading
 from mnist_core.data.formats.source import ALL
-from mnist_core.data.formats.values import Part
+from mnist_core.data.formats.values import Contents, Part
 from mnist_core.data.idx import MAX_BYTES
 from mnist_core.errors import DatasetError, counted, times
 
@@ -62,13 +62,10 @@ class DamagedPictureError(ValueError):
     """A picture can't be read; the message is a clause that follows its name."""
 
 
-def read(files: Sequence[File], reading: Reading) -> tuple[list[Part], tuple[str, ...] | None]:
+def read(files: Sequence[File], reading: Reading) -> Contents:
     """Read the pictures of all files: in each split in the order of their names, then of their classes.
 
-    Returns
-    -------
-    tuple of list of Part, and tuple of str or None
-        The parts; the names of the classes, unless they are numbers.
+    Folders that are called by numbers are the labels; the names of others are those of the classes.
     """
     layout = layout_of([file.name for file in files])
     labels, class_names = number_classes([name for _, name in layout])
@@ -99,7 +96,7 @@ def read(files: Sequence[File], reading: Reading) -> tuple[list[Part], tuple[str
     if not images:
         raise DatasetError(f"{damaged[0]}, and there is no other picture. Choose other pictures.")
     joined = of_one_size(images, reading.notes)
-    return _by_split(joined, kept, layout, labels, files), class_names
+    return Contents(_by_split(joined, kept, layout, labels, files), class_names)
 
 
 def _check_damaged(damaged: list[str], total: int) -> None:

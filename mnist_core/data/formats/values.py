@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -43,6 +44,14 @@ class Part:
     labels: np.ndarray | None = None
     extra: dict[str, np.ndarray] = field(default_factory=dict)
     shape: tuple[int, int] | None = None
+
+
+class Contents(NamedTuple):
+    """What the files of a data set hold: parts, and the names of the classes from ``first_label`` on, if they have any."""
+
+    parts: list[Part]
+    class_names: tuple[str, ...] | None = None
+    first_label: int = 0
 
 
 def assemble(parts: Sequence[Part], notes: list[str]) -> tuple[dict[str, Split], tuple[str, ...] | None]:
