@@ -66,5 +66,22 @@ def checked_names(names: Iterable[str], origin: str) -> tuple[str, ...]:
     return cleaned
 
 
+def tidied(names: Iterable[str]) -> tuple[str, ...]:
+    """Make names that can be told apart of those that a source has, which nobody can be asked about.
+
+    A long name is cut, one that is empty is the number of its class, and one that another class has gets it added.
+    """
+    found: list[str] = []
+    for number, name in enumerate(names):
+        line = " ".join(UntrustedText(name).plain.split()) or str(number)
+        if len(line) > LONGEST_NAME:
+            line = f"{line[: LONGEST_NAME - 1]}…"
+        while line in found:
+            line = f"{line[: LONGEST_NAME - 6]} ({number})"
+            number += MAX_CLASSES
+        found.append(line)
+    return tuple(found)
+
+
 def _error(origin: str, found: str, advice: str) -> DatasetError:
     return DatasetError(f"{UntrustedText(origin).plain}: found {found}, but expected {EXPECTED}. {advice}")

@@ -3,8 +3,10 @@
 import os
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mnist_core.data.class_names import LONGEST_NAME, checked_names, read_class_names
+from mnist_core.data.class_names import LONGEST_NAME, checked_names, read_class_names, tidied
 from mnist_core.errors import DatasetError
 
 
@@ -33,6 +35,13 @@ def test_names_that_can_not_be_told_apart_are_refused(names, words):
     with pytest.raises(DatasetError, match=words) as caught:
         checked_names(names, "classes.txt")
     assert "classes.txt: found" in str(caught.value) and "expected a name for each class" in str(caught.value)
+
+
+@given(st.lists(st.text(max_size=100) | st.sampled_from(["boot", "boot ", "boot (1)", "boot (2)", ""]), max_size=12))
+def test_names_of_a_source_are_made_such(names):
+    made = tidied(names)
+    assert len(made) == len(names) and checked_names(made, "source") == made
+    assert tidied(made) == made
 
 
 def test_only_a_small_plain_file_is_read(tmp_path):
