@@ -37,7 +37,7 @@ def read_class_names(content: bytes, name: str) -> tuple[tuple[str, ...], int]:
     ----------
     content : bytes
         A name a line; or lines of a label and the code of one or more characters, as in EMNIST's mapping.txt; or a
-        table of index, code point and character, as in KMNIST's classmap. Lines may also begin with the label: "0 Boot".
+        table of index, code point and character, as in KMNIST's classmap. A line may begin with the label: "0 Boot".
     name : str
         Of the file, for messages.
 

@@ -4,6 +4,7 @@ The text is read in blocks of whole lines, which limits the memory. Blocks of wh
 is what pixels are, are parsed by their bytes, all values at once; whatever else there is goes through NumPy's parser.
 """
 
+import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -98,6 +99,11 @@ def read(files: Sequence[File], reading: Reading) -> Contents:
 
 class NotImagesError(DatasetError):
     """A table holds something else than images."""
+
+
+def read_text(text: bytes, name: str) -> Part:
+    """Read a table that is in memory."""
+    return _read(io.BytesIO(text), name, [])
 
 
 def _read(content: Stream, name: str, notes: list[str]) -> Part:
