@@ -10,7 +10,7 @@ import os
 import zipfile
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -37,6 +37,9 @@ from mnist_core.untrusted import UntrustedText
 SOURCES = ("auto", "full", "sample")
 
 FOLDER_VARIABLE = "MNIST_DATA_DIR"
+
+ROLES = {"training images", "training labels", "test images", "test labels"}
+"""What the four files are, as ``formats.look`` calls it."""
 
 MOST_SEEN = 2000
 """Files of a folder whose times tell whether it has changed."""
@@ -190,8 +193,10 @@ def load_dataset(
         if source == "auto":
             return _load_sample()
         raise DatasetError(_explain_missing(folder, chosen_by, missing))
-    if not folder.exists() or _is_incomplete(paths) or _is_empty(folder):
+    if not _exists(folder) or _is_empty(folder):
         raise DatasetError(_explain_missing(folder, chosen_by, missing))
+    if _is_incomplete(paths):
+        _check_whole(folder, _explain_missing(folder, chosen_by, missing))
     try:
         return _open(folder, progress)
     except DatasetError as error:
@@ -205,6 +210,21 @@ def load_dataset(
 def _is_incomplete(paths: dict[str, Path]) -> bool:
     """Tell whether some of the four files are there, and not just the two to learn from: a copy that is not whole."""
     return bool(paths) and paths.keys() != {TRAIN_IMAGES, TRAIN_LABELS}
+
+
+def _check_whole(folder: Path, explanation: str) -> None:
+    """Raise DatasetError unless what is missing of the four files is there under another name."""
+    from mnist_core.data.formats.look import look
+
+    found = look(folder).files
+    if not {file.role for file in found} >= ROLES:
+        problems = [file.problem for file in found if file.problem]
+        raise DatasetError(" ".join([explanation, *problems[:3]]))
+
+
+def _exists(path: Path) -> bool:
+    """Tell whether something is at a path, or it leads into a file, as that of a folder in a zip file does."""
+    return path.exists() or any(parent.is_file() for parent in path.parents)
 
 
 def _is_empty(path: Path) -> bool:
@@ -254,7 +274,7 @@ def find_full(data_dir: str | os.PathLike[str] | None = None) -> Path | None:
     paths = _locate(folder)
     if len(paths) == len(FILE_NAMES):
         return folder
-    other_form = chosen_by != "default" and folder.exists() and not _is_incomplete(paths) and not _is_empty(folder)
+    other_form = chosen_by != "default" and _exists(folder) and not _is_incomplete(paths) and not _is_empty(folder)
     return folder if other_form else None
 
 
@@ -274,8 +294,8 @@ def files_seen(path: Path) -> tuple[tuple[str, int, int], ...]:
         If it can't be read.
     """
     try:
-        if path.is_file():
-            return (_seen(path, path.name),)
+        if not path.is_dir():
+            return tuple(_seen(found, found.name) for found in _with_companions(path))
         usual = [found for name in FILE_NAMES for found in _variants(path, name) if found.is_file()]
         if has_all_files(path):
             return tuple(_seen(found, found.name) for found in usual)
@@ -292,6 +312,16 @@ def has_all_files(folder: Path) -> bool:
 def _seen(path: str | os.PathLike[str], name: str) -> tuple[str, int, int]:
     state = os.stat(path)  # noqa: PTH116  # of an entry of a folder as well
     return name, state.st_size, state.st_mtime_ns
+
+
+def _with_companions(path: Path) -> Iterator[Path]:
+    """Yield the files that are read if one is chosen: it, those beside it of the same data set, or the zip it is in."""
+    from mnist_core.data.formats.seen import list_files
+
+    if path.is_file():
+        yield from (file.path for file in list_files(path) if file.path)
+    else:
+        yield from (parent for parent in path.parents if parent.is_file())
 
 
 def _all_seen(folder: Path) -> Iterator[tuple[str, int, int]]:
@@ -373,7 +403,7 @@ def _load_folder(folder: Path, paths: dict[str, Path]) -> Dataset:
         arrays = {name: read_idx(path) for name, path in paths.items()}
         file_checksums = {path.name: pooch.file_hash(path) for path in paths.values()}
     except IdxError as error:
-        raise DatasetError(str(error)) from error
+        raise DatasetError(_what_instead(folder, paths.values()) or str(error)) from error
     except OSError as error:
         raise DatasetError(
             f"{folder}: a file can't be read ({error.strerror}), but all four are needed. "
@@ -394,6 +424,15 @@ def _load_folder(folder: Path, paths: dict[str, Path]) -> Dataset:
         file_checksums=file_checksums,
         overshadowed=tuple(_overshadowed(folder, paths, checksums)),
     )
+
+
+def _what_instead(folder: Path, paths: Iterable[Path]) -> str | None:
+    """Say what one of the four files is in place of IDX, such as an HTML page, if that is known."""
+    from mnist_core.data.formats.look import look
+
+    names = {path.name for path in paths}
+    wrong = [file for file in look(folder).files if file.name in names and file.kind != "IDX" and file.problem]
+    return f"{folder / wrong[0].name}: {wrong[0].problem}" if wrong else None
 
 
 def _overshadowed(folder: Path, paths: dict[str, Path], checksums: dict[str, str]) -> Iterator[tuple[str, str]]:
