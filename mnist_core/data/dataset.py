@@ -9,10 +9,8 @@ here touches the network; ``mnist_core.data.download`` does.
 import os
 import zipfile
 import zlib
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -40,9 +38,6 @@ FOLDER_VARIABLE = "MNIST_DATA_DIR"
 
 ROLES = {"training images", "training labels", "test images", "test labels"}
 """What the four files are, as ``formats.look`` calls it."""
-
-MOST_SEEN = 2000
-"""Files of a folder whose times tell whether it has changed."""
 
 CHUNK = 4096
 """Images that :func:`class_means` sums at once, which limits its memory."""
@@ -231,7 +226,7 @@ def _is_empty(path: Path) -> bool:
     try:
         return path.is_dir() and not any(path.iterdir())
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def _open(path: Path, progress: Callable[[float, str], None] | None) -> Dataset:
@@ -278,67 +273,9 @@ def find_full(data_dir: str | os.PathLike[str] | None = None) -> Path | None:
     return folder if other_form else None
 
 
-def files_seen(path: Path) -> tuple[tuple[str, int, int], ...]:
-    """Name, size and time of each file that `load_dataset` looks at: they change when the data does.
-
-    Of a folder with very many files, those are left out that come last, and the time of their folder stands for them.
-
-    Parameters
-    ----------
-    path : Path
-        A folder or a file.
-
-    Raises
-    ------
-    DatasetError
-        If it can't be read.
-    """
-    try:
-        if not path.is_dir():
-            return tuple(_seen(found, found.name) for found in _with_companions(path))
-        usual = [found for name in FILE_NAMES for found in _variants(path, name) if found.is_file()]
-        if has_all_files(path):
-            return tuple(_seen(found, found.name) for found in usual)
-        return tuple(_all_seen(path))
-    except OSError as error:
-        raise _unreadable(path, error) from error
-
-
 def has_all_files(folder: Path) -> bool:
     """Tell whether a folder holds the four IDX files of a data set, which are read as they are."""
     return len(_locate(folder)) == len(FILE_NAMES)
-
-
-def _seen(path: str | os.PathLike[str], name: str) -> tuple[str, int, int]:
-    state = os.stat(path)  # noqa: PTH116  # of an entry of a folder as well
-    return name, state.st_size, state.st_mtime_ns
-
-
-def _with_companions(path: Path) -> Iterator[Path]:
-    """Yield the files that are read if one is chosen: it, those beside it of the same data set, or the zip it is in."""
-    from mnist_core.data.formats.seen import list_files
-
-    if path.is_file():
-        yield from (file.path for file in list_files(path) if file.path)
-    else:
-        yield from (parent for parent in path.parents if parent.is_file())
-
-
-def _all_seen(folder: Path) -> Iterator[tuple[str, int, int]]:
-    """Yield each folder within a folder, and the first files, the upper ones first."""
-    folders, files = deque([(folder, "")]), 0
-    while folders:
-        path, prefix = folders.popleft()
-        yield _seen(path, prefix)
-        if files >= MOST_SEEN:
-            continue
-        with os.scandir(path) as entries:
-            for entry in islice(entries, MOST_SEEN):
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append((Path(entry.path), f"{prefix}{entry.name}/"))
-                elif entry.is_file():
-                    files += 1
-                    yield _seen(entry, f"{prefix}{entry.name}")
 
 
 def cache_dir() -> Path:
@@ -362,21 +299,22 @@ def _locate(folder: Path) -> dict[str, Path]:
     paths = {}
     try:
         for name in FILE_NAMES:
-            if found := next((path for path in _variants(folder, name) if path.is_file()), None):
+            if found := next((path for path in variants(folder, name) if path.is_file()), None):
                 paths[name] = found
     except OSError as error:
-        raise _unreadable(folder, error) from error
+        raise unreadable(folder, error) from error
     return paths
 
 
-def _unreadable(folder: Path, error: OSError) -> DatasetError:
+def unreadable(folder: Path, error: OSError) -> DatasetError:
+    """Say that a folder can't be read."""
     return DatasetError(
         f"{folder}: can't be read ({error.strerror}), but the files of a data set were expected "
         f"there. Check the path and its permissions."
     )
 
 
-def _variants(folder: Path, name: str) -> list[Path]:
+def variants(folder: Path, name: str) -> list[Path]:
     """List the paths at which a file may be, the first one preferred."""
     names = [name, name.replace("-idx", ".idx")]
     return [folder / f"{variant}{suffix}" for variant in names for suffix in (".gz", "")]
@@ -438,7 +376,7 @@ def _what_instead(folder: Path, paths: Iterable[Path]) -> str | None:
 def _overshadowed(folder: Path, paths: dict[str, Path], checksums: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Yield the names of each file used and of another variant beside it that holds something else."""
     for name, used in paths.items():
-        for path in _variants(folder, name):
+        for path in variants(folder, name):
             if path != used and path.is_file():
                 try:
                     same = content_checksum(read_idx(path)) == checksums[name]

@@ -10,7 +10,8 @@ import pytest
 
 from mnist_core.data import dataset as data
 from mnist_core.data import prepared, prepared_file
-from mnist_core.data.dataset import Dataset, files_seen, find_full, load_dataset
+from mnist_core.data.dataset import Dataset, find_full, load_dataset
+from mnist_core.data.files_seen import files_seen
 from mnist_core.data.prepared import cached_datasets, open_dataset, open_source, save_prepared
 from mnist_core.data.preparing import Choices, Unlabelled
 from mnist_core.errors import DatasetError
@@ -262,7 +263,7 @@ def test_a_folder_in_a_zip_file_is_a_path(tmp_path, digits):
 
 
 def test_very_many_files_are_not_looked_at_one_by_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "MOST_SEEN", 20)
+    monkeypatch.setattr("mnist_core.data.files_seen.MOST_SEEN", 20)
     for label in range(5):
         (tmp_path / "train" / str(label)).mkdir(parents=True)
         for number in range(30):
