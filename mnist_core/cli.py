@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-COMMANDS = ("download", "data", "train", "evaluate", "predict", "export", "runs", "assignment", "check", "grade")
+COMMANDS = ("download", "train", "evaluate", "predict", "export", "runs", "data", "assignment", "check", "grade")
 """Modules of ``commands``, in the order of the help."""
 
 EXAMPLES = """\

@@ -1,86 +1,41 @@
-"""Names of classes as people keep them: one a line, or numbered, or as EMNIST's ``mapping.txt``."""
+"""Names that people give to classes: from a file of their choice, and whether they can be told apart."""
 
 import os
-import re
 import stat
 from collections.abc import Iterable
 from pathlib import Path
 
 from mnist_core.data.fitting import MAX_CLASSES
-from mnist_core.errors import DatasetError, counted
+from mnist_core.data.formats import class_names
+from mnist_core.errors import DatasetError
 from mnist_core.untrusted import UntrustedText
-
-MAX_FILE_BYTES = 100_000
 
 LONGEST_NAME = 80
 
-EXPECTED = "a name a line, or a number and a name, or EMNIST's mapping of a class to its characters"
-
-NUMBERED = re.compile(r"(\d{1,3})\s*(?:[,;:=\t]|\s)\s*(.+)")
-
-CODES = re.compile(r"\d{1,7}(?:\s+\d{1,7})+")
-
-LAST_CODE = 0x10FFFF
+EXPECTED = "a name for each class, each on a line of a text file"
 
 
 def read_class_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
-    """Read a file of class names; see :func:`parse_class_names`.
+    """Read a file of class names: one a line, numbered or not, or EMNIST's mapping.txt.
 
     Raises
     ------
     DatasetError
-        If it can't be read, or holds no names.
+        If it can't be read, or holds no names that can be told apart.
     """
     path = Path(path)
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):  # opening a pipe would wait for its writer
-            raise _error(path.name, "no plain file", "Choose a text file.")
-        if found.st_size > MAX_FILE_BYTES:
-            raise _error(path.name, f"{found.st_size:,} bytes", f"Choose a text file of at most {MAX_FILE_BYTES:,}.")
-        content = path.read_bytes()[: MAX_FILE_BYTES + 1]
+            raise _error(str(path), "no plain file", "Choose a text file.")
+        if found.st_size > class_names.MAX_BYTES:
+            raise _error(str(path), f"a file of {found.st_size:,} bytes", "Choose a file with nothing but the names.")
+        with path.open("rb") as file:
+            content = file.read(class_names.MAX_BYTES)
     except OSError as error:
-        raise DatasetError(f"{path}: can't be read ({error.strerror}), but {EXPECTED} was expected there.") from error
-    return parse_class_names(content, path.name)
-
-
-def parse_class_names(content: bytes, name: str) -> tuple[str, ...]:
-    """Find the names of classes in a text.
-
-    Three ways to write them are told apart by the lines: a name each (``Trouser``), a number and a name each
-    (``1 Trouser``, ``1,Trouser``, ``1: Trouser``), or a number and code points each (``1 65 97``, which is EMNIST's
-    class of A and a). Empty lines and lines that begin with ``#`` are left out.
-
-    Parameters
-    ----------
-    content : bytes
-        In UTF-8, with or without a byte-order mark.
-    name : str
-        What to call the text in a message.
-
-    Returns
-    -------
-    tuple of str
-        From the lowest class on: that of the first line if the classes are numbered, otherwise 0.
-
-    Raises
-    ------
-    DatasetError
-        If these are no names, two are the same, or a number is missing between the lowest and the highest.
-    """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _error(name, "bytes that are no UTF-8 text", "Save it as UTF-8.") from error
-    lines = [line for raw in text.splitlines() if (line := raw.strip()) and not line.startswith("#")]
-    if not lines:
-        raise _error(name, "no line with a name", "Write the names into it.")
-    if all(CODES.fullmatch(line) for line in lines):
-        return checked_names(_in_order({_number(line): _characters(line, name) for line in lines}, lines, name), name)
-    numbered = [NUMBERED.fullmatch(line) for line in lines]
-    if all(numbered) and len({_number(line) for line in lines}) == len(lines):
-        return checked_names(_in_order({int(each[1]): each[2] for each in numbered if each}, lines, name), name)
-    return checked_names(lines, name)
+        raise _error(str(path), f"a file that can't be read ({error.strerror})", "Check the path.") from error
+    names, _ = class_names.read_class_names(content, path.name)
+    return checked_names(names, path.name)
 
 
 def checked_names(names: Iterable[str], origin: str) -> tuple[str, ...]:
@@ -111,27 +66,21 @@ def checked_names(names: Iterable[str], origin: str) -> tuple[str, ...]:
     return cleaned
 
 
-def _number(line: str) -> int:
-    """Return the number that a line begins with."""
-    return int(re.split(r"\D", line, maxsplit=1)[0])
+def tidied(names: Iterable[str]) -> tuple[str, ...]:
+    """Make names that can be told apart of those that a source has, which nobody can be asked about.
 
-
-def _characters(line: str, name: str) -> str:
-    """Return the characters of a line of a mapping: those of "1 65 97" are "Aa"."""
-    codes = [int(code) for code in line.split()[1:]]
-    if any(code > LAST_CODE for code in codes):
-        raise _error(name, f"the code point {max(codes):,}", f"Write one up to {LAST_CODE:,}.")
-    return "".join(map(chr, codes))
-
-
-def _in_order(names: dict[int, str], lines: list[str], origin: str) -> list[str]:
-    """List the names of consecutive classes."""
-    if len(names) < len(lines):
-        raise _error(origin, f"{counted(len(lines), 'line')} for {len(names)} classes", "Write each class once.")
-    expected = range(min(names), min(names) + len(names))
-    if missing := sorted(set(expected) - set(names)):
-        raise _error(origin, f"no name for class {missing[0]}", "Write a line for it.")
-    return [names[number] for number in expected]
+    A long name is cut, one that is empty is the number of its class, and one that another class has gets it added.
+    """
+    found: list[str] = []
+    for number, name in enumerate(names):
+        line = " ".join(UntrustedText(name).plain.split()) or str(number)
+        if len(line) > LONGEST_NAME:
+            line = f"{line[: LONGEST_NAME - 1]}…"
+        while line in found:
+            line = f"{line[: LONGEST_NAME - 6]} ({number})"
+            number += MAX_CLASSES
+        found.append(line)
+    return tuple(found)
 
 
 def _error(origin: str, found: str, advice: str) -> DatasetError:

@@ -9,10 +9,8 @@ here touches the network; ``mnist_core.data.download`` does.
 import os
 import zipfile
 import zlib
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -39,8 +37,8 @@ SOURCES = ("auto", "full", "sample")
 
 FOLDER_VARIABLE = "MNIST_DATA_DIR"
 
-MOST_SEEN = 2000
-"""Files of a folder whose times tell whether it has changed."""
+ROLES = {"training images", "training labels", "test images", "test labels"}
+"""What the four files are, as ``formats.look`` calls it."""
 
 CHUNK = 4096
 """Images that :func:`class_means` sums at once, which limits its memory."""
@@ -196,14 +194,45 @@ def load_dataset(
         if source == "auto":
             return _load_sample()
         raise DatasetError(_explain_missing(folder, chosen_by, missing))
-    if not folder.exists() or _is_incomplete(paths):
+    if not _exists(folder) or _is_empty(folder):
         raise DatasetError(_explain_missing(folder, chosen_by, missing))
-    return _open(folder, progress)
+    if _is_incomplete(paths):
+        _check_whole(folder, _explain_missing(folder, chosen_by, missing))
+    try:
+        return _open(folder, progress)
+    except DatasetError as error:
+        if chosen_by == "argument":
+            raise
+        raise DatasetError(
+            f"{error} The environment variable {FOLDER_VARIABLE} names this path: let it name another one, or unset it."
+        ) from error
 
 
 def _is_incomplete(paths: dict[str, Path]) -> bool:
     """Tell whether some of the four files are there, and not just the two to learn from: a copy that is not whole."""
     return bool(paths) and paths.keys() != {TRAIN_IMAGES, TRAIN_LABELS}
+
+
+def _check_whole(folder: Path, explanation: str) -> None:
+    """Raise DatasetError unless what is missing of the four files is there under another name."""
+    from mnist_core.data.formats.look import look
+
+    found = look(folder).files
+    if not {file.role for file in found} >= ROLES:
+        problems = [file.problem for file in found if file.problem]
+        raise DatasetError(" ".join([explanation, *problems[:3]]))
+
+
+def _exists(path: Path) -> bool:
+    """Tell whether something is at a path, or it leads into a file, as that of a folder in a zip file does."""
+    return path.exists() or any(parent.is_file() for parent in path.parents)
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.is_dir() and not any(path.iterdir())
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def _open(path: Path, progress: Callable[[float, str], None] | None) -> Dataset:
@@ -246,61 +275,13 @@ def find_full(data_dir: str | os.PathLike[str] | None = None) -> Path | None:
     paths = _locate(folder)
     if len(paths) == len(FILE_NAMES):
         return folder
-    other_form = chosen_by != "default" and not _is_incomplete(paths) and folder.exists()
+    other_form = chosen_by != "default" and _exists(folder) and not _is_incomplete(paths) and not _is_empty(folder)
     return folder if other_form else None
-
-
-def files_seen(path: Path) -> tuple[tuple[str, int, int], ...]:
-    """Name, size and time of each file that `load_dataset` looks at: they change when the data does.
-
-    Of a folder with very many files, those are left out that come last, and the time of their folder stands for them.
-
-    Parameters
-    ----------
-    path : Path
-        A folder or a file.
-
-    Raises
-    ------
-    DatasetError
-        If it can't be read.
-    """
-    try:
-        if path.is_file():
-            return (_seen(path, path.name),)
-        usual = [found for name in FILE_NAMES for found in _variants(path, name) if found.is_file()]
-        if has_all_files(path):
-            return tuple(_seen(found, found.name) for found in usual)
-        return tuple(_all_seen(path))
-    except OSError as error:
-        raise _unreadable(path, error) from error
 
 
 def has_all_files(folder: Path) -> bool:
     """Tell whether a folder holds the four IDX files of a data set, which are read as they are."""
     return len(_locate(folder)) == len(FILE_NAMES)
-
-
-def _seen(path: str | os.PathLike[str], name: str) -> tuple[str, int, int]:
-    state = os.stat(path)  # noqa: PTH116  # of an entry of a folder as well
-    return name, state.st_size, state.st_mtime_ns
-
-
-def _all_seen(folder: Path) -> Iterator[tuple[str, int, int]]:
-    """Yield each folder within a folder, and the first files, the upper ones first."""
-    folders, files = deque([(folder, "")]), 0
-    while folders:
-        path, prefix = folders.popleft()
-        yield _seen(path, prefix)
-        if files >= MOST_SEEN:
-            continue
-        with os.scandir(path) as entries:
-            for entry in islice(entries, MOST_SEEN):
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append((Path(entry.path), f"{prefix}{entry.name}/"))
-                elif entry.is_file():
-                    files += 1
-                    yield _seen(entry, f"{prefix}{entry.name}")
 
 
 def cache_dir() -> Path:
@@ -324,21 +305,22 @@ def _locate(folder: Path) -> dict[str, Path]:
     paths = {}
     try:
         for name in FILE_NAMES:
-            if found := next((path for path in _variants(folder, name) if path.is_file()), None):
+            if found := next((path for path in variants(folder, name) if path.is_file()), None):
                 paths[name] = found
     except OSError as error:
-        raise _unreadable(folder, error) from error
+        raise unreadable(folder, error) from error
     return paths
 
 
-def _unreadable(folder: Path, error: OSError) -> DatasetError:
+def unreadable(folder: Path, error: OSError) -> DatasetError:
+    """Say that a folder can't be read."""
     return DatasetError(
         f"{folder}: can't be read ({reason_of(error)}), but the files of a data set were expected "
         f"there. Check the path and its permissions."
     )
 
 
-def _variants(folder: Path, name: str) -> list[Path]:
+def variants(folder: Path, name: str) -> list[Path]:
     """List the paths at which a file may be, the first one preferred."""
     names = [name, name.replace("-idx", ".idx")]
     return [folder / f"{variant}{suffix}" for variant in names for suffix in (".gz", "")]
@@ -365,7 +347,7 @@ def _load_folder(folder: Path, paths: dict[str, Path]) -> Dataset:
         arrays = {name: read_idx(path) for name, path in paths.items()}
         file_checksums = {path.name: pooch.file_hash(path) for path in paths.values()}
     except IdxError as error:
-        raise DatasetError(str(error)) from error
+        raise DatasetError(_what_instead(folder, paths.values()) or str(error)) from error
     except OSError as error:
         raise DatasetError(
             f"{folder}: a file can't be read ({reason_of(error)}), but all four are needed. "
@@ -400,10 +382,19 @@ def _names(folder: Path, arrays: dict[str, np.ndarray], checksums: dict[str, str
     return folder.resolve().name or str(folder), ()
 
 
+def _what_instead(folder: Path, paths: Iterable[Path]) -> str | None:
+    """Say what one of the four files is in place of IDX, such as an HTML page, if that is known."""
+    from mnist_core.data.formats.look import look
+
+    names = {path.name for path in paths}
+    wrong = [file for file in look(folder).files if file.name in names and file.kind != "IDX" and file.problem]
+    return f"{folder / wrong[0].name}: {wrong[0].problem}" if wrong else None
+
+
 def _overshadowed(folder: Path, paths: dict[str, Path], checksums: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Yield the names of each file used and of another variant beside it that holds something else."""
     for name, used in paths.items():
-        for path in _variants(folder, name):
+        for path in variants(folder, name):
             if path != used and path.is_file():
                 try:
                     same = content_checksum(read_idx(path)) == checksums[name]

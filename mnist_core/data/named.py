@@ -27,7 +27,7 @@ from mnist_core.data.checksums import (
     content_checksum,
     same_content,
 )
-from mnist_core.data.dataset import FOLDER_VARIABLE, Dataset, cache_dir, files_seen, has_all_files, load_dataset
+from mnist_core.data.dataset import FOLDER_VARIABLE, Dataset, cache_dir, has_all_files, load_dataset
 from mnist_core.data.download import (
     LEFTOVER_PREFIX,
     TIMEOUT,
@@ -37,6 +37,7 @@ from mnist_core.data.download import (
     read_arrived,
 )
 from mnist_core.data.download import Timeout as Seconds
+from mnist_core.data.files_seen import files_seen
 from mnist_core.data.formats.source import Progress as ReadProgress
 from mnist_core.data.idx import MAX_BYTES, read_idx, write_idx
 from mnist_core.errors import DatasetError, DownloadError, IdxError, advice_on, did_you_mean, times

@@ -14,8 +14,8 @@ from mnist_core.data import dataset as data
 from mnist_core.data.atomic import TEMPORARY
 from mnist_core.data.catalogue import known_content
 from mnist_core.data.dataset import Dataset
-from mnist_core.data.formats.files import file_at, files_below
 from mnist_core.data.formats.look import read_source
+from mnist_core.data.formats.seen import list_files
 from mnist_core.data.formats.source import ALL, TEST, TRAIN, Progress, Source, Split
 from mnist_core.data.prepared_file import is_prepared, read_prepared, save_prepared, write_prepared
 from mnist_core.data.preparing import PLAIN, Choices, Unlabelled, name_of_path, prepare
@@ -123,13 +123,12 @@ def _renamed(made: Dataset | Unlabelled, kept: Dataset | Unlabelled) -> Dataset 
 def _stamp(path: Path) -> str | None:
     """What changes with the files of a path: names, sizes and times; None if that can't be told."""
     try:
-        files = files_below(path) if path.is_dir() else (file_at(path, path.name),)
-    except (OSError, DatasetError):
+        files = list_files(path)
+    except DatasetError:
         return None
-    now = time.time_ns()
-    for file in files:
-        if file.problem is None and now - int(str(file.stamp[-1])) < JUST_NOW:
-            return None
+    youngest = max((part for file in files for part in file.stamp if isinstance(part, int)), default=0)
+    if time.time_ns() - youngest < JUST_NOW:  # sizes in bytes are far below times in nanoseconds
+        return None
     return _digest(str(path), *(file.stamp for file in files))
 
 

@@ -19,7 +19,7 @@ from mnist_core.data.checksums import (
     TRAIN_LABELS,
     content_checksum,
 )
-from mnist_core.data.class_names import checked_names
+from mnist_core.data.class_names import checked_names, tidied
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.fitting import MAX_PIXELS, MAX_SIDE, check_fit
 from mnist_core.data.formats.source import ALL, TEST, TRAIN, Source, Split
@@ -224,7 +224,9 @@ def _suggest_labels(source: Source, choices: Choices, sentences: list[str]) -> C
         if first:
             sentences.append(f"The labels are {low} to {high}: they become the classes from 0, and keep their names.")
     names = names_of(source, choices.class_names, choices.first_label or 0, low, high)
-    return replace(choices, class_names=None if names is None else checked_names(names, str(source.path)))
+    if names is not None and names is not choices.class_names:
+        names = tidied(names)
+    return replace(choices, class_names=names)
 
 
 def _suggest_orientation(

@@ -8,7 +8,8 @@ import streamlit as st
 
 from mnist_core.data.catalogue import NAMED
 from mnist_core.data.checks import DataWarning, dataset_warnings
-from mnist_core.data.dataset import Dataset, files_seen, find_full, load_dataset
+from mnist_core.data.dataset import Dataset, find_full, load_dataset
+from mnist_core.data.files_seen import files_seen
 from mnist_core.data.named import find_named, load_named
 from mnist_core.errors import DatasetError
 from mnist_core.runs.run import default_runs_dir

@@ -47,7 +47,7 @@ class Part:
 
 
 class Contents(NamedTuple):
-    """What the files of a data set hold: parts, and the names of the classes from ``first_label`` on, if there are any."""
+    """What the files of a data set hold: parts, and the names of the classes from ``first_label`` on, if any."""
 
     parts: list[Part]
     class_names: tuple[str, ...] | None = None

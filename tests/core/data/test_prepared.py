@@ -2,6 +2,7 @@
 
 import os
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 
 from mnist_core.data import dataset as data
 from mnist_core.data import prepared, prepared_file
-from mnist_core.data.dataset import Dataset, files_seen, find_full, load_dataset
+from mnist_core.data.dataset import Dataset, find_full, load_dataset
+from mnist_core.data.files_seen import files_seen
 from mnist_core.data.prepared import cached_datasets, open_dataset, open_source, save_prepared
 from mnist_core.data.preparing import Choices, Unlabelled
 from mnist_core.errors import DatasetError
@@ -84,10 +86,11 @@ def test_what_changed_is_read_again_and_a_copy_is_known_by_its_content(csv, read
     write_csv(csv, images[::-1], labels[::-1], OLD + 1)
     second = open_dataset(csv)
     assert len(readings) == 2 and first.checksums != second.checksums
-    copy = write_csv(tmp_path / "copy.csv", images, labels)
+    (tmp_path / "copy").mkdir()
+    copy = write_csv(tmp_path / "copy" / "digits.csv", images, labels)
     entries = len(list(cached_datasets().glob("*.npz")))
     found = open_dataset(copy)
-    assert len(readings) == 3 and found.checksums == first.checksums and found.name.plain == "copy"
+    assert len(readings) == 3 and found.checksums == first.checksums and found.data_dir == str(copy)
     assert len(list(cached_datasets().glob("*.npz"))) == entries == 2
 
 
@@ -102,13 +105,13 @@ def test_files_in_a_folder_are_seen_one_by_one(tmp_path, readings, digits):
     folder = tmp_path / "many"
     folder.mkdir()
     images, labels = digits
-    for part in range(2):
-        write_csv(folder / f"{part}.csv", images[part::2], labels[part::2])
-    open_dataset(folder)
+    for part, name in enumerate(("train", "test")):
+        write_csv(folder / f"{name}.csv", images[part::2], labels[part::2])
+    assert not open_dataset(folder).notes
     seen = files_seen(folder)
     open_dataset(folder)
     assert len(readings) == 1 and files_seen(folder) == seen
-    write_csv(folder / "1.csv", images[1::2], labels[1::2][::-1], OLD + 5)
+    write_csv(folder / "test.csv", images[1::2], labels[1::2][::-1], OLD + 5)
     assert files_seen(folder) != seen
     open_dataset(folder)
     assert len(readings) == 2
@@ -230,7 +233,10 @@ def test_the_variable_may_name_a_file(csv, monkeypatch):
 
 def test_only_the_two_training_files_are_split_but_three_of_four_are_a_copy_that_is_not_whole(tiny_folder):
     folder = tiny_folder(train=30, test=6)
-    (folder / f"{data.TEST_LABELS}.gz").unlink()
+    labels = folder / f"{data.TEST_LABELS}.gz"
+    labels.rename(folder / f"{data.TEST_LABELS} (1).gz")  # as browsers do
+    assert len(load_dataset("full", folder).test_labels) == 6
+    (folder / f"{data.TEST_LABELS} (1).gz").unlink()
     with pytest.raises(DatasetError, match=data.TEST_LABELS):
         load_dataset("full", folder)
     (folder / f"{data.TEST_IMAGES}.gz").unlink()
@@ -239,8 +245,25 @@ def test_only_the_two_training_files_are_split_but_three_of_four_are_a_copy_that
     assert "held back" in made.notes[0].plain
 
 
+def test_what_is_in_the_place_of_a_file_is_said(tiny_folder):
+    folder = tiny_folder()
+    (folder / f"{data.TEST_IMAGES}.gz").write_bytes(b"<!DOCTYPE html><html>404</html>")
+    with pytest.raises(DatasetError, match="found an HTML page, but expected data"):
+        load_dataset("full", folder)
+
+
+def test_a_folder_in_a_zip_file_is_a_path(tmp_path, digits):
+    write_csv(tmp_path / "train.csv", *digits)
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.write(tmp_path / "train.csv", "one/train.csv")
+        archive.write(tmp_path / "train.csv", "two/train.csv")
+    path = tmp_path / "all.zip" / "one"
+    assert len(load_dataset("full", path).train_images) == 50 and find_full(path) == path
+    assert [name for name, *_ in files_seen(path)] == ["all.zip"]
+
+
 def test_very_many_files_are_not_looked_at_one_by_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "MOST_SEEN", 20)
+    monkeypatch.setattr("mnist_core.data.files_seen.MOST_SEEN", 20)
     for label in range(5):
         (tmp_path / "train" / str(label)).mkdir(parents=True)
         for number in range(30):
