@@ -54,8 +54,10 @@ def _check_whole(kind: str, chosen: Sequence[File], seen: Sequence[Seen]) -> Non
     parts = {(split_of(file.name), role_of(file.name)) for file in chosen}
     for found in seen:
         part = split_of(found.file.name), role_of(found.file.name)
-        missing = part != (None, None) and part not in parts and _key(found.file.name, kind) in keys
-        if found.problem and found.kind != TEXT and missing:
+        missing = part not in parts and _key(found.file.name, kind) in keys
+        if missing and found.kind == TEXT and None not in part:
+            raise DatasetError(f"{found.file.name}: found text, but expected data. Copy or download it again.")
+        if missing and found.kind != TEXT and found.problem and part != (None, None):
             raise DatasetError(found.problem)
 
 
