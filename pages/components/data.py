@@ -39,6 +39,11 @@ def own_digits_dir() -> Path:
     return default_runs_dir() / ".data"
 
 
+def uploads_dir() -> Path:
+    """Folder of the files that visitors upload as data; beside that of their data sets, which an address may name."""
+    return default_runs_dir() / ".uploads"
+
+
 def why_no_folder() -> str | None:
     """Say why visitors can't choose a folder, if they can't: each answer would tell them which folders exist."""
     return FOLDERS_ARE_OFF if serves_others() else None

@@ -13,7 +13,7 @@ from mnist_core.data.preparing import Choices, Unlabelled, prepare, suggest
 from mnist_core.data.uploaded_data import MOST_FILES, keep_upload
 from mnist_core.errors import DatasetError
 from mnist_core.untrusted import UntrustedText
-from pages.components.data import Choice, choose, own_digits_dir, why_no_folder
+from pages.components.data import Choice, choose, own_digits_dir, uploads_dir, why_no_folder
 from pages.components.data_sets.choices import edit_choices, show_preview
 from pages.components.data_sets.found import show_found
 from pages.components.data_sets.unlabelled import show_unlabelled
@@ -75,7 +75,7 @@ def _pick_path() -> Path | None:
             f"Found {sum(file.size for file in files):,} bytes, but expected at most {MEGABYTES} MB: upload fewer "
             "files, or let the command line read them with `mnist data PATH`."
         )
-    return keep_upload({file.name: file.getvalue() for file in files}, own_digits_dir() / ".uploads")
+    return keep_upload({file.name: file.getvalue() for file in files}, uploads_dir().absolute())
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -139,7 +139,7 @@ def _offer(path: Path, mark: str, source: Source) -> None:
 
 def _take(path: Path, source: Source, choices: Choices | None) -> None:
     """Use the data as suggested from where they are, or as chosen from a file of their own."""
-    upload = own_digits_dir() / ".uploads" in path.parents
+    upload = uploads_dir().absolute() in path.parents
     if choices is None and not upload:
         open_dataset(path)  # says why not, before anything changes
         choose(Choice("full", str(path)))
