@@ -13,11 +13,12 @@ from mnist_core.data.preparing import Choices, Unlabelled, prepare, suggest
 from mnist_core.data.uploaded_data import MOST_FILES, keep_upload
 from mnist_core.errors import DatasetError
 from mnist_core.untrusted import UntrustedText
-from pages.components.data import Choice, choose, own_digits_dir, uploads_dir, why_no_folder
+from pages.components.data import Choice, own_digits_dir, uploads_dir, why_no_folder
 from pages.components.data_sets.choices import edit_choices, show_preview
+from pages.components.data_sets.chosen import choose_here, draw_page_if_chosen
 from pages.components.data_sets.found import show_found
 from pages.components.data_sets.unlabelled import show_unlabelled
-from pages.components.errors import callback, errors_shown
+from pages.components.errors import callback, fragment
 from pages.components.state import OneOf, remembered
 
 UPLOAD, PATH = "Upload", "A path on this computer"
@@ -25,21 +26,22 @@ MEGABYTES = 100
 READ = "data_that_was_read"
 
 
+@fragment
 def show_other_data() -> None:
     """Draw the way from files to a data set in use; its errors end it, and not the page."""
-    with errors_shown():
-        path = _pick_path()
-        if path is None:
-            return
-        mark = stamp(path)
-        with st.spinner("Looking at the files …"):
-            found = _look(str(path), mark)
-        show_found(found)
-        if found.format is None:
-            return
-        source = _read(path, mark)
-        if source is not None:
-            _offer(path, mark, source)
+    draw_page_if_chosen()
+    path = _pick_path()
+    if path is None:
+        return
+    mark = stamp(path)
+    with st.spinner("Looking at the files …"):
+        found = _look(str(path), mark)
+    show_found(found)
+    if found.format is None:
+        return
+    source = _read(path, mark)
+    if source is not None:
+        _offer(path, mark, source)
 
 
 def _pick_path() -> Path | None:
@@ -142,9 +144,9 @@ def _take(path: Path, source: Source, choices: Choices | None) -> None:
     upload = uploads_dir().absolute() in path.parents
     if choices is None and not upload:
         open_dataset(path)  # says why not, before anything changes
-        choose(Choice("full", str(path)))
+        choose_here(Choice("full", str(path)))
     else:
         made = prepare(source, choices) if choices else open_dataset(path)
-        choose(Choice("full", str(save_prepared(made, own_digits_dir()))))
+        choose_here(Choice("full", str(save_prepared(made, own_digits_dir()))))
     st.session_state.pop(READ, None)
     st.toast("The data is in use.", icon=":material/check:")
