@@ -10,8 +10,7 @@ from mnist_core.data.named import HERE, MISSING, UNVERIFIED, folder_of, state_of
 from mnist_core.errors import DatasetError
 from mnist_core.untrusted import UntrustedText
 from pages.components.data import Choice, choose, current_choice, current_dataset
-from pages.components.data_sets.chosen import choose_here, draw_page_if_chosen
-from pages.components.errors import callback, fragment, show_error
+from pages.components.errors import fragment, show_error
 from pages.components.hosts import serves_others
 
 LARGE = 100_000_000
@@ -29,7 +28,6 @@ FIRST_NAMES = 12
 @fragment
 def show_named_sets() -> None:
     """Draw a row for each published data set."""
-    draw_page_if_chosen()
     st.markdown(
         "Published data sets in the form of MNIST. Several may be here at once; each run remembers its own. *Verified* "
         "means that the files have the SHA-256 that this project computed from the published ones. Where that was not "
@@ -65,15 +63,15 @@ def _show_button(known: NamedSet, state: str) -> bool:
     """Draw the one button of a row; tell whether it asks to fetch the data."""
     if state != MISSING:
         used = _is_used(known)
-        st.button(
+        if st.button(
             "In use" if used else "Use",
             key=f"use_{known.name}",
             disabled=used,
             icon=":material/check:" if used else ":material/database:",
             width="stretch",
-            on_click=callback(choose_here),
-            args=(Choice(known.name),),
-        )
+        ):
+            choose(Choice(known.name))
+            st.rerun()
         return False
     size, large = known.size_in_words, known.size > LARGE
     pressed = st.button(

@@ -13,12 +13,11 @@ from mnist_core.data.preparing import Choices, Unlabelled, prepare, suggest
 from mnist_core.data.uploaded_data import MOST_FILES, keep_upload
 from mnist_core.errors import DatasetError
 from mnist_core.untrusted import UntrustedText
-from pages.components.data import Choice, own_digits_dir, uploads_dir, why_no_folder
+from pages.components.data import Choice, choose, own_digits_dir, uploads_dir, why_no_folder
 from pages.components.data_sets.choices import edit_choices, show_preview
-from pages.components.data_sets.chosen import choose_here, draw_page_if_chosen
 from pages.components.data_sets.found import show_found
 from pages.components.data_sets.unlabelled import show_unlabelled
-from pages.components.errors import callback, fragment
+from pages.components.errors import fragment
 from pages.components.state import OneOf, remembered
 
 UPLOAD, PATH = "Upload", "A path on this computer"
@@ -29,7 +28,6 @@ READ = "data_that_was_read"
 @fragment
 def show_other_data() -> None:
     """Draw the way from files to a data set in use; its errors end it, and not the page."""
-    draw_page_if_chosen()
     path = _pick_path()
     if path is None:
         return
@@ -129,14 +127,17 @@ def _offer(path: Path, mark: str, source: Source) -> None:
         if isinstance(made, Unlabelled):
             show_unlabelled(made)
         return
-    st.button(
+    if st.button(
         "Take it",
         type="primary",
         icon=":material/check:",
-        on_click=callback(_take),
-        args=(path, source, None if choices == start else choices),
         help="Use this data in this session. The files are not changed.",
-    )
+    ):
+        with st.spinner("Preparing the data set …"):
+            _take(path, source, None if choices == start else choices)
+        st.session_state.pop(READ, None)
+        st.toast("The data is in use.", icon=":material/check:")
+        st.rerun()
 
 
 def _take(path: Path, source: Source, choices: Choices | None) -> None:
@@ -144,9 +145,7 @@ def _take(path: Path, source: Source, choices: Choices | None) -> None:
     upload = uploads_dir().absolute() in path.parents
     if choices is None and not upload:
         open_dataset(path)  # says why not, before anything changes
-        choose_here(Choice("full", str(path)))
+        choose(Choice("full", str(path)))
     else:
         made = prepare(source, choices) if choices else open_dataset(path)
-        choose_here(Choice("full", str(save_prepared(made, own_digits_dir()))))
-    st.session_state.pop(READ, None)
-    st.toast("The data is in use.", icon=":material/check:")
+        choose(Choice("full", str(save_prepared(made, own_digits_dir()))))

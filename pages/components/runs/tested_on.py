@@ -8,7 +8,6 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.data.named import find_named
 from mnist_core.errors import DatasetError, counted, times
 from mnist_core.runs.run import Run
-from mnist_core.untrusted import UntrustedText
 from pages.components.data import Choice, current_choice, load
 from pages.components.runs.picker import run_classes, run_dataset, test_result, test_scores
 from pages.components.state import OneOf, remembered
@@ -86,10 +85,9 @@ def say_tested_on(run: Run, on: Choice | None) -> None:
     if on is None:
         return
     other = load(on)
-    title = UntrustedText(other.name.plain)
     (low, high), count = test_scores(run, on).interval, len(other.test_labels)
     text = (
-        f"**Tested on {title}, not on the data of the run.** The network was trained on {run.dataset.name}. The "
+        f"**Tested on {other.name}, not on the data of the run.** The network was trained on {run.dataset.name}. The "
         f"interval of the accuracy is {100 * (high - low):.2f} points wide on these {count:,} test images"
     )
     try:
