@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from mnist_core.data import dataset as data
-from mnist_core.data.atomic import TEMPORARY
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.files_seen import every_file_seen
 from mnist_core.data.formats.look import read_source
@@ -184,7 +183,7 @@ def _superfluous(folder: Path) -> Iterator[Path]:
     entries, keys = [], []
     for path in folder.iterdir():
         state = path.stat()
-        if path.suffix == TEMPORARY and time.time() - state.st_mtime > LEFTOVER_SECONDS:  # of a process that was killed
+        if path.suffix == ".tmp" and time.time() - state.st_mtime > LEFTOVER_SECONDS:  # of a process that was killed
             yield path
         elif path.suffix == ".npz":
             entries.append((state.st_mtime_ns, state.st_size, path))

@@ -108,5 +108,3 @@ def picture_of(size, colour, kind="PNG"):
     buffer = io.BytesIO()
     Image.new("RGB", size, colour).save(buffer, kind)
     return buffer.getvalue()
-
-
