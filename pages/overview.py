@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mnist_core.data import download as downloader
 from mnist_core.data.dataset import Dataset, cache_dir, load_dataset
@@ -24,6 +25,15 @@ CHOICES = {
     "sample": "Sample: 6,000 real MNIST images that come with this project",
     "full": "A folder with four IDX files named as in MNIST",
 }
+
+
+def show_intro(place: DeltaGenerator, noun: str) -> None:
+    """Say what this is for, of the data in use."""
+    purpose = "read handwritten digits" if noun == "digit" else "tell images apart"
+    place.markdown(
+        f"Train a network to {purpose}, and see every step: the pixels, the preprocessing, the falling loss and the "
+        f"{noun}s it gets wrong. Everything is plain NumPy, and every page shows the code that computed it."
+    )
 
 
 def next_step(runs: list[Run]) -> None:
@@ -65,7 +75,8 @@ def show_data(dataset: Dataset) -> None:
     origin = (
         f"from {UntrustedText(short_path(dataset.data_dir)).code}" if dataset.data_dir else "included in this project"
     )
-    st.caption(f"In use: **{dataset.name}**, {origin}.")
+    named = "" if dataset.classes.are_numbers else f" Classes: {dataset.classes.listed()}."
+    st.caption(f"In use: **{dataset.name}**, {origin}.{named}")
 
 
 def short_path(path: str) -> str:
@@ -158,10 +169,7 @@ def show_runs(runs: list[Run]) -> None:
 with page(__file__):
     runs = list_runs()
     st.title("Learn neural networks on MNIST")
-    st.markdown(
-        "Train a network to read handwritten digits, and see every step: the pixels, the preprocessing, the falling "
-        "loss and the digits it gets wrong. Everything is plain NumPy, and every page shows the code that computed it."
-    )
+    intro = st.empty()
     next_step(runs)
     show_pages()
 
@@ -169,8 +177,10 @@ with page(__file__):
     try:
         dataset = current_dataset()
     except DatasetError as error:
+        show_intro(intro, "digit")
         show_error(error)
     else:
+        show_intro(intro, dataset.noun)
         show_data(dataset)
         show_data_warnings()
         if dataset.source == "sample" and current_choice() == Choice():

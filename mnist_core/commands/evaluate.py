@@ -7,6 +7,7 @@ from mnist_core.commands.diagnosis import diagnosis_json, diagnosis_lines, diagn
 from mnist_core.commands.output import note, say, say_json
 from mnist_core.commands.parser import ProgramParser, add_command, add_data_dir, add_json, add_run, add_runs_dir
 from mnist_core.data.checks import dataset_warnings
+from mnist_core.data.classes import Classes, display_width, padded
 from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.errors import DatasetError, counted, times
 from mnist_core.evaluation.metrics import per_class_scores
@@ -15,6 +16,9 @@ from mnist_core.evaluation.significance import no_better_than_guessing
 from mnist_core.nn.network import Network
 from mnist_core.runs.model_epoch import model_epoch
 from mnist_core.runs.run import Run, find_run
+
+WIDEST_NAME = 24
+"""Columns of the names of classes in the table."""
 
 
 def add(program: ProgramParser) -> None:
@@ -34,9 +38,11 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     if arguments.data_dir:
         _compare_data(run, network, dataset)
     result = evaluate(network, dataset.test_images, dataset.test_labels)
+    outputs = network.layer_sizes[-1]
+    classes = run.dataset.classes(outputs) if own else Classes.of(dataset.class_names, outputs)
     found = diagnosis_of(run, lambda _: dataset) if own else None
     lines = [] if arguments.json else diagnosis_lines(found)
-    doubt = no_better_than_guessing(result.accuracy, result.labels)
+    doubt = no_better_than_guessing(result.accuracy, result.labels, classes)
     if doubt and not any(doubt in line for line in lines):
         note(doubt)
     if arguments.json:
@@ -47,12 +53,13 @@ def _evaluate(arguments: argparse.Namespace) -> None:
                 "accuracy": result.accuracy,
                 "loss": result.loss,
                 "errors": result.errors,
+                "class_names": [name.plain for name in classes],
                 "confusion_matrix": result.confusion_matrix.tolist(),
                 "diagnosis": diagnosis_json(found),
             }
         )
     else:
-        _print_table(run, dataset, result)
+        _print_table(run, dataset, classes, result)
         for line in lines:
             say(line)
 
@@ -79,7 +86,7 @@ def _compare_data(run: Run, network: Network, dataset: Dataset) -> None:
         )
 
 
-def _print_table(run: Run, dataset: Dataset, result: Evaluation) -> None:
+def _print_table(run: Run, dataset: Dataset, classes: Classes, result: Evaluation) -> None:
     kept = model_epoch(run)
     model = f", model of epoch {kept:,}" if kept not in (None, run.status.epoch) else ""
     say(f"run        {run.id}, {run.status.epoch:,} of {counted(run.epochs, 'epoch')}{model}")
@@ -87,6 +94,8 @@ def _print_table(run: Run, dataset: Dataset, result: Evaluation) -> None:
     say(f"accuracy   {result.accuracy:.2%}   ({counted(result.errors, 'error')})")
     say(f"loss       {result.loss:.4f} nats")
     say()
-    say("class   precision  recall  F1      images")
-    for label, row in enumerate(zip(*per_class_scores(result.confusion_matrix), strict=True)):
-        say("{:<7} {:<10.3f} {:<7.3f} {:<7.3f} {:,}".format(label, *row))
+    names = classes.plain(WIDEST_NAME)
+    width = max(map(display_width, ["class", *names]))
+    say(f"{padded('class', width)}   precision  recall  F1      images")
+    for name, row in zip(names, zip(*per_class_scores(result.confusion_matrix), strict=True), strict=True):
+        say(padded(name, width) + "   {:<10.3f} {:<7.3f} {:<7.3f} {:,}".format(*row))

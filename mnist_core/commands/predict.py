@@ -8,6 +8,7 @@ import numpy as np
 
 from mnist_core.commands.output import complain, say, say_json
 from mnist_core.commands.parser import ProgramParser, add_command, add_json, add_run, add_runs_dir
+from mnist_core.data.classes import Classes, display_width, padded
 from mnist_core.errors import MnistError, PictureError, reason_of
 from mnist_core.evaluation.predict import predict
 from mnist_core.handwriting.find import find_digits
@@ -23,8 +24,8 @@ def add(program: ProgramParser) -> None:
     add_run(command)
     command.add_argument(
         "images", nargs="+", type=Path, metavar="IMAGE",
-        help="PNG, JPEG or WebP of one digit; used unchanged if it is white on black and as large as the training "
-        "images, otherwise inverted if necessary, cropped, centred and scaled",
+        help="PNG, JPEG or WebP of one digit, or of whatever the network knows; used unchanged if it is white on black "
+        "and as large as the training images, otherwise inverted if necessary, cropped, centred and scaled",
     )  # fmt: skip
     add_json(command, "a JSON list with all probabilities instead of a table")
     add_runs_dir(command)
@@ -34,6 +35,7 @@ def _predict(arguments: argparse.Namespace) -> int:
     run = find_run(arguments.run, arguments.runs_dir)
     network = run.load_network()
     shape = run.image_shape(network)
+    classes = run.dataset.classes(network.layer_sizes[-1])
     images, problems = [], []
     for path in arguments.images:
         try:
@@ -41,33 +43,37 @@ def _predict(arguments: argparse.Namespace) -> int:
         except MnistError as error:
             problems.append(f"{path}: {error}")
     rows = predict(network, np.array([image for _, image in images]).reshape(-1, *shape)).astype(float)
-    report = [_describe(path, row) for (path, _), row in zip(images, rows, strict=True)]
+    report = [_describe(path, row, classes) for (path, _), row in zip(images, rows, strict=True)]
     if arguments.json:
         say_json(report)
     else:
-        _print_table(report)
+        _print_table(report, classes)
     for problem in problems:
         complain(problem)
     return 1 if problems else 0
 
 
-def _describe(path: Path, probabilities: np.ndarray) -> dict[str, Any]:
-    digit, *others = np.argsort(-probabilities, kind="stable").tolist()
+def _describe(path: Path, probabilities: np.ndarray, classes: Classes) -> dict[str, Any]:
+    label, *others = np.argsort(-probabilities, kind="stable").tolist()
     return {
         "image": str(path),
-        "digit": digit,
-        "probability": float(probabilities[digit]),
+        "label": label,
+        "class_name": classes[label].plain,
+        "probability": float(probabilities[label]),
         "runner_up": others[0] if others else None,
+        "runner_up_name": classes[others[0]].plain if others else None,
         "probabilities": probabilities.tolist(),
     }
 
 
-def _print_table(report: list[dict[str, Any]]) -> None:
-    width = max((len(entry["image"]) for entry in report), default=0)
+def _print_table(report: list[dict[str, Any]], classes: Classes) -> None:
+    width = max((display_width(entry["image"]) for entry in report), default=0)
     for entry in report:
         second = entry["runner_up"]
-        runner_up = "" if second is None else f"   runner-up {second} ({entry['probabilities'][second]:.1%})"
-        say(f"{entry['image']:<{width}}   {entry['digit']} ({entry['probability']:.1%}){runner_up}")
+        runner_up = (
+            "" if second is None else f"   runner-up {classes[second].plain} ({entry['probabilities'][second]:.1%})"
+        )
+        say(f"{padded(entry['image'], width)}   {entry['class_name']} ({entry['probability']:.1%}){runner_up}")
 
 
 def _read_file(path: Path) -> bytes:

@@ -26,6 +26,7 @@ from mnist_core.data.checksums import (
     content_checksum,
     same_content,
 )
+from mnist_core.data.classes import Classes
 from mnist_core.data.fitting import check_fit
 from mnist_core.data.idx import read_idx
 from mnist_core.data.preprocessing import flatten, one_hot, unflatten
@@ -130,7 +131,12 @@ class Dataset:
     @property
     def noun(self) -> str:
         """What an image shows, in a word: "digit" if the classes are the ten digits, otherwise "image"."""
-        return "digit" if [name.plain for name in self.class_names] == list("0123456789") else "image"
+        return self.classes.noun
+
+    @property
+    def classes(self) -> Classes:
+        """The same names for people: each one line, none empty, and no two alike."""
+        return Classes(self.class_names)
 
     @property
     def description(self) -> str:

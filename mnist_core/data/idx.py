@@ -19,6 +19,7 @@ import struct
 import zlib
 from contextlib import nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 

@@ -473,7 +473,7 @@ def _decode_origin(content: bytes) -> tuple[float, TrainingConfig, DatasetRefere
 
 def write_origin(folder: Path, created: float, config: TrainingConfig, dataset: DatasetReference) -> None:
     """Write ``config.json`` into a run folder."""
-    content = Origin(created=created, training=config.to_dict(), dataset=dataset)
+    content = {"created": created, "training": config.to_dict(), "dataset": dataset.record()}
     write_record(folder / "config.json", content, Origin)
 
 

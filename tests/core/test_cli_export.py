@@ -4,12 +4,14 @@ import json
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mnist_core.cli import main
+from mnist_core.data.classes import display_width
 from mnist_core.data.dataset import load_dataset
 from mnist_core.disk import write_atomically
 from mnist_core.evaluation.predict import predict
@@ -19,6 +21,7 @@ from mnist_core.models.reading import read_model
 from mnist_core.nn.network import Network
 from mnist_core.runs.run import create_run
 from mnist_core.training.config import TrainingConfig
+from mnist_core.untrusted import UntrustedText
 
 
 @pytest.fixture
@@ -27,11 +30,10 @@ def make_run(tiny_folder, tmp_path, monkeypatch):
     monkeypatch.setenv("MNIST_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.chdir(tmp_path)
 
-    def make(shape=(6, 6), classes=3):
-        run = create_run(
-            TrainingConfig(hidden_layers=(8,), activation="relu"),
-            load_dataset("full", tiny_folder(shape=shape, classes=classes)),
-        )
+    def make(shape=(6, 6), classes=3, names=()):
+        dataset = load_dataset("full", tiny_folder(shape=shape, classes=classes))
+        dataset = replace(dataset, given_names=tuple(map(UntrustedText, names)))
+        run = create_run(TrainingConfig(hidden_layers=(8,), activation="relu"), dataset)
         network = Network((int(np.prod(shape)), 8, classes), "relu", seed=3)
         write_atomically(run.path / "model.npz", lambda file: np.savez(file, **network.to_arrays()))
         return run
@@ -108,9 +110,33 @@ def test_predict_as_json(make_run, pictures, capsys):
     (entry,) = json.loads(capsys.readouterr().out)
     (row,) = predict(run.load_network(), small[np.newaxis])
     np.testing.assert_allclose(entry["probabilities"], row, rtol=1e-6)
-    assert (entry["image"], entry["digit"]) == ("0.png", row.argmax())
+    assert (entry["image"], entry["label"], entry["class_name"]) == ("0.png", row.argmax(), str(row.argmax()))
     assert entry["probability"] == max(entry["probabilities"])
     assert entry["runner_up"] == np.argsort(row)[-2]
+
+
+NAMES = ("Ankle boot", "い", "a\x1b[31m b")
+SHOWN = ("Ankle boot", "い", "a[31m b")
+
+
+def test_commands_name_the_classes(make_run, pictures, capsys):
+    small, _ = pictures
+    run = make_run(names=NAMES)
+    (row,) = predict(run.load_network(), small[np.newaxis])
+    second, first = np.argsort(row)[-2:]
+    assert main(["predict", "latest", "0.png"]) == 0
+    assert capsys.readouterr().out.startswith(f"0.png   {SHOWN[first]} ({row[first]:.1%})   runner-up {SHOWN[second]} ")
+    assert main(["predict", "latest", "0.png", "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert (entry["class_name"], entry["runner_up_name"]) == (SHOWN[first], SHOWN[second])
+    assert main(["evaluate", "latest"]) == 0
+    table = capsys.readouterr().out.splitlines()
+    head = next(n for n, line in enumerate(table) if line.startswith("class        precision"))
+    rows = table[head + 1 : head + 4]
+    assert [line.split("   ")[0].rstrip() for line in rows] == list(SHOWN)
+    assert len({display_width(line[: line.index("0.") if "0." in line else 0]) for line in rows}) == 1
+    assert main(["evaluate", "latest", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["class_names"] == list(SHOWN)
 
 
 def test_predict_with_a_single_class(make_run, pictures, capsys):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from mnist_core.data.classes import Classes
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation.metrics import Scores, score
@@ -137,15 +138,27 @@ def pick_trained_run(label: str, missing: str, otherwise: Callable[[], None] | N
     return st.stop()
 
 
+def run_classes(run: Run) -> Classes:
+    """The classes that the network of a run tells apart, under the names that the run knows."""
+    try:
+        names = run_dataset(run).class_names
+    except DatasetError:
+        names = run.dataset.class_names
+    return Classes.of(names, trained_network(run).layer_sizes[-1])
+
+
 class Reader(NamedTuple):
-    """A network that reads handwriting, and the height and width of its images, which are square."""
+    """A network that reads handwriting, the height and width of its images, which are square, and its classes."""
 
     network: Network
     size: int
+    classes: Classes
 
 
 def pick_reader() -> Reader:
     """Draw a picker over all runs, and return the network of the chosen one; without runs, link to Training.
+
+    The page says what a network knows that does not read digits.
 
     Raises
     ------
@@ -154,9 +167,15 @@ def pick_reader() -> Reader:
     DatasetError
         If its images are not square.
     """
-    run = pick_trained_run("Network", "no network to read digits")
-    network = trained_network(run)
-    return Reader(network, picture_size(run, network))
+    run = pick_trained_run("Network", "no network to try")
+    network, classes = trained_network(run), run_classes(run)
+    reader = Reader(network, picture_size(run, network), classes)
+    if classes.noun != "digit":
+        st.caption(
+            f"This network was trained on {run.dataset.name} and knows {len(classes)} classes: {classes.listed()}. It "
+            "answers one of them, whatever it is shown."
+        )
+    return reader
 
 
 def trained_network(run: Run) -> Network:
