@@ -107,14 +107,24 @@ class Peeked:
 
     def __init__(self, stream: Stream, size: int) -> None:
         self._stream = stream
-        self.head = bytes(read_up_to(stream, size))
-        self._rest = self.head
+        self._damage: Exception | None = None
+        head = bytearray()
+        try:
+            while chunk := stream.read(size - len(head)):
+                head += chunk
+        except (*DAMAGED, OSError) as error:  # what came before is still of use
+            if not head:
+                raise
+            self._damage = error
+        self.head = self._rest = bytes(head)
 
     def read(self, size: int) -> bytes:
         """Up to ``size`` bytes; none at the end."""
         if self._rest:
             data, self._rest = self._rest[:size], self._rest[size:]
             return data
+        if self._damage:
+            raise self._damage
         return self._stream.read(size)
 
 

@@ -36,6 +36,7 @@ def choose(path: Path, seen: Sequence[Seen]) -> tuple[Format, list[File], list[s
         if not files:
             continue
         chosen, left_out = _one_set(path, form, files)
+        _check_whole(form.kind, chosen, seen)
         notes = [_left_out(left_out)] if left_out else []
         others = {found.kind for found in seen if not found.problem} - {form.kind}
         further = [other.name for other in FORMATS if other.kind in others]
@@ -43,6 +44,21 @@ def choose(path: Path, seen: Sequence[Seen]) -> tuple[Format, list[File], list[s
             notes.append(f"There are files of {' and '.join(further)} as well: left out.")
         return form, chosen, notes
     raise DatasetError(explain_nothing(path, seen))
+
+
+def _check_whole(kind: str, chosen: Sequence[File], seen: Sequence[Seen]) -> None:
+    """Refuse a data set of which a part is there but can't be read: without it, it would be another one."""
+    if kind == PICTURE:
+        return
+    keys = {_key(file.name, kind) for file in chosen}
+    parts = {(split_of(file.name), role_of(file.name)) for file in chosen}
+    for found in seen:
+        part = split_of(found.file.name), role_of(found.file.name)
+        missing = part not in parts and _key(found.file.name, kind) in keys
+        if missing and found.kind == TEXT and None not in part:
+            raise DatasetError(f"{found.file.name}: found text, but expected data. Copy or download it again.")
+        if missing and found.kind != TEXT and found.problem and part != (None, None):
+            raise DatasetError(found.problem)
 
 
 def _left_out(files: Sequence[File]) -> str:
@@ -115,7 +131,7 @@ def explain_nothing(path: Path, seen: Sequence[Seen]) -> str:
         return f"{path}: found no files, but expected a data set: {NAMES}. Choose another path."
     problems = [found.problem for found in seen if found.problem]
     if len(seen) == 1 or (problems and len(problems) == len(seen)):
-        more = f" So are or do {len(problems) - 1} other files." if len(problems) > 1 else ""
+        more = f" {counted(len(problems) - 1, 'other file')} can't be read either." if len(problems) > 1 else ""
         return f"{problems[0]}{more}" if problems else _explain_text(path, seen)
     return _explain_text(path, seen)
 

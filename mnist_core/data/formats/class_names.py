@@ -73,10 +73,11 @@ def characters(codes: Iterable[str | int]) -> str:
 
 def _numbered(pairs: Iterable[tuple[str, ...]], name: str) -> tuple[tuple[str, ...], int]:
     """Put names in the order of their labels."""
-    found = {int(label): text.strip() for label, text in pairs if label.strip().isdecimal()}
-    if not found or sorted(found) != list(range(min(found), min(found) + len(found))):
+    rows = [(int(label), text.strip()) for label, text in pairs if label.strip().isdecimal() and len(label) < 10]
+    found = dict(rows)
+    if not found or len(found) < len(rows) or sorted(found) != list(range(min(found), min(found) + len(found))):
         raise DatasetError(
-            f"{name}: found names of {len(found):,} labels that don't follow each other, but expected one for each "
+            f"{name}: found names of {len(rows):,} labels that don't follow each other, but expected one for each "
             f"label. Add the missing ones, or remove the file."
         )
     return tuple(found[label] or "?" for label in sorted(found)), min(found)

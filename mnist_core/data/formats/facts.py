@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnist_core.data.checksums import MNIST_SHA256
-from mnist_core.data.formats import csv, idx
+from mnist_core.data.formats import csv, idx, npz
 from mnist_core.data.formats.files import File
-from mnist_core.data.formats.kinds import CSV, IDX, PARQUET, PICTURE
-from mnist_core.data.formats.names import LABELS, VALIDATION, split_of
+from mnist_core.data.formats.kinds import CSV, IDX, NUMPY, PARQUET, PICTURE
+from mnist_core.data.formats.names import LABELS, VALIDATION, role_of, split_of
 from mnist_core.data.formats.parquet import columns_of, open_parquet
 from mnist_core.data.formats.pictures import DamagedPictureError, read_picture
 from mnist_core.data.formats.reading import Reading
@@ -53,10 +53,15 @@ def facts_of(kind: str, files: Sequence[File]) -> Facts:
     DatasetError
         If it can't be read.
     """
-    looks = {IDX: _idx, CSV: _csv, PARQUET: _parquet}
+    looks = {IDX: _idx, CSV: _csv, PARQUET: _parquet, NUMPY: _numpy}
     if kind == PICTURE:
         return _pictures(files)
     return looks[kind](files[0]) if kind in looks else _any(kind, files[0])
+
+
+def role_in(name: str) -> str:
+    """What a name alone says that a file is: "training images"."""
+    return _role(name, role_of(name) or "data")
 
 
 def _role(name: str, what: str) -> str:
@@ -119,6 +124,17 @@ def _parquet(file: File) -> Facts:
     return Facts(_role(file.name, what), (parquet.metadata.num_rows, *rest))
 
 
+def _numpy(file: File) -> Facts:
+    """Look at arrays; labels may be in a file of their own."""
+    if file.size > WHOLE:
+        return Facts()
+    arrays = npz.read_arrays(file, Reading())
+    only = next(iter(arrays.values())) if len(arrays) == 1 else None
+    if only is not None and only.ndim == 1:
+        return Facts(_role(file.name, "labels"), only.shape, only.dtype.name, *_range(only), len(np.unique(only)))
+    return _any(NUMPY, file)
+
+
 def _pictures(files: Sequence[File]) -> Facts:
     sample = [files[0], files[len(files) // 2], files[-1]][: min(PICTURES, len(files))]
     try:
@@ -128,7 +144,7 @@ def _pictures(files: Sequence[File]) -> Facts:
     shapes = {image.shape for image in images}
     shape = (len(files), *shapes.pop()) if len(shapes) == 1 else (len(files),)
     low, high = min(image.min() for image in images), max(image.max() for image in images)
-    return Facts(_role(files[0].name, "images"), shape, "uint8", float(low), float(high), 1)
+    return Facts(_role(files[0].name, "images"), shape, "uint8", float(low), float(high))
 
 
 def _any(kind: str, file: File) -> Facts:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from mnist_core.data.formats.choosing import choose, known_as
 from mnist_core.data.formats.class_names import read_class_names
-from mnist_core.data.formats.facts import Facts, facts_of
+from mnist_core.data.formats.facts import Facts, facts_of, role_in
 from mnist_core.data.formats.files import File
 from mnist_core.data.formats.kinds import PICTURE, TEXT
-from mnist_core.data.formats.names import is_transposed
+from mnist_core.data.formats.names import IMAGES, is_transposed, role_of, split_of
 from mnist_core.data.formats.reading import Reading
 from mnist_core.data.formats.seen import NAMES, Seen, absolute, list_files, see
-from mnist_core.data.formats.source import Progress, Source
+from mnist_core.data.formats.source import TRAIN, Progress, Source
 from mnist_core.data.formats.values import assemble
 from mnist_core.errors import DatasetError, counted
 
@@ -103,15 +103,16 @@ def look(path: str | os.PathLike[str]) -> Found:
     else:
         guess = _guess(chosen, form.name, notes)
     found = _found_files(seen, {file.name for file in chosen})
-    if form and all(file.problem for file in found if file.role):
-        problem = next((file.problem for file in found if file.problem), None)
+    if form and form.kind != PICTURE:
+        problem = next((file.problem for file in found if file.problem and file.role), None)
     return Found(path, form.name if form and not problem else None, tuple(found), guess, problem)
 
 
 def _guess(chosen: list[File], form: str, notes: list[str]) -> str:
     name = known_as(chosen)
     if name:
-        sentence = f"{chosen[0].name} is {name}: read it as such?"
+        first = min(chosen, key=lambda file: (split_of(file.name) != TRAIN, role_of(file.name) != IMAGES))
+        sentence = f"{first.name} is {name}: read it as such?"
     else:
         files = chosen[0].name if len(chosen) == 1 else counted(len(chosen), "file")
         sentence = f"{files} can be read as {form}."
@@ -141,11 +142,11 @@ def _described(name: str, kind: str, files: list[File], used: bool) -> FoundFile
     try:
         facts = facts_of(kind, files)
     except DatasetError as error:
-        facts = Facts(problem=str(error))
+        facts = Facts(role_in(files[0].name), problem=str(error))
     return FoundFile(
         name,
         kind,
-        (facts.role or "data") if used else None,
+        (facts.role or role_in(files[0].name)) if used else None,
         facts.shape,
         facts.dtype,
         facts.low,
@@ -189,7 +190,7 @@ def read_source(path: str | os.PathLike[str], progress: Progress | None = None) 
         class_names=class_names,
         checksum=reading.checksum,
         transposed=True if any(is_transposed(file.name) for file in files) else None,
-        notes=(*notes, *reading.notes),
+        notes=(*notes, *reading.all_notes),
         first_label=first_label,
     )
 

@@ -34,6 +34,7 @@ class Reading:
 
     def __init__(self, files: Iterable[File] = (), progress: Progress | None = None) -> None:
         self.notes: list[str] = []
+        self._surprises: dict[str, list[str]] = {}
         self._total = sum(file.size for file in files) or 1
         self._progress = progress
         self._done, self._reported = 0, 0
@@ -43,6 +44,15 @@ class Reading:
     def checksum(self) -> str:
         """SHA-256 over names and bytes of all files read so far, in whatever order."""
         return hashlib.sha256(repr(sorted(self._digests.items())).encode()).hexdigest()
+
+    @property
+    def all_notes(self) -> tuple[str, ...]:
+        """The notes that formats made, and where files are packed in another way than their names say."""
+        packing = [
+            f"{files[0]}{f' and {len(files) - 1} more' if len(files) > 1 else ''}: {surprise}"
+            for surprise, files in self._surprises.items()
+        ]
+        return (*packing, *self.notes)
 
     def count(self, size: int, doing: str) -> None:
         """Report progress: so many more bytes are read."""
@@ -63,9 +73,8 @@ class Reading:
         with reading(file), file.open() as raw:
             counting = _Counting(raw, self, file)
             content, layers = unpacked(counting, HEAD)
-            note = _note_on_packing(file.short, layers)
-            if note and note not in self.notes:
-                self.notes.append(note)
+            if surprise := _surprising(file.short, layers):
+                self._surprises.setdefault(surprise, []).append(file.short)
             yield content
             counting.finish()
 
@@ -135,16 +144,16 @@ def reading(file: File) -> Iterator[None]:
         ) from error
 
 
-def _note_on_packing(name: str, layers: tuple[str, ...]) -> str:
+def _surprising(name: str, layers: tuple[str, ...]) -> str:
     """Say where the name of a file promises another compression than its bytes show."""
     lower = name.lower().rstrip(")0123456789( ")
     promised = next(
         (kind for end, kind in ((".gz", "gzip"), (".bz2", "bzip2"), (".xz", "xz")) if lower.endswith(end)), None
     )
     if promised and not layers:
-        return f"{name} is not compressed: read as it is."
+        return "not compressed, read as it is."
     if len(layers) > 1:
-        return f"{name} is compressed {counted(len(layers), 'time')}: unpacked as often."
+        return f"compressed {counted(len(layers), 'time')}, unpacked as often."
     if layers and promised and layers[0] != promised:
-        return f"{name} is compressed by {layers[0]}, not by {promised}: unpacked by what it is."
+        return f"compressed by {layers[0]}, not by {promised}, and unpacked by what it is."
     return ""

@@ -71,14 +71,14 @@ def see(path: Path) -> list[Seen]:
         return seen
     unfolded = [found for found in seen if found not in containers]
     for found in containers:
-        unfolded += _in_zip(found)
+        unfolded += _in_zip(found, "" if len(seen) == 1 and path.is_file() else f"{found.file.name}/")
     return unfolded
 
 
-def _in_zip(found: Seen) -> list[Seen]:
+def _in_zip(found: Seen, prefix: str) -> list[Seen]:
     try:
         assert found.file.path is not None
-        return _opened(members(found.file.path, found.file.name, f"{found.file.name}/"))
+        return _opened(members(found.file.path, found.file.name, prefix))
     except DatasetError as error:
         return [Seen(found.file, ZIP, str(error))]
 

@@ -20,6 +20,12 @@ def idx_bytes(array):
     return idx_header(array) + idx_values(array).tobytes()
 
 
+def npy_bytes(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
 def packed(data, suffix):
     for end in suffix.split("."):
         data = {"": bytes, "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}[end](data)
