@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -118,7 +118,7 @@ def _arrays(dataset: Dataset | Unlabelled) -> dict[str, np.ndarray]:
 def write_prepared(dataset: Dataset | Unlabelled, path: Path) -> None:
     """Write a data set as a file of a given name, atomically; ``OSError`` if it can't be written."""
     record = np.frombuffer(msgspec.json.encode(_record(dataset)), np.uint8)
-    arrays = {RECORD: record, **_arrays(dataset)}
+    arrays: dict[str, Any] = {RECORD: record, **_arrays(dataset)}
     write_atomically(path, lambda file: np.savez(file, **arrays))
 
 
