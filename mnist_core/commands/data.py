@@ -13,6 +13,7 @@ from mnist_core.commands.parser import ProgramParser, add_command, add_json, num
 from mnist_core.commands.progress import reading
 from mnist_core.data.checks import dataset_warnings
 from mnist_core.data.class_names import read_class_names
+from mnist_core.data.classes import display_width, padded
 from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.data.formats.look import Found, FoundFile, look
 from mnist_core.data.prepared import is_plain, open_dataset, open_source, save_prepared
@@ -108,9 +109,8 @@ def _print_found(found: Found) -> None:
             say(f"    {UntrustedText(file.problem).plain}")
     if len(found.files) > MOST_LINES:
         say(f"  and {len(found.files) - MOST_LINES:,} more files")
-    for sentence in (found.problem, found.guess):
-        if sentence:
-            note(sentence)
+    if found.problem and found.guess:
+        note(found.guess)
 
 
 def _cells(file: FoundFile) -> tuple[str, ...]:
@@ -148,9 +148,11 @@ def _class_lines(dataset: Dataset) -> list[str]:
     counts = [
         np.bincount(labels, minlength=dataset.num_classes) for labels in (dataset.train_labels, dataset.test_labels)
     ]
-    names = [name.plain for name in dataset.class_names[:MOST_LINES]]
-    width = max(map(len, names))
-    lines = [f"{name:<{width}}  {train:>7,}  {test:>7,}" for name, train, test in zip(names, *counts, strict=False)]
+    names = [name.plain for name in list(dataset.classes)[:MOST_LINES]]
+    width = max(len("class"), *map(display_width, names))
+    lines = [f"{'class':<{width}}  training     test"]
+    for name, train, test in zip(names, *counts, strict=False):
+        lines.append(f"{padded(name, width)}  {train:>8,}  {test:>7,}")
     if dataset.num_classes > MOST_LINES:
         lines.append(f"and {dataset.num_classes - MOST_LINES} more classes")
     columns = {name: column for extra in dataset.extra.values() for name, column in extra.items()}

@@ -224,6 +224,15 @@ NAMED = {known.name: known for known in (MNIST, FASHION, KMNIST, QMNIST, *EMNIST
 """All of them, by name."""
 
 
+PUBLISHED = frozenset(
+    sha256
+    for known in NAMED.values()
+    for sha256 in (*known.content.values(), *(sha256 for _, sha256 in known.files.values()))
+    if sha256
+)
+"""SHA-256 of every file that could be verified, packed and unpacked."""
+
+
 def find_name(name: str) -> NamedSet:
     """Find a data set by its name, in upper or lower case.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mnist_core.data.fitting import MAX_CLASSES
 from mnist_core.data.formats import class_names
-from mnist_core.errors import DatasetError
+from mnist_core.errors import DatasetError, reason_of
 from mnist_core.untrusted import UntrustedText
 
 LONGEST_NAME = 80
@@ -33,7 +33,7 @@ def read_class_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
         with path.open("rb") as file:
             content = file.read(class_names.MAX_BYTES)
     except OSError as error:
-        raise _error(str(path), f"a file that can't be read ({error.strerror})", "Check the path.") from error
+        raise _error(str(path), f"a file that can't be read ({reason_of(error)})", "Check the path.") from error
     names, _ = class_names.read_class_names(content, path.name)
     return checked_names(names, path.name)
 

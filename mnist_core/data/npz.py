@@ -131,7 +131,8 @@ def check_array(file: BinaryIO, size: int, name: str, kinds: str, texts: bool = 
     shape, _, dtype = read_header(file)
     if dtype.hasobject:
         raise NpzPickleError("holds a pickle")
-    long_text = not texts and name != f"{CLASS_NAMES}.npy" and (dtype.itemsize > 128 or (dtype.kind in "US" and shape))
+    named = name == f"{CLASS_NAMES}.npy"
+    long_text = not texts and not named and (dtype.itemsize > 128 or (dtype.kind in "US" and shape))
     if dtype.kind not in kinds or long_text:
         raise NpzError(f"holds an array of dtype {dtype} in {name!r}")
     declared, found = math.prod(shape) * dtype.itemsize, size - file.tell()

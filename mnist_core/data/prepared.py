@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from mnist_core.data import dataset as data
-from mnist_core.data.atomic import TEMPORARY
 from mnist_core.data.catalogue import known_content
 from mnist_core.data.dataset import Dataset
+from mnist_core.data.files_seen import every_file_seen
 from mnist_core.data.formats.look import read_source
-from mnist_core.data.formats.seen import list_files
 from mnist_core.data.formats.source import ALL, TEST, TRAIN, Progress, Source, Split
 from mnist_core.data.prepared_file import is_prepared, read_prepared, save_prepared, write_prepared
 from mnist_core.data.preparing import PLAIN, Choices, Unlabelled, name_of_path, prepare
@@ -123,13 +122,12 @@ def _renamed(made: Dataset | Unlabelled, kept: Dataset | Unlabelled) -> Dataset 
 def _stamp(path: Path) -> str | None:
     """What changes with the files of a path: names, sizes and times; None if that can't be told."""
     try:
-        files = list_files(path)
+        files = every_file_seen(path)
     except DatasetError:
         return None
-    youngest = max((part for file in files for part in file.stamp if isinstance(part, int)), default=0)
-    if time.time_ns() - youngest < JUST_NOW:  # sizes in bytes are far below times in nanoseconds
+    if not files or time.time_ns() - max(changed for _, _, changed in files) < JUST_NOW:
         return None
-    return _digest(str(path), *(file.stamp for file in files))
+    return _digest(str(path), files)
 
 
 def _digest(*parts: object) -> str:
@@ -187,7 +185,7 @@ def _superfluous(folder: Path) -> Iterator[Path]:
     entries, keys = [], []
     for path in folder.iterdir():
         state = path.stat()
-        if path.suffix == TEMPORARY and time.time() - state.st_mtime > LEFTOVER_SECONDS:  # of a process that was killed
+        if path.suffix == ".tmp" and time.time() - state.st_mtime > LEFTOVER_SECONDS:  # of a process that was killed
             yield path
         elif path.suffix == ".npz":
             entries.append((state.st_mtime_ns, state.st_size, path))

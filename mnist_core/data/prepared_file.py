@@ -11,13 +11,12 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 from msgspec import Meta
 
-from mnist_core.data.atomic import replacing
 from mnist_core.data.checksums import FILE_NAMES, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 from mnist_core.data.class_names import checked_names
 from mnist_core.data.dataset import Dataset
@@ -26,7 +25,8 @@ from mnist_core.data.formats.source import TEST, TRAIN
 from mnist_core.data.idx import MAX_BYTES
 from mnist_core.data.npz import NUMBERS, NpzError, read_npz
 from mnist_core.data.preparing import Unlabelled, as_dataset
-from mnist_core.errors import DatasetError, advice_on
+from mnist_core.disk import write_atomically
+from mnist_core.errors import DatasetError, advice_on, reason_of
 from mnist_core.untrusted import UntrustedText
 
 RECORD, IMAGES = "prepared", "images"
@@ -80,7 +80,7 @@ def save_prepared(dataset: Dataset | Unlabelled, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         write_prepared(dataset, path)
     except OSError as error:
-        raise DatasetError(f"Can't write to {folder} ({error.strerror}): {advice_on(error)}.") from error
+        raise DatasetError(f"Can't write to {folder} ({reason_of(error)}): {advice_on(error)}.") from error
     return path.absolute()
 
 
@@ -118,8 +118,8 @@ def _arrays(dataset: Dataset | Unlabelled) -> dict[str, np.ndarray]:
 def write_prepared(dataset: Dataset | Unlabelled, path: Path) -> None:
     """Write a data set as a file of a given name, atomically; ``OSError`` if it can't be written."""
     record = np.frombuffer(msgspec.json.encode(_record(dataset)), np.uint8)
-    with replacing(path) as file:
-        np.savez(file, **{RECORD: record}, **_arrays(dataset))
+    arrays: dict[str, Any] = {RECORD: record, **_arrays(dataset)}
+    write_atomically(path, lambda file: np.savez(file, **arrays))
 
 
 def is_prepared(path: Path) -> bool:
@@ -165,7 +165,7 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], Record]:
         record = msgspec.json.decode(arrays[RECORD].astype(np.uint8).tobytes(), type=Record)
     except OSError as error:
         raise DatasetError(
-            f"{path}: can't be read ({error.strerror}), but a prepared data set was expected there. "
+            f"{path}: can't be read ({reason_of(error)}), but a prepared data set was expected there. "
             "Check its permissions and the disk."
         ) from error
     except NpzError as error:

@@ -115,5 +115,5 @@ def scaled(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     result = np.zeros((len(images), *shape), np.uint8)
     for image, target in zip(images, result, strict=True):
         small = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
-        target[top : top + height, left : left + width] = small
+        target[top : top + height, left : left + width] = np.asarray(small)
     return result

@@ -12,7 +12,7 @@ from mnist_core.data import dataset as data
 from mnist_core.data import prepared, prepared_file
 from mnist_core.data.dataset import Dataset, find_full, load_dataset
 from mnist_core.data.files_seen import files_seen
-from mnist_core.data.prepared import cached_datasets, open_dataset, open_source, save_prepared
+from mnist_core.data.prepared import open_dataset, open_source, save_prepared
 from mnist_core.data.preparing import Choices, Unlabelled
 from mnist_core.errors import DatasetError
 from mnist_core.runs.dataset_reference import DatasetReference
@@ -24,7 +24,7 @@ OLD = 1_700_000_000
 @pytest.fixture(autouse=True)
 def cache(monkeypatch, tmp_path):
     """An empty cache instead of the user's."""
-    monkeypatch.setattr(data, "cache_dir", lambda: tmp_path / "cache")
+    monkeypatch.setattr(prepared, "cached_datasets", lambda: tmp_path / "cache")
     return tmp_path / "cache"
 
 
@@ -88,10 +88,10 @@ def test_what_changed_is_read_again_and_a_copy_is_known_by_its_content(csv, read
     assert len(readings) == 2 and first.checksums != second.checksums
     (tmp_path / "copy").mkdir()
     copy = write_csv(tmp_path / "copy" / "digits.csv", images, labels)
-    entries = len(list(cached_datasets().glob("*.npz")))
+    entries = len(list(prepared.cached_datasets().glob("*.npz")))
     found = open_dataset(copy)
     assert len(readings) == 3 and found.checksums == first.checksums and found.data_dir == str(copy)
-    assert len(list(cached_datasets().glob("*.npz"))) == entries == 2
+    assert len(list(prepared.cached_datasets().glob("*.npz"))) == entries == 2
 
 
 def test_a_file_written_just_now_is_read_again_because_its_time_tells_nothing(csv, readings, digits):
@@ -122,21 +122,21 @@ def test_a_damaged_or_unwritable_cache_costs_only_time(csv, readings, damage, ca
     if damage is None:
         cache.write_bytes(b"a file in the place of the folder")
     first = open_dataset(csv)
-    for entry in cached_datasets().glob("*.npz") if damage is not None else ():
+    for entry in prepared.cached_datasets().glob("*.npz") if damage is not None else ():
         entry.write_bytes(damage)
     assert same(open_dataset(csv), first) and len(readings) == 2
 
 
 def test_the_cache_keeps_within_its_limit(csv, monkeypatch):
     open_dataset(csv)
-    (old,) = cached_datasets().glob("*.npz")
+    (old,) = prepared.cached_datasets().glob("*.npz")
     os.utime(old, (OLD, OLD))
-    leftover = cached_datasets() / ".x.tmp"
+    leftover = prepared.cached_datasets() / ".x.tmp"
     leftover.touch()
     os.utime(leftover, (OLD, OLD))
     monkeypatch.setattr(prepared, "MAX_CACHE", 1000)
     open_dataset(csv, Choices(seed=1))
-    (new,) = cached_datasets().glob("*.npz")
+    (new,) = prepared.cached_datasets().glob("*.npz")
     assert new != old and not leftover.exists()
 
 
