@@ -194,8 +194,8 @@ def test_the_json_report_has_these_keys(trained):
     assert done.returncode == 0
     report = json.loads(done.stdout)
     assert set(report) == {
-        "run", "dataset", "trained_on", "own_data", "accuracy", "interval", "loss", "errors", "confusion_matrix",
-        "diagnosis",
+        "run", "dataset", "trained_on", "own_data", "accuracy", "interval", "loss", "errors", "class_names",
+        "confusion_matrix", "diagnosis",
     }  # fmt: skip
     assert set(report["dataset"]) == {"name", "source"}
     assert report["run"] == list_runs(folder)[0].id
