@@ -146,6 +146,13 @@ class Dataset:
             f"of {times(self.image_shape)}, {self.num_classes} classes"
         )
 
+    def known_of(self, split: str, index: int) -> UntrustedText:
+        """What else is known of an image of "train" or "test", as "writer 12, nist_class 34"; mostly empty."""
+        columns = self.extra.get(split, {})
+        return UntrustedText(
+            ", ".join(f"{name} {column[index]}" for name, column in columns.items() if column.ndim == 1)
+        )
+
     def has_content(self, checksums: Mapping[str, str]) -> bool:
         """Tell whether recorded checksums, of content or, by an older version, of files, are those of this data."""
         return same_content(checksums, self.checksums) or dict(checksums) == self.file_checksums

@@ -13,7 +13,7 @@ from mnist_core.runs.run import Run, find_run
 from pages.components.class_names import tile_caption, tile_size
 from pages.components.digits.gallery import read_choice
 from pages.components.digits.grid import digit_grid, diverging_colors
-from pages.components.digits.picker import split_arrays
+from pages.components.digits.picker import SPLITS, split_arrays
 from pages.components.digits.reading import probability_chart
 from pages.components.errors import callback, dialog
 from pages.components.runs.picker import evaluation_of, run_classes, run_dataset, trained_network
@@ -53,6 +53,7 @@ def show_digit(run: Run, split: str, index: int) -> None:
     result = evaluation_of(run, split)
     probabilities, digits = result.probabilities[index], result.digits
     predicted, label = int(digits.predicted[index]), int(labels[index])
+    known = dataset.known_of(SPLITS[split], index)
     others = [int(k) for k in np.argsort(-probabilities, kind="stable") if k != predicted]
     drawing, bars = st.columns([1, 1.4], gap="medium")
     with drawing:
@@ -65,6 +66,7 @@ def show_digit(run: Run, split: str, index: int) -> None:
             f"confidence {probabilities[predicted]:.1%}"
             + "".join(f", then {classes[other]} with {probabilities[other]:.1%}" for other in others[:1])
             + f" · loss {digits.loss[index]:.3f} nats"
+            + (f"  \n{known}" if known else "")
         )
         st.altair_chart(probability_chart(classes, probabilities, label), key="digit_bars")
         st.caption("Green: the true label.")
