@@ -1,0 +1,208 @@
+"""Seconds to read the full MNIST in each format, with pandas and Pillow alone beside it.
+
+    MNIST_DATA_DIR=/path/to/mnist python benchmarks/formats.py [--only CSV pictures] [--keep FOLDER]
+
+The four IDX files are converted in a temporary folder first, which takes a minute or two. ``same`` says whether the arrays
+are those of the IDX files; ``look`` is how long it takes to say what a path holds; ``MB`` is the peak of the memory.
+"""
+
+import argparse
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[0] = str(ROOT)
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np  # noqa: E402
+from PIL import Image  # noqa: E402
+
+from mnist_core.data.dataset import Dataset, load_dataset  # noqa: E402
+from mnist_core.data.formats.look import look, read_source  # noqa: E402
+from mnist_core.data.idx import write_idx  # noqa: E402
+
+MB = 1e6
+
+
+def splits(dataset: Dataset) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Images and labels of both splits."""
+    return {
+        "train": (dataset.train_images, dataset.train_labels),
+        "test": (dataset.test_images, dataset.test_labels),
+    }
+
+
+def png(image: np.ndarray) -> bytes:
+    """Encode an image as PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write_plain_idx(dataset: Dataset, folder: Path) -> Path:
+    """Write the four files under other names, uncompressed."""
+    for split, (images, labels) in splits(dataset).items():
+        write_idx(folder / f"{split}-images.idx3-ubyte", images)
+        write_idx(folder / f"{split}-labels.idx1-ubyte", labels)
+    return folder
+
+
+def write_csv(dataset: Dataset, folder: Path) -> Path:
+    """Write "MNIST in CSV"."""
+    header = ",".join(["label", *(f"{y}x{x}" for y in range(1, 29) for x in range(1, 29))])
+    for split, (images, labels) in splits(dataset).items():
+        with (folder / f"mnist_{split}.csv").open("w") as file:
+            file.write(f"{header}\n")
+            for image, label in zip(images.reshape(-1, 784).tolist(), labels.tolist(), strict=True):
+                file.write(f"{label},{','.join(map(str, image))}\n")
+    return folder
+
+
+def write_npz(dataset: Dataset, folder: Path) -> Path:
+    """Write Keras' mnist.npz."""
+    arrays = {f"{axis}_{split}": part[n] for split, part in splits(dataset).items() for n, axis in enumerate("xy")}
+    np.savez_compressed(folder / "mnist.npz", **arrays)
+    return folder / "mnist.npz"
+
+
+def write_pictures(dataset: Dataset, folder: Path) -> Path:
+    """Write a folder of PNG files for each class."""
+    for split, (images, labels) in splits(dataset).items():
+        for number, (image, label) in enumerate(zip(images, labels.tolist(), strict=True)):
+            path = folder / split / str(label) / f"{number:05}.png"
+            if number < 1000:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(png(image))
+    return folder
+
+
+def write_zip(dataset: Dataset, folder: Path) -> Path:
+    """Write the same pictures into a zip file."""
+    path = folder / "mnist_png.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for split, (images, labels) in splits(dataset).items():
+            for number, (image, label) in enumerate(zip(images, labels.tolist(), strict=True)):
+                archive.writestr(f"{split}/{label}/{number:05}.png", png(image))
+    return path
+
+
+def write_parquet(dataset: Dataset, folder: Path) -> Path:
+    """Write parquet files as the Hub has them."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for split, (images, labels) in splits(dataset).items():
+        rows = [{"bytes": png(image), "path": None} for image in images]
+        table = pa.table({"image": rows, "label": pa.array(labels.astype(np.int64))})
+        pq.write_table(table, folder / f"{split}-00000-of-00001.parquet")
+    return folder
+
+
+def write_mat(dataset: Dataset, folder: Path) -> Path:
+    """Write EMNIST's structure."""
+    from scipy.io import savemat
+
+    arrays = {
+        split: {"images": images.reshape(-1, 784), "labels": labels.reshape(-1, 1)}
+        for split, (images, labels) in splits(dataset).items()
+    }
+    savemat(folder / "mnist.mat", {"dataset": arrays}, do_compression=True)
+    return folder / "mnist.mat"
+
+
+WRITERS: dict[str, Callable[[Dataset, Path], Path]] = {
+    "IDX": write_plain_idx,
+    "CSV": write_csv,
+    "NumPy": write_npz,
+    "pictures": write_pictures,
+    "zip of pictures": write_zip,
+    "parquet": write_parquet,
+    "MATLAB": write_mat,
+}
+
+
+def alone(name: str, path: Path) -> float | None:
+    """Seconds of the usual library alone: pandas for tables, Pillow for pictures, NumPy and SciPy for arrays."""
+    started = time.perf_counter()
+    if name == "CSV":
+        import pandas as pd
+
+        started = time.perf_counter()
+        for file in path.iterdir():
+            pd.read_csv(file).to_numpy()
+    elif name == "pictures":
+        [np.asarray(Image.open(file)) for file in sorted(path.rglob("*.png"))]
+    elif name == "zip of pictures":
+        with zipfile.ZipFile(path) as archive:
+            [np.asarray(Image.open(io.BytesIO(archive.read(member)))) for member in archive.namelist()]
+    elif name == "NumPy":
+        with np.load(path) as arrays:
+            dict(arrays)
+    elif name == "MATLAB":
+        from scipy.io import loadmat
+
+        started = time.perf_counter()
+        loadmat(path)
+    else:
+        return None
+    return time.perf_counter() - started
+
+
+def measure(path: Path, data_dir: str | None) -> None:
+    """Read a path in this process, and print what it took as JSON."""
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.perf_counter()
+    found = look(path)
+    looked = time.perf_counter() - started
+    started = time.perf_counter()
+    reports: list[float] = []
+    source = read_source(path, lambda share, _: reports.append(share))
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    same = all(
+        np.array_equal(source.splits[split].images, images) and np.array_equal(source.splits[split].labels, labels)
+        for split, (images, labels) in splits(load_dataset("full", data_dir)).items()
+    )
+    result = {"format": source.format, "look": looked, "read": seconds, "MB": peak * 1024 / MB, "same": same}
+    print(json.dumps({**result, "reports": len(reports), "files": len(found.files)}))
+
+
+def main() -> None:
+    """Convert, and measure each format in a process of its own."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--data-dir", help="folder of the full MNIST; otherwise that in MNIST_DATA_DIR")
+    parser.add_argument("--only", nargs="+", choices=list(WRITERS), default=list(WRITERS))
+    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.measure:
+        measure(options.measure, options.data_dir)
+        return
+    dataset = load_dataset("full", options.data_dir)
+    print(f"{dataset.description}\n")
+    print(f"{'format':<16} {'read, s':>8} {'alone, s':>8} {'look, s':>8} {'MB':>6}  same arrays")
+    for name in options.only:
+        with tempfile.TemporaryDirectory() as place:
+            path = WRITERS[name](dataset, Path(place))
+            command = [sys.executable, __file__, "--measure", str(path)]
+            command += ["--data-dir", options.data_dir] if options.data_dir else []
+            result = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+            other = alone(name, path)
+        print(
+            f"{name:<16} {result['read']:8.2f} {'' if other is None else f'{other:.2f}':>8} {result['look']:8.2f} "
+            f"{result['MB']:6.0f}  {'yes' if result['same'] else 'NO'}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
