@@ -296,8 +296,8 @@ def _tell_splits(source: Source, choices: Choices, sentences: list[str]) -> None
     if learn and not test:
         if unlabelled and unlabelled.labels is None:
             sentences.append(
-                f"The {counted(len(unlabelled.images), 'test image')} have no labels: they are left aside, and can be "
-                "predicted."
+                f"There are no labels for {counted(len(unlabelled.images), 'test image')}: they are left aside, and "
+                "can be predicted."
             )
         sentences.append(
             f"There is no labelled test set: {choices.test_share:.1%} of the {counted(len(learn.images), 'image')} are "

@@ -63,7 +63,7 @@ def test_images_without_labels_are_no_data_set_to_learn_from(digits):
     assert isinstance(made, Unlabelled) and "can be looked at and predicted" in notes(made)
     assert made.description == "digits: 400 images of 28x28 without labels"
     made = prepare(source(train=(images, labels), test=(images, None)))
-    assert isinstance(made, Dataset) and "The 400 test images have no labels: they are left aside" in notes(made)
+    assert isinstance(made, Dataset) and "There are no labels for 400 test images: they are left aside" in notes(made)
 
 
 def test_dark_on_light_and_transposed_are_found_turned_and_can_be_undone(digits):
