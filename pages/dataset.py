@@ -50,7 +50,8 @@ def show_one_image(dataset: Dataset) -> None:
     drawing, numbers = st.columns([1, 2.5], gap="medium")
     with drawing:
         st.pyplot(digit_figure(picked.image), width="stretch")
-        st.caption(f"Image {picked.index:,} of the {picked.split}, drawn by `imshow`.")
+        known = dataset.known_of(SPLITS[picked.split], picked.index)
+        st.caption(f"Image {picked.index:,} of the {picked.split}, drawn by `imshow`.{f' {known}' if known else ''}")
     with numbers:
         height, width = picked.image.shape
         pixel_table(picked.image, digits=0)
@@ -80,10 +81,15 @@ def show_grid(dataset: Dataset) -> None:
     digit_grid(
         images[chosen],
         [tile_caption(classes, labels[index]) for index in chosen],
-        [f"label {classes[labels[index]].plain}, image {index:,} of the {split}" for index in chosen],
+        [_about(dataset, split, index, classes[labels[index]].plain) for index in chosen],
         size=tile_size(classes, 64),
     )
     st.caption(f"{len(chosen)} of {len(candidates):,} images, each with its label. Another seed draws other images.")
+
+
+def _about(dataset: Dataset, split: str, index: int, label: str) -> str:
+    known = dataset.known_of(SPLITS[split], index).plain
+    return f"label {label}, image {index:,} of the {split}{f', {known}' if known else ''}"
 
 
 def show_balance(dataset: Dataset) -> None:

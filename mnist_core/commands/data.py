@@ -18,7 +18,7 @@ from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.data.formats.look import Found, FoundFile, look
 from mnist_core.data.prepared import is_plain, open_dataset, open_source, save_prepared
 from mnist_core.data.preparing import Choices, Unlabelled, suggest
-from mnist_core.errors import DatasetError, times
+from mnist_core.errors import DatasetError, counted, times
 from mnist_core.untrusted import UntrustedText
 
 MOST_LINES = 20
@@ -155,8 +155,9 @@ def _class_lines(dataset: Dataset) -> list[str]:
         lines.append(f"{padded(name, width)}  {train:>8,}  {test:>7,}")
     if dataset.num_classes > MOST_LINES:
         lines.append(f"and {dataset.num_classes - MOST_LINES} more classes")
-    columns = {name: column for extra in dataset.extra.values() for name, column in extra.items()}
-    lines += [f"{UntrustedText(name).plain}: {len(np.unique(column)):,} values" for name, column in columns.items()]
+    for name in dict.fromkeys(name for columns in dataset.extra.values() for name in columns):
+        values = [np.unique(columns[name]) for columns in dataset.extra.values() if name in columns]
+        lines.append(f"{UntrustedText(name).plain}: {counted(len(np.unique(np.concatenate(values))), 'value')}")
     return lines
 
 

@@ -27,8 +27,10 @@ from mnist_core.data.checksums import (
     same_content,
 )
 from mnist_core.data.classes import Classes
+from mnist_core.data.extended import extended_labels
 from mnist_core.data.fitting import check_fit
 from mnist_core.data.idx import read_idx
+from mnist_core.data.paths import absolute
 from mnist_core.data.preprocessing import flatten, one_hot, unflatten
 from mnist_core.errors import DatasetError, IdxError, counted, reason_of, times
 from mnist_core.untrusted import UntrustedText
@@ -144,6 +146,13 @@ class Dataset:
         return (
             f"{self.name.plain}: {len(self.train_images):,} training and {len(self.test_images):,} test images "
             f"of {times(self.image_shape)}, {self.num_classes} classes"
+        )
+
+    def known_of(self, split: str, index: int) -> UntrustedText:
+        """What else is known of an image of "train" or "test", as "writer 12, nist_class 34"; mostly empty."""
+        columns = self.extra.get(split, {})
+        return UntrustedText(
+            ", ".join(f"{name} {column[index]}" for name, column in columns.items() if column.ndim == 1)
         )
 
     def has_content(self, checksums: Mapping[str, str]) -> bool:
@@ -294,9 +303,9 @@ def _choose_folder(data_dir: str | os.PathLike[str] | None) -> tuple[Path, str]:
     if data_dir is not None:
         if not os.fspath(data_dir):
             raise DatasetError("Found an empty path in place of a data set; expected that of a folder or a file.")
-        return Path(data_dir).expanduser().absolute(), "argument"
+        return absolute(data_dir), "argument"
     if named := os.environ.get(FOLDER_VARIABLE):
-        return Path(named).expanduser().absolute(), "environment"
+        return absolute(named), "environment"
     return cache_dir(), "default"
 
 
@@ -368,6 +377,7 @@ def _load_folder(folder: Path, paths: dict[str, Path]) -> Dataset:
         file_checksums=file_checksums,
         overshadowed=tuple(_overshadowed(folder, paths, checksums)),
         given_names=tuple(map(UntrustedText, class_names)),
+        extra=extended_labels(folder, arrays),
     )
 
 

@@ -40,6 +40,7 @@ from mnist_core.data.download import Timeout as Seconds
 from mnist_core.data.files_seen import files_seen
 from mnist_core.data.formats.source import Progress as ReadProgress
 from mnist_core.data.idx import MAX_BYTES, read_idx, write_idx
+from mnist_core.data.paths import absolute
 from mnist_core.errors import DatasetError, DownloadError, IdxError, advice_on, did_you_mean, times
 
 MISSING, HERE, UNVERIFIED = "not here", "here", "unverified"
@@ -58,8 +59,9 @@ def find_named(known: NamedSet) -> Path | None:
     """
     named = os.environ.get(FOLDER_VARIABLE)
     others = [*known.elsewhere, named] if known.content and named else known.elsewhere
-    for folder in (folder_of(known), *(Path(other).expanduser().absolute() for other in others)):
+    for other in (folder_of(known), *others):
         with suppress(DatasetError, IdxError, OSError):
+            folder = absolute(other)
             if has_all_files(folder) and (not known.content or _test_labels(folder) == known.content[TEST_LABELS]):
                 return folder
     return None

@@ -16,6 +16,7 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.data.files_seen import every_file_seen
 from mnist_core.data.formats.look import read_source
 from mnist_core.data.formats.source import ALL, TEST, TRAIN, Progress, Source, Split
+from mnist_core.data.paths import absolute
 from mnist_core.data.prepared_file import is_prepared, read_prepared, save_prepared, write_prepared
 from mnist_core.data.preparing import PLAIN, Choices, Unlabelled, name_of_path, prepare
 from mnist_core.errors import DatasetError
@@ -67,7 +68,7 @@ def open_dataset(
     DatasetError
         If it can't be read, or is no data set.
     """
-    path = Path(path).expanduser().absolute()
+    path = absolute(path)
     choices = choices or PLAIN
     if is_prepared(path):
         kept = read_prepared(path)
@@ -86,7 +87,7 @@ def open_dataset(
 
 def is_plain(path: str | os.PathLike[str]) -> bool:
     """Tell whether a path is a folder of four IDX files named as MNIST's, which `load_dataset` takes as they are."""
-    path = Path(path).expanduser().absolute()
+    path = absolute(path)
     return path.is_dir() and data.has_all_files(path)
 
 
@@ -98,7 +99,7 @@ def open_source(path: str | os.PathLike[str], progress: Progress | None = None) 
     DatasetError
         If it can't be read.
     """
-    path = Path(path).expanduser().absolute()
+    path = absolute(path)
     return _as_source(read_prepared(path), path) if is_prepared(path) else read_source(path, progress)
 
 

@@ -6,7 +6,6 @@ It holds ``train_images``, ``train_labels``, ``test_images`` and ``test_labels``
 
 import json
 import re
-import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from mnist_core.data.class_names import checked_names
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.fitting import MAX_CLASSES, check_fit
 from mnist_core.data.formats.source import TEST, TRAIN
+from mnist_core.data.formats.zip import members
 from mnist_core.data.idx import MAX_BYTES
 from mnist_core.data.npz import NUMBERS, NpzError, read_npz
 from mnist_core.data.preparing import Unlabelled, as_dataset
@@ -127,9 +127,8 @@ def is_prepared(path: Path) -> bool:
     try:
         if path.suffix.lower() != ".npz" or not path.is_file():
             return False
-        with zipfile.ZipFile(path) as archive:
-            names = {member.filename for member in archive.infolist()[: MAX_ARRAYS + 1]}
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+        names = {member.name for member in members(path, path.name)}
+    except (OSError, DatasetError):
         return False
     return {f"{RECORD}.npy"} < names and (names >= {f"{name}.npy" for name in ARRAYS} or f"{IMAGES}.npy" in names)
 

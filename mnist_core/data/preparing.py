@@ -296,8 +296,8 @@ def _tell_splits(source: Source, choices: Choices, sentences: list[str]) -> None
     if learn and not test:
         if unlabelled and unlabelled.labels is None:
             sentences.append(
-                f"The {counted(len(unlabelled.images), 'test image')} have no labels: they are left aside, and can be "
-                "predicted."
+                f"There are no labels for {counted(len(unlabelled.images), 'test image')}: they are left aside, and "
+                "can be predicted."
             )
         sentences.append(
             f"There is no labelled test set: {choices.test_share:.1%} of the {counted(len(learn.images), 'image')} are "
@@ -305,6 +305,27 @@ def _tell_splits(source: Source, choices: Choices, sentences: list[str]) -> None
         )
     if not learn:
         sentences.append("The images have no labels: they can be looked at and predicted, but not be learned from.")
+
+
+def preview(source: Source, choices: Choices = PLAIN, count: int = 10) -> tuple[np.ndarray, np.ndarray]:
+    """Show some images before and after they are prepared, evenly spread.
+
+    Returns
+    -------
+    before : ndarray of uint8, shape (count, H, W), (count, H, W, 3) or (count, H, W, 4)
+        As they were read; rows of pixels have got their height and width.
+    after : ndarray of uint8, shape (count, *shape)
+
+    Raises
+    ------
+    DatasetError
+        As :func:`suggest` does.
+    """
+    choices, _ = suggest(source, choices)
+    images = _main(source).images
+    some = images[np.linspace(0, len(images) - 1, min(count, len(images))).astype(int)]
+    rolled = choices.shape[::-1] if choices.shape and choices.transpose else choices.shape
+    return _unrolled(source, some, rolled), _images(source, Split(some, None), choices)
 
 
 def prepare(source: Source, choices: Choices = PLAIN) -> Dataset | Unlabelled:

@@ -90,9 +90,12 @@ def current_dataset() -> Dataset:
 
 
 def show_data_warnings() -> None:
-    """Say what is odd about the data set in use, if anything is."""
+    """Say how the data set in use was prepared, and what is odd about it, if anything is."""
     choice = current_choice()
-    _, warnings = _load(choice, fingerprint(choice))
+    dataset, warnings = _load(choice, fingerprint(choice))
+    if dataset.notes:
+        steps = "\n".join(f"- {sentence}" for sentence in dataset.notes)
+        st.info(f"**How these data were prepared**\n\n{steps}", icon=":material/build:")
     for warning in warnings:
         st.warning(f"**{UntrustedText(warning.found)}** {warning.meaning} {warning.advice}", icon=":material/warning:")
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from mnist_core.data.formats.look import Found, look, stamp
 from mnist_core.data.formats.source import Source
+from mnist_core.data.paths import absolute
 from mnist_core.data.prepared import is_plain, open_dataset, open_source, save_prepared
 from mnist_core.data.preparing import Choices, Unlabelled, prepare, suggest
 from mnist_core.data.uploaded_data import MOST_FILES, keep_upload
@@ -59,7 +60,7 @@ def _pick_path() -> Path | None:
             "file of any of them.",
             **typed.widget,
         )
-        return Path(typed.value.strip()).expanduser().absolute() if typed.value.strip() else None
+        return absolute(typed.value.strip()) if typed.value.strip() else None
     files = st.file_uploader(
         f"Files, together at most {MEGABYTES} MB",
         accept_multiple_files=True,

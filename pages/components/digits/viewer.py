@@ -14,9 +14,10 @@ from pages.components.class_names import tile_caption, tile_size
 from pages.components.data import Choice, fingerprint
 from pages.components.digits.gallery import read_choice
 from pages.components.digits.grid import digit_grid, diverging_colors
+from pages.components.digits.picker import SPLITS, split_arrays
 from pages.components.digits.reading import probability_chart
 from pages.components.errors import callback, dialog
-from pages.components.runs.picker import evaluation_of, images_of, run_classes, run_dataset, trained_network
+from pages.components.runs.picker import data_of, evaluation_of, images_of, run_classes, run_dataset, trained_network
 from pages.components.state import NumberIn, Remembered, remembered
 
 NEIGHBOURS = 10
@@ -53,10 +54,12 @@ def show_opened_digit(run: Run, classes: Classes, clicked: int | None, on: Choic
 
 def show_digit(run: Run, classes: Classes, split: str, index: int, on: Choice | None) -> None:
     """Draw everything about an image of a split."""
-    images, labels = images_of(run, split, on)
+    dataset = data_of(run, split, on)
+    images, labels = split_arrays(dataset, split)
     result = evaluation_of(run, split, on)
     probabilities, digits = result.probabilities[index], result.digits
     predicted, label = int(digits.predicted[index]), int(labels[index])
+    known = dataset.known_of(SPLITS[split], index)
     others = [int(k) for k in np.argsort(-probabilities, kind="stable") if k != predicted]
     drawing, bars = st.columns([1, 1.4], gap="medium")
     with drawing:
@@ -69,6 +72,7 @@ def show_digit(run: Run, classes: Classes, split: str, index: int, on: Choice | 
             f"confidence {probabilities[predicted]:.1%}"
             + "".join(f", then {classes[other]} with {probabilities[other]:.1%}" for other in others[:1])
             + f" · loss {digits.loss[index]:.3f} nats"
+            + (f"  \n{known}" if known else "")
         )
         st.altair_chart(probability_chart(classes, probabilities, label), key="digit_bars")
         st.caption("Green: the true label.")

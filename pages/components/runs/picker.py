@@ -239,8 +239,13 @@ def evaluation_of(run: Run, split: str, on: Choice | None = None) -> Evaluation:
 
 
 def images_of(run: Run, split: str, on: Choice | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels of a split of the data of a run; where it is tested on other data, the test set of these."""
-    return split_arrays(load(on) if on and split == "test set" else run_dataset(run), split)
+    """Images and labels of a split of :func:`data_of`."""
+    return split_arrays(data_of(run, split, on), split)
+
+
+def data_of(run: Run, split: str, on: Choice | None = None) -> Dataset:
+    """Data of a run; for the test set, where the run is tested on other data, these."""
+    return load(on) if on and split == "test set" else run_dataset(run)
 
 
 def model_written(run: Run) -> int:

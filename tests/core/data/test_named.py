@@ -155,6 +155,7 @@ def test_qmnist_becomes_four_files_and_keeps_who_wrote_each_digit(serve, cache):
         np.testing.assert_array_equal(getattr(loaded, f"{split}_labels"), labels)
         kept = f"qmnist-{split}-labels-idx2-int.gz"
         assert (folder / kept).read_bytes() == contents[kept]
+        np.testing.assert_array_equal(loaded.extra[split]["writer"], np.arange(len(labels)) + 1)
     assert set(contents) < set(read_arrived(folder))
     mirror.requests.clear()
     assert fetch(known, mirror) == folder

@@ -186,6 +186,7 @@ def test_a_column_that_belongs_to_the_images_is_kept(csv, tmp_path):
     )
     kept = load_dataset("full", save_prepared(made, tmp_path))
     np.testing.assert_array_equal(kept.extra["train"]["writer"], np.arange(len(made.train_images)))
+    assert kept.known_of("train", 7).plain == "writer 7" and not kept.known_of("test", 0)
 
 
 def change(path, **arrays):

@@ -11,7 +11,7 @@ from PIL import Image
 
 from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.data.formats.source import Source, Split
-from mnist_core.data.preparing import Choices, Unlabelled, prepare, suggest
+from mnist_core.data.preparing import Choices, Unlabelled, prepare, preview, suggest
 from mnist_core.data.scaling import paper_below, scaled, to_grey
 from mnist_core.errors import DatasetError
 
@@ -63,7 +63,7 @@ def test_images_without_labels_are_no_data_set_to_learn_from(digits):
     assert isinstance(made, Unlabelled) and "can be looked at and predicted" in notes(made)
     assert made.description == "digits: 400 images of 28x28 without labels"
     made = prepare(source(train=(images, labels), test=(images, None)))
-    assert isinstance(made, Dataset) and "The 400 test images have no labels: they are left aside" in notes(made)
+    assert isinstance(made, Dataset) and "There are no labels for 400 test images: they are left aside" in notes(made)
 
 
 def test_dark_on_light_and_transposed_are_found_turned_and_can_be_undone(digits):
@@ -187,6 +187,18 @@ def test_scaling_averages(digits):
 def test_choices_out_of_range_are_refused(choices, words):
     with pytest.raises(DatasetError, match=words):
         Choices(**choices)
+
+
+def test_a_preview_shows_what_preparing_makes_of_some_images(digits):
+    images, labels = digits
+    rows = 255 - images.transpose(0, 2, 1).reshape(400, 1, 784)
+    data = source(train=(rows, labels), test=(rows, labels))
+    before, after = preview(data, count=5)
+    np.testing.assert_array_equal(before, 255 - images.transpose(0, 2, 1)[[0, 99, 199, 299, 399]])
+    np.testing.assert_array_equal(after, prepare(data).train_images[[0, 99, 199, 299, 399]])
+    pictures = np.repeat(np.repeat(np.stack([images] * 3, -1), 4, 1), 4, 2)
+    before, after = preview(source(all=(pictures, labels)), Choices(transpose=True))
+    assert before.shape == (10, 112, 112, 3) and after.shape == (10, 28, 28)
 
 
 def test_what_can_be_no_data_set_is_refused(digits):
