@@ -3,7 +3,8 @@
     MNIST_DATA_DIR=/path/to/mnist python benchmarks/formats.py [--only CSV pictures]
 
 The four IDX files are converted in a temporary folder first, which takes a minute or two. ``same`` says whether the
-arrays are those of the IDX files; ``look`` is how long it takes to say what a path holds; ``MB`` is the peak of the memory.
+arrays are those of the IDX files; ``look`` is how long it takes to say what a path holds; ``MB`` is the peak in
+memory.
 """
 
 import argparse
