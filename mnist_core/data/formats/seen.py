@@ -20,7 +20,7 @@ from mnist_core.data.formats.kinds import (
     ZIP,
     kind_of,
 )
-from mnist_core.data.formats.names import role_of, set_of, split_of
+from mnist_core.data.formats.names import role_of, set_of, split_of, words
 from mnist_core.data.formats.reading import reading
 from mnist_core.data.formats.zip import members, zip_at
 from mnist_core.data.packed import unpacked
@@ -160,7 +160,7 @@ def _with_companions(file: File, path: Path) -> Sequence[File]:
 def _belong(name: str, chosen: str) -> bool:
     """Tell whether two files are of one data set, by their names."""
     if names_classes(name, 0):
-        return set_of(name).split("-mapping")[0] in ("", "mapping", "classes", "names", set_of(chosen))
+        return "-".join(words(name)[:-1]) in ("", set_of(chosen))
     if set_of(name) != set_of(chosen):
         return False
     here = PurePosixPath(name).parent, PurePosixPath(chosen).parent
