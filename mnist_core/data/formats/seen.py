@@ -78,14 +78,6 @@ def see(path: Path) -> list[Seen]:
     return unfolded
 
 
-def _in_zip(found: Seen, prefix: str) -> list[Seen]:
-    try:
-        assert found.file.path is not None
-        return _opened(members(found.file.path, found.file.name, prefix))
-    except DatasetError as error:
-        return [Seen(found.file, ZIP, str(error))]
-
-
 def list_files(path: Path) -> Sequence[File]:
     """List the files that belong to a path; a zip file itself is unfolded only if it was chosen."""
     try:
