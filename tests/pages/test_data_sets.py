@@ -16,6 +16,8 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.data.uploaded_data import KEPT_SECONDS, keep_upload, safe_name
 from pages.components.data_sets import named as page
 from tests.helpers import by_label, texts, unescaped
+from tests.hostile_text import hostile_parts
+from tests.pages.test_hostile_text import assert_harmless
 
 NAMES = ["cat", "dog", "owl"]
 
@@ -159,3 +161,20 @@ def test_an_upload_stays_in_its_folder_and_old_ones_go(tmp_path):
 def test_a_name_from_outside_leads_nowhere(name):
     safe = safe_name(name)
     assert safe and safe[0] != "." and not {"/", "\\", "\0", "\n"} & set(safe) and len(safe) <= 100
+
+
+def test_names_of_files_and_folders_are_shown_as_they_are(open_page, tmp_path):
+    images = load_dataset("sample").train_images[:12]
+    for number, image in enumerate(images):
+        part = list(hostile_parts("a").values())[number % 3].replace("/", "")
+        (tmp_path / "**zqdata**" / part).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(tmp_path / "**zqdata**" / part / f"**zq{number}**.png")
+        (tmp_path / "**zqdata**" / f"![zqbroken](a{number}).csv").write_text("<html>")
+    app = open_page("dataset")
+    type_path(app, tmp_path / "**zqdata**")
+    assert_harmless(app)
+    by_label(app.button, "Read these files").click().run()
+    assert_harmless(app)
+    by_label(app.button, "Take it").click().run()
+    assert_harmless(app)
+    assert "In use: **\\*\\*zqdata\\*\\*" in texts(app.markdown)
