@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from typing import Any
 
 from mnist_core.commands.diagnosis import diagnosis_json, diagnosis_lines, diagnosis_of
 from mnist_core.commands.output import note, say, say_json
@@ -43,13 +44,19 @@ def add(program: ProgramParser) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     run = find_run(arguments.run, arguments.runs_dir)
     named = chosen_data(arguments)
-    dataset = named or run.dataset.load()
+    original = named or run.load_dataset(original=True)
     own = named is None or named.has_content(run.dataset.checksums)
-    network = run.load_network(dataset if own else None)
+    network = run.load_network(original if own else None)
     if named:
         _compare_data(run, network, named)
+    corrections = run.corrections() if own else None
+    dataset = corrections.apply(original) if corrections else original
     result = evaluate(network, dataset.test_images, dataset.test_labels)
-    interval = wilson_interval(len(result.labels) - result.errors, len(result.labels))
+    uncorrected = (
+        evaluate(network, original.test_images, original.test_labels)
+        if corrections and corrections.changes("test")
+        else None
+    )
     outputs = network.layer_sizes[-1]
     classes = run.dataset.classes(outputs) if own else Classes.of(dataset.class_names, outputs)
     found = diagnosis_of(run, lambda _: dataset) if own else None
@@ -65,16 +72,18 @@ def _evaluate(arguments: argparse.Namespace) -> None:
                 "trained_on": run.dataset.name.plain,
                 "own_data": own,
                 "accuracy": result.accuracy,
-                "interval": interval,
+                "interval": _interval(result),
                 "loss": result.loss,
                 "errors": result.errors,
                 "class_names": [name.plain for name in classes],
                 "confusion_matrix": result.confusion_matrix.tolist(),
                 "diagnosis": diagnosis_json(found),
+                **({"corrections": corrections.sha256} if corrections else {}),
+                **({"original_labels": _scores(uncorrected)} if uncorrected else {}),
             }
         )
     else:
-        _print_table(run, dataset, classes, result, interval)
+        _print_table(run, dataset, classes, result, uncorrected)
         for line in lines:
             say(line)
 
@@ -109,15 +118,37 @@ def _compare_data(run: Run, network: Network, dataset: Dataset) -> None:
         )
 
 
+def _interval(result: Evaluation) -> tuple[float, float]:
+    return wilson_interval(len(result.labels) - result.errors, len(result.labels))
+
+
+def _scores(result: Evaluation) -> dict[str, Any]:
+    """Scores on the test labels as they are in the files, for ``--json``."""
+    return {
+        "images": len(result.labels),
+        "accuracy": result.accuracy,
+        "interval": _interval(result),
+        "loss": result.loss,
+        "errors": result.errors,
+    }
+
+
 def _print_table(
-    run: Run, dataset: Dataset, classes: Classes, result: Evaluation, interval: tuple[float, float]
+    run: Run, dataset: Dataset, classes: Classes, result: Evaluation, uncorrected: Evaluation | None
 ) -> None:
     kept = model_epoch(run)
     model = f", model of epoch {kept:,}" if kept not in (None, run.status.epoch) else ""
     say(f"run        {run.id}, {run.status.epoch:,} of {counted(run.epochs, 'epoch')}{model}")
     say(f"data       {dataset.name.plain}, {counted(len(result.labels), 'test image')}")
-    errors, (low, high) = counted(result.errors, "error"), interval
-    say(f"accuracy   {result.accuracy:.2%}   ({errors}; 95 % interval {low:.2%} to {high:.2%})")
+    if dataset.corrections:
+        say(f"labels     {dataset.corrections.description}")
+    on = " on corrected labels" if uncorrected else ""
+    low, high = _interval(result)
+    errors = counted(result.errors, "error")
+    say(f"accuracy   {result.accuracy:.2%}{on}   ({errors}; 95 % interval {low:.2%} to {high:.2%})")
+    if uncorrected:
+        errors = f"{counted(uncorrected.errors, 'error')} in {counted(len(uncorrected.labels), 'image')}"
+        say(f"           {uncorrected.accuracy:.2%} on original labels   ({errors})")
     say(f"loss       {result.loss:.4f} nats")
     say()
     names = classes.plain(WIDEST_NAME)
