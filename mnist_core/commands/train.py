@@ -84,6 +84,8 @@ def _train(arguments: argparse.Namespace) -> int:
     _advise(config, arguments)
     dataset = load_dataset("full" if arguments.data_dir else arguments.source, arguments.data_dir)
     say(f"data  {dataset.description}")
+    if not dataset.classes.are_numbers:
+        say(f"      {dataset.classes.listed().plain}")
     for warning in dataset_warnings(dataset):
         note(str(warning))
     asked, code = Request(), 0
