@@ -98,6 +98,8 @@ def _train(arguments: argparse.Namespace) -> int:
     if arguments.corrections:
         dataset = Corrections.read(arguments.corrections).apply(dataset)
     say(f"data  {dataset.description}")
+    if not dataset.classes.are_numbers:
+        say(f"      {dataset.classes.listed().plain}")
     if dataset.corrections:
         say(f"      {dataset.corrections.description}")
     for sentence in dataset.notes:
