@@ -16,7 +16,7 @@ from mnist_core.data.files_seen import every_file_seen
 from mnist_core.data.formats.look import read_source
 from mnist_core.data.formats.source import ALL, TEST, TRAIN, Progress, Source, Split
 from mnist_core.data.prepared_file import is_prepared, read_prepared, save_prepared, write_prepared
-from mnist_core.data.preparing import PLAIN, Choices, Unlabelled, name_of_path, prepare
+from mnist_core.data.preparing import FULL_MNIST, PLAIN, Choices, Unlabelled, name_of_path, prepare
 from mnist_core.errors import DatasetError
 
 __all__ = ["cached_datasets", "is_plain", "open_dataset", "open_source", "save_prepared"]
@@ -115,7 +115,8 @@ def _as_source(kept: Dataset | Unlabelled, path: Path) -> Source:
 
 
 def _renamed(made: Dataset | Unlabelled, kept: Dataset | Unlabelled) -> Dataset | Unlabelled:
-    return replace(made, name=kept.name)
+    """Keep the name of a file that something else was made of, unless it is that of certain images."""
+    return made if kept.name.plain == FULL_MNIST else replace(made, name=kept.name)
 
 
 def _stamp(path: Path) -> str | None:
@@ -165,7 +166,7 @@ def _find(checksum: str | None, choices: Choices, path: Path) -> Dataset | Unlab
         os.utime(entry)
     except (OSError, DatasetError):  # damaged: it is made again
         return None
-    name = kept.name if kept.name.plain == "MNIST (full)" else name_of_path(path)
+    name = kept.name if kept.name.plain == FULL_MNIST else name_of_path(path)
     return replace(kept, name=name, data_dir=str(path))
 
 

@@ -40,6 +40,8 @@ LARGEST_KEPT = 64
 LOOKED_AT = 1000
 """Images that suggestions are made from, evenly spread."""
 
+FULL_MNIST = "MNIST (full)"
+
 DIGITS = tuple("0123456789")
 
 
@@ -378,7 +380,7 @@ def as_dataset(
         train_labels=arrays[TRAIN_LABELS],
         test_images=arrays[TEST_IMAGES],
         test_labels=arrays[TEST_LABELS],
-        name=UntrustedText("MNIST (full)") if is_mnist else name,
+        name=UntrustedText(FULL_MNIST) if is_mnist else name,
         source="full",
         data_dir=str(path),
         checksums=checksums,
