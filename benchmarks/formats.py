@@ -1,9 +1,10 @@
 """Seconds to read the full MNIST in each format, with pandas and Pillow alone beside it.
 
-    MNIST_DATA_DIR=/path/to/mnist python benchmarks/formats.py [--only CSV pictures] [--keep FOLDER]
+    MNIST_DATA_DIR=/path/to/mnist python benchmarks/formats.py [--only CSV pictures]
 
-The four IDX files are converted in a temporary folder first, which takes a minute or two. ``same`` says whether the arrays
-are those of the IDX files; ``look`` is how long it takes to say what a path holds; ``MB`` is the peak of the memory.
+The four IDX files are converted in a temporary folder first, which takes a minute or two. ``same`` says whether the
+arrays are those of the IDX files; ``look`` is how long it takes to say what a path holds; ``MB`` is the peak in
+memory.
 """
 
 import argparse
@@ -156,11 +157,18 @@ def alone(name: str, path: Path) -> float | None:
     return time.perf_counter() - started
 
 
+def peak_memory(reset: bool = False) -> int:
+    """Most bytes that this process had, since the last reset; a process of its own still counts those of its parent."""
+    status = Path("/proc/self/status").read_text()
+    if reset:
+        Path("/proc/self/clear_refs").write_text("5")
+        return 1024 * int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+    return 1024 * int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
+
+
 def measure(path: Path, data_dir: str | None) -> None:
     """Read a path in this process, and print what it took as JSON."""
-    import resource
-
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory(reset=True)
     started = time.perf_counter()
     found = look(path)
     looked = time.perf_counter() - started
@@ -168,12 +176,12 @@ def measure(path: Path, data_dir: str | None) -> None:
     reports: list[float] = []
     source = read_source(path, lambda share, _: reports.append(share))
     seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    peak = peak_memory() - before
     same = all(
         np.array_equal(source.splits[split].images, images) and np.array_equal(source.splits[split].labels, labels)
         for split, (images, labels) in splits(load_dataset("full", data_dir)).items()
     )
-    result = {"format": source.format, "look": looked, "read": seconds, "MB": peak * 1024 / MB, "same": same}
+    result = {"format": source.format, "look": looked, "read": seconds, "MB": peak / MB, "same": same}
     print(json.dumps({**result, "reports": len(reports), "files": len(found.files)}))
 
 

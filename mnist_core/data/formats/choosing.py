@@ -111,7 +111,7 @@ def _preferred(files: list[File]) -> list[File]:
 
 def known_as(files: Sequence[File]) -> str | None:
     """What the names of files say the data set is, if it is a known one with a name of its own."""
-    names = {set_of(file.name) for file in files}
+    names = {set_of(file.name) for file in files[:SHOWN]}
     return KNOWN_SETS.get(names.pop()) if len(names) == 1 and "" not in names else None
 
 

@@ -284,7 +284,12 @@ def _without(block: bytes, column: int) -> tuple[bytes, np.ndarray]:
         labels.append(cells.pop(column).strip()[:LONGEST_LABEL])
         rest.append(b",".join(cells))
     numbers = all(re.fullmatch(rb"[-+]?\d{1,9}(?:\.0*)?", label) for label in labels)
-    array = np.array([int(float(label)) for label in labels]) if numbers else np.array(labels, np.bytes_)
+    if numbers:
+        array = np.array([int(float(label)) for label in labels])
+    elif all(NUMBER.fullmatch(label) for label in labels):
+        array = np.array([float(label) for label in labels])
+    else:
+        array = np.array(labels, np.bytes_)
     return b"\n".join(rest) + b"\n", array
 
 
@@ -312,6 +317,6 @@ def _numbers(block: bytes, columns: int, name: str, line: int) -> np.ndarray:
 
 def _joined(labels: list[np.ndarray]) -> np.ndarray:
     """Join the labels of blocks; if some are words, all are."""
-    if all(array.dtype.kind == "i" for array in labels):
+    if all(array.dtype.kind in "if" for array in labels):
         return np.concatenate(labels)
     return np.concatenate([array if array.dtype.kind == "S" else array.astype(np.bytes_) for array in labels])

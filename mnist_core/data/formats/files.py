@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,8 +39,10 @@ class File:
         Changes when the file does.
     problem : str or None
         Why it isn't read: a clause that follows its name.
-    path : Path or None
-        Where it is, unless it is in a zip.
+    location : str or None
+        Its path, unless it is in a zip file.
+    packed : int or None
+        Bytes in the zip file, if it is in one.
     """
 
     name: str
@@ -47,7 +50,8 @@ class File:
     open: Callable[[], BinaryIO]
     stamp: tuple[object, ...] = ()
     problem: str | None = None
-    path: Path | None = None
+    location: str | None = None
+    packed: int | None = None
 
     @property
     def short(self) -> str:
@@ -60,18 +64,19 @@ def is_junk(name: str) -> bool:
     return any(part.startswith(".") or part.lower() in JUNK for part in name.split("/"))
 
 
-def file_at(path: Path, name: str) -> File:
-    """Describe a regular file; ``OSError`` if it isn't there."""
-    state = path.stat()
+def file_at(location: str, name: str, state: os.stat_result) -> File:
+    """Describe a regular file of a known state."""
+    stamp = name, state.st_size, state.st_mtime_ns
+    return File(name, state.st_size, partial(_open_regular, location), stamp, location=location)
 
-    def open_it() -> BinaryIO:
-        file = path.open("rb")
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            file.close()
-            raise OSError("no longer a regular file")
-        return file
 
-    return File(name, state.st_size, open_it, (name, state.st_size, state.st_mtime_ns), path=path)
+def _open_regular(location: str) -> BinaryIO:
+    """Open a file unless something else took its place; a pipe would wait for its writer."""
+    descriptor = os.open(location, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return open(descriptor, "rb")  # noqa: PTH123
+    os.close(descriptor)
+    raise OSError("no longer a regular file")
 
 
 def files_below(folder: Path, depth: int = MAX_DEPTH) -> tuple[File, ...]:
@@ -125,20 +130,19 @@ def _file_of(entry: os.DirEntry[str], name: str, root: Path) -> File:
     """Describe an entry of a folder; its size is looked up only here."""
     if entry.is_dir(follow_symlinks=False):
         return _unread(name, "is a folder that can't be read: check its permissions")
-    path = Path(entry.path)
     if entry.is_symlink():
         try:
-            target = path.resolve(strict=True)
+            target = Path(entry.path).resolve(strict=True)
         except (OSError, RuntimeError):
             return _unread(name, "is a link to nothing: copy the file itself there")
         if not target.is_relative_to(root):
             return _unread(name, "is a link to another folder, which isn't followed: choose that one, or copy the file")
         if not target.is_file():
             return _unread(name, "is a link to something that isn't a file")
-        return file_at(target, name)
+        return file_at(str(target), name, target.stat())
     if not entry.is_file(follow_symlinks=False):
         return _unread(name, "is a device or pipe, not a file")
-    return file_at(path, name)
+    return file_at(entry.path, name, entry.stat())
 
 
 def _unread(name: str, problem: str) -> File:

@@ -146,7 +146,7 @@ def looks_like_table(head: bytes) -> bool:
         return len(re.split(rb"[,;\t|]", lines[0])) > 100
     whole = lines[:-1] if len(lines) > 1 and not head.endswith((b"\n", b"\r")) else lines
     for line in [line for line in whole if line.strip()][-1:]:
-        cells = re.split(rb"[,;\t|]| +", line.strip())
+        cells = re.split(rb"\s*[,;\t|]\s*| +", line.strip())
         numbers = sum(re.fullmatch(rb'\s*"?[-+]?[\d.]+(?:[eE][-+]?\d+)?"?\s*', cell) is not None for cell in cells)
         if len(cells) < 2 or numbers < max(2, 0.7 * len(cells)):
             return False

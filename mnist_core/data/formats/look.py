@@ -189,7 +189,7 @@ def read_source(path: str | os.PathLike[str], progress: Progress | None = None) 
         splits=splits,
         class_names=class_names,
         checksum=reading.checksum,
-        transposed=True if any(is_transposed(file.name) for file in files) else None,
+        transposed=True if any(is_transposed(file.name) for file in files[:10]) else None,
         notes=(*notes, *reading.all_notes),
         first_label=first_label,
     )

@@ -12,7 +12,7 @@ VALIDATION, IMAGES, LABELS = "validation", "images", "labels"
 
 PACKED_SUFFIXES = (".gz", ".gzip", ".bz2", ".xz", ".zip", ".z")
 
-SUFFIXES = (".csv", ".tsv", ".txt", ".npz", ".npy", ".parquet", ".mat", ".idx", ".data", ".bin", ".tra", ".tes")
+SUFFIXES = (".csv", ".tsv", ".txt", ".npz", ".npy", ".parquet", ".mat", ".idx", ".data", ".bin")
 
 SPLIT_WORDS = {
     **dict.fromkeys(("train", "training", "trainset", "trn", "tra"), TRAIN),

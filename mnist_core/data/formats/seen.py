@@ -2,9 +2,8 @@
 
 import os
 import stat
-import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from mnist_core.data.formats.class_names import names_classes
@@ -21,9 +20,9 @@ from mnist_core.data.formats.kinds import (
     ZIP,
     kind_of,
 )
-from mnist_core.data.formats.names import role_of, set_of, split_of
+from mnist_core.data.formats.names import role_of, set_of, split_of, words
 from mnist_core.data.formats.reading import reading
-from mnist_core.data.formats.zip import FETCH_AGAIN, members, zip_at
+from mnist_core.data.formats.zip import members, zip_at
 from mnist_core.data.packed import unpacked
 from mnist_core.errors import DatasetError, did_you_mean
 
@@ -50,11 +49,14 @@ class Seen:
         As in ``kinds``.
     problem : str or None
         A sentence.
+    members : sequence of File
+        Of a zip file.
     """
 
     file: File
     kind: str
     problem: str | None = None
+    members: Sequence[File] = ()
 
 
 def see(path: Path) -> list[Seen]:
@@ -66,21 +68,14 @@ def see(path: Path) -> list[Seen]:
         If there is nothing at the path, or it can't be looked at.
     """
     seen = _opened(list_files(path))
-    containers = [found for found in seen if found.kind == ZIP and found.file.path and not found.problem]
-    if not containers:
-        return seen
-    unfolded = [found for found in seen if found not in containers]
-    for found in containers:
-        unfolded += _in_zip(found, "" if len(seen) == 1 and path.is_file() else f"{found.file.name}/")
+    unfolded = []
+    for found in seen:
+        if found.kind != ZIP or found.problem:
+            unfolded.append(found)
+        else:
+            within = "" if len(seen) == 1 and path.is_file() else f"{found.file.name}/"
+            unfolded += _opened([replace(file, name=within + file.name) for file in found.members])
     return unfolded
-
-
-def _in_zip(found: Seen, prefix: str) -> list[Seen]:
-    try:
-        assert found.file.path is not None
-        return _opened(members(found.file.path, found.file.name, prefix))
-    except DatasetError as error:
-        return [Seen(found.file, ZIP, str(error))]
 
 
 def absolute(path: str | os.PathLike[str]) -> Path:
@@ -115,7 +110,7 @@ def list_files(path: Path) -> Sequence[File]:
     if not stat.S_ISREG(kind):
         raise DatasetError(f"{path}: found a device or pipe, but expected a folder or file. Choose another path.")
     try:
-        return _with_companions(file_at(path.resolve(), path.name), path)
+        return _with_companions(file_at(str(path.resolve()), path.name, path.stat()), path)
     except OSError as error:
         raise _explain_nothing(path, error) from error
 
@@ -156,7 +151,7 @@ def _with_companions(file: File, path: Path) -> Sequence[File]:
     if set_of(folder.name) == set_of(name) and role_of(folder.name) and role_of(folder.name) == role_of(name):
         folder, depth = folder.parent, 2  # a folder of the same name, as zips unpack
     try:
-        others = [other for other in files_below(folder, depth) if other.path != file.path]
+        others = [other for other in files_below(folder, depth) if other.location != file.location]
     except DatasetError:  # more files than can be listed
         return [file]
     return [file, *(other for other in others if _belong(other.name, name) and not other.problem)]
@@ -165,7 +160,7 @@ def _with_companions(file: File, path: Path) -> Sequence[File]:
 def _belong(name: str, chosen: str) -> bool:
     """Tell whether two files are of one data set, by their names."""
     if names_classes(name, 0):
-        return set_of(name).split("-mapping")[0] in ("", "mapping", "classes", "names", set_of(chosen))
+        return "-".join(words(name)[:-1]) in ("", set_of(chosen))
     if set_of(name) != set_of(chosen):
         return False
     here = PurePosixPath(name).parent, PurePosixPath(chosen).parent
@@ -227,21 +222,17 @@ def _look_in_zip(file: File, layers: tuple[str, ...]) -> Seen:
     """Tell a zip file of files from what is a zip file as well: .npz, PyTorch's files, workbooks."""
     if layers:
         return Seen(file, "packed zip", refusal(file.name, "packed zip"))
-    if file.path is None:
+    if file.location is None:
         if file.name.lower().endswith(".npz"):
             return Seen(file, NUMPY)
         return Seen(file, ZIP, f"{file.name} is a zip file in a zip file. Unpack the outer one, and choose the folder.")
     try:
-        members(file.path, file.name)
-        with zipfile.ZipFile(file.path) as archive:
-            names = archive.namelist()
+        listed = members(Path(file.location), file.name)
     except DatasetError as error:
         return Seen(file, ZIP, str(error))
-    except (OSError, zipfile.BadZipFile) as error:
-        return Seen(file, ZIP, f"{file.name}: found a damaged zip file ({error}). {FETCH_AGAIN}")
-    if names and all(name.endswith(".npy") for name in names):
+    if listed and all(member.name.endswith(".npy") for member in listed):
         return Seen(file, NUMPY)
     for end, kind in (("/data.pkl", "PyTorch"), ("[Content_Types].xml", "Excel")):
-        if any(name.endswith(end) for name in names):
+        if any(member.name.endswith(end) for member in listed):
             return Seen(file, kind, refusal(file.name, kind))
-    return Seen(file, ZIP)
+    return Seen(file, ZIP, members=listed)

@@ -32,7 +32,7 @@ Read = TypeVar("Read")
 FETCH_AGAIN = "Copy or download it again."
 
 
-def members(path: Path, name: str, prefix: str = "") -> list[File]:
+def members(path: Path, name: str) -> list[File]:
     """List the files in a zip file; without folders and what systems leave.
 
     Parameters
@@ -41,8 +41,6 @@ def members(path: Path, name: str, prefix: str = "") -> list[File]:
         It stays open as long as a member may be read.
     name : str
         Of the zip file, for messages.
-    prefix : str
-        What the names of the members begin with.
 
     Raises
     ------
@@ -63,30 +61,31 @@ def members(path: Path, name: str, prefix: str = "") -> list[File]:
             f"{FETCH_AGAIN}"
         ) from error
     stamp = (state.st_size, state.st_mtime_ns)
-    return [
-        _member(archive, info, prefix, stamp)
-        for info in sorted(listed, key=lambda info: info.filename)
-        if not info.is_dir() and not is_junk(_name(info))
-    ]
+    named = sorted((_name(info), number) for number, info in enumerate(listed) if not info.is_dir())
+    return [_member(archive, listed[number], name, stamp) for name, number in named if name and not is_junk(name)]
 
 
 def _name(info: zipfile.ZipInfo) -> str:
     """Its name with "/", as a path below the archive: a drive, a root or ".." means nothing, since none is written."""
+    name = info.filename
+    if not name.startswith(("/", ".")) and not any(odd in name for odd in ("\\", "//", "/.")):
+        return name
     return "/".join(part for part in info.filename.replace("\\", "/").split("/") if part not in ("", ".", ".."))
 
 
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, prefix: str, stamp: tuple[object, ...]) -> File:
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, stamp: tuple[object, ...]) -> File:
     problem = None
     if info.flag_bits & 1:
         problem = "is encrypted: unpack the zip file with its password, and choose the folder"
     elif info.compress_type not in PACKED:
         problem = f"is compressed in a way that isn't read (method {info.compress_type}): unpack the zip file first"
     return File(
-        prefix + _name(info),
+        name,
         info.file_size,
         lambda: cast(BinaryIO, _Member(archive, info)),
         (*stamp, info.CRC),
         problem,
+        packed=info.compress_size,
     )
 
 
