@@ -8,7 +8,7 @@ import streamlit as st
 from mnist_core.data.dataset import Dataset, class_means
 from mnist_core.data.idx import read_idx
 from mnist_core.untrusted import UntrustedText
-from pages.components.class_names import class_axis, option, picker_width, tile_caption, tile_size
+from pages.components.class_names import chart_height, class_axis, option, picker_width, tile_caption, tile_size
 from pages.components.code import code_behind
 from pages.components.data import current_dataset, show_data_warnings
 from pages.components.digits.grid import digit_figure, digit_grid
@@ -96,7 +96,7 @@ def show_balance(dataset: Dataset) -> None:
         for split, labels in ((TRAINING, dataset.train_labels), (TEST, dataset.test_labels))
     )
     chart = (
-        alt.Chart(counts, height=260)
+        alt.Chart(counts, height=chart_height(dataset.classes, 260))
         .mark_bar()
         .encode(
             alt.X("class:N", sort=names, axis=class_axis(dataset.classes)),

@@ -96,8 +96,9 @@ def show_one_hot(dataset: Dataset, picked: Picked) -> None:
 
 def show_augmentation(noun: str, picked: Picked) -> None:
     """Draw the augmentation sliders of the next run, and distorted copies of the image."""
+    one = "a digit" if noun == "digit" else "an image"
     st.markdown(
-        f"Optional, and only for training: a {noun} that is shifted, rotated or bent a little still shows the same. A "
+        f"Optional, and only for training: {one} that is shifted, rotated or bent a little still shows the same. A "
         "new random distortion for every image in every epoch teaches the network to ignore such changes."
     )
     sliders, preview = st.columns([1, 1.55], gap="large")

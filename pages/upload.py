@@ -137,7 +137,8 @@ def read_files(network: Network, size: int, classes: Classes) -> list[Read]:
         ["png", "jpg", "jpeg", "webp"],
         accept_multiple_files=True,
         max_upload_size=MAX_BYTES // 1_000_000,
-        help=f"Scans, photos or drawings of one {classes.noun} or many. The server reads them and stores none.",
+        help=f"Scans, photos or drawings{' of one digit or many' * (classes.noun == 'digit')}. The server reads them "
+        "and stores none.",
     )
     mode = remembered("upload_mode", "auto", url="mode", parse=OneOf(tuple(MODES)))
     st.segmented_control(

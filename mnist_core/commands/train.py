@@ -86,6 +86,8 @@ def _train(arguments: argparse.Namespace) -> int:
     with reading() as progress:
         dataset = load_dataset("full" if arguments.data_dir else arguments.source, arguments.data_dir, progress)
     say(f"data  {dataset.description}")
+    if not dataset.classes.are_numbers:
+        say(f"      {dataset.classes.listed().plain}")
     for sentence in dataset.notes:
         note(sentence.plain)
     for warning in dataset_warnings(dataset):

@@ -16,7 +16,8 @@ TILE, TILE_PIXELS = 12, 112
 UPRIGHT = 4
 """Columns of the widest names that stand side by side along an axis."""
 
-AXIS_PIXELS = 96
+AXIS_PIXELS, LEANING = 96, 50
+"""Width of a name along an axis, and what a leaning one adds to the height of a chart, in pixels."""
 
 
 def option(classes: Classes) -> Callable[[Any], str]:
@@ -33,6 +34,11 @@ def class_axis(classes: Classes, **options: Any) -> alt.Axis:
     """Axis with the names below it; they lean if they would not fit side by side."""
     upright = classes.widest <= UPRIGHT
     return alt.Axis(labelAngle=0 if upright else -40, labelLimit=AXIS_PIXELS, labelOverlap=False, **options)
+
+
+def chart_height(classes: Classes, height: int) -> int:
+    """Pixels of a chart above a :func:`class_axis` that is so high for digits: leaning names need room below it."""
+    return height if classes.widest <= UPRIGHT else height + LEANING
 
 
 def legend_columns(classes: Classes) -> int:

@@ -212,7 +212,7 @@ def test_export_writes_into_a_pipe_in_place_of_replacing_it(make_run, tmp_path):
 def test_predict_of_images_that_are_not_square(make_run, pictures, capsys):
     make_run(shape=(9, 4))
     assert main(["predict", "latest", "0.png"]) == 1
-    assert "0.png: Found 6x6 pixels, but expected one digit of 9x4, white on black" in capsys.readouterr().err
+    assert "0.png: Found 6x6 pixels, but expected one image of 9x4, white on black" in capsys.readouterr().err
 
 
 def test_predict_takes_images_of_the_data_set_as_they_are_and_fits_others(make_run, tmp_path, capsys):

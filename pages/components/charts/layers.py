@@ -1,5 +1,6 @@
 """Charts of the layers of a network: activations by class, principal components, distributions over epochs."""
 
+import math
 from collections.abc import Sequence
 
 import altair as alt
@@ -9,20 +10,21 @@ import pandas as pd
 from mnist_core.data.classes import Classes
 from mnist_core.training.layer_histograms import Histogram, on_common_bins
 from pages.components.charts.curves import COLORS, TRAINING
-from pages.components.class_names import AXIS_PIXELS, class_axis, legend_columns
+from pages.components.class_names import AXIS_PIXELS, chart_height, class_axis, legend_columns
 
 CLASS_COLORS = (
     "#4c78a8", "#f58518", "#e45756", "#72b7b2", "#54a24b", "#eeca3b", "#b279a2", "#ff9da6", "#9d755d", "#bab0ac",
 )  # fmt: skip
 CROSS = "M-1,-1L1,1M1,-1L-1,1"
 MOST_COLUMNS, LEVELS = 60, 64
+LEGEND_LINE = 24  # pixels
 
 
 def class_bars(classes: Classes, means: np.ndarray) -> alt.Chart:
     """Draw the mean activation of a unit for each class, from an array of shape (C,)."""
     data = pd.DataFrame({"class": classes.plain(), "mean": means.astype(float)})
     return (
-        alt.Chart(data, height=240)
+        alt.Chart(data, height=chart_height(classes, 240))
         .mark_bar(color=COLORS[TRAINING])
         .encode(
             alt.X("class:N", title="class", sort=None, axis=class_axis(classes)),
@@ -45,9 +47,11 @@ def digit_map(places: pd.DataFrame, classes: Classes) -> alt.LayerChart:
     places = places.assign(**{name: [names[label] for label in places[name]] for name in ("label", "predicted")})
     colors = [CLASS_COLORS[label % len(CLASS_COLORS)] for label in range(len(names))]
     scale = alt.Scale(domain=names, range=colors)
-    legend = alt.Legend(orient="top", columns=legend_columns(classes), symbolOpacity=1, labelLimit=AXIS_PIXELS)
+    columns = legend_columns(classes)
+    below = LEGEND_LINE * math.ceil(len(names) / columns)
+    legend = alt.Legend(orient="top", columns=columns, symbolOpacity=1, labelLimit=AXIS_PIXELS)
     picked = alt.selection_point(fields=["label"], bind="legend")
-    base = alt.Chart(places, height=560).encode(
+    base = alt.Chart(places, height=510 + below).encode(
         alt.X("x:Q", title="first principal component"),
         alt.Y("y:Q", title="second principal component"),
         alt.Color("label:N", title="class", scale=scale, legend=legend),

@@ -14,8 +14,8 @@ from mnist_core.nn.network import Network
 from pages.components.inside_view import picture_uri
 
 MOST_UNITS, MOST_LINES = 24, 60
-HEIGHT = 600
-WIDEST_NAME = 10
+HEIGHT, UNIT = 600, 28  # pixels of the drawing, and of a unit of the output at least
+WIDEST_NAME = 11
 
 
 class Colors(NamedTuple):
@@ -58,7 +58,7 @@ def network_drawing(network: Network, classes: Classes, image: np.ndarray, label
     nodes = pd.DataFrame(_nodes(activations, shown, label, classes, colors))
     lines = pd.DataFrame(_lines(network, weighted_inputs[0][0], activations, shown, classes, colors))
     depth = len(shown)
-    end = depth + (0.5 if classes.are_short else 0.9)
+    end = depth + (0.5 if classes.are_short else 0.8)
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.35, end], nice=False))
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[-0.03, 1.13], nice=False))
     drawn_lines = (
@@ -79,7 +79,15 @@ def network_drawing(network: Network, classes: Classes, image: np.ndarray, label
         tooltip=["unit:N", alt.Tooltip("activation:Q", format=".4f")],
     )
     numbers = base.mark_text(fontSize=9).encode(text="number:N", color=alt.Color("ink:N", scale=None))
-    names = base.mark_text(align="left", dx=14, fontSize=12, color=colors.text).encode(text="name:N")
+    names = base.mark_text(
+        align="left",
+        dx=14,
+        fontSize=12,
+        color=colors.text,
+        lineBreak="\n",
+        baseline="middle",
+        dy=0 if classes.are_short else -7,
+    ).encode(text="name:N")
     heads = pd.DataFrame({"x": range(depth + 1), "y": 1.06, "name": _heads(activations, shown)})
     titles = (
         alt.Chart(heads)
@@ -89,7 +97,8 @@ def network_drawing(network: Network, classes: Classes, image: np.ndarray, label
     pixels = alt.Chart(pd.DataFrame({"x": [0], "y": [0.5], "url": [picture_uri(image)]}))
     size = min(84, 330 // (depth + 1))  # leaves room for the layers on a phone
     pixels = pixels.mark_image(width=size, height=size).encode(x, y, url="url:N")
-    return alt.layer(drawn_lines, circles, numbers, names, titles, pixels, height=HEIGHT).configure_view(strokeWidth=0)
+    height = max(HEIGHT, UNIT * len(classes))
+    return alt.layer(drawn_lines, circles, numbers, names, titles, pixels, height=height).configure_view(strokeWidth=0)
 
 
 def _heads(activations: list[np.ndarray], shown: list[np.ndarray]) -> list[str]:
@@ -136,8 +145,8 @@ def _unit_name(classes: Classes, layer: int, unit: int, output: bool) -> str:
 
 
 def _answer(classes: Classes, label: int, probability: float, correct: bool) -> str:
-    name = "" if classes.are_short else f" {classes.short(label, WIDEST_NAME)}"
-    return f"{probability:.1%}{name}{' ✓' if correct else ''}"
+    name = "" if classes.are_short else f"{classes.short(label, WIDEST_NAME)}\n"
+    return f"{name}{probability:.1%}{' ✓' if correct else ''}"
 
 
 def _lines(
