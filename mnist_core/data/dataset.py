@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pooch
@@ -32,6 +33,9 @@ from mnist_core.data.idx import read_idx
 from mnist_core.data.preprocessing import flatten, one_hot, unflatten
 from mnist_core.errors import DatasetError, IdxError, counted, reason_of, times
 from mnist_core.untrusted import UntrustedText
+
+if TYPE_CHECKING:
+    from mnist_core.data.corrections import Corrections
 
 SOURCES = ("auto", "full", "sample")
 
@@ -79,6 +83,8 @@ class Dataset:
         How the data were prepared where they came in another form than four IDX files, in sentences.
     extra : dict of str to dict of str to ndarray, shape (N, ...)
         By split, "train" and "test", what else is known of each image, such as the "writer" of QMNIST.
+    corrections : Corrections or None
+        Those that were applied, if any: the arrays are no longer those of the files.
     """
 
     train_images: np.ndarray
@@ -94,6 +100,7 @@ class Dataset:
     given_names: tuple[UntrustedText, ...] = ()
     notes: tuple[UntrustedText, ...] = ()
     extra: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    corrections: "Corrections | None" = None
 
     def __post_init__(self) -> None:
         if self.given_names and len(self.given_names) <= self._highest_label:
