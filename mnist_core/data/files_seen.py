@@ -77,7 +77,7 @@ def _seen(path: str | os.PathLike[str], name: str) -> tuple[str, int, int]:
 def _with_companions(path: Path) -> Iterator[Path]:
     """Yield the files that are read if one is chosen: it, those beside it of the same data set, or the zip it is in."""
     if path.is_file():
-        yield from (file.location for file in list_files(path) if file.location)
+        yield from (Path(file.location) for file in list_files(path) if file.location)
     else:
         yield from (parent for parent in path.parents if parent.is_file())
 
