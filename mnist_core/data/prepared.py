@@ -117,7 +117,12 @@ def _as_source(kept: Dataset | Unlabelled, path: Path) -> Source:
 
 
 def _renamed(made: Dataset | Unlabelled, kept: Dataset | Unlabelled) -> Dataset | Unlabelled:
-    return replace(made, name=kept.name)
+    """Keep the name of a file that something else was made of, unless it is that of certain images."""
+    return made if _is_published(kept) else replace(made, name=kept.name)
+
+
+def _is_published(kept: Dataset | Unlabelled) -> bool:
+    return isinstance(kept, Dataset) and known_content(kept.checksums) is not None
 
 
 def _stamp(path: Path) -> str | None:
@@ -167,8 +172,7 @@ def _find(checksum: str | None, choices: Choices, path: Path) -> Dataset | Unlab
         os.utime(entry)
     except (OSError, DatasetError):  # damaged: it is made again
         return None
-    published = isinstance(kept, Dataset) and known_content(kept.checksums)
-    name = kept.name if published else name_of_path(path)
+    name = kept.name if _is_published(kept) else name_of_path(path)
     return replace(kept, name=name, data_dir=str(path))
 
 

@@ -243,6 +243,7 @@ FAILING = [
     (["train", "--source", "sample"], "train.start_run"),
     (["download"], "download.download_named"),
     (["assignment"], "assignment.starter_file"),
+    (["data", "x"], "data.look"),
     (["check", "x.py"], "check.read_submission"),
     (["grade", "x", "--seed", "1"], "grade.grade"),
 ]

@@ -41,6 +41,8 @@ class File:
         Why it isn't read: a clause that follows its name.
     location : str or None
         Its path, unless it is in a zip file.
+    packed : int or None
+        Bytes in the zip file, if it is in one.
     """
 
     name: str
@@ -49,6 +51,7 @@ class File:
     stamp: tuple[object, ...] = ()
     problem: str | None = None
     location: str | None = None
+    packed: int | None = None
 
     @property
     def short(self) -> str:

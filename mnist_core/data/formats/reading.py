@@ -15,6 +15,9 @@ from mnist_core.errors import DatasetError, IdxError, counted
 MAX_FILE = 2 * MAX_BYTES
 """Bytes of a file that can only be read as a whole, unpacked."""
 
+MAX_RATIO, ALWAYS = 200, 10_000_000
+"""A file read as a whole may unpack to so many times its size, or to so many bytes: images do to 50 times at most."""
+
 STEP = 1 << 22
 """Bytes between two reports of progress."""
 
@@ -79,7 +82,9 @@ class Reading:
             counting.finish()
 
     def whole(self, file: File, limit: int = MAX_FILE) -> bytes:
-        """Read a file as a whole, unpacked; refuse one of more than `limit` bytes."""
+        """Read a file as a whole, unpacked; refuse one of more than `limit` bytes, or packed as no images are."""
+        stored = file.size if file.packed is None else file.packed
+        limit = min(limit, max(MAX_RATIO * stored, ALWAYS))
         with self.open(file) as content:
             data = bytes(read_up_to(content, limit + 1))
             if len(data) > limit:

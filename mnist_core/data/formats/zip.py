@@ -85,6 +85,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, stamp: t
         lambda: cast(BinaryIO, _Member(archive, info)),
         (*stamp, info.CRC),
         problem,
+        packed=info.compress_size,
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from mnist_core.data import dataset as data
 from mnist_core.data import prepared, prepared_file
+from mnist_core.data.corrections import decide
 from mnist_core.data.dataset import Dataset, find_full, load_dataset
 from mnist_core.data.files_seen import files_seen
 from mnist_core.data.prepared import open_dataset, open_source, save_prepared
@@ -187,6 +188,8 @@ def test_a_column_that_belongs_to_the_images_is_kept(csv, tmp_path):
     kept = load_dataset("full", save_prepared(made, tmp_path))
     np.testing.assert_array_equal(kept.extra["train"]["writer"], np.arange(len(made.train_images)))
     assert kept.known_of("train", 7).plain == "writer 7" and not kept.known_of("test", 0)
+    corrected = decide(kept, "train", [(3, None)]).apply(kept)
+    assert corrected.known_of("train", 3).plain == "writer 4"
 
 
 def change(path, **arrays):
