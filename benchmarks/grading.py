@@ -1,9 +1,9 @@
 """How long a class takes to grade, and how much of that is the checks.
 
-    python benchmarks/grading.py --students 30 --jobs 2
+    python -m benchmarks.grading --students 30 --jobs 2
 
-A third of the class is right, each in another style or order of the functions; the others make a mistake of the
-catalogue, have gaps, or loop for ever.
+Of six students two are right, in one of several styles; two make a mistake, one makes a mistake and has a gap, and one
+has a gap or loops for ever.
 """
 
 import argparse
@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mnist_core.assignment import grading
-from mnist_core.assignment.contract import STEPS
 from mnist_core.assignment.grading import grade
 from mnist_core.assignment.roster import read_roster
 from mnist_core.assignment.rubric import Rubric
 from mnist_core.assignment.similarity import similar_entries
+from mnist_core.assignment.starter import solution
+from tests.core.assignment.styles import STYLES
 
-SOLUTION = "import numpy as np\n\n\n" + "\n\n".join(step.source for step in STEPS.values())
+SOLUTION = solution()
 MISTAKES = (
     ("delta.sum(axis=0)", "delta.sum()"),
     ("(a - y) / len(x)", "(a - y)"),
@@ -31,17 +32,27 @@ MISTAKES = (
     ("images / 255.0", "images / 256.0"),
 )
 LOOP = ("return np.mean(predicted == labels)", "while True:\n        pass")
+GAPS = ("one_hot", "softmax", "feed_forward", "update")
 
 
 def submissions(students: int) -> Iterator[str]:
     """One text a student, all different."""
+    right = (SOLUTION, *STYLES.values())
     for number in range(students):
-        text = SOLUTION
-        if number % 3 and number % 10 != 9:
-            text = text.replace(*MISTAKES[number % len(MISTAKES)])
-        if number % 10 == 9:
+        round_, kind = divmod(number, 6)
+        text = right[(2 * round_ + kind // 3) % len(right)] if kind % 3 == 0 else SOLUTION
+        if kind in (1, 2, 4):
+            text = text.replace(*MISTAKES[(3 * round_ + kind // 2) % len(MISTAKES)])
+        if kind == 5 and round_ % 2:
             text = text.replace(*LOOP)
+        elif kind >= 4:
+            text = without(GAPS[round_ % len(GAPS)], text)
         yield f"# student {number}\n{text}"
+
+
+def without(function: str, text: str) -> str:
+    """Leave a function out."""
+    return "\n\n\n".join(part for part in text.split("\n\n\n") if not part.startswith(f"def {function}("))
 
 
 def main() -> int:
@@ -53,10 +64,10 @@ def main() -> int:
     seconds = []
     check = grading.check
 
-    def timed(*given: object) -> object:
+    def timed(*given: object, **options: object) -> object:
         began = time.perf_counter()
         try:
-            return check(*given)  # type: ignore[arg-type]
+            return check(*given, **options)  # type: ignore[arg-type]
         finally:
             seconds.append(time.perf_counter() - began)
 

@@ -12,6 +12,7 @@
 - :mod:`nn`: the part to read first: network, back-propagation, optimizers
 - :mod:`handwriting`: from a photo or a drawing to MNIST images
 - :mod:`data`: IDX files, data sets, preprocessing, augmentation, mini-batches
-- :mod:`untrusted`: text that a file, an address or a person wrote
+- :mod:`disk`: files that are written completely or not at all
 - :mod:`errors`: one small family of errors; each says what was found, what was expected, what to do
+- :mod:`untrusted`: text that a file, an address or a person wrote
 """

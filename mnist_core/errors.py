@@ -7,8 +7,12 @@ import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from mnist_core.untrusted import UntrustedText
+
 LONGEST_MESSAGE = 8000
 """Characters; a damaged file may make a library quote thousands of them."""
+
+LONGEST_REASON = 300
 
 
 class MnistError(Exception):
@@ -88,6 +92,20 @@ def advice_on(error: OSError) -> str:
     return ADVICE.get(error.errno or 0, "check the folder and its disk")
 
 
+def reason_of(error: Exception) -> str:
+    """Why a file can't be used, as a clause: short, and without the path and the number that the system adds."""
+    known = error.strerror if isinstance(error, OSError) else None
+    reason = UntrustedText((known or str(error) or type(error).__name__).rstrip(".")).plain
+    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}…"
+
+
+def sentence_of(error: BaseException) -> str:
+    """Say what failed; an error of the disk that no function gave a sentence gets one here."""
+    if not isinstance(error, OSError):
+        return str(error)
+    return f"Can't use {error.filename or 'a file'} ({reason_of(error)}): {advice_on(error)}, then try again."
+
+
 def times(shape: tuple[int, ...]) -> str:
     """Write the shape of an array or an image for a message.
 
@@ -103,9 +121,9 @@ def times(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape)) or "a single value"
 
 
-def counted(count: int, noun: str) -> str:
-    """Write a number and its noun: "1 epoch", "2 epochs"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """Write a number and its noun: "1 epoch", "2 epochs"; "2 classes" with its ``plural``."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

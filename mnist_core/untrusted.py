@@ -86,3 +86,16 @@ class UntrustedText:
 
     def __hash__(self) -> int:
         return hash(self.plain)
+
+
+def plain_text(value: object) -> str:
+    """Turn text from outside into what JSON can hold: the hook for values that an encoder does not know.
+
+    Raises
+    ------
+    TypeError
+        If it is anything else.
+    """
+    if isinstance(value, UntrustedText):
+        return value.plain
+    raise TypeError(f"{value!r} can't be written as JSON")

@@ -1,10 +1,9 @@
 """Class: grade the implementations of a class, and see what the class finds hard."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from mnist_core.assignment.background import Grading, Order, start_grading
+from mnist_core.assignment.cases import SEEDS
 from mnist_core.assignment.grades import summarize
 from mnist_core.assignment.grading import grade
 from mnist_core.assignment.rubric import Rubric, read_rubric
@@ -12,20 +11,22 @@ from mnist_core.assignment.sandbox import describe_isolation
 from mnist_core.assignment.similarity import similar_pairs
 from mnist_core.errors import AssignmentError, counted
 from mnist_core.untrusted import UntrustedText
+from pages.components.assignment.checked import show_failure, typed_path
 from pages.components.assignment.class_report import offer_table, show_grades, show_pairs, show_student, show_summary
 from pages.components.assignment.permission import why_no_code
 from pages.components.code import code_behind
 from pages.components.data import why_no_folder
-from pages.components.errors import callback, fragment, show_error
+from pages.components.errors import callback, fragment
+from pages.components.hosts import REACHED
 from pages.components.router import page
 from pages.components.state import NumberIn, Remembered, remembered
 
 REFRESH_SECONDS = 1.0
-LARGEST_SEED, MOST_JOBS = 2**32 - 1, 16
+MOST_JOBS = 16
 GRADING = "grading"
 NO_FOLDER = (
-    "Other computers can reach this server, so its visitors can't choose a folder. Grade on your own computer: on this "
-    "page there, or with mnist grade FOLDER"
+    f"{REACHED} its visitors can't choose a folder. Grade on your own computer: on this page there, or with mnist "
+    "grade FOLDER"
 )
 
 
@@ -39,10 +40,11 @@ def choose() -> None:
             "Rubric, a TOML file (optional)", placeholder="/home/me/rubric.toml",
             help="The points of each step: lines such as `softmax = 2` below a line `[points]`.", **rubric.widget,
         )  # fmt: skip
-        seed = remembered("class_seed", 0, parse=NumberIn(0, LARGEST_SEED))
+        seed = remembered("class_seed", 0, parse=NumberIn(*SEEDS))
         st.number_input(
-            "Seed of the hidden inputs", 0, LARGEST_SEED,
-            help="0 gives the inputs of *Your code* and mnist check, which students have seen.", **seed.widget,
+            "Seed of the hidden inputs", *SEEDS,
+            help="0 gives those of *Your code* and mnist check, which students have seen, or the seed of the rubric.",
+            **seed.widget,
         )  # fmt: skip
         jobs = remembered("class_jobs", 2, url="jobs", parse=NumberIn(1, MOST_JOBS))
         st.number_input("Files checked at a time", 1, MOST_JOBS, **jobs.widget)
@@ -61,16 +63,10 @@ def current() -> Grading | None:
 def _begin(folder: Remembered, rubric: Remembered, seed: Remembered, jobs: Remembered) -> None:
     st.session_state.pop(GRADING, None)
     if not folder.value.strip():
-        raise AssignmentError("Name the folder of the submissions first: one file or folder a student lies in it.")
-    rules = read_rubric(_path(rubric.value)) if rubric.value.strip() else Rubric()
-    st.session_state[GRADING] = start_grading(Order(_path(folder.value), rules, int(seed.value), int(jobs.value)))
-
-
-def _path(text: str) -> Path:
-    try:
-        return Path(text.strip()).expanduser()
-    except RuntimeError as error:  # ~somebody, whom this computer does not know
-        raise AssignmentError(f"The path {text} has no home folder to begin with: write it in full.") from error
+        raise AssignmentError("Enter the folder of the submissions first: it holds one file or folder per student.")
+    rules = read_rubric(typed_path(rubric.value)) if rubric.value.strip() else Rubric()
+    inputs = int(seed.value) or rules.seed
+    st.session_state[GRADING] = start_grading(Order(typed_path(folder.value), rules, inputs, int(jobs.value)))
 
 
 def watch(grading: Grading) -> None:
@@ -89,7 +85,7 @@ def show_result(grading: Grading) -> None:
     """Draw what was found, also where grading was stopped or failed."""
     grades = grading.grades
     if grading.error:
-        show_error(grading.error)
+        show_failure(grading.error)
     elif not grading.complete:
         st.info(
             f"{len(grades)} of {counted(grading.students, 'student')} are graded; Grade goes on from there.",
@@ -103,7 +99,7 @@ def show_result(grading: Grading) -> None:
     with st.expander("One student, step by step", icon=":material/person_search:"):
         show_student(grades)
     show_summary(grades)
-    if grading.complete:
+    if grading.pairs is not None:
         show_pairs(grading.pairs)
 
 
@@ -113,14 +109,14 @@ with page(__file__):
         "Grade the networks that a class wrote: points for each step, mistakes by name, what most of them find hard."
     )
     if reason := why_no_code() or (NO_FOLDER if why_no_folder() else None):
-        st.info(UntrustedText(reason).markdown, icon=":material/lock:")
+        st.info(reason, icon=":material/lock:")
     else:
         choose()
         grading = current()
         if grading is None:
             st.info(
-                "In the folder lies one .py or .ipynb file a student, or a folder with one, named after them. What is "
-                "graded is kept there: a second time only new or changed files are checked.",
+                "The folder holds one .py or .ipynb file per student, or one folder per student with such a file, "
+                "named after the student. Grades are kept there, so grading again checks only new or changed files.",
                 icon=":material/arrow_upward:",
             )
         elif grading.active:

@@ -20,7 +20,7 @@ from pages.components.runs.export import show_export, show_upload_model
 from pages.components.runs.outcome import epoch_of_model, other_epoch
 from pages.components.runs.picker import pick_trained_run, test_result, test_scores
 from pages.components.state import OneOf, parse_bool, remembered
-from pages.components.tables import confusion_style
+from pages.components.tables import confusion_style, table_height
 
 CELLS = ("counts", "row %", "column %")
 MAX_POINTS = 300
@@ -76,7 +76,7 @@ def show_confusion(run: Run, result: Evaluation) -> None:
 
     st.dataframe(
         styled,
-        height=38 + 35 * len(table),
+        height=table_height(len(table)),
         key=key,
         on_select=callback(read),
         selection_mode="single-cell",
@@ -108,7 +108,7 @@ def show_classes(result: Evaluation, scores: Scores) -> None:
         help="Probability that an image of this class scores higher for it than an image of another class",
     )
     config = {**percent, "support": support, "auc": auc}
-    st.dataframe(table, hide_index=True, column_config=config, height=38 + 35 * len(table))
+    st.dataframe(table, hide_index=True, column_config=config, height=table_height(len(table)))
 
 
 def show_confidence(scores: Scores) -> None:

@@ -1,5 +1,7 @@
 """Label issues: training images whose label disagrees with a network that never saw them."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -8,6 +10,7 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.errors import counted
 from mnist_core.evaluation.label_errors import LabelIssues, class_thresholds, find_label_issues
 from mnist_core.jobs.label_check import (
+    FILES,
     Progress,
     fold_settings,
     read_probabilities,
@@ -15,14 +18,15 @@ from mnist_core.jobs.label_check import (
     start_label_check,
     stop_label_check,
 )
-from mnist_core.runs.run import Run, list_runs
+from mnist_core.runs.dataset_reference import DatasetReference
+from mnist_core.runs.run import Run, find_run, list_runs
 from mnist_core.training.out_of_sample import FOLDS, cross_validate
 from pages.components.code import code_behind
 from pages.components.digits.grid import digit_grid, pick_page
 from pages.components.errors import callback, fragment, show_error
 from pages.components.router import page
 from pages.components.runs.implementation import show_implementation
-from pages.components.runs.picker import architecture, pick_run, run_dataset
+from pages.components.runs.picker import architecture, pick_run, run_dataset, written
 from pages.components.state import OneOf, remembered
 
 PAGE_SIZE = 60
@@ -65,8 +69,7 @@ def watch(run: Run) -> None:
 
 def show_issues(run: Run, dataset: Dataset) -> None:
     """Draw the filters, the gallery and the download of the label issues."""
-    probabilities = read_probabilities(run)
-    issues = find_label_issues(dataset.train_labels, probabilities)
+    issues, probabilities = _find_issues(run.path, run.dataset, *(written(run.path / name) for name in FILES))
     confident = int(issues.confident.sum())
     st.markdown(
         f"**The network disagrees with {len(issues.index):,} of {counted(len(dataset.train_labels), 'label')}**, with "
@@ -97,6 +100,14 @@ def show_issues(run: Run, dataset: Dataset) -> None:
         "Download the list (CSV)", lambda: issues_csv(issues), f"label-issues-{run.id}.csv", "text/csv",
         icon=":material/download:",
     )  # fmt: skip
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={DatasetReference: repr})
+def _find_issues(path: Path, dataset: DatasetReference, *written: int) -> tuple[LabelIssues, np.ndarray]:
+    """Rank the label issues of a run once for all sessions, and again when one of its `FILES` is written."""
+    run = find_run(path.name, path.parent)
+    probabilities = read_probabilities(run)
+    return find_label_issues(run_dataset(run).train_labels, probabilities), probabilities
 
 
 def show_gallery(dataset: Dataset, issues: LabelIssues, probabilities: np.ndarray, shown: np.ndarray) -> None:

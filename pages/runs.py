@@ -77,22 +77,28 @@ def save(run: Run, keys: list[str]) -> None:
 
 
 def show_selected(runs: list[Run], known_tags: list[str]) -> None:
-    """List the selected runs in their colours, with buttons for each run and for all."""
+    """List the selected runs, with buttons for each and for all, and compare them."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(f"{counted(len(runs), 'run')} selected", width="stretch")
         label = f"Delete {counted(len(runs), 'run')}" if len(runs) > 1 else "Delete"
         if st.button(label, icon=":material/delete:", key="delete"):
             confirm_deletion(runs)
-    for number, run in enumerate(runs[: len(COLORS)]):
-        show_run(number, run, known_tags)
-    if len(runs) > len(COLORS):
-        st.caption(f"Only the first {len(COLORS)} are shown and compared.")
+    shown = runs[: len(COLORS)]
+    sound = [run for run in shown if not run.problem]
+    with st.container():  # always there, so that what comes and goes in it leaves the charts in their place
+        for run in shown:
+            show_run(run, sound.index(run) if run in sound else None, known_tags)
+        if len(runs) > len(COLORS):
+            st.caption(f"Only the first {len(COLORS)} are shown and compared.")
+    if sound:
+        compare(sound)
 
 
-def show_run(number: int, run: Run, known_tags: list[str]) -> None:
-    """One selected run: its colour, state and summary, and buttons to edit, export and evaluate it."""
+def show_run(run: Run, number: int | None, known_tags: list[str]) -> None:
+    """One selected run: the colour of its curves, state and summary, and buttons to edit, export and evaluate it."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
-        swatch(number)
+        if number is not None:
+            swatch(number)
         state_badge(run)
         show_mark(run)
         st.markdown(_summary(run), width="stretch")
@@ -100,7 +106,8 @@ def show_run(number: int, run: Run, known_tags: list[str]) -> None:
             edit(run, known_tags)
         st.download_button(
             "Export", lambda: export_run(run), f"run-{run.id}.zip", "application/zip", key=f"export_{run.id}",
-            icon=":material/download:", on_click="ignore", help="Settings, curves, model and checkpoint as a zip",
+            icon=":material/download:", on_click="ignore",
+            help="Settings, curves and model as a zip, with the checkpoint unless that is too large",
         )  # fmt: skip
         if not run.problem and st.button("Evaluate", icon=":material/fact_check:", key=f"evaluate_{run.id}"):
             select_run(run)
@@ -155,14 +162,13 @@ with page(__file__, can_undo=True):
     runs = list_runs()
     if runs:
         chosen = select_runs(runs)
-        if active := [run for run in runs if run.status.active]:
-            fragment(watch, run_every=REFRESH_SECONDS)(active)
+        with st.container():  # as well
+            if active := [run for run in runs if run.status.active]:
+                fragment(watch, run_every=REFRESH_SECONDS)(active)
         if chosen:
             show_selected(chosen, sorted({tag.plain for run in runs for tag in run.about.tags}))
         else:
             st.caption("Select one or more rows to compare, name, export or delete the runs.")
-        if sound := [run for run in chosen if not run.problem][: len(COLORS)]:
-            compare(sound)
     else:
         st.info("No runs yet: train a network first.", icon=":material/info:")
         st.page_link("pages/training.py", label="Train a network", icon=":material/monitoring:")

@@ -39,7 +39,7 @@ from pages.components.runs.outcome import (
     other_epoch,
     seconds_left,
 )
-from pages.components.runs.picker import architecture, guessing, pick_run, say_left_out, select_run, state_badge
+from pages.components.runs.picker import architecture, pick_run, say_left_out, select_run, state_badge
 from pages.components.settings import command_line, edit_settings
 from pages.components.state import NumberIn, OneOf, parse_bool, remembered
 
@@ -84,11 +84,12 @@ def show_run(run: Run, was_active: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         state_badge(run)
         st.markdown(_settings_line(run))
-    show_implementation(run)
+    with st.container():  # always there, as the next one, so that what comes and goes leaves the charts in their place
+        show_implementation(run)
     show_progress(run)
     found = diagnosis_of(run)
-    with st.container():  # always there, so that a finding that comes or goes leaves the charts in their place
-        show_message(run, judged=found is not None)
+    with st.container():
+        show_message(run)
         show_diagnosis(run, found)
     show_charts(run)
 
@@ -129,7 +130,7 @@ def show_controls(run: Run) -> None:
                 label = {"pause": "Pausing …", "stop": "Stopping …"}[verb] if asked == verb else verb.capitalize()
                 st.button(label, icon=icon, disabled=bool(asked), key=verb, on_click=callback(ask), args=(run, verb))
         elif reason := why_no_more(run):
-            st.caption(UntrustedText(reason).markdown)
+            st.caption(reason)
         elif state in RESUMABLE:
             if state != "failed" or not offer_remedy(run):
                 st.button("Resume", icon=":material/resume:", key="resume", on_click=callback(resume_run), args=(run,))
@@ -161,8 +162,8 @@ def ask(run: Run, verb: str) -> None:
         request(run, verb)
 
 
-def show_message(run: Run, judged: bool) -> None:
-    """How an ended run ended, and where to continue; a diagnosis, if there is one, judges its accuracy."""
+def show_message(run: Run) -> None:
+    """How an ended run ended, and where to continue."""
     status = run.status
     if status.state == "failed":
         show_error(status.error or UntrustedText("It failed without saying why: see log.txt in its folder."))
@@ -196,8 +197,6 @@ def show_message(run: Run, judged: bool) -> None:
         if st.button("See its errors", type="primary", icon=":material/fact_check:", key=f"errors_{run.id}"):
             select_run(run)
             st.switch_page("pages/evaluation.py")
-    if not judged and (note := guessing(run)):
-        st.warning(note, icon=":material/casino:")
 
 
 def show_charts(run: Run) -> None:
@@ -243,8 +242,6 @@ def pick_look() -> tuple[bool, Look]:
 def show_curves(run: Run) -> None:
     """Loss and accuracy over the epochs."""
     rows = run.metrics()
-    if not rows:
-        st.caption("The curves start after the first epoch." if run.status.active else "No epoch was completed.")
     epochs = run.epochs if run.status.active or not rows else rows[-1].epoch
     batches, look = pick_look()
     steps = run.steps() if batches else Rows()
@@ -266,6 +263,8 @@ def show_curves(run: Run) -> None:
             f"{text}. Training loss and accuracy are means over the mini-batches of the epoch, before each update"
             f"{augmented}{dropped}."
         )
+    else:  # below the charts, which keep their place when it goes
+        st.caption("The curves start after the first epoch." if run.status.active else "No epoch was completed.")
 
 
 def show_layers(run: Run) -> None:

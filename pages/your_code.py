@@ -2,27 +2,30 @@
 
 import streamlit as st
 
+from mnist_core.assignment.background import Check
 from mnist_core.assignment.check import Report, check
 from mnist_core.assignment.contract import LEVELS, STEPS, WHOLE
 from mnist_core.assignment.report import line_of, summary
 from mnist_core.assignment.sandbox import describe_isolation
-from mnist_core.assignment.source import MAX_BYTES
+from mnist_core.assignment.source import MAX_BYTES, Content
 from mnist_core.assignment.starter import starter_file
+from mnist_core.errors import counted
 from mnist_core.untrusted import UntrustedText
-from pages.components.assignment.checked import Check, Content, NotSettled, read_content
+from pages.components.assignment.checked import NotSettled, read_settled, show_failure
 from pages.components.assignment.permission import why_no_code
-from pages.components.assignment.steps import show_steps
+from pages.components.assignment.steps import HELP_LEVELS, show_steps
 from pages.components.assignment.train import edit_training, show_mistakes, show_pair, show_training
 from pages.components.code import code_behind
 from pages.components.data import why_no_folder
-from pages.components.errors import EXPECTED, fragment, show_error
+from pages.components.errors import EXPECTED, callback, fragment, show_error
 from pages.components.router import page
 from pages.components.state import OneOf, remembered
 
 WATCH_SECONDS = 1.0
 PATH, UPLOAD = "A file on this computer, watched", "Upload"
-# In the session: the check of the file as it is now, the last one that came to an end, which is drawn, and its file.
-CHECK, SHOWN, CHOSEN = "check", "check_shown", "check_chosen"
+# In the session: the check of the file as it is now, the last one that came to an end, which is drawn, and its file;
+# and the file that was uploaded.
+CHECK, SHOWN, CHOSEN, UPLOADED = "check", "check_shown", "check_chosen", "code_uploaded"
 PARTS = len(STEPS) + len(WHOLE)
 
 
@@ -48,16 +51,38 @@ def choose_file() -> str | Content | None:
         path = remembered("code_path", "")  # never in the address: a link must not run a file
         st.text_input("Path of your file", placeholder="/home/me/my_network.py", **path.widget)
         return path.value.strip() or None
+    return upload_file()
+
+
+def upload_file() -> Content | None:
+    """Let a person upload a file. It is kept until they remove it: an uploader forgets its file on a page switch."""
     megabytes = max(1, MAX_BYTES // 1_000_000)
-    file = st.file_uploader("Your file (.py or .ipynb)", type=["py", "ipynb"], max_upload_size=megabytes)
-    return Content(file.name, file.getvalue()) if file else None
+    in_field = st.file_uploader(
+        "Your file (.py or .ipynb)", type=["py", "ipynb"], max_upload_size=megabytes,
+        key="code_upload", on_change=callback(_keep_upload),
+    )  # fmt: skip
+    kept: Content | None = st.session_state.get(UPLOADED)
+    if kept and not in_field:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f":material/draft: {UntrustedText(kept.name)}", width="content")
+            st.button("Remove", icon=":material/close:", type="tertiary", on_click=callback(_remove_upload))
+    return kept
+
+
+def _keep_upload() -> None:
+    file = st.session_state["code_upload"]
+    st.session_state[UPLOADED] = Content(file.name, file.getvalue()) if file else None
+
+
+def _remove_upload() -> None:
+    st.session_state.pop(UPLOADED, None)
 
 
 def watch(chosen: str | Content) -> None:
     """Look at the file every second, and check it when it has changed; the page is drawn again only then."""
     under_way: Check | None = st.session_state.get(CHECK)
     try:
-        content = read_content(chosen) if isinstance(chosen, str) else chosen
+        content = read_settled(chosen) if isinstance(chosen, str) else chosen
     except NotSettled:
         if under_way is None:
             st.caption(":material/hourglass_top: The file is being saved …")
@@ -69,7 +94,7 @@ def watch(chosen: str | Content) -> None:
         return
     if under_way is None or under_way.content != content:
         if under_way:
-            under_way.supersede()
+            under_way.stop()
         under_way = st.session_state[CHECK] = Check(content)
     _show_progress(under_way, isinstance(chosen, str))
 
@@ -83,13 +108,11 @@ def _show_progress(current: Check, watched: bool) -> None:
         again = "it is checked again when you save it" if watched else "upload it again after a change"
         st.caption(f":material/visibility: Checked; {again}.")
     elif current.error:
-        if not isinstance(current.error, EXPECTED):
-            raise current.error
-        show_error(current.error)
+        show_failure(current.error)
         _say_what_is_shown()
     elif ahead := current.ahead:
         st.caption(
-            f":material/hourglass_top: Two files are checked at a time on this server: {ahead} "
+            f":material/hourglass_top: Two files are checked at a time on this server: {counted(ahead, 'file')} "
             f"{'is' if ahead == 1 else 'are'} ahead of yours."
         )
     else:
@@ -102,7 +125,7 @@ def _show_progress(current: Check, watched: bool) -> None:
 
 def _say_what_is_shown() -> None:
     if SHOWN in st.session_state:
-        st.caption("What is below is of the file as it was checked last.")
+        st.caption("The report below is from the last check.")
 
 
 def show_report(report: Report) -> None:
@@ -163,8 +186,9 @@ def check_and_train() -> None:
 def forget() -> None:
     """Forget the file that was chosen before."""
     st.session_state.pop(SHOWN, None)
+    st.session_state.pop(HELP_LEVELS, None)
     if under_way := st.session_state.pop(CHECK, None):
-        under_way.supersede()
+        under_way.stop()
 
 
 with page(__file__):
@@ -174,7 +198,7 @@ with page(__file__):
     )
     show_starter()
     if reason := why_no_code():
-        st.info(UntrustedText(reason).markdown, icon=":material/lock:")
+        st.info(reason, icon=":material/lock:")
     else:
         check_and_train()
     code_behind(check)

@@ -71,7 +71,7 @@ def work(run):
 
 def shown(markdown):
     """What a person reads of escaped Markdown."""
-    return re.sub(r"\\([^\w\s])", r"\1", markdown.replace("\u2060", ""))
+    return re.sub(r"\\([^\w\s]|_)", r"\1", markdown.replace("\u2060", ""))
 
 
 def encode(pixels, kind="PNG", **options):
@@ -140,6 +140,19 @@ def texts(elements):
 def unescaped(elements):
     """All texts as a person reads them, without Markdown's backslashes."""
     return texts(elements).replace("\\", "")
+
+
+def places(app, kind):
+    """Where elements of a kind stand in the tree of the page: at another place, a browser makes a new one."""
+
+    def walk(block, place):
+        for index, node in block.children.items():
+            if node.type == kind:
+                yield (*place, index)
+            if hasattr(node, "children"):
+                yield from walk(node, (*place, index))
+
+    return list(walk(app.main, ()))
 
 
 def full_disk(*_, **__):

@@ -9,7 +9,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from mnist_core.assignment.contract import STEPS
+from benchmarks.grading import submissions
+from mnist_core.assignment.starter import solution
 from mnist_core.data.dataset import find_full
 from mnist_core.jobs.start import start_run
 from mnist_core.runs.about import About
@@ -19,6 +20,7 @@ from tests.browser.server import CHROMIUM_FLAGS, App, find_chromium, serve
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 WIDTH = 960
+STUDENTS = ("Amal", "Bruno", "Chen", "Dana", "Emil", "Fatou", "Goran", "Hana", "Idris", "Jonas", "Kofi", "Lena")
 
 
 def take(page: Page, name: str) -> None:
@@ -53,6 +55,7 @@ def walk(page: Page, app: App) -> None:
         page.get_by_role("heading", level=1).wait_for()
         take(page, address.split("?")[0] or "overview")
     check_a_mistake(page, app)
+    grade_a_class(page, app)
     draw_a_three(page, app, fast.id)
     page.goto(f"{app.url}/suspects?run={fast.id}")
     page.get_by_role("button", name="Check the labels").click()
@@ -62,9 +65,8 @@ def walk(page: Page, app: App) -> None:
 
 def check_a_mistake(page: Page, app: App) -> None:
     """Check a file that forgets to divide by N, and show its numbers."""
-    sources = "\n\n".join(step.source for step in STEPS.values()).replace("(a - y) / len(x)", "(a - y)")
     path = app.runs.parent / "my_network.py"
-    path.write_text(f"import numpy as np\n\n\n{sources}", encoding="utf-8")
+    path.write_text(solution().replace("(a - y) / len(x)", "(a - y)"), encoding="utf-8")
     page.goto(f"{app.url}/your_code")
     field = page.get_by_label("Path of your file")
     field.fill(str(path))
@@ -75,6 +77,22 @@ def check_a_mistake(page: Page, app: App) -> None:
     page.get_by_text(re.compile(r"back_propagate\s*·\s*wrong")).evaluate("node => node.scrollIntoView()")
     page.get_by_test_id("stMain").evaluate("node => node.scrollBy(0, -90)")
     take(page, "your_code")
+
+
+def grade_a_class(page: Page, app: App) -> None:
+    """Grade a small class, and show its grades and what it finds hard."""
+    folder = app.runs.parent / "submissions"
+    folder.mkdir()
+    for student, text in zip(STUDENTS, submissions(len(STUDENTS)), strict=True):
+        (folder / f"{student}.py").write_text(text, encoding="utf-8")
+    page.goto(f"{app.url}/class_grades")
+    field = page.get_by_label("Folder of the submissions")
+    field.fill(str(folder))
+    field.press("Enter")
+    page.get_by_role("button", name="Grade", exact=True).click()
+    page.get_by_role("heading", name="The first step that fails").wait_for(timeout=300_000)
+    page.get_by_test_id("stDataFrame").first.evaluate("node => node.scrollIntoView()")
+    take(page, "class")
 
 
 def draw_a_three(page: Page, app: App, run: str) -> None:

@@ -32,16 +32,16 @@ done
 RUN = """\
 #!/usr/bin/env bash
 # Runs for each submission. Its code runs as a user of nobody's, who sees neither rubric nor seed, nor the results.
-cd "$(dirname "${{BASH_SOURCE[0]}}")"
+cd "$(dirname "${BASH_SOURCE[0]}")"
 mkdir -p results
 chmod 700 source submission results run_autograder
+chmod 755 . venv  # so that this user can read Python
 export PYTHONPATH="$PWD/source" PYTHONDONTWRITEBYTECODE=1
-exec venv/bin/python -m mnist_core grade submission --single --seed {seed} --rubric source/rubric.toml \\
-    --gradescope results
+exec venv/bin/python -m mnist_core grade submission --single --rubric source/rubric.toml --gradescope results
 """
 
 
-def autograder_zip(project: Path, rubric: Rubric, seed: int) -> bytes:
+def autograder_zip(project: Path, rubric: Rubric) -> bytes:
     """Pack an autograder.
 
     Parameters
@@ -49,8 +49,7 @@ def autograder_zip(project: Path, rubric: Rubric, seed: int) -> bytes:
     project : Path
         A checkout of this project.
     rubric : Rubric
-    seed : int
-        Of the inputs that no student knows.
+        With the seed of the inputs that no student knows. It is in no command line, which every user can read.
 
     Returns
     -------
@@ -64,7 +63,7 @@ def autograder_zip(project: Path, rubric: Rubric, seed: int) -> bytes:
     """
     texts = {
         "setup.sh": SETUP,
-        "run_autograder": RUN.format(seed=seed),
+        "run_autograder": RUN,
         "requirements.txt": "\n".join(requirements(project)) + "\n",
         "rubric.toml": to_toml(rubric),
     }
@@ -93,7 +92,7 @@ def requirements(project: Path) -> list[str]:
 def to_toml(rubric: Rubric) -> str:
     """Write a rubric as `mnist_core.assignment.rubric.read_rubric` reads it."""
     points = "\n".join(f"{name} = {value!r}" for name, value in rubric.points.items())
-    return f"partial = {rubric.partial!r}\n\n[points]\n{points}\n"
+    return f"partial = {rubric.partial!r}\nseed = {rubric.seed}\n\n[points]\n{points}\n"
 
 
 def _core(project: Path) -> list[Path]:

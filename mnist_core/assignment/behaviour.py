@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from mnist_core.assignment.cases import Case
 from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.compare import SINGLE_TOLERANCE, same
@@ -27,6 +29,8 @@ def odd_behaviour(step: str, learner: Learner, case: Case, value: Any) -> Findin
     reply = learner.last
     if reply.kept_changed:
         return finding_of(step, "gradients-reused", where=case.about)
+    if step == "one_hot" and isinstance(value, np.ndarray) and value.dtype.kind in ("b", "u"):
+        return finding_of(step, "one-hot-dtype", where=case.about)
     changed = set(reply.changed) - MAY_CHANGE.get(step, set())
     if step == "back_propagate" and (2 in changed or learner.parameters_moved(case.args[2])):
         carried = _last_layer_alone(value[1], FUNCTIONS[step](*case.args)[1])

@@ -10,6 +10,8 @@ import numpy as np
 
 from mnist_core.assignment.reference import Array, Parameters, feed_forward, one_hot
 
+SEEDS = (0, 2**32 - 1)
+"""Range of the seed of the inputs."""
 CLIPPED = 1e-6
 """What is left of sigmoid and softmax where a learner clips large inputs."""
 LOSS_TOLERANCE = 1e-3

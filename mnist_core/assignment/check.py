@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,18 +15,19 @@ from mnist_core.assignment.cases import LOSS_TOLERANCE, Case, cases_of, write_id
 from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.compare import ROUNDING, SINGLE_TOLERANCE, TOLERANCE, facts, layer_facts, same, same_layers
 from mnist_core.assignment.contract import STEPS, WHOLE
-from mnist_core.assignment.convention import Misfit
+from mnist_core.assignment.convention import Misfit, WrongDepth
 from mnist_core.assignment.diagnose import Candidate, candidates, explains, name_mistake, usable
 from mnist_core.assignment.finding import MAX_SHOWN, Finding, Numbers
 from mnist_core.assignment.initial import check_initialize
 from mnist_core.assignment.learner import CallFailed, Learner
 from mnist_core.assignment.loop import check_train
-from mnist_core.assignment.reference import FUNCTIONS, trace
-from mnist_core.assignment.sandbox import Sandbox
+from mnist_core.assignment.messages import Failure
+from mnist_core.assignment.reference import FUNCTIONS, Parameters, trace
+from mnist_core.assignment.sandbox import OUT_OF_TIME, Sandbox
 from mnist_core.assignment.source import Submission
 from mnist_core.assignment.whole import WHOLE_CHECKS
 
-DEPENDS = {
+DEPENDS: dict[str, tuple[str, ...]] = {
     "sigmoid_derivative": ("sigmoid",),
     "feed_forward": ("sigmoid", "softmax"),
     "back_propagate": ("sigmoid", "sigmoid_derivative", "softmax", "feed_forward", "cross_entropy"),
@@ -41,12 +43,21 @@ DEPENDS = {
     ),
 }
 """Functions of the file that a step may call: where one is wrong, what follows from it is no further mistake."""
+DEPENDS |= {
+    name: tuple(dict.fromkeys(cause for step in whole.needs for cause in (step, *DEPENDS.get(step, ()))))
+    for name, whole in WHOLE_CHECKS.items()
+}
 
 SLOPES: tuple[Callable[[Any, Any], Any], ...] = (lambda z, a: (z > 0).astype(float), lambda z, a: 1 - a**2)
 """Of the hidden activations that are taken for sigmoid: ReLU and tanh."""
 
+BEFORE_RECOGNITION = ("read_idx", "normalize")
+"""Steps that no convention matters to: what they show comes at once, however long the search for it takes."""
+
 LITTLE_ENDIAN_SIZES = ("117440512", "83886080", "50331648", "184549376")
 """Sizes of the files of `write_idx_files` with their bytes the other way round, as an exception may quote them."""
+
+_UNDEFINED = re.compile(r"name '(\w+)' is not defined")
 
 
 @dataclass(frozen=True)
@@ -64,10 +75,10 @@ class Report:
 
     @property
     def correct(self) -> bool:
-        """Whether nothing is wrong or yet to be written, and something is correct."""
+        """Whether something is correct, and no function of the file is wrong, yet to be written, or waits for one."""
         states = {finding.state for finding in self.findings}
-        unwritten = any(finding.state == "missing" and finding.line for finding in self.findings)
-        return "correct" in states and "wrong" not in states and not unwritten
+        unfinished = any(finding.state in ("missing", "skipped") and finding.line for finding in self.findings)
+        return "correct" in states and "wrong" not in states and not unfinished
 
     @property
     def first_wrong(self) -> Finding | None:
@@ -76,7 +87,11 @@ class Report:
 
 
 def check(
-    submission: Submission, seed: int = 0, on_finding: Callable[[Finding], None] | None = None, whole: bool = True
+    submission: Submission,
+    seed: int = 0,
+    on_finding: Callable[[Finding], None] | None = None,
+    whole: bool = True,
+    on_wait: Callable[[], object] | None = None,
 ) -> Report:
     """Check all steps that a submission has.
 
@@ -89,6 +104,8 @@ def check(
         Gets each finding as soon as it is known.
     whole : bool
         Whether all functions are checked together, after the steps.
+    on_wait : callable, optional
+        Called several times a second while the code works. An exception of it ends the check, as one of ``on_finding``.
 
     Raises
     ------
@@ -96,7 +113,7 @@ def check(
         If no process can be started.
     """
     began = time.monotonic()
-    with Sandbox(submission) as sandbox:
+    with Sandbox(submission, on_wait=on_wait) as sandbox:
         checker = Checker(sandbox, seed)
         findings = []
         for finding in checker.findings(whole):
@@ -114,8 +131,12 @@ class Checker:
     def __init__(self, sandbox: Sandbox, seed: int) -> None:
         self.sandbox, self.submission, self.seed = sandbox, sandbox.submission, seed
         self.learner = Learner(sandbox)
+        self._recognized = False
         self.unrecognized: CallFailed | Misfit | None = None
+        self.out_of_time = False
+        """Whether a step was under way when the time of the whole check was over."""
         self.wrong: set[str] = set()
+        self.unwritten: set[str] = set()
         self.named: dict[str, tuple[str, ...]] = {}
         """Mistakes that were named, by step."""
 
@@ -132,8 +153,9 @@ class Checker:
             sentence = f"The file can't be loaded{place}: {failure.error}: {failure.message}".rstrip(": ") + "."
             yield Finding("load", "wrong", sentence=sentence, line=failure.line)
             return
-        self._recognize()
         for step in STEPS:
+            if step not in BEFORE_RECOGNITION:
+                self._recognize()
             yield self._step(step)
         for name in WHOLE if whole else ():
             yield self._whole(name)
@@ -157,10 +179,14 @@ class Checker:
             finding = self._excused(self._check(step))
         except CallFailed as failed:
             finding = self._excused(self._failed(step, failed))
+        except WrongDepth:
+            finding = finding_of(step, "initialize-layer-missing")
         except Misfit as misfit:
             finding = Finding(step, "wrong", sentence=f"{str(misfit)[:1].upper()}{str(misfit)[1:]}")
         if finding.state == "wrong":
             self.wrong.add(step)
+        if finding.state == "missing":
+            self.unwritten.add(step)
         return replace(finding, line=finding.line or line, seconds=time.monotonic() - began)
 
     def _excused(self, finding: Finding) -> Finding:
@@ -171,7 +197,10 @@ class Checker:
         return Finding(finding.step, "skipped", sentence=f"It waits until {' and '.join(causes[:2])} can be relied on.")
 
     def _recognize(self) -> None:
-        """Find out the convention; what fails there is a finding of `initialize`."""
+        """Find out the convention, once; what fails there is a finding of `initialize`."""
+        if self._recognized:
+            return
+        self._recognized = True
         try:
             self.learner.recognize()
         except (CallFailed, Misfit) as error:
@@ -179,20 +208,37 @@ class Checker:
 
     def _failed(self, step: str, failed: CallFailed) -> Finding:
         failure = failed.failure
+        if failure.error == OUT_OF_TIME:
+            before, self.out_of_time = self.out_of_time, True
+            return Finding(step, "skipped" if before else "wrong", sentence=failure.sentence)
+        awaited = self._awaited(failure)
+        if awaited and awaited != step:
+            return Finding(step, "skipped", sentence=f"It waits for {awaited}.")
         if failure.missing:
-            unwritten = failure.message.removeprefix("write ")
-            if unwritten in STEPS and unwritten != step:
-                return Finding(step, "skipped", sentence=f"It waits for {unwritten}.")
             return Finding(step, "missing", sentence=f"{step} is yet to be written.")
+        if step == "normalize" and "Cannot cast ufunc" in failure.message:
+            return finding_of(step, "normalize-uint8-kept", line=failure.line)
         if step == "read_idx" and any(size in failure.message for size in LITTLE_ENDIAN_SIZES):
             return finding_of(step, "idx-little-endian", line=failure.line)
         sentence = f"{failure.sentence} {self._explained(failed)}".rstrip()
         return Finding(step, "wrong", sentence=sentence, line=failure.line)
 
+    def _awaited(self, failure: Failure) -> str | None:
+        """The function of the contract whose absence makes a call fail."""
+        undefined = _UNDEFINED.search(failure.message)
+        if undefined:
+            return undefined[1] if undefined[1] in STEPS and not self.learner.has(undefined[1]) else None
+        if not failure.missing:
+            return None
+        said = failure.message.removeprefix("write ")
+        before = [(line, step) for step, line in self.submission.lines.items() if line <= (failure.line or 0)]
+        place = max(before, default=(0, ""))[1]
+        return said if said in STEPS else place if place in self.unwritten else None
+
     def _explained(self, failed: CallFailed) -> str:
         """What an exception means here, if it is one of those that puzzle; else the shapes of what was given."""
         failure = failed.failure
-        name = re.search(r"name '(\w+)' is not defined", failure.message)
+        name = _UNDEFINED.search(failure.message)
         if name and name[1] in self.submission.left_out:
             return (
                 f"{name[1]} gets its value outside of functions, from a line that was left out: compute it inside, "
@@ -216,9 +262,12 @@ class Checker:
             try:
                 value = self._call(step, case)
             except CallFailed as failed:
-                if failed.failure.missing or not results or len(case.args[-1]) == len(cases[0].args[-1]):
+                finding = self._where_square(step, cases[-1], failed)
+                if not finding and results and len(case.args[-1]) != len(cases[0].args[-1]):
+                    finding = self._fixed_depth(step, failed, case)
+                if not finding or failed.failure.missing:
                     raise
-                return self._fixed_depth(step, failed, case)
+                return finding
             if isinstance(value, np.ndarray) and value.size > MAX_SHOWN:
                 measured = facts(value, FUNCTIONS[step](*case.args))
                 return Finding(step, "wrong", sentence=f"With {case.about}: {measured}.")
@@ -237,6 +286,16 @@ class Checker:
             "layers written into the code?"
         )
         return Finding(step, "wrong", sentence=sentence, line=failed.failure.line)
+
+    def _where_square(self, step: str, case: Case, failed: CallFailed) -> Finding | None:
+        """The mistake in what fails with layers of different sizes, if it has a name where all are of one size."""
+        if step != "back_propagate" or failed.failure.missing or failed.failure.ended:
+            return None
+        try:
+            finding = self._judge(step, [case], [self._call(step, case)])
+        except (CallFailed, Misfit):
+            return None
+        return replace(finding, line=failed.failure.line) if finding.mistake else None
 
     def _call(self, step: str, case: Case) -> Any:
         match step:
@@ -263,6 +322,7 @@ class Checker:
         return self._judge("read_idx", cases, results)
 
     def _judge(self, step: str, cases: list[Case], results: list[Any]) -> Finding:
+        shared = self.learner.last.shared
         tolerance = SINGLE_TOLERANCE if self._is_single(results) else TOLERANCE
         expected = [FUNCTIONS[step](*case.args) for case in cases]
         agree = partial(agrees, step, tolerance)
@@ -288,6 +348,8 @@ class Checker:
         numbers = numbers_of(step, results[bad], expected[bad])
         if named:
             return self._named(step, named, where, numbers)
+        if shared and step == "back_propagate" and one_for_all(results[bad][1]):
+            return replace(finding_of(step, "gradients-shared"), where=where, numbers=numbers)
         measured = measure(step, results[bad], expected[bad])
         return Finding(step, "wrong", sentence=f"With {where}: {measured}.", numbers=numbers)
 
@@ -351,7 +413,7 @@ class Checker:
             finding = self._failed(name, failed)
         except Misfit as misfit:
             finding = Finding(name, "wrong", sentence=str(misfit))
-        return replace(finding, seconds=time.monotonic() - began)
+        return replace(self._excused(finding), seconds=time.monotonic() - began)
 
 
 def agrees(step: str, tolerance: float, case: Case, value: Any, expected: Any) -> bool:
@@ -369,6 +431,11 @@ def agrees(step: str, tolerance: float, case: Case, value: Any, expected: Any) -
     if np.ndim(expected) == 1 and getattr(value, "ndim", 1) == 2 and value.size == len(expected):
         value = value.ravel()
     return same(value, expected, max(tolerance, case.tolerance), max(ROUNDING, case.tolerance))
+
+
+def one_for_all(gradients: Parameters) -> bool:
+    """Whether two layers have the same gradient of the weights, which is not 0."""
+    return any(np.array_equal(a, b) and a.any() for (a, _), (b, _) in pairwise(gradients))
 
 
 def measure(step: str, value: Any, expected: Any) -> str:

@@ -2,7 +2,8 @@
 
 It is started as ``python -I child.py`` with limits in the environment variable ``LIMITS`` (JSON). Requests come on
 standard input and replies go to standard output, each a MessagePack value after its length in 8 bytes. Both are moved
-away before the learner's code is loaded, so that what it prints goes to standard error and what it reads is empty.
+away before the learner's code is loaded, so that what it prints goes to standard error and what it reads is empty. The
+first reply, which nobody asks for, is the number of the process that runs the code.
 """
 
 import ast
@@ -21,7 +22,7 @@ import traceback
 import types
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 import numpy as np
@@ -33,7 +34,7 @@ MAX_MESSAGE = 256_000_000
 MAX_TEXT = 500
 MAX_DEPTH = 8
 MAX_ITEMS = 100_000
-SUBREAPER = 36
+SIGNAL_OF_PARENTS_DEATH, SUBREAPER = 1, 36
 
 _array, _ndarray, _may_share = np.array, np.ndarray, np.may_share_memory
 _encode, _decode, _Ext = msgspec.msgpack.encode, msgspec.msgpack.decode, msgspec.msgpack.Ext
@@ -216,9 +217,7 @@ def perform(learner: Learner, request: dict[str, Any]) -> dict[str, Any]:
         return {"value": None}
     before = [[array.copy() for array in arrays_in(arg)] for arg in args]
     states = _global_state(), random.getstate()
-    began = time.perf_counter()
     result = learner.call(request["name"], args, request["method"])
-    seconds = time.perf_counter() - began
     packed = pack(result)
     changed = [k for k, arg in enumerate(args) if differ(arrays_in(arg), before[k])]
     found = arrays_in(result)
@@ -232,7 +231,6 @@ def perform(learner: Learner, request: dict[str, Any]) -> dict[str, Any]:
         "lists": has_list_pair(result),
         "seeded": _global_state() != states[0] or random.getstate() != states[1],
         "kept_changed": bool(kept) and _encode(pack(kept[0])) != _encode(kept[1]),
-        "seconds": seconds,
     }
 
 
@@ -257,6 +255,7 @@ def serve(read: int, write: int) -> None:
     """Answer requests until the other side closes."""
     learner = Learner()
     source, target = os.fdopen(read, "rb"), os.fdopen(write, "wb")
+    send(target, str(os.getpid()).encode())
     while _len(head := source.read(8)) == 8:
         request = _decode(source.read(struct.unpack("<Q", head)[0]))
         try:
@@ -266,8 +265,13 @@ def serve(read: int, write: int) -> None:
         content = _encode(reply)
         if _len(content) > MAX_MESSAGE:
             content = _encode({"error": "ValueError", "message": "the result is too large", "line": None})
-        target.write(struct.pack("<Q", _len(content)) + content)
-        target.flush()
+        send(target, content)
+
+
+def send(target: IO[bytes], content: bytes) -> None:
+    """Write a message."""
+    target.write(struct.pack("<Q", _len(content)) + content)
+    target.flush()
 
 
 def limit(limits: dict[str, Any]) -> None:
@@ -323,6 +327,7 @@ def main() -> None:
     os.dup2(2, 1)
     if hasattr(os, "fork") and sys.platform == "linux":
         ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+        watcher = os.getpid()
         if worker := os.fork():
             os.close(read)
             os.close(write)
@@ -333,6 +338,10 @@ def main() -> None:
         os.setsid()
     if limits.get("user"):
         give_up_root(limits["user"])
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(SIGNAL_OF_PARENTS_DEATH, signal.SIGKILL, 0, 0, 0)  # a change of user forgets it
+        if os.getppid() != watcher:
+            os._exit(1)
     limit(limits)
     sys.modules["mnist_core"] = None  # type: ignore[assignment]
     builtins.input = lambda prompt="": (_ for _ in ()).throw(EOFError("there is nobody to answer input()"))

@@ -21,6 +21,10 @@ class Misfit(Exception):
     """A value has not the form that the convention gives it; the message is a finding."""
 
 
+class WrongDepth(Misfit):
+    """Parameters of another number of layers than was asked for."""
+
+
 @dataclass(frozen=True)
 class Varying:
     """An element of a path that counts the layers: a position, or a name that ends with a number."""
@@ -249,7 +253,8 @@ def recognize(value: Any) -> Convention:
     bias_1 = _find(arrays, {(between,), (1, between), (between, 1)})
     bias_2 = _find(arrays, {(below,), (1, below), (below, 1)})
     if first is None or second is None:
-        raise Misfit(
+        matrices = [leaf for _, leaf in arrays if leaf.ndim == 2 and 1 not in leaf.shape]
+        raise (WrongDepth if len(matrices) == 1 and (first or second) else Misfit)(
             f"The parameters for layers of {'-'.join(map(str, PROBE_SIZES))} {_in_words(value)}; expected weights of "
             f"{(above, between)} and {(between, below)}, or the other way round."
         )
@@ -260,10 +265,15 @@ def recognize(value: Any) -> Convention:
     weights, biases = pattern_of(first[0], second[0]), pattern_of(bias_1[0], bias_2[0])
     if weights is None or biases is None:
         raise Misfit(f"The parameters {_in_words(value)}: which layer each array belongs to can't be told.")
+    out_in = first[1].shape == (between, above)
+    for layer, side, size in ((-1, not out_in, above), (2, out_in, below)):
+        extra = dict(arrays).get(fill(weights, layer))
+        if extra is not None and extra.ndim == 2 and extra.shape[side] == size:
+            raise WrongDepth(f"The parameters {_in_words(value)}; expected those of two layers.")
     return Convention(
         weights,
         biases,
-        out_in=first[1].shape == (between, above),
+        out_in=out_in,
         bias={(between,): "flat", (1, between): "row", (between, 1): "column"}[bias_1[1].shape],
         single=first[1].dtype == np.float32,
     )

@@ -51,7 +51,7 @@ class Finding:
     numbers: Numbers | None = field(default=None, compare=False)
     seconds: float = field(default=0.0, compare=False)
 
-    def hints(self, level: int) -> list[str]:
-        """What is said at a level: 0 the result alone, then hint, formula, and code."""
-        parts = (self.hint, self.formula, self.code)
-        return [part for part in parts[:level] if part]
+    def hints(self, level: int) -> list[tuple[str, str]]:
+        """Titles and texts of the help at a level: 0 the result alone, then hint, formula, and code."""
+        parts = (("Hint", self.hint), ("Formula", self.formula), ("Code", self.code))
+        return [(title, text) for title, text in parts[:level] if text]

@@ -15,21 +15,26 @@ from mnist_core.assignment.grades import Grade, StepGrade
 from mnist_core.assignment.kept import KeptGrades, key_of
 from mnist_core.assignment.roster import Entry, read_roster
 from mnist_core.assignment.rubric import CHECKS, Rubric
-from mnist_core.assignment.source import MAX_BYTES, parse_submission
+from mnist_core.assignment.source import parse_submission, read_content
 from mnist_core.errors import AssignmentError
-from mnist_core.runs.files import read_bounded
-from mnist_core.runs.schema import reason_of
 from mnist_core.untrusted import UntrustedText
 
 LONGEST_SENTENCE = 600
 OnGrade = Callable[[Grade], object]
 
 
-class _Stopped(Exception):
-    """Nobody waits for the grade of a file any more."""
+class Stopped(Exception):
+    """Nobody waits for the result any more."""
 
 
-def grade(folder: Path, rubric: Rubric, seed: int = 0, jobs: int = 2, on_grade: OnGrade | None = None) -> list[Grade]:
+def grade(
+    folder: Path,
+    rubric: Rubric,
+    seed: int = 0,
+    jobs: int = 2,
+    on_grade: OnGrade | None = None,
+    stop: threading.Event | None = None,
+) -> list[Grade]:
     """Grade all submissions of a folder, but those that it keeps a grade of.
 
     Parameters
@@ -43,6 +48,8 @@ def grade(folder: Path, rubric: Rubric, seed: int = 0, jobs: int = 2, on_grade: 
         Submissions that are checked at a time.
     on_grade : callable, optional
         Gets each grade as soon as it is known. An exception of it ends the grading.
+    stop : threading.Event, optional
+        Ends the grading within a fraction of a second when it is set; what is graded by then is kept.
 
     Returns
     -------
@@ -55,10 +62,12 @@ def grade(folder: Path, rubric: Rubric, seed: int = 0, jobs: int = 2, on_grade: 
         If the folder can't be read.
     RunError
         If grades can't be kept in it.
+    Stopped
+        If ``stop`` is set.
     """
     entries, kept = read_roster(folder), KeptGrades(folder)
     grades = []
-    with closing(grade_entries(entries, rubric, seed, jobs, kept)) as found:
+    with closing(grade_entries(entries, rubric, seed, jobs, kept, stop)) as found:
         for one in found:
             grades.append(one)
             if on_grade:
@@ -67,39 +76,48 @@ def grade(folder: Path, rubric: Rubric, seed: int = 0, jobs: int = 2, on_grade: 
 
 
 def grade_entries(
-    entries: Iterable[Entry], rubric: Rubric, seed: int = 0, jobs: int = 1, kept: KeptGrades | None = None
+    entries: Iterable[Entry],
+    rubric: Rubric,
+    seed: int = 0,
+    jobs: int = 1,
+    kept: KeptGrades | None = None,
+    stop: threading.Event | None = None,
 ) -> Generator[Grade, None, None]:
     """Grade submissions, see `grade`; yield each grade as soon as it is known, and keep it."""
     waiting: dict[Future[Grade], str] = {}
-    stop = threading.Event()
+    left = threading.Event()
+
+    def go_on(*_: object) -> None:
+        if left.is_set() or (stop and stop.is_set()):
+            raise Stopped
+
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         try:
             for entry in entries:
+                go_on()
                 try:
                     content = _read(entry)
                 except AssignmentError as error:
                     yield _ungraded(entry, rubric, str(error))
                     continue
-                key = key_of(hashlib.sha256(content).hexdigest(), rubric, seed)
+                digest = hashlib.sha256(content).hexdigest()
+                key = key_of(digest, rubric, seed)
                 if kept and (before := kept.get(key)):
                     yield replace(before, student=entry.student, file=_file_of(entry))
                     continue
                 if len(waiting) == jobs:  # so that an interruption waits for these alone
                     yield from _finished(waiting, kept)
-                waiting[pool.submit(_grade_one, entry, content, rubric, seed, stop)] = key
+                waiting[pool.submit(_grade_one, entry, content, digest, rubric, seed, go_on)] = key
             while waiting:
                 yield from _finished(waiting, kept)
         finally:
-            stop.set()
+            left.set()
 
 
 def _read(entry: Entry) -> bytes:
     if entry.path is None:
         raise AssignmentError(entry.problem)
-    try:
-        return read_bounded(entry.path, MAX_BYTES)
-    except (OSError, ValueError) as error:
-        raise AssignmentError(f"{entry.path.name} can't be read ({reason_of(error)}): replace it.") from error
+    return read_content(entry.path).data
 
 
 def _finished(waiting: dict[Future[Grade], str], kept: KeptGrades | None) -> Iterator[Grade]:
@@ -112,23 +130,19 @@ def _finished(waiting: dict[Future[Grade], str], kept: KeptGrades | None) -> Ite
         yield one
 
 
-def _grade_one(entry: Entry, content: bytes, rubric: Rubric, seed: int, stop: threading.Event) -> Grade:
+def _grade_one(
+    entry: Entry, content: bytes, digest: str, rubric: Rubric, seed: int, go_on: Callable[..., None]
+) -> Grade:
     """Check one file; whatever happens there is said in its row."""
-
-    def go_on(_: Finding) -> None:
-        if stop.is_set():
-            raise _Stopped
-
     name = entry.path.name if entry.path else ""
-    digest = hashlib.sha256(content).hexdigest()
     try:
         submission = parse_submission(name, content)
         if not submission.functions:
             raise AssignmentError(f"{name} has none of the functions: expected {', '.join(STEPS)}.")
-        return _of_report(entry, digest, rubric, check(submission, seed, go_on))
+        return _of_report(entry, digest, rubric, check(submission, seed, go_on, on_wait=go_on))
     except AssignmentError as error:
         return replace(_ungraded(entry, rubric, str(error)), sha256=digest)
-    except _Stopped:
+    except Stopped:
         raise
     except Exception as error:  # a fault of the checker's must not cost the others their grades
         sentence = f"The check itself failed ({type(error).__name__}: {error}): grade it by hand, and report this."

@@ -10,10 +10,10 @@ import msgspec
 
 from mnist_core.assignment.grades import Grade
 from mnist_core.assignment.rubric import Rubric
-from mnist_core.errors import RunError
+from mnist_core.errors import RunError, reason_of
 from mnist_core.runs.files import cut_half_line, read_bounded, writing_to
-from mnist_core.runs.schema import decode_record, reason_of
-from mnist_core.untrusted import UntrustedText
+from mnist_core.runs.schema import decode_record
+from mnist_core.untrusted import plain_text
 
 NAME = ".grades.jsonl"
 """In the folder of the submissions: one line for each file that was graded."""
@@ -73,7 +73,7 @@ class KeptGrades:
             If it can't be written.
         """
         self._grades[key] = grade
-        line = msgspec.json.encode(Line(key, grade), enc_hook=_encode_text) + b"\n"
+        line = msgspec.json.encode(Line(key, grade), enc_hook=plain_text) + b"\n"
         with writing_to(self._path), self._path.open("ab") as file:
             file.write(line)
 
@@ -90,9 +90,3 @@ def checker() -> str:
     room = Path(__file__).parent
     content = b"".join(path.read_bytes() for path in sorted(room.rglob("*.py")))
     return hashlib.sha256(content).hexdigest()
-
-
-def _encode_text(value: object) -> str:
-    if isinstance(value, UntrustedText):
-        return value.plain
-    raise TypeError(f"{value!r} has no place in a grade")

@@ -20,9 +20,10 @@ from mnist_core.assignment.convention import (
     Varying,
     recognize,
 )
+from mnist_core.assignment.messages import Failure, Reply
 from mnist_core.assignment.reference import Array, Parameters, feed_forward, initialize, update
 from mnist_core.assignment.results import has_arrays, probabilities_in, same_arrays, split_loss
-from mnist_core.assignment.sandbox import Failure, Reply, Sandbox
+from mnist_core.assignment.sandbox import Sandbox
 from mnist_core.assignment.source import Place
 
 MAX_RESTARTS = 20
@@ -55,6 +56,11 @@ class CallFailed(Exception):
         """The arrays among its arguments, with their shapes."""
         self.place = place
         """Where in the file it went wrong, if that is known."""
+
+
+def is_final(error: CallFailed | Misfit) -> bool:
+    """Whether a function fails whatever way its arguments are written: it does not return, or is yet to be written."""
+    return isinstance(error, CallFailed) and (error.failure.ended or error.failure.missing)
 
 
 class Learner:
@@ -154,7 +160,7 @@ class Learner:
             except (CallFailed, Misfit) as failed:
                 error = failed
         self.convention = self._choose_axis(known)
-        if self.has("back_propagate"):
+        if self.has("back_propagate") and not self.waits_for_object("back_propagate"):
             self._probe_gradients()
         if error:
             raise error
@@ -184,7 +190,7 @@ class Learner:
                     (False, True, "column"), (True, False, "row"),
                 )
             ]  # fmt: skip
-        if not self.has("feed_forward"):
+        if not self.has("feed_forward") or self.waits_for_object("feed_forward"):
             return replace(candidates[0], columns=candidates[0].columns or self._writes_columns())
         x = np.linspace(0, 1, 10).reshape(2, 5)
         parameters = initialize(PROBE_SIZES, 1)
@@ -194,7 +200,9 @@ class Learner:
             self.convention = candidate
             try:
                 found = self.feed_forward(x, parameters)
-            except (CallFailed, Misfit):
+            except (CallFailed, Misfit) as error:
+                if is_final(error):
+                    break
                 continue
             if found.shape == expected.shape:
                 if np.allclose(found, expected, atol=1e-5):
@@ -322,6 +330,8 @@ class Learner:
                 result = self._update(parameters, encoded, learning_rate)
             except (CallFailed, Misfit) as error:
                 failed = failed or error
+                if is_final(error):
+                    break
                 continue
             if same_layers(result, update(parameters, gradients, learning_rate), SINGLE_TOLERANCE):
                 return result
@@ -458,6 +468,8 @@ class Learner:
                 return reply.value
             failure = failure or reply.failure
             self._revive()
+            if reply.failure.ended:
+                break
         assert failure
         self.objectless = True
         raise Misfit(

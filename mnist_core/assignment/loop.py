@@ -9,7 +9,15 @@ from mnist_core.assignment.cases import parameters_for
 from mnist_core.assignment.compare import SINGLE_TOLERANCE, same_layers
 from mnist_core.assignment.finding import Finding
 from mnist_core.assignment.learner import Learner
-from mnist_core.assignment.reference import Array, Parameters, feed_forward, one_hot, train
+from mnist_core.assignment.reference import (
+    Array,
+    Parameters,
+    back_propagate,
+    feed_forward,
+    one_hot,
+    train,
+    update,
+)
 
 SECONDS = 10.0
 SIZES = (8, 6, 4)
@@ -40,6 +48,15 @@ def whole_step_is_right(run: Callable[..., Parameters], x: Array, y: Array, star
     return same_layers(run(COUNT, 1, COUNT, targets=y), train(x, y, start, 1, COUNT, 0.5, 1), SINGLE_TOLERANCE)
 
 
+def divided_by_full_size(x: Array, y: Array, parameters: Parameters) -> Parameters:
+    """An epoch in order, whose last, smaller batch is divided by the size of the others."""
+    for begin in range(0, len(x), BATCH):
+        batch = slice(begin, begin + BATCH)
+        _, gradients = back_propagate(x[batch], y[batch], parameters)
+        parameters = update(parameters, gradients, 0.5 * len(x[batch]) / BATCH)
+    return parameters
+
+
 def check_train(learner: Learner) -> Finding:
     """Train on a few easy images, and see whether they are learned."""
     x, y = patterns()
@@ -57,6 +74,12 @@ def check_train(learner: Learner) -> Finding:
         return finding_of("train", "train-seed-ignored")
     if same_layers(run(4, 1, 8), start):
         return finding_of("train", "train-partial-batch-dropped")
+    alike = np.tile(x[:1], (BATCH + 2, 1)), np.tile(y[:1], (BATCH + 2, 1))  # in any order the same
+    if same_layers(
+        learner.train(*alike, start, 1, BATCH, 0.5, 1, seconds=SECONDS),
+        divided_by_full_size(*alike, start), SINGLE_TOLERANCE,
+    ):  # fmt: skip
+        return finding_of("train", "train-partial-batch-divided")
     others = np.roll(y, 1, axis=1)
     if same_layers(run(COUNT, 1, BATCH, targets=np.concatenate([y[:BATCH], others[BATCH:]])), short):
         return finding_of("train", "train-one-batch")

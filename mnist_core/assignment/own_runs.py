@@ -1,5 +1,7 @@
 """Start runs that are trained with a learner's code, or with a mistake of the catalogue."""
 
+import math
+from collections.abc import Iterable
 from pathlib import Path
 
 from mnist_core.assignment.catalogue.table import MISTAKES
@@ -14,10 +16,16 @@ from mnist_core.runs.implementation import CODE, IMPLEMENTATION, Implementation,
 from mnist_core.runs.run import Run
 from mnist_core.runs.schema import MAX_TEXT, write_record
 from mnist_core.training.config import TrainingConfig
+from mnist_core.training.loop import EpochMetrics
 from mnist_core.untrusted import UntrustedText
 
 NEEDED = "back_propagate"
 """The one function that training can't do without: for all others there is ours."""
+
+PARTED = 0.05
+"""Relative difference of two losses that counts as parted."""
+LEAST_PARTED = 0.01
+"""A difference below this, in nats, is no difference between two curves that have both come down."""
 
 NO_CODE = (
     "The code that this run was trained with is not here, since it does not travel with an exported run: train the "
@@ -86,7 +94,7 @@ def start_mistaken_run(
     def complete(folder: Path) -> None:
         implementation = Implementation(UntrustedText(record.id), record.id, UntrustedText(record.sentence))
         write_record(folder / IMPLEMENTATION, implementation)
-        About.of(record.id, record.sentence, ("mistake",)).write(folder)
+        About.of(record.id, tags=("mistake",)).write(folder)
 
     return start_run(effective(config), dataset, runs_dir, complete)
 
@@ -121,3 +129,30 @@ def start_again(run: Run, config: TrainingConfig, runs_dir: Path | None = None) 
         raise AssignmentError(NO_CODE)
     name, finding = implementation.name.plain, implementation.finding.plain
     return start_own_run(config, run.dataset, name, path.read_bytes(), finding, runs_dir)
+
+
+def parted(
+    ours: Iterable[EpochMetrics], theirs: Iterable[EpochMetrics]
+) -> tuple[int, tuple[EpochMetrics, EpochMetrics] | None]:
+    """Compare the training losses of the epochs that two runs have both completed.
+
+    Parameters
+    ----------
+    ours, theirs : iterable of EpochMetrics
+        Of a run, and of the reference beside it; rows may be missing.
+
+    Returns
+    -------
+    epochs : int
+        How many epochs both have a row of.
+    first : tuple of EpochMetrics or None
+        The rows of the first epoch whose losses differ.
+    """
+    reference = {row.epoch: row for row in theirs}
+    pairs = [(row, reference[row.epoch]) for row in ours if row.epoch in reference]
+    return len(pairs), next((pair for pair in pairs if _differ(*(row.train_loss for row in pair))), None)
+
+
+def _differ(loss: float, reference: float) -> bool:
+    apart = abs(loss - reference)
+    return math.isnan(apart) or not apart <= max(PARTED * reference, LEAST_PARTED)

@@ -34,16 +34,21 @@ def header_size(content: bytes) -> int:
     return 4 + 4 * content[3]
 
 
+def unsigned(content: bytes) -> str:
+    """The type of the values of every file of MNIST."""
+    return "u1"
+
+
 def read_idx(
     path: Path,
     *,
     sizes: Callable[[bytes], tuple[int, ...]] = read_sizes,
     offset: Callable[[bytes], int] = header_size,
-    dtype: str = "u1",
+    dtype: Callable[[bytes], str] = unsigned,
 ) -> Array:
     """Read an IDX file of unsigned bytes."""
     content = Path(path).read_bytes()
-    return raw_values(content, offset(content), dtype).reshape(sizes(content))
+    return raw_values(content, offset(content), dtype(content)).reshape(sizes(content))
 
 
 def normalize(images: Array) -> Array:

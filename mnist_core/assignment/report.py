@@ -5,6 +5,7 @@ from typing import Any
 from mnist_core.assignment.check import Report
 from mnist_core.assignment.contract import STEPS, WHOLE
 from mnist_core.assignment.finding import Finding, State
+from mnist_core.assignment.hints import allowed_hints
 from mnist_core.assignment.source import Submission
 from mnist_core.untrusted import UntrustedText
 
@@ -18,7 +19,7 @@ def line_of(finding: Finding) -> str:
 
 
 def in_full(finding: Finding, submission: Submission, hints: int) -> list[str]:
-    """A step that fails, with the learner's own line, and hints up to a level."""
+    """A step that fails, with the learner's own line, and hints up to a level, if they are allowed."""
     place = f", {submission.place(finding.line)}" if finding.line else ""
     where = f" (first seen with {finding.where})" if finding.where else ""
     lines = ["", f"{finding.step}{place}: {plain(finding.sentence)}{where}"]
@@ -26,11 +27,12 @@ def in_full(finding: Finding, submission: Submission, hints: int) -> list[str]:
         lines.append(f"    {plain(submission.text.split(chr(10))[finding.line - 1])}")
     if finding.effect:
         lines.append(f"What it does: {finding.effect}")
-    for title, text in zip(("Hint", "Formula", "Code"), finding.hints(hints), strict=False):
+    allowed = allowed_hints()
+    for title, text in finding.hints(min(hints, allowed)):
         lines += (
             [f"{title}:", *(f"    {line}" for line in text.split("\n"))] if title == "Code" else [f"{title}: {text}"]
         )
-    if hints < 3 and (finding.hint or finding.formula):
+    if hints < allowed and (finding.hint or finding.formula):
         lines.append(f"More help: --hints {hints + 1}")
     return lines
 
@@ -40,7 +42,7 @@ def summary(report: Report) -> list[str]:
     states = [finding.state for finding in report.findings if finding.step in (*STEPS, *WHOLE)]
     counts = [f"{states.count(state)} {state}" for state in MARKS if states.count(state)]
     way = [f"Found: {report.convention}."] if report.convention else []
-    return [f"{', '.join(counts)}, in {report.seconds:.1f} s", *way]
+    return [f"{', '.join(counts) or 'Nothing could be checked'}, in {report.seconds:.1f} s", *way]
 
 
 def to_json(report: Report) -> dict[str, Any]:

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_core.assignment.source import SUFFIXES
-from mnist_core.errors import AssignmentError
-from mnist_core.runs.schema import reason_of
+from mnist_core.errors import AssignmentError, reason_of
 from mnist_core.untrusted import UntrustedText
 
 ARCHIVES = (".zip", ".gz", ".tar", ".tgz", ".7z", ".rar")
 OF_THE_TEACHER = (".toml", ".csv", ".json", ".md", ".xlsx", ".log")
 """Files beside the submissions that are nobody's."""
 SHOWN_NAMES = 5
+UNNAMED = "unnamed"
+"""Student whose file has no name that can be written."""
+LONGEST_NAME = 255
+"""Bytes of a name that a file system takes."""
 
 _OF_PLATFORM = re.compile(r"^(.+?)(?:_LATE)?_(\d+)_(?:\d+_.+|assignsubmission_.*)$")
 """``lovelaceada_LATE_4242_98765_net.py`` of Canvas, ``Ada Lovelace_4242_assignsubmission_file_`` of Moodle."""
@@ -25,6 +28,7 @@ class Entry:
     """One student: a file to grade, or why there is none."""
 
     student: UntrustedText
+    """Of a roster, one that can name a folder."""
     path: Path | None
     problem: str = ""
 
@@ -86,13 +90,19 @@ def _is_hidden(name: str) -> bool:
 
 
 def _student(name: str) -> str:
-    """Name of a file or folder without what learning platforms and file managers add."""
+    """Name of a file or folder, as it is shown, without what learning platforms and file managers add.
+
+    Results are written into a folder of that name.
+    """
+    name = " ".join(UntrustedText(name).plain.split()).replace("/", "_").replace("\\", "_")
     if platform := _OF_PLATFORM.match(name):
-        return f"{platform[1]}_{platform[2]}"
-    shorter = _COPY.sub("", name)
-    while shorter and shorter != name:
-        name, shorter = shorter, _COPY.sub("", shorter)
-    return name
+        name = f"{platform[1]}_{platform[2]}"
+    else:
+        shorter = _COPY.sub("", name)
+        while shorter and shorter != name:
+            name, shorter = shorter, _COPY.sub("", shorter)
+    name = name.encode()[:LONGEST_NAME].decode(errors="ignore").strip()
+    return UNNAMED if name in ("", ".", "..") else name
 
 
 def _files_in(folder: Path) -> list[Path]:

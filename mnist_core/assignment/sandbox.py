@@ -1,4 +1,4 @@
-"""A process of its own for a learner's code, with limits: what it does there ends with it.
+"""A process of its own for a learner's code, with limits.
 
 ``docs/security.md`` says what this keeps out and what it does not.
 """
@@ -9,35 +9,35 @@ import os
 import queue
 import random
 import shutil
-import struct
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 import numpy as np
 
+from mnist_core.assignment.messages import Channel, Failure, Reply, read_reply, to_plain
 from mnist_core.assignment.source import Submission
-from mnist_core.errors import AssignmentError
+from mnist_core.errors import AssignmentError, reason_of
 
 CHILD = Path(__file__).with_name("child.py")
-ARRAY, OTHER = 1, 2
 MAX_OUTPUT = 20_000
-MAX_REPLY = 256_000_000
-MAX_VALUES = 50_000_000
 LOAD_SECONDS = 20.0
 CALL_SECONDS = 5.0
+END_SECONDS = 2.0
+OUT_OF_TIME = "OutOfTime"
 WAIT_SECONDS = 0.2
 """Time between two looks at what else there is to do, while a call is awaited."""
-FIRST_USER = 61_000
-"""Without bubblewrap, a process started by root goes on as one of 4,000 users from this one on."""
+FIRST_USER, USERS = 61_000, 4000
+"""Without bubblewrap, a process started by root goes on as one of these users: which is the first, and how many."""
 
 
 @dataclass(frozen=True)
@@ -45,53 +45,15 @@ class Limits:
     """What a learner's process may take."""
 
     memory: int = 2_000_000_000
+    """Of each process that it starts."""
     cpu_seconds: int = 120
+    """Of each process that it starts; a function that is called after one has ended gets a new one."""
     file_bytes: int = 10_000_000
     processes: int = 32
     call_seconds: float = CALL_SECONDS
     """Time that a call may take, unless it says otherwise."""
-
-
-class Other(str):
-    """What a result is that is neither number, text, array, nor made of them."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An exception of the learner's code, or the end of its process."""
-
-    error: str
-    message: str
-    line: int | None = None
-    """In the text of the submission, if it went through it."""
-    missing: bool = False
-    """Whether it is a NotImplementedError: the function is yet to be written."""
-    ended: bool = False
-    """Whether the process is gone, so that no other function can be called."""
-
-    @property
-    def sentence(self) -> str:
-        """The exception as a finding."""
-        return self.message if self.ended else f"It raises {self.error}: {self.message}".rstrip(": ") + "."
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What a call returned, and what it did besides."""
-
-    value: Any = None
-    failure: Failure | None = None
-    changed: dict[int, Any] = field(default_factory=dict)
-    """Arguments that were changed in place, by position, as they are now."""
-    shared: bool = False
-    """Whether arrays of the result share memory."""
-    lists: bool = False
-    """Whether its pairs of weights and biases are lists, not tuples."""
-    seeded: bool = False
-    """Whether a global generator of random numbers was used."""
-    kept_changed: bool = False
-    """Whether the result of the last kept call has changed since."""
-    seconds: float = 0.0
+    total_seconds: float | None = 60.0
+    """Time from entering the sandbox, after which nothing is called; None for no limit."""
 
 
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/alternatives", "/etc/ld.so.cache")
@@ -126,12 +88,12 @@ def describe_isolation() -> str:
     """Say how well a learner's code is kept apart on this machine."""
     if not bubblewrap():
         return (
-            "It runs in a process with limits, but it can read your files and use the network: install bubblewrap to "
-            "keep both out."
+            "The code runs in a process with limits, but it can read your files and use the network: install "
+            "bubblewrap to keep both out."
         )
     if _visible() == WHOLE_SYSTEM:
-        return "It runs without network, on a read-only file system (bubblewrap)."
-    return "It runs without network, and sees none of your files (bubblewrap)."
+        return "The code runs without network, on a read-only file system (bubblewrap)."
+    return "The code runs without network, and sees none of your files (bubblewrap)."
 
 
 class Sandbox:
@@ -158,9 +120,14 @@ class Sandbox:
         self.lists = False
         """Whether pairs of weights and biases are passed as lists, not as tuples."""
         self._process: subprocess.Popen[bytes] | None = None
+        self._channel: Channel | None = None
+        self._user = 0
+        self._deadline = float("inf")
 
     def __enter__(self) -> "Sandbox":
         self._folder = tempfile.TemporaryDirectory(prefix="learner-", ignore_cleanup_errors=True)
+        if self.limits.total_seconds is not None:
+            self._deadline = time.monotonic() + self.limits.total_seconds
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -170,6 +137,8 @@ class Sandbox:
     def load(self) -> Failure | None:
         """Start the process, and run the definitions of the file in it."""
         self.end()
+        if time.monotonic() >= self._deadline:
+            return self._out_of_time
         self._start()
         return self._ask({"operation": "load", "text": self.submission.definitions}, LOAD_SECONDS).failure
 
@@ -214,22 +183,23 @@ class Sandbox:
         return self._process is not None and self._process.poll() is None
 
     def end(self) -> None:
-        """End the process and all that came of it."""
+        """End the process and all that came of it; it waits a bounded time, whatever the code did."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()  # it ends its children
-        try:
-            process.wait(2)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if user := self._user:
+        channel, self._channel = self._channel, None
+        user, self._user = self._user, 0
+        if process and channel:
+            channel.close()
+            process.terminate()  # it ends its children
+            if not _has_ended(process):
+                process.kill()
+                _has_ended(process)
+            _end_session(process.pid)
+            if not bubblewrap():  # which numbers processes in its own way, and ends all of them
+                _end_session(channel.worker)
+        if user:
             _end_all_of(user)
-        self._requests.put(b"")
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                pipe.close()  # type: ignore[union-attr]
+            with _drawing:
+                _users.discard(user)
 
     def _start(self) -> None:
         self._user = _free_user()
@@ -259,14 +229,9 @@ class Sandbox:
             )  # fmt: skip
         except OSError as error:
             raise AssignmentError(
-                f"No process could be started for the file ({error.strerror}): end other programs, then check again."
+                f"No process could be started for the file ({reason_of(error)}): end other programs, then check again."
             ) from error
-        self._process = process
-        self._replies: queue.Queue[bytes | None] = queue.Queue()
-        self._requests: queue.Queue[bytes] = queue.Queue()
-        threading.Thread(target=_read_replies, args=(process.stdout, self._replies), daemon=True).start()
-        threading.Thread(target=_write_requests, args=(process.stdin, self._requests), daemon=True).start()
-        threading.Thread(target=self._read_output, args=(process.stderr,), daemon=True).start()
+        self._process, self._channel = process, Channel(process, self._add_output)
 
     def _wrapper(self) -> list[str]:
         program = bubblewrap()
@@ -278,36 +243,58 @@ class Sandbox:
             "--remount-ro", "/", "--unshare-all", "--die-with-parent", "--new-session", "--chdir", folder,
         ]  # fmt: skip
 
-    def _read_output(self, pipe: IO[bytes]) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while content := os.read(pipe.fileno(), 65_536):
-                if len(self.output) < MAX_OUTPUT:
-                    self.output = (self.output + content.decode("utf-8", "replace"))[:MAX_OUTPUT]
+    def _add_output(self, text: str) -> None:
+        if len(self.output) < MAX_OUTPUT:
+            self.output = (self.output + text)[:MAX_OUTPUT]
 
     def _ask(self, request: dict[str, Any], seconds: float) -> Reply:
-        if not self.alive:
+        channel = self._channel
+        if channel and channel.nonsense:
+            return Reply(failure=self._why_ended())
+        if channel is None or not self.alive:
             return Reply(failure=Failure("", "Its process has ended.", ended=True))
-        content = msgspec.msgpack.encode(_plain(request))
-        self._requests.put(struct.pack("<Q", len(content)) + content)
-        end = time.monotonic() + seconds
+        channel.send(msgspec.msgpack.encode(to_plain(request)))
+        end = min(time.monotonic() + seconds, self._deadline)
         while (left := end - time.monotonic()) > 0:
+            alive = self.alive
             try:
-                answer = self._replies.get(timeout=min(left, WAIT_SECONDS))
+                answer = channel.receive(min(left, WAIT_SECONDS))
             except queue.Empty:
+                if not alive:  # a process that got away holds the pipe
+                    return Reply(failure=self._why_ended())
                 if self._on_wait:
                     self._on_wait()
                 continue
-            return Reply(failure=self._why_ended()) if answer is None else _reply(answer)
+            reply = Reply(failure=self._why_ended()) if answer is None else read_reply(answer)
+            if reply.failure and reply.failure.ended:
+                self.end()
+            return self._clamped(reply)
         self.end()
+        if end == self._deadline:
+            return Reply(failure=self._out_of_time)
         message = f"It did not return within {seconds:g} s: look for a loop that does not end."
         return Reply(failure=Failure("Timeout", message, ended=True))
 
+    @property
+    def _out_of_time(self) -> Failure:
+        message = f"The whole check took more than {self.limits.total_seconds:g} s: look for what takes so long."
+        return Failure(OUT_OF_TIME, message, ended=True)
+
+    def _clamped(self, reply: Reply) -> Reply:
+        """A reply whose line, which may be forged, is one of the text."""
+        failure = reply.failure
+        if failure is None or failure.line is None:
+            return reply
+        line = min(max(failure.line, 1), max(len(self.submission.places), 1))
+        return replace(reply, failure=replace(failure, line=line))
+
     def _why_ended(self) -> Failure:
-        process = self._process
-        if process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(2)
+        nonsense = self._channel.nonsense if self._channel else ""
+        if self._process is not None and not nonsense:
+            _has_ended(self._process)
         self.end()
+        if nonsense:
+            return Failure("Protocol", f"Its process answered nonsense ({nonsense}), and was ended.", ended=True)
         if "MemoryError" in self.output or "Unable to allocate" in self.output:
             message = f"It took more than {self.limits.memory / 1e9:g} GB of memory, and its process was ended."
         else:
@@ -318,86 +305,25 @@ class Sandbox:
         return Failure("Ended", message, ended=True)
 
 
-def _write_requests(pipe: IO[bytes], requests: "queue.Queue[bytes]") -> None:
-    """Pass on requests; apart from the caller, whom a process that does not read would hold up."""
-    with contextlib.suppress(OSError, ValueError):
-        while content := requests.get():
-            pipe.write(content)
-            pipe.flush()
-
-
-def _read_replies(pipe: IO[bytes], replies: "queue.Queue[bytes | None]") -> None:
-    """Pass on whole messages; None when there will be no more."""
-    with contextlib.suppress(OSError, ValueError):
-        while len(head := pipe.read(8)) == 8:
-            size = struct.unpack("<Q", head)[0]
-            if size > MAX_REPLY or len(content := pipe.read(size)) < size:
-                break
-            replies.put(content)
-    replies.put(None)
-
-
-def _plain(value: Any) -> Any:
-    """Make a request of plain values; arrays become their type, shape and bytes."""
-    if isinstance(value, np.ndarray):
-        plain = np.ascontiguousarray(value).reshape(value.shape)
-        content = msgspec.msgpack.encode([plain.dtype.str, list(plain.shape), plain.tobytes()])
-        return msgspec.msgpack.Ext(ARRAY, content)
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
-
-
-def _reply(content: bytes) -> Reply:
-    """Read a reply, which a stranger's code may have forged."""
+def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
+    """Wait a moment for the end of a process."""
     try:
-        answer = msgspec.msgpack.decode(content)
-        if "error" in answer:
-            line = answer.get("line")
-            failure = Failure(
-                str(answer["error"]), str(answer.get("message", "")), line if isinstance(line, int) else None,
-                answer.get("missing") is True,
-            )  # fmt: skip
-            return Reply(failure=failure)
-        changed = dict(zip(map(int, answer.get("changed", [])), map(_value, answer.get("args", [])), strict=True))
-        return Reply(
-            _value(answer["value"]),
-            changed=changed,
-            shared=answer.get("shared") is True,
-            lists=answer.get("lists") is True,
-            seeded=answer.get("seeded") is True,
-            kept_changed=answer.get("kept_changed") is True,
-            seconds=float(answer.get("seconds", 0.0)),
-        )
-    except (msgspec.DecodeError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        return Reply(failure=Failure("Protocol", f"Its process answered nonsense ({error}).", ended=False))
+        process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
-def _value(value: Any, depth: int = 0) -> Any:
-    if depth > 20:
-        raise ValueError("a structure too deep")
-    if isinstance(value, msgspec.msgpack.Ext):
-        content = bytes(value.data)
-        return _array(content) if value.code == ARRAY else Other(content[:500].decode("utf-8", "replace"))
-    if isinstance(value, dict):
-        return {str(key): _value(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_value(item, depth + 1) for item in value]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise ValueError("a value of an unknown type")
+def _end_session(process: int) -> None:
+    """End a process that began a session, and those of its children that stayed in it."""
+    if sys.platform != "win32" and process > 1:
+        with contextlib.suppress(OSError):
+            os.killpg(process, signal.SIGKILL)
 
 
-def _array(content: bytes) -> np.ndarray:
-    dtype, shape, data = msgspec.msgpack.decode(content, type=tuple[str, list[int], bytes])
-    kind = np.dtype(dtype)
-    if kind.kind not in "biuf" or any(size < 0 for size in shape) or len(data) > MAX_VALUES * 8:
-        raise ValueError("an array of an unknown type or shape")
-    return np.frombuffer(data, kind).reshape(shape)
+_users: set[int] = set()
+"""Users that sandboxes of this process have drawn."""
+_drawing = threading.Lock()
 
 
 def _free_user() -> int:
@@ -409,26 +335,38 @@ def _free_user() -> int:
         for root in {sys.prefix, sys.base_prefix, tempfile.gettempdir()}
         for path in (Path(root).resolve(), *Path(root).resolve().parents)
     )
-    return random.randrange(FIRST_USER, FIRST_USER + 4000) if readable else 0
+    return _draw_user() if readable else 0
+
+
+def _draw_user() -> int:
+    """Draw a user whom no process has; `Sandbox.end` gives it back."""
+    with _drawing:
+        taken = _users | {user for _, user in _processes()}
+        user = random.choice([one for one in range(FIRST_USER, FIRST_USER + USERS) if one not in taken])
+        _users.add(user)
+        return user
 
 
 def _end_all_of(user: int) -> None:
     """End all processes of a user who exists for one sandbox alone."""
-    for pid in _processes():
-        with contextlib.suppress(OSError):
-            if Path(f"/proc/{pid}").stat().st_uid == user:
+    for pid, owner in _processes():
+        if owner == user:
+            with contextlib.suppress(OSError):
                 os.kill(pid, 9)
 
 
-def _processes() -> Iterator[int]:
-    return (int(path.name) for path in Path("/proc").glob("[0-9]*"))
+def _processes() -> Iterator[tuple[int, int]]:
+    """All processes, each with its user."""
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            yield int(path.name), path.stat().st_uid
 
 
 def _own_processes() -> int:
     """Count the processes and threads of this user, which its limit counts, too."""
     count = 0
-    for pid in _processes():
-        with contextlib.suppress(OSError):
-            if Path(f"/proc/{pid}").stat().st_uid == os.geteuid():
+    for pid, owner in _processes():
+        if owner == os.geteuid():
+            with contextlib.suppress(OSError):
                 count += sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
     return count

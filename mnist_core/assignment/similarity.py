@@ -13,10 +13,10 @@ from itertools import combinations
 
 import numpy as np
 
-from mnist_core.assignment.contract import LEVELS, STEPS
+from mnist_core.assignment.contract import LEVELS
 from mnist_core.assignment.roster import Entry
-from mnist_core.assignment.source import read_submission
-from mnist_core.assignment.starter import starter_file
+from mnist_core.assignment.source import parse, read_submission
+from mnist_core.assignment.starter import solution, starter_file
 from mnist_core.errors import AssignmentError
 from mnist_core.untrusted import UntrustedText
 
@@ -70,14 +70,13 @@ def similar_pairs(submissions: Sequence[tuple[UntrustedText, str]]) -> list[Pair
 
 def _given() -> set[tuple[str, ...]]:
     """What the starter files hold, and the code that hints show."""
-    shown = "\n".join(step.source for step in STEPS.values())
-    return fingerprint(shown).union(*(fingerprint(starter_file(level)) for level in LEVELS))
+    return fingerprint(solution()).union(*(fingerprint(starter_file(level)) for level in LEVELS))
 
 
 def fingerprint(text: str) -> set[tuple[str, ...]]:
     """All windows over the syntax tree of each function; empty if the text is not Python."""
     try:
-        tree = ast.parse(text)
+        tree = parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
     functions = (item for item in ast.walk(tree) if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef))

@@ -7,14 +7,18 @@ import io
 import json
 import re
 import tokenize
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mnist_core.assignment.contract import STEPS
-from mnist_core.errors import AssignmentError
+from mnist_core.errors import AssignmentError, reason_of
+from mnist_core.runs.files import read_bounded
 from mnist_core.untrusted import UntrustedText
 
 MAX_BYTES = 1_000_000
+PARSE_AGAIN = 20
 SUFFIXES = (".py", ".ipynb")
 _MAGIC = re.compile(r"^\s*[%!?]|\?\s*$")
 _HARMLESS_CALLS = {
@@ -64,38 +68,64 @@ class Submission:
     """Names that get their value from lines that were left out."""
     notes: tuple[str, ...]
     """What was left out, and which names may be meant."""
+    spans: tuple[tuple[int, int], ...]
+    """First and last line of each function and lambda in ``text``."""
 
     def place(self, line: int) -> Place:
         """Where a line of ``text`` stands in the file."""
         return self.places[min(max(line, 1), len(self.places)) - 1] if self.places else Place(line)
 
+    def function_around(self, line: int) -> tuple[int, int]:
+        """First and last line of the innermost function that a line is in; a few lines from it on if it is in none."""
+        return max((span for span in self.spans if span[0] <= line <= span[1]), default=(line, line + 5))
+
+
+class Content(NamedTuple):
+    """A learner's file as it is."""
+
+    name: str
+    data: bytes
+
+
+def read_content(path: Path) -> Content:
+    """Read a ``.py`` file or an ``.ipynb`` notebook, without looking into it.
+
+    Raises
+    ------
+    AssignmentError
+        If it can't be read, is no plain file, is too large, or is no Python file by its name.
+    """
+    _suffix(path.name)
+    try:
+        return Content(path.name, read_bounded(path, MAX_BYTES))
+    except (OSError, ValueError) as error:
+        raise AssignmentError(f"{path.name} can't be read ({reason_of(error)}): use another file.") from error
+
 
 def read_submission(path: Path) -> Submission:
-    """Read a ``.py`` file or an ``.ipynb`` notebook.
+    """Read and take apart a ``.py`` file or an ``.ipynb`` notebook.
 
     Raises
     ------
     AssignmentError
         If it can't be read, is too large, or is not Python.
     """
-    try:
-        size = path.stat().st_size
-        content = path.read_bytes() if size <= MAX_BYTES else b""
-    except OSError as error:
-        raise AssignmentError(f"{path.name} can't be read ({error.strerror}): choose another file.") from error
-    if size > MAX_BYTES:
-        raise AssignmentError(f"{path.name} has {size:,} bytes, expected at most {MAX_BYTES:,}: leave the data out.")
-    return parse_submission(path.name, content)
+    return parse_submission(*read_content(path))
+
+
+def _suffix(name: str) -> str:
+    suffix = Path(name).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise AssignmentError(f"{name} is no Python file: expected a name that ends with .py or .ipynb.")
+    return suffix
 
 
 def parse_submission(name: str, content: bytes) -> Submission:
     """Take apart the content of a file, see `read_submission`."""
-    suffix = Path(name).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise AssignmentError(f"{name} is no Python file: expected a name that ends with .py or .ipynb.")
+    suffix = _suffix(name)
     text, places = _cells(name, content) if suffix == ".ipynb" else _script(name, content)
     try:
-        tree = ast.parse(text)
+        tree = parse(text)
     except SyntaxError as error:
         line = error.lineno or 1
         place = places[min(line, len(places)) - 1] if places else Place(line)
@@ -103,6 +133,17 @@ def parse_submission(name: str, content: bytes) -> Submission:
     except (ValueError, RecursionError, MemoryError) as error:
         raise AssignmentError(f"{name} is not Python ({error}): write it again.") from error
     return _take_apart(name, text, places, tree)
+
+
+def parse(text: str) -> ast.Module:
+    """Parse Python as ``ast.parse`` does, also while another thread does so.
+
+    Some versions of Python 3.11 and 3.12 then raise SystemError (https://github.com/python/cpython/issues/106905).
+    """
+    for _ in range(PARSE_AGAIN):
+        with suppress(SystemError):
+            return ast.parse(text)
+    return ast.parse(text)
 
 
 def _script(name: str, content: bytes) -> tuple[str, tuple[Place, ...]]:
@@ -180,6 +221,11 @@ def _take_apart(name: str, text: str, places: tuple[Place, ...], tree: ast.Modul
             if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)
         ),
         notes=tuple(notes),
+        spans=tuple(
+            (node.lineno, node.end_lineno or node.lineno)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        ),
     )
 
 

@@ -17,17 +17,10 @@ from mnist_core.assignment.learner import CallFailed, Learner
 from mnist_core.assignment.mistake import Mistake
 from mnist_core.assignment.reference import Array, Parameters
 from mnist_core.errors import AssignmentError, EvaluationError
+from mnist_core.nn.losses import cross_entropy
 from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import SGD
-from mnist_core.training.config import TrainingConfig
-
-IMPLEMENTED = frozenset(
-    {
-        "epochs", "learning_rate", "batch_size", "hidden_layers", "validation_fraction", "seed", "schedule", "warmup",
-        "patience", "shift", "rotation", "scale", "shear", "elastic", "blas_threads",
-    }
-)  # fmt: skip
-"""Settings that have an effect with other code than ours: the loop applies them, not the network."""
+from mnist_core.training.config import LOOP_SETTINGS, TrainingConfig
 
 
 class Implementation(Protocol):
@@ -123,7 +116,7 @@ class OwnGradient:
         self.latest: Parameters = []
 
     def compute(self, x: Array, labels: Array, rng: np.random.Generator) -> tuple[float, int]:
-        """Ask for the gradient of a mini-batch; loss and predictions are the network's own where it gives none.
+        """Ask for the gradient of a mini-batch; loss and predictions are those of our own forward pass.
 
         Raises
         ------
@@ -132,14 +125,13 @@ class OwnGradient:
         """
         y = reference.one_hot(labels, self.network.layer_sizes[-1])
         with np.errstate(all="ignore"):
-            loss, self.latest = _ask("back_propagate", lambda: self._back_propagate(x.astype(np.float64), y))
+            _, self.latest = _ask("back_propagate", lambda: self._back_propagate(x.astype(np.float64), y))
             try:
                 probabilities = self.network.feed_forward(x)
             except EvaluationError:  # the last update left the numbers, which ends training
                 return math.nan, 0
-        if loss is None or np.ndim(loss):  # such as one loss an image
-            loss = reference.cross_entropy(probabilities, y)
-        return float(loss), int(np.count_nonzero(probabilities.argmax(axis=1) == labels))
+        loss = cross_entropy(probabilities, y)  # theirs may have any scale and sign
+        return loss, int(np.count_nonzero(probabilities.argmax(axis=1) == labels))
 
     def _back_propagate(self, x: Array, y: Array) -> tuple[float | None, Parameters]:
         return self.implementation.back_propagate(x, y, parameters_of(self.network))
@@ -216,5 +208,5 @@ def first_parameters(network: Network, learner: Learner, config: TrainingConfig)
 def effective(config: TrainingConfig) -> TrainingConfig:
     """The settings without those that other code than ours does not implement."""
     default = TrainingConfig()
-    kept = {name: getattr(config, name) for name in IMPLEMENTED}
+    kept = {name: getattr(config, name) for name in LOOP_SETTINGS}
     return TrainingConfig(**{**{name: getattr(default, name) for name in config.settings()}, **kept})

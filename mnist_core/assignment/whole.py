@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from mnist_core.assignment.reference import (
     one_hot,
     update,
 )
-from mnist_core.data.dataset import load_dataset
+from mnist_core.data.dataset import Dataset, load_dataset
 
 STEP = 1e-5
 GRADIENT_TOLERANCE = 1e-4
@@ -88,9 +89,14 @@ def _loss(learner: Learner, x: Array, y: Array, parameters: Parameters) -> float
     return float(learner.array_function("cross_entropy")(learner.feed_forward(x, parameters), y))
 
 
+@cache
+def _sample() -> Dataset:
+    return load_dataset("sample")
+
+
 def sample(count: int, seed: int) -> tuple[Array, Array, Array]:
     """Some images of the sample, their one-hot rows and labels."""
-    dataset = load_dataset("sample")
+    dataset = _sample()
     chosen = np.random.default_rng(seed).permutation(len(dataset.train_labels))[:count]
     labels = dataset.train_labels[chosen]
     return dataset.train_images[chosen].reshape(count, -1) / 255, one_hot(labels, 10), labels

@@ -31,7 +31,7 @@ from mnist_core.runs.run import Run
 from mnist_core.training.state import TrainingState
 
 DAY = 24 * 3600
-LIMITS = Limits(cpu_seconds=DAY, call_seconds=60.0)
+LIMITS = Limits(cpu_seconds=DAY, call_seconds=60.0, total_seconds=None)
 """Of a whole training; a call may be one of all images at once, in loops."""
 
 

@@ -28,12 +28,12 @@ def add(program: ProgramParser) -> None:
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     run = find_run(arguments.run, arguments.runs_dir)
-    network = run.load_network()
     dataset = load_dataset("full", arguments.data_dir) if arguments.data_dir else run.dataset.load()
+    own = not arguments.data_dir or dataset.has_content(run.dataset.checksums)
+    network = run.load_network(dataset if own else None)
     if arguments.data_dir:
         _compare_data(run, network, dataset)
     result = evaluate(network, dataset.test_images, dataset.test_labels)
-    own = not arguments.data_dir or dataset.has_content(run.dataset.checksums)
     found = diagnosis_of(run, lambda _: dataset) if own else None
     lines = [] if arguments.json else diagnosis_lines(found)
     doubt = no_better_than_guessing(result.accuracy, result.labels)
@@ -61,7 +61,7 @@ def _compare_data(run: Run, network: Network, dataset: Dataset) -> None:
     """Say that the data are not those of the run; refuse those that its network can't read."""
     shape, pixels = dataset.image_shape, network.layer_sizes[0]
     try:
-        expected: tuple[int, ...] = run.dataset.load().image_shape
+        expected: tuple[int, ...] = run.dataset.shape()[0]
     except DatasetError:  # gone: only the number of pixels is still known
         expected = shape if math.prod(shape) == pixels else (pixels,)
     if shape != expected:

@@ -5,11 +5,10 @@ from pathlib import Path
 
 from mnist_core.commands.output import say
 from mnist_core.commands.parser import ProgramParser, add_command, add_run, add_runs_dir, one_of
-from mnist_core.errors import RunError, advice_on, counted
+from mnist_core.disk import write_atomically
+from mnist_core.errors import RunError, advice_on, counted, reason_of
 from mnist_core.models.formats import FORMATS, export, file_name
-from mnist_core.runs.files import write_atomically
 from mnist_core.runs.run import find_run
-from mnist_core.runs.schema import reason_of
 
 
 def add(program: ProgramParser) -> None:

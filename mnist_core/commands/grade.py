@@ -2,23 +2,27 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mnist_core.assignment.autograder import autograder_zip
+from mnist_core.assignment.cases import SEEDS
 from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.grades import Grade, summarize, to_csv
 from mnist_core.assignment.gradescope import write_results, write_single
 from mnist_core.assignment.grading import grade, grade_entries
 from mnist_core.assignment.roster import read_roster, read_single
 from mnist_core.assignment.rubric import Rubric, read_rubric
+from mnist_core.assignment.sandbox import bubblewrap, describe_isolation
 from mnist_core.assignment.similarity import similar_entries
 from mnist_core.commands.output import note, say
 from mnist_core.commands.parser import ProgramParser, add_command, number
+from mnist_core.disk import write_atomically
 from mnist_core.errors import counted
 from mnist_core.jobs.job import PROJECT
-from mnist_core.runs.files import write_atomically, writing_to
+from mnist_core.runs.files import writing_to
 
-MOST_JOBS, LARGEST_SEED = 64, 2**32 - 1
+JOBS = (1, 64)
 SEED_OF_CHECKS = 0
 SHOWN_COUNTS = 8
 
@@ -30,8 +34,12 @@ def add(program: ProgramParser) -> None:
         "folder", type=Path, nargs="?", metavar="FOLDER", help="one file or folder a student, named after them"
     )
     command.add_argument("--rubric", type=Path, help="TOML file with the points of each step (default: built in)")
-    command.add_argument("--seed", type=number(whole=True), default=0, help="seed of the hidden inputs (default: 0)")
-    command.add_argument("--jobs", type=number(whole=True), default=2, help="files checked at a time (default: 2)")
+    command.add_argument(
+        "--seed", type=number(whole=True, limits=SEEDS), help="seed of the hidden inputs (default: the rubric's, or 0)"
+    )
+    command.add_argument(
+        "--jobs", type=number(whole=True, limits=JOBS), default=2, help="files checked at a time (default: 2)"
+    )
     command.add_argument("--csv", type=Path, metavar="FILE", help="write the table of grades")
     command.add_argument("--gradescope", type=Path, metavar="DIR", help="write a results.json for each student")
     command.add_argument(
@@ -45,16 +53,19 @@ def add(program: ProgramParser) -> None:
 def _grade(arguments: argparse.Namespace) -> None:
     _check_usage(arguments)
     rubric = read_rubric(arguments.rubric) if arguments.rubric else Rubric()
-    if arguments.seed == SEED_OF_CHECKS:
-        note("seed 0 gives the inputs that mnist check shows to students: choose another one with --seed.")
+    seed = rubric.seed if arguments.seed is None else arguments.seed
+    if seed == SEED_OF_CHECKS:
+        note("seed 0 gives the inputs that mnist check shows: choose another one, with --seed or in the rubric.")
     if arguments.autograder_zip:
-        _write(arguments.autograder_zip, autograder_zip(PROJECT, rubric, arguments.seed))
+        _write(arguments.autograder_zip, autograder_zip(PROJECT, replace(rubric, seed=seed)))
         return
+    if not bubblewrap():
+        note(describe_isolation())
     if arguments.single:
-        grades = list(grade_entries([read_single(arguments.folder)], rubric, arguments.seed))
+        grades = list(grade_entries([read_single(arguments.folder)], rubric, seed))
         _print_grade(grades[0])
     else:
-        grades = grade(arguments.folder, rubric, arguments.seed, arguments.jobs, _print_grade)
+        grades = grade(arguments.folder, rubric, seed, arguments.jobs, _print_grade)
     if arguments.csv:
         _write(arguments.csv, to_csv(grades).encode())
     if arguments.gradescope:
@@ -69,10 +80,6 @@ def _grade(arguments: argparse.Namespace) -> None:
 
 
 def _check_usage(arguments: argparse.Namespace) -> None:
-    if not 1 <= arguments.jobs <= MOST_JOBS:
-        arguments.usage_error(f"--jobs is {arguments.jobs}, expected 1 to {MOST_JOBS}")
-    if not 0 <= arguments.seed <= LARGEST_SEED:
-        arguments.usage_error(f"--seed is {arguments.seed}, expected 0 to {LARGEST_SEED}")
     if arguments.autograder_zip:
         return
     if arguments.folder is None:

@@ -5,8 +5,7 @@ import math
 import sys
 from typing import Any, TextIO
 
-from mnist_core.errors import MnistError, advice_on
-from mnist_core.runs.schema import reason_of
+from mnist_core.errors import sentence_of
 from mnist_core.untrusted import UntrustedText
 
 
@@ -22,23 +21,13 @@ def note(sentence: str) -> None:
 
 def complain(problem: BaseException | str) -> None:
     """Write a sentence to standard error that says what failed."""
-    sentence = sentence_of(problem) if isinstance(problem, OSError) else str(problem)
+    sentence = problem if isinstance(problem, str) else sentence_of(problem)
     _write(f"error: {sentence}", sys.stderr)
 
 
 def say_json(value: Any) -> None:
     """Write one JSON document: a number that JSON does not know is null, a lone surrogate U+FFFD."""
     _write(json.dumps(_strict(value), allow_nan=False), sys.stdout)
-
-
-def sentence_of(error: OSError) -> str:
-    """Say what an error of the operating system means, without its number."""
-    if isinstance(error, MnistError):
-        return str(error)
-    reason = reason_of(error)
-    if error.filename is None:
-        return f"A file can't be read or written ({reason}): {advice_on(error)}, or choose another place."
-    return f"Can't use {error.filename} ({reason}): check the path, its permissions and the disk."
 
 
 def _write(line: str, file: TextIO) -> None:

@@ -152,17 +152,20 @@ def one_of(names: Iterable[str]) -> dict[str, Any]:
     return {"type": read, "metavar": f"{{{','.join(known)}}}"}
 
 
-def number(whole: bool) -> Callable[[str], int | float]:
-    """Make a function that reads a number, for ``type`` of ``add_argument``."""
+def number(whole: bool, limits: tuple[int, int] | None = None) -> Callable[[str], int | float]:
+    """Make a function that reads a number, if need be one between two others, for ``type`` of ``add_argument``."""
     kind, noun = (int, "a whole number") if whole else (float, "a number")
 
     def read(text: str) -> int | float:
         try:
-            return kind(text)
+            value = kind(text)
         except ValueError as error:
             meant = _meant_number(text, whole)
             advice = "" if meant is None else f": write {meant}"
             raise argparse.ArgumentTypeError(f"found {text[:40]!r}, expected {noun}{advice}") from error
+        if limits and not limits[0] <= value <= limits[1]:
+            raise argparse.ArgumentTypeError(f"found {value}, expected {limits[0]} to {limits[1]}")
+        return value
 
     return read
 

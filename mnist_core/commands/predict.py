@@ -8,13 +8,11 @@ import numpy as np
 
 from mnist_core.commands.output import complain, say, say_json
 from mnist_core.commands.parser import ProgramParser, add_command, add_json, add_run, add_runs_dir
-from mnist_core.errors import MnistError, PictureError, times
+from mnist_core.errors import MnistError, PictureError, reason_of
 from mnist_core.evaluation.predict import predict
-from mnist_core.handwriting.ink import ink_on_black
-from mnist_core.handwriting.mnist_format import to_mnist
+from mnist_core.handwriting.find import find_digits
 from mnist_core.handwriting.reading import MAX_BYTES, read_picture
 from mnist_core.runs.run import find_run
-from mnist_core.runs.schema import reason_of
 
 
 def add(program: ProgramParser) -> None:
@@ -39,7 +37,7 @@ def _predict(arguments: argparse.Namespace) -> int:
     images, problems = [], []
     for path in arguments.images:
         try:
-            images.append((path, _read_digit(path, shape)))
+            images.append((path, find_digits(read_picture(_read_file(path)), False, shape).images[0]))
         except MnistError as error:
             problems.append(f"{path}: {error}")
     rows = predict(network, np.array([image for _, image in images]).reshape(-1, *shape)).astype(float)
@@ -72,21 +70,6 @@ def _print_table(report: list[dict[str, Any]]) -> None:
         say(f"{entry['image']:<{width}}   {entry['digit']} ({entry['probability']:.1%}){runner_up}")
 
 
-def _read_digit(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    """Read an image file as an image like those of the training set: uint8 of this shape, white on black."""
-    grey = read_picture(_read_file(path))
-    ink = ink_on_black(grey)
-    white_on_black = np.vdot(ink, grey - grey.mean()) > 0  # the ink is brighter than the average pixel
-    if grey.shape == shape and white_on_black:
-        return grey
-    if shape[0] != shape[1]:
-        raise PictureError(
-            f"found {times(grey.shape)} pixels, expected white on black of {times(shape)}, "
-            "as in training: only square images are fitted, so resize it."
-        )
-    return to_mnist(ink, shape[0])
-
-
 def _read_file(path: Path) -> bytes:
     """Read a file, and no more of it than a picture may have: it may be a device without end."""
     try:
@@ -96,5 +79,5 @@ def _read_file(path: Path) -> bytes:
         raise PictureError("there is no such file: check its name.") from error
     except IsADirectoryError as error:
         raise PictureError("this is a folder: name the pictures in it.") from error
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a path with a zero byte is a ValueError
         raise PictureError(f"can't be read ({reason_of(error)}): check its permissions and the disk.") from error

@@ -27,6 +27,7 @@ from mnist_core.jobs.start import request, start_run
 from mnist_core.runs.model_epoch import model_epoch
 from mnist_core.runs.run import Run
 from mnist_core.training.config import PRESETS, TrainingConfig
+from mnist_core.training.memory import check_memory
 from mnist_core.training.setting import Setting
 
 
@@ -67,7 +68,9 @@ def _argument(setting: Setting) -> dict[str, Any]:
 
 def asked_config(arguments: argparse.Namespace) -> TrainingConfig:
     """Settings of ``train``: those of its preset, overridden by the options given."""
-    return TrainingConfig(**{**PRESETS[arguments.preset].config.to_dict(), **_given(arguments)})
+    config = TrainingConfig(**{**PRESETS[arguments.preset].config.to_dict(), **_given(arguments)})
+    check_memory(config)
+    return config
 
 
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.fitting import all_alike
+from mnist_core.errors import counted
 
 FEWEST_PER_CLASS = 10
 """Training images of each class, on average."""
@@ -91,7 +92,7 @@ def _labels(dataset: Dataset) -> Iterator[DataWarning]:
         )
     if len(unseen := np.flatnonzero((train[:end] == 0) & (test[:end] > 0))):
         lost = int(test[unseen].sum())
-        of_all = f"{lost:,} of {_number(len(labels[1]), 'test image')} {'is' if lost == 1 else 'are'}"
+        of_all = f"{lost:,} of {counted(len(labels[1]), 'test image')} {'is' if lost == 1 else 'are'}"
         yield DataWarning(
             f"{of_all} of {_classes(unseen)}, of which training has none.",
             f"The network can't learn what it never sees: its test accuracy can't exceed {1 - lost / test.sum():.1%}.",
@@ -117,7 +118,7 @@ def _end_of_classes(counts: np.ndarray) -> int:
 def _stray_labels(labels: tuple[np.ndarray, ...], end: int, num_classes: int) -> DataWarning:
     positions = [np.flatnonzero(split >= end) for split in labels]
     high = np.unique(np.concatenate([split[where] for split, where in zip(labels, positions, strict=True)]))
-    counted = [
+    parts = [
         f"{len(where):,} of {len(split):,} {name} labels ({_images(where)})"
         for name, split, where in zip(SPLITS, labels, positions, strict=True)
         if len(where)
@@ -126,7 +127,7 @@ def _stray_labels(labels: tuple[np.ndarray, ...], end: int, num_classes: int) ->
     empty = num_classes - len(below) - len(high)
     verb = "is" if sum(map(len, positions)) == 1 else "are"
     return DataWarning(
-        f"{' and '.join(counted)} {verb} {_listed(high)}, where all others are {below[0]} to {below[-1]}.",
+        f"{' and '.join(parts)} {verb} {_listed(high)}, where all others are {below[0]} to {below[-1]}.",
         f"The network gets {num_classes} outputs, and {_an_output(empty)} never correct.",
         f"Correct these labels, or remove what they belong to: {end} outputs then suffice.",
     )
@@ -141,8 +142,8 @@ def _amounts(dataset: Dataset) -> Iterator[DataWarning]:
     classes = len(np.unique(dataset.train_labels))
     if train < FEWEST_PER_CLASS * classes:
         yield DataWarning(
-            f"There {'is' if train == 1 else 'are'} {_number(train, 'training image')} of "
-            f"{_number(classes, 'class', 'classes')}.",
+            f"There {'is' if train == 1 else 'are'} {counted(train, 'training image')} of "
+            f"{counted(classes, 'class', 'classes')}.",
             "A network learns so few by heart, and not what they have in common.",
             "Add images: a few hundred of each class are a start.",
         )
@@ -156,14 +157,14 @@ def _amounts(dataset: Dataset) -> Iterator[DataWarning]:
     rare = np.flatnonzero((counts > 0) & (counts < FEWEST_PER_CLASS))
     if train >= FEWEST_PER_CLASS * classes and (rare := rare[rare < _end_of_classes(counts)]).size:
         yield DataWarning(
-            f"Training has {_number(int(counts[rare].sum()), 'image')} of {_classes(rare)}, and {train:,} in all.",
+            f"Training has {counted(int(counts[rare].sum()), 'image')} of {_classes(rare)}, and {train:,} in all.",
             "The network hardly learns what it sees so rarely.",
             f"Add training images of {'this class' if len(rare) == 1 else 'these classes'}, or leave "
             f"{'it' if len(rare) == 1 else 'them'} out.",
         )
     if test < FEWEST_TEST_IMAGES:
         yield DataWarning(
-            f"There {'is' if test == 1 else 'are'} {_number(test, 'test image')}.",
+            f"There {'is' if test == 1 else 'are'} {counted(test, 'test image')}.",
             f"Each is {1 / test:.1%} of the accuracy, so that small differences mean nothing.",
             "Add test images: a thousand make the accuracy certain to a few percent.",
         )
@@ -243,7 +244,7 @@ def _in_both_splits(dataset: Dataset) -> Iterator[DataWarning]:
 def _some(positions: np.ndarray, count: int, split: str) -> str:
     """Begin a sentence: "2 of 50 test images (images 3, 7) are"."""
     verb = "is" if len(positions) == 1 else "are"
-    return f"{len(positions):,} of {_number(count, f'{split} image')} ({_images(positions)}) {verb}"
+    return f"{len(positions):,} of {counted(count, f'{split} image')} ({_images(positions)}) {verb}"
 
 
 def _images(positions: np.ndarray) -> str:
@@ -263,7 +264,3 @@ def _listed(labels: np.ndarray) -> str:
     named = [str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs[:NAMED]]
     more = sum(map(len, runs[NAMED:]))
     return ", ".join(named) + (f" and {more} more" if more else "")
-
-
-def _number(count: int, one: str, many: str | None = None) -> str:
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"

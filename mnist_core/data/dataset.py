@@ -28,7 +28,7 @@ from mnist_core.data.checksums import (
 from mnist_core.data.fitting import check_fit
 from mnist_core.data.idx import read_idx
 from mnist_core.data.preprocessing import flatten, one_hot, unflatten
-from mnist_core.errors import DatasetError, IdxError, counted, times
+from mnist_core.errors import DatasetError, IdxError, counted, reason_of, times
 from mnist_core.untrusted import UntrustedText
 
 SOURCES = ("auto", "full", "sample")
@@ -244,7 +244,7 @@ def _locate(folder: Path) -> dict[str, Path]:
 
 def _unreadable(folder: Path, error: OSError) -> DatasetError:
     return DatasetError(
-        f"{folder}: can't be read ({error.strerror}), but the files of a data set were expected "
+        f"{folder}: can't be read ({reason_of(error)}), but the files of a data set were expected "
         f"there. Check the path and its permissions."
     )
 
@@ -279,7 +279,7 @@ def _load_folder(folder: Path, paths: dict[str, Path]) -> Dataset:
         raise DatasetError(str(error)) from error
     except OSError as error:
         raise DatasetError(
-            f"{folder}: a file can't be read ({error.strerror}), but all four are needed. "
+            f"{folder}: a file can't be read ({reason_of(error)}), but all four are needed. "
             f"Check their permissions and the disk they are on."
         ) from error
     check_fit(paths, arrays)
@@ -320,7 +320,7 @@ def _load_sample() -> Dataset:
         checksum = pooch.file_hash(SAMPLE)
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetError(
-            f"{SAMPLE}: found no readable sample of MNIST ({getattr(error, 'strerror', None) or error}), but it comes "
+            f"{SAMPLE}: found no readable sample of MNIST ({reason_of(error)}), but it comes "
             f"with the project. Install the project again."
         ) from error
     count = len(arrays["train_labels"]) + len(arrays["test_labels"])

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import queue
-import shutil
 import tempfile
 import threading
 import time
@@ -17,7 +16,8 @@ import urllib3
 
 from mnist_core.data.checksums import MNIST_SHA256
 from mnist_core.data.dataset import FOLDER_VARIABLE, cache_dir
-from mnist_core.errors import DownloadError, advice_on
+from mnist_core.disk import remove_leftovers
+from mnist_core.errors import DownloadError, advice_on, reason_of
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -97,7 +97,7 @@ def download(
     mirrors, done, total = list(mirrors), 0, sum(size for size, _ in files.values())
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(folder)
+        remove_leftovers(folder, LEFTOVER_PREFIX, LEFTOVER_SECONDS)
         for name, (size, sha256) in files.items():
             if not _is_verified(folder / name, size, sha256):
 
@@ -109,7 +109,7 @@ def download(
             progress(done, total, f"{name} is complete")
     except OSError as error:
         raise DownloadError(
-            f"{folder}: can't be written to ({error.strerror or error}), but a folder with room for "
+            f"{folder}: can't be written to ({reason_of(error)}), but a folder with room for "
             f"{total:,} bytes was expected: {advice_on(error)}, or choose another folder."
         ) from error
     return folder
@@ -117,14 +117,6 @@ def download(
 
 def _is_verified(path: Path, size: int, sha256: str) -> bool:
     return path.is_file() and path.stat().st_size == size and pooch.file_hash(path) == sha256
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Remove the temporary folders of downloads that were killed; a young one may still be in use."""
-    for leftover in folder.glob(f"{LEFTOVER_PREFIX}*"):
-        with contextlib.suppress(OSError):  # another process may have removed it
-            if time.time() - leftover.stat().st_mtime > LEFTOVER_SECONDS:
-                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _fetch_from_any(mirrors: list[str], path: Path, size: int, sha256: str, timeout: Timeout, report: Report) -> None:

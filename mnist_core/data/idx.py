@@ -15,16 +15,17 @@ Source: "The IDX file format" on Yann LeCun's MNIST page, http://yann.lecun.com/
 import gzip
 import math
 import os
-import secrets
 import struct
 import zlib
 from contextlib import nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from mnist_core.data.packed import GZIP_MAGIC, GZIP_MAX_RATIO, GzipStream, Stream, read_up_to
-from mnist_core.errors import IdxError, advice_on, times
+from mnist_core.disk import write_atomically
+from mnist_core.errors import IdxError, advice_on, reason_of, times
 
 DTYPES: dict[int, np.dtype] = {
     0x08: np.dtype("uint8"),
@@ -88,7 +89,7 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     except (EOFError, zlib.error) as error:
         raise _error(path, f"corrupt gzip data ({error})", "an intact gzip file", FETCH_AGAIN) from error
     except OSError as error:
-        found, advice = f"a file that can't be read ({error.strerror})", "Check its permissions and the disk."
+        found, advice = f"a file that can't be read ({reason_of(error)})", "Check its permissions and the disk."
         raise _error(path, found, "a readable one", advice) from error
 
 
@@ -131,10 +132,19 @@ def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
         raise _error(path, f"an array of dtype {array.dtype}", expected, advice)
     if max(array.shape, default=0) >= 1 << 32:
         raise _error(path, f"an array of {times(array.shape)}", "sizes below 2**32", "Split the array.")
+    packed = path.name.lower().endswith(".gz")
+
+    def write(file: BinaryIO) -> None:
+        with gzip.GzipFile("", "wb", 6, file, mtime=0) if packed else nullcontext(file) as stream:
+            stream.write(idx_header(array))
+            stream.write(idx_values(array).data)
+
     try:
-        _write_atomically(path, idx_header(array), idx_values(array))
+        if path.exists() and not path.is_file():
+            raise _error(path, _kind(path), "the name of a file", "Choose another path.")
+        write_atomically(path, write)
     except OSError as error:
-        found, advice = f"a path that can't be written ({error.strerror})", advice_on(error)
+        found, advice = f"a path that can't be written ({reason_of(error)})", advice_on(error)
         raise _error(path, found, "a file in a writable folder", f"{advice[0].upper()}{advice[1:]}.") from error
 
 
@@ -192,24 +202,6 @@ def _read_header(stream: Stream, path: Path) -> tuple[np.dtype, tuple[int, ...]]
         expected = f"a header of {4 + 4 * ndim} bytes for {ndim} dimensions"
         raise _error(path, f"a header of {4 + len(sizes)} bytes", expected, FETCH_AGAIN)
     return DTYPES[code], struct.unpack(f">{ndim}I", sizes)
-
-
-def _write_atomically(path: Path, header: bytes, values: np.ndarray) -> None:
-    """Write beside `path`, then rename: a reader sees the old file or the new one, never a part."""
-    if path.exists() and not path.is_file():
-        raise _error(path, _kind(path), "the name of a file", "Choose another path.")
-    temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
-    packed = path.name.lower().endswith(".gz")
-    try:
-        with (
-            temporary.open("xb") as file,
-            gzip.GzipFile("", "wb", 6, file, mtime=0) if packed else nullcontext(file) as stream,
-        ):
-            stream.write(header)
-            stream.write(values.data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _kind(path: Path) -> str:

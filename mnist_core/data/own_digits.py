@@ -3,9 +3,7 @@
 import hashlib
 import io
 import re
-import shutil
 import tempfile
-import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +14,8 @@ import numpy as np
 from mnist_core.data.checksums import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.idx import write_idx
-from mnist_core.errors import DatasetError, IdxError, advice_on, times
+from mnist_core.disk import remove_leftovers
+from mnist_core.errors import DatasetError, IdxError, advice_on, reason_of, times
 
 TEST_EVERY = 5
 
@@ -63,9 +62,7 @@ def add_to_training(dataset: Dataset, images: np.ndarray, labels: np.ndarray, fo
     }
     with _writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for leftover in folder.glob(f"{DRAFT}*"):  # of a process that was killed; a young one may still be in use
-            if time.time() - leftover.stat().st_mtime > DRAFT_SECONDS:
-                shutil.rmtree(leftover, ignore_errors=True)
+        remove_leftovers(folder, DRAFT, DRAFT_SECONDS)
         with tempfile.TemporaryDirectory(dir=folder, prefix=DRAFT) as draft:
             whole = Path(draft, "whole")
             whole.mkdir()
@@ -84,7 +81,7 @@ def _writing_to(folder: Path | str) -> Iterator[None]:
         cause = error.__cause__ if isinstance(error, IdxError) else error
         if not isinstance(cause, OSError):
             raise
-        raise DatasetError(f"Can't write to {folder} ({cause.strerror}): {advice_on(cause)}.") from error
+        raise DatasetError(f"Can't write to {folder} ({reason_of(cause)}): {advice_on(cause)}.") from error
 
 
 def pack_digits(images: np.ndarray, labels: np.ndarray) -> bytes:

@@ -13,7 +13,7 @@ DARKEST_LIGHT = 48
 """Grey level of shaded paper below which its ink is no longer amplified."""
 
 
-def ink_on_black(grey: np.ndarray) -> np.ndarray:
+def ink_on_black(grey: np.ndarray, light_paper: bool | None = None) -> np.ndarray:
     """Show the ink bright on black, whatever the colours of ink and paper, and however uneven the light.
 
     The paper is what remains of the picture when everything narrow is removed (a morphological opening, with a window
@@ -23,13 +23,16 @@ def ink_on_black(grey: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     grey : ndarray of uint8, shape (H, W)
+    light_paper : bool, optional
+        Whether the ink is darker than the paper; by default, :func:`is_light_paper` tells.
 
     Returns
     -------
     ndarray of uint8, shape (H, W)
         0 is paper, 255 the strongest ink; all 0 if there is no ink.
     """
-    light_paper = is_light_paper(grey)
+    if light_paper is None:
+        light_paper = is_light_paper(grey)
     pixels = 255 - grey if light_paper else grey
     small, factor = reduced(pixels, 128)
     paper = _paper(small)

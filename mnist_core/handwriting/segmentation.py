@@ -45,7 +45,16 @@ class Box(NamedTuple):
         return Box(*map(min, self[:2], other[:2]), *map(max, self[2:], other[2:]))
 
 
-def segment(ink: np.ndarray) -> list[Box]:
+class Pieces(NamedTuple):
+    """Connected pieces of ink, numbered from 1 to N."""
+
+    labels: np.ndarray
+    """int32, shape (H, W): the number of the piece that a pixel is part of; 0 outside all pieces."""
+    corners: np.ndarray
+    """int, shape (N, 4): the box of each piece."""
+
+
+def segment(ink: np.ndarray, pieces: Pieces | None = None) -> list[Box]:
     """Find the digits of a page, in reading order.
 
     Each connected piece of ink is a digit, except specks, which are far smaller than most pieces, and small pieces
@@ -55,6 +64,8 @@ def segment(ink: np.ndarray) -> list[Box]:
     ----------
     ink : ndarray of uint8, shape (H, W)
         Bright ink on black, as :func:`ink_on_black` makes it.
+    pieces : Pieces, optional
+        The :func:`pieces_of` this ink, if they are known.
 
     Returns
     -------
@@ -66,7 +77,7 @@ def segment(ink: np.ndarray) -> list[Box]:
     PictureError
         If there are more than 200, or if they lie within one another.
     """
-    labels, corners = label_pieces(_is_ink(ink))
+    labels, corners = pieces or pieces_of(ink)
     if not len(corners):
         return []
     area = np.bincount(labels.ravel())[1:]
@@ -86,20 +97,23 @@ def segment(ink: np.ndarray) -> list[Box]:
     return _in_reading_order(boxes)
 
 
-def cut_digits(ink: np.ndarray, boxes: Sequence[Box]) -> list[np.ndarray]:
+def cut_digits(ink: np.ndarray, boxes: Sequence[Box], pieces: Pieces | None = None) -> list[np.ndarray]:
     """Cut out the digits in ``boxes``, without the strokes of neighbours that reach into a box.
 
     Parameters
     ----------
     ink : ndarray of uint8, shape (H, W)
         Bright ink on black, as for :func:`segment`.
+    boxes : sequence of Box
+    pieces : Pieces, optional
+        As for :func:`segment`.
 
     Returns
     -------
     list of ndarray of uint8
         With a margin for the soft edges of the strokes.
     """
-    labels, corners = label_pieces(_is_ink(ink))
+    labels, corners = pieces or pieces_of(ink)
     labels, ink = np.pad(labels, 2), np.pad(ink, 2)
     digits = []
     for box in boxes:
@@ -111,10 +125,13 @@ def cut_digits(ink: np.ndarray, boxes: Sequence[Box]) -> list[np.ndarray]:
     return digits
 
 
-def _is_ink(ink: np.ndarray) -> np.ndarray:
-    """Tell ink from paper by Otsu's threshold, kept between 40 % and 70 % of the strongest ink to exclude shadows."""
+def pieces_of(ink: np.ndarray) -> Pieces:
+    """Find the connected pieces of ink.
+
+    Ink is above Otsu's threshold, which is kept between 40 % and 70 % of the strongest ink to exclude shadows.
+    """
     threshold = min(max(otsu(ink), 0.4 * ink.max()), 0.7 * ink.max())
-    return ink > threshold
+    return label_pieces(ink > threshold)
 
 
 def _merge(boxes: list[Box], usual: int) -> list[Box]:
@@ -167,23 +184,16 @@ def _in_reading_order(boxes: list[Box]) -> list[Box]:
     return [box for line in lines for box in line]
 
 
-def label_pieces(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def label_pieces(mask: np.ndarray) -> Pieces:
     """Number the connected pieces of a mask; pixels connect along an edge or at a corner.
 
     Parameters
     ----------
     mask : ndarray of bool, shape (H, W)
-
-    Returns
-    -------
-    labels : ndarray of int32, shape (H, W)
-        0 outside the mask, else the number of the piece, from 1 to N.
-    boxes : ndarray of int, shape (N, 4)
-        Rows of :class:`Box`.
     """
     labels, _ = ndimage.label(mask, structure=np.ones((3, 3)))
     corners = [(y.start, x.start, y.stop, x.stop) for y, x in ndimage.find_objects(labels)]
-    return labels, np.array(corners, int).reshape(-1, 4)
+    return Pieces(labels, np.array(corners, int).reshape(-1, 4))
 
 
 def too_many(count: int) -> PictureError:

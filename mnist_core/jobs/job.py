@@ -14,19 +14,12 @@ from typing import Any, Generic, TypeVar
 
 from filelock import FileLock, Timeout
 
-from mnist_core.errors import MnistError, RunError, advice_on
+from mnist_core.disk import write_atomically
+from mnist_core.errors import MnistError, RunError, advice_on, reason_of
 from mnist_core.jobs.queue import blas_threads, give_up_place, keep_place, ticket_of, wait_for_slot
-from mnist_core.runs.files import (
-    LINGER_SECONDS,
-    checksums_of,
-    free_reserve,
-    keep_reserve,
-    sweep,
-    write_atomically,
-    writing_to,
-)
+from mnist_core.runs.files import LINGER_SECONDS, checksums_of, free_reserve, keep_reserve, sweep, writing_to
 from mnist_core.runs.run import Run, read_run
-from mnist_core.runs.schema import MAX_TEXT, reason_of, write_record
+from mnist_core.runs.schema import MAX_TEXT, write_record
 from mnist_core.runs.status import JobStatus
 from mnist_core.untrusted import UntrustedText
 
@@ -149,7 +142,7 @@ def start_process(kind: JobKind[S], run: Run, queued: S) -> None:
             )
         except OSError as error:
             raise RunError(
-                f"No training process could be started ({reason_of(error)}): end other programs, check that "
+                f"{kind.name(run)} can't start a process ({reason_of(error)}): end other programs, check that "
                 f"{sys.executable} still exists, then start again."
             ) from error
         log.close()

@@ -6,7 +6,6 @@ layers and the seed of the run and otherwise the preset *fast*. In the run folde
 the next one), and it obeys ``cross_validation.control``.
 """
 
-import math
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,11 +16,11 @@ from filelock import FileLock
 from msgspec import Meta
 
 from mnist_core.data.npz import NUMBERS, read_npz
-from mnist_core.errors import RunError
+from mnist_core.errors import RunError, reason_of
 from mnist_core.jobs.job import Job, JobKind, request_of, run_job, start_job
 from mnist_core.runs.files import check_sha256, write_npz
 from mnist_core.runs.run import Run
-from mnist_core.runs.schema import Fraction, problem_of, reason_of
+from mnist_core.runs.schema import MAX_BYTES, Fraction, damage_of
 from mnist_core.runs.status import JobStatus
 from mnist_core.training.config import PRESETS, TrainingConfig
 from mnist_core.training.loop import BatchProgress
@@ -29,6 +28,8 @@ from mnist_core.training.out_of_sample import FOLDS, cross_validate
 from mnist_core.untrusted import UntrustedText
 
 NAME = "cross_validation"
+FILES = (f"{NAME}.json", f"{NAME}.npz")
+"""State and probabilities."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def read_progress(run: Run) -> Progress | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        return Progress("failed", error=UntrustedText(problem_of(path.name, error, "Check the labels again.")))
+        return Progress("failed", error=UntrustedText(str(damage_of(path.name, error, "Check the labels again."))))
 
 
 def read_probabilities(run: Run) -> np.ndarray:
@@ -109,7 +110,7 @@ def _read(path: Path, checksums: dict[str, str]) -> tuple[int, np.ndarray | None
     """The number of complete folds, and the probabilities so far."""
     try:
         check_sha256(path / f"{NAME}.npz", checksums.get(f"{NAME}.npz"))
-        content = read_npz(path / f"{NAME}.npz", math.inf, NUMBERS)
+        content = read_npz(path / f"{NAME}.npz", MAX_BYTES[f"{NAME}.npz"], NUMBERS)
         return int(content["done"]), content["probabilities"]
     except FileNotFoundError:
         return 0, None

@@ -98,7 +98,7 @@ def wait_for_slot(folder: Path, ticket: str, held: ExitStack, while_waiting: Cal
 def place_in_queue(folder: Path, job_id: str) -> int | None:
     """Place of a job among those that wait, from 1; None if its process does not wait."""
     waiting = sorted({path.stem for path in _queue(folder).glob("*.*")})
-    own = [ticket for ticket in waiting if ticket.endswith(job_id)]
+    own = [ticket for ticket in waiting if ticket.partition("-")[2] == job_id]
     arrived = [ticket for ticket in own if (_queue(folder) / f"{ticket}.lock").exists()]
     return waiting.index(arrived[-1]) + 1 if arrived else None
 

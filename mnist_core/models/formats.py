@@ -11,6 +11,7 @@ No format is read that could run code: a pickle (.pkl, .pt) is refused.
 
 import io
 import math
+import re
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, NamedTuple
@@ -129,4 +130,5 @@ def missing_package(format: str) -> str | None:
 
 def file_name(run_id: str, format: str) -> str:
     """Name for an exported run, such that Python can import it."""
-    return f"model_{run_id.replace('-', '_')}{FORMATS[format].suffix}"
+    name = re.sub(r"\W", "_", run_id)
+    return f"model_{name}{FORMATS[format].suffix}"

@@ -1,4 +1,4 @@
-"""How the parameters move along their gradient, and how long the steps are: optimizers and learning-rate schedules.
+"""Optimizers: how the parameters move along their gradient.
 
 All parameters of a network are one vector ``w``; ``g`` is the gradient of the loss at it, ``lr`` the learning rate.
 

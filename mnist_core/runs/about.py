@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar, TypedDict
 
 from mnist_core.errors import RunError
-from mnist_core.runs.schema import problem_of, read_record, write_record
+from mnist_core.runs.schema import Damage, damage_of, read_record, write_record
 from mnist_core.untrusted import UntrustedText
 
 NOTHING = UntrustedText("")
@@ -32,13 +32,13 @@ class About:
         At most ``MAX_NOTE`` characters.
     tags : sequence of UntrustedText
         At most ``MAX_TAGS``, each of at most ``MAX_TAG`` characters; empty and repeated ones are left out.
-    problem : str or None
+    damage : Damage or None
         Why the file can't be read; never written.
 
     Raises
     ------
     RunError
-        Names a value that is too long or not text.
+        Names a value that is too long, or says that there are too many tags.
     """
 
     MAX_NAME: ClassVar[int] = 80
@@ -49,7 +49,7 @@ class About:
     name: UntrustedText = NOTHING
     note: UntrustedText = NOTHING
     tags: tuple[UntrustedText, ...] = ()
-    problem: str | None = field(default=None, compare=False)
+    damage: Damage | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         name, note, tags = (_one_line(self.name), UntrustedText(self.note.plain.strip()), map(_one_line, self.tags))
@@ -69,6 +69,11 @@ class About:
                 )
         if len(kept) > self.MAX_TAGS:
             raise RunError(f"Found {len(kept)} tags, expected at most {self.MAX_TAGS}: leave some out.")
+
+    @property
+    def problem(self) -> str | None:
+        """Why the file can't be read, and what to do."""
+        return str(self.damage) if self.damage else None
 
     @classmethod
     def of(cls, name: str = "", note: str = "", tags: Sequence[str] = ()) -> "About":
@@ -93,7 +98,7 @@ class About:
         except FileNotFoundError:
             return cls()
         except (OSError, ValueError, RunError) as error:
-            return cls(problem=problem_of("about.json", error, "Write name, tags and note again, or delete the file."))
+            return cls(damage=damage_of("about.json", error, "Write name, tags and note again, or delete the file."))
 
     def write(self, folder: Path) -> None:
         """Write ``about.json`` into a run folder."""

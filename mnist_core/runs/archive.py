@@ -11,33 +11,25 @@ import stat
 import zipfile
 from collections.abc import Iterable
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.npz import NpzError, read_npz
-from mnist_core.errors import MnistError, RunError
+from mnist_core.errors import ConfigError, MnistError, RunError, reason_of
+from mnist_core.nn.network import Network
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.files import checksums_of, writing_to
-from mnist_core.runs.implementation import read_implementation
-from mnist_core.runs.run import Run, default_runs_dir, list_runs, new_id, read_run, write_origin
-from mnist_core.runs.schema import MAX_BYTES, MAX_EPOCHS, MB, reason_of, write_record
+from mnist_core.runs.files import check_sha256, checksums_of, writing_to
+from mnist_core.runs.implementation import IMPLEMENTATION, Implementation
+from mnist_core.runs.run import RESULTS, Run, default_runs_dir, list_runs, new_id, read_run, write_origin
+from mnist_core.runs.schema import MAX_BYTES, MAX_EPOCHS, MB, read_record, write_record
 from mnist_core.runs.tables import TABLES
 
-FILES = (
-    "config.json",
-    "status.json",
-    "about.json",
-    "implementation.json",
-    "metrics.csv",
-    "steps.csv",
-    "layers.csv",
-    "histograms.csv",
-    "model.npz",
-    "checkpoint.npz",
-)
+FILES = ("config.json", "status.json", "about.json", IMPLEMENTATION, *RESULTS)
 """Files of an exported run."""
+
+MAX_UNPACKED = {**MAX_BYTES, "model.npz": 200 * MB, "checkpoint.npz": 800 * MB}
+"""The most bytes that are unpacked of each file: weights hardly shrink in a zip."""
 
 MAX_ZIP = 100 * MB
 """Also the limit that .streamlit/config.toml sets for uploads."""
@@ -46,23 +38,38 @@ RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 
 
 def export_run(run: Run) -> bytes:
-    """Pack a run folder into a zip file, without its log and its locks.
+    """Pack a run folder into a zip file that :func:`import_run` takes, without its log and its locks.
+
+    The checkpoint of a large network is left out if the zip would be larger than :data:`MAX_ZIP`: such a run can be
+    looked at and evaluated elsewhere, but is trained from the start there.
 
     Raises
     ------
     RunError
-        If a file can't be read.
+        If a file can't be read, or the zip is too large even so.
     """
-    buffer = io.BytesIO()
     try:
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            for name in FILES:
-                if (run.path / name).exists():
-                    archive.writestr(f"{run.id}/{name}", (run.path / name).read_bytes())
+        content = _pack(run, FILES)
+        if len(content) > MAX_ZIP:
+            content = _pack(run, [name for name in FILES if name != "checkpoint.npz"])
     except OSError as error:
         raise RunError(
             f"Run {run.id} can't be exported ({reason_of(error)}): check that its folder still exists."
         ) from error
+    if len(content) > MAX_ZIP:
+        raise RunError(
+            f"Run {run.id} can't be exported: its zip would have {len(content) / MB:,.0f} MB, and no more than "
+            f"{MAX_ZIP // MB} can be imported. Export its model alone, or copy the folder {run.path}."
+        )
+    return content
+
+
+def _pack(run: Run, names: Iterable[str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name in names:
+            if (run.path / name).exists():
+                archive.writestr(f"{run.id}/{name}", (run.path / name).read_bytes())
     return buffer.getvalue()
 
 
@@ -139,9 +146,9 @@ def _name(entry: zipfile.ZipInfo) -> str:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG) or entry.flag_bits & 1:
         raise RunError(f"{name} in the zip is a link or encrypted, expected a plain file: export the run again.")
-    if entry.file_size > MAX_BYTES[name]:
+    if entry.file_size > MAX_UNPACKED[name]:
         raise RunError(
-            f"{name} in the zip has {entry.file_size / MB:,.1f} MB, expected at most {MAX_BYTES[name] / MB:g}: "
+            f"{name} in the zip has {entry.file_size / MB:,.1f} MB, expected at most {MAX_UNPACKED[name] / MB:g}: "
             "import another run."
         )
     return name
@@ -150,16 +157,12 @@ def _name(entry: zipfile.ZipInfo) -> str:
 def _settle(draft: Path, known: Iterable[Dataset | DatasetReference]) -> Run:
     """Check all files of an unpacked run, and adopt it: no process works on it, its data is that of this machine."""
     run = read_run(draft)
-    read_implementation(draft)
-    if damage := run.problem or run.about.problem:
-        raise RunError(f"The run in the zip is damaged: {damage.split(' Delete')[0]}")
+    if damage := run.damage or run.about.damage:
+        raise RunError(f"The run in the zip is damaged: {damage.reason}")
     run = replace(run, origin=(run.config, replace(run.dataset, data_dir=None)))  # a zip names no folder to look at
-    try:
-        problem = _model_problem(run) or _table_problem(run)
-    except Exception as error:  # so does a damaged array
-        problem = str(error).replace(f" of run {run.id}", "").rsplit(": ", 1)[0] or repr(error)
-    if problem:
-        raise RunError(f"The run in the zip is damaged ({problem}): export it again.")
+    for name in FILES:
+        if (draft / name).exists():
+            _check_file(run, name)
     status = replace(run.status, pid=None)
     if status.state in ("queued", "running", "interrupted"):
         status = replace(status, state="paused" if (draft / "checkpoint.npz").exists() else "stopped")
@@ -173,40 +176,34 @@ def _settle(draft: Path, known: Iterable[Dataset | DatasetReference]) -> Run:
     return run
 
 
-def _table_problem(run: Run) -> str | None:
-    """Say which table is damaged, if any; one that was packed while it was written ends with its last whole row."""
-    run.check_files()
-    for table in TABLES:
-        if not (run.path / table.name).exists():
-            continue
-        try:
-            rows = table.read(run.path, run.bounds, run.is_whole, every_row=True)
-        except ValueError as error:
-            return f"{table.name}: {error}"
-        if rows.left_out:
-            return f"{table.name}: {rows.left_out} of its rows are damaged"
-        table.rewrite(run.path, rows)
-    return None
+def _check_file(run: Run, name: str) -> None:
+    """Check a file of an unpacked run; a table that was packed while it was written ends with its last whole row."""
+    path, table = run.path / name, next((table for table in TABLES if table.name == name), None)
+    try:
+        rows = table.read(run.path, run.bounds, run.is_whole, every_row=True) if table else None
+        if rows and rows.left_out:
+            raise ValueError(f"{rows.left_out} of its rows are damaged")
+        if name == IMPLEMENTATION:
+            read_record(path, Implementation)
+        elif name == "model.npz":
+            run.check_network(Network.from_arrays(read_npz(path, MAX_UNPACKED[name], stored=True)))
+        elif name == "checkpoint.npz":
+            _check_checkpoint(run, Checkpoint.from_arrays(read_npz(path, MAX_UNPACKED[name], stored=True)))
+        check_sha256(path, run.status.checksums.get(name))
+        if table and rows is not None:
+            table.rewrite(run.path, rows)
+    except NpzError as error:
+        raise RunError(f"The run in the zip is damaged ({name} {error}): export it again.") from error
+    except Exception as error:  # a damaged array raises nearly everything
+        raise RunError(f"The run in the zip is damaged ({name}: {reason_of(error)}): export it again.") from error
 
 
-def _model_problem(run: Run) -> str | None:
-    hidden = run.config.hidden_layers
-    for name in ("model.npz", "checkpoint.npz"):
-        if not (run.path / name).exists():
-            continue
-        try:
-            arrays = read_npz(run.path / name, MAX_BYTES[name], stored=True)
-        except NpzError as error:
-            return f"{name} {error}"
-        sizes = (len(arrays["W1"]), *hidden, len(arrays[f"b{len(hidden) + 1}"]))
-        shapes = [(arrays[f"W{k}"].shape, arrays[f"b{k}"].shape) for k in range(1, len(sizes))]
-        if shapes != [((above, below), (below,)) for above, below in pairwise(sizes)] or 0 in sizes:
-            return f"{name} has other layers than config.json says"
-        if name == "model.npz":
-            run.load_network()
-        else:
-            checkpoint = Checkpoint.read(run.path)
-            checkpoint.restore(run.config)
-            if not 0 < checkpoint.epoch <= MAX_EPOCHS:
-                return f"{name} is of epoch {checkpoint.epoch}"
-    return None
+def _check_checkpoint(run: Run, checkpoint: Checkpoint) -> None:
+    network = Network.from_arrays(checkpoint.arrays)
+    run.check_network(network)
+    try:
+        checkpoint.restore(run.config)
+    except ConfigError as error:
+        raise ValueError("its training state is incomplete") from error
+    if not 0 < checkpoint.epoch <= MAX_EPOCHS:
+        raise ValueError(f"it is of epoch {checkpoint.epoch:,}")

@@ -1,16 +1,16 @@
 """What training continues from: the parameters and the state of the training."""
 
-import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from mnist_core.data.npz import read_npz
-from mnist_core.errors import RunError
+from mnist_core.errors import RunError, reason_of
 from mnist_core.nn.network import Network
 from mnist_core.runs.files import write_npz
-from mnist_core.runs.schema import reason_of
+from mnist_core.runs.schema import MAX_BYTES
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.state import TrainingState
 
@@ -54,6 +54,16 @@ class Checkpoint:
         write_npz(folder / "checkpoint.npz", content)
 
     @classmethod
+    def from_arrays(cls, everything: dict[str, np.ndarray]) -> "Checkpoint":
+        """Take the arrays of a file; ValueError or TypeError if some are missing or no numbers."""
+        for name in ("activation", "epoch"):
+            if name not in everything:
+                raise ValueError(f"it has no array {name!r}")
+        arrays = {name: array for name, array in everything.items() if re.fullmatch(r"[Wb]\d+|activation", name)}
+        state = {name: array for name, array in everything.items() if name not in arrays}
+        return cls(int(state["epoch"]), arrays, state)
+
+    @classmethod
     def read(cls, folder: Path) -> "Checkpoint":
         """Read the checkpoint of a run folder; the untrained one if the file is missing.
 
@@ -66,12 +76,8 @@ class Checkpoint:
         if not path.exists():
             return cls()
         try:
-            everything = read_npz(path, math.inf)
-            arrays = {name: array for name, array in everything.items() if name[0] in "Wb" and "." not in name}
-            arrays["activation"] = everything.pop("activation")
-            state = {name: array for name, array in everything.items() if name not in arrays}
-            return cls(int(state["epoch"]), arrays, state)
-        except (OSError, KeyError, TypeError, ValueError) as error:
+            return cls.from_arrays(read_npz(path, MAX_BYTES[path.name]))
+        except (OSError, TypeError, ValueError) as error:
             raise RunError(
                 f"The checkpoint of run {folder.name} can't be read ({path.name}: {reason_of(error)}): delete the file "
                 "to train from the start again."

@@ -32,8 +32,9 @@ def diagnose_run(run: Run, dataset: Dataset) -> list[Diagnosis] | None:
     Returns
     -------
     list of Diagnosis or None
-        Empty for a healthy run; None if there is too little to look at: the run is damaged, or it goes on and has
-        fewer than three epochs. What is found of a run that goes on has held for three epochs.
+        Empty for a healthy run; None if there is too little to look at: the run is damaged, has no epoch yet and did
+        not diverge, goes on and has fewer than three epochs, or has settings that leave no image to train on. What is
+        found of a run that goes on has held for three epochs.
 
     Raises
     ------
@@ -79,7 +80,7 @@ def _evidence(run: Run, dataset: Dataset) -> Evidence | None:
 def _with_model(evidence: Evidence, run: Run, dataset: Dataset) -> Evidence:
     """Add what the model shows, if there is a sound one."""
     with suppress(RunError, EvaluationError):
-        network = run.load_network()
+        network = run.load_network(dataset)
         evidence = replace(evidence, equal_units=layers_of_equal_units(network))
         if evidence.doubt:
             answers = predict(network, dataset.test_images[:ASKED]).argmax(axis=1)

@@ -5,21 +5,19 @@ import json
 import os
 import re
 import stat
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
-from mnist_core.errors import RunError, advice_on
-from mnist_core.untrusted import UntrustedText
-
-T = TypeVar("T")
+from mnist_core.disk import retry_while_locked, write_atomically
+from mnist_core.errors import RunError, advice_on, reason_of
+from mnist_core.runs.locks import is_held
+from mnist_core.untrusted import plain_text
 
 RESERVE, RESERVE_BYTES = ".reserve", 65_536
 """Kept while a job works, and given up when the disk is full, so that there is room for the reason."""
@@ -27,10 +25,15 @@ RESERVE, RESERVE_BYTES = ".reserve", 65_536
 LEFTOVER_SECONDS = 60.0
 """Age of a temporary file above which nobody writes it any more."""
 
+CHANGED = "it was changed or damaged since it was written, as its SHA-256 shows"
+
 WORKER_LOCK = "worker.lock"
 
 LINGER_SECONDS = 2.0
 """A process may hold its lock for this long after it has written its result, and another one while it looks."""
+
+LOOK_SECONDS = 0.05
+"""Between two looks at a lock."""
 
 
 def worker_lock(path: Path) -> FileLock:
@@ -39,13 +42,12 @@ def worker_lock(path: Path) -> FileLock:
 
 
 def is_busy(path: Path, patience: float = 0.0) -> bool:
-    """Whether a process works on a run folder: a lock in it stays held for ``patience`` seconds."""
-    for lock in path.glob("*.lock"):
-        try:
-            with FileLock(lock).acquire(timeout=patience):
-                pass
-        except Timeout:
+    """Whether a process works on a run folder: one of its locks is held for ``patience`` seconds."""
+    deadline = time.monotonic() + patience
+    while any(map(is_held, path.glob("*.lock"))):
+        if time.monotonic() >= deadline:
             return True
+        time.sleep(LOOK_SECONDS)
     return False
 
 
@@ -70,8 +72,7 @@ def writing_to(folder: Path, action: str = "write to", alternative: str = "") ->
     try:
         yield
     except OSError as error:
-        reason = f"{error.strerror or error}"
-        raise RunError(f"Can't {action} {folder} ({reason}): {advice_on(error)}{alternative}.") from error
+        raise RunError(f"Can't {action} {folder} ({reason_of(error)}): {advice_on(error)}{alternative}.") from error
 
 
 def read_bounded(path: Path, most: int) -> bytes:
@@ -89,38 +90,18 @@ def read_bounded(path: Path, most: int) -> bytes:
         raise ValueError("it is no plain file")
     if found.st_size > most:
         raise ValueError(f"it has {found.st_size / 1e6:,.1f} MB, expected at most {most / 1e6:,.1f}")
-    with _retry_while_locked(lambda: path.open("rb")) as file:
+    with retry_while_locked(lambda: path.open("rb")) as file:
         return file.read(most)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a JSON file atomically."""
-    write_atomically(path, lambda file: file.write(json.dumps(content, indent=1, default=_to_json).encode()))
-
-
-def _to_json(value: object) -> str:
-    if isinstance(value, UntrustedText):
-        return value.plain
-    raise TypeError(f"{value!r} can't be written as JSON")
+    write_atomically(path, lambda file: file.write(json.dumps(content, indent=1, default=plain_text).encode()))
 
 
 def write_npz(path: Path, arrays: dict[str, Any]) -> None:
     """Write arrays by name as an ``.npz`` archive, atomically."""
     write_atomically(path, lambda file: np.savez(file, **arrays))
-
-
-def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let ``write`` fill a temporary file beside ``path``, sync it to the disk, and rename it into place."""
-    writer = f"{os.getpid()}-{threading.get_native_id()}"  # two sessions of the dashboard may write the same file
-    temporary = path.with_name(f".{path.name}.{writer}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        _retry_while_locked(lambda: temporary.replace(path))
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def sweep(folder: Path, own: Iterable[str]) -> None:
@@ -189,17 +170,13 @@ def check_sha256(path: Path, expected: str | None) -> None:
         If it can't be read.
     """
     if expected and path.is_file() and sha256(path) != expected:
-        raise ValueError("it was changed or damaged since it was written, as its SHA-256 shows")
+        raise ValueError(CHANGED)
 
 
-def _retry_while_locked(action: Callable[[], T]) -> T:
-    """On Windows a file that another process has open for a moment can't be replaced or read: try for a second."""
-    for _ in range(20 if sys.platform == "win32" else 0):
-        try:
-            return action()
-        except PermissionError:
-            time.sleep(0.05)
-    return action()
+def check_content(content: bytes, expected: str | None) -> None:
+    """Check the content of a file that has been read, as :func:`check_sha256` does that of a file."""
+    if expected and hashlib.sha256(content).hexdigest() != expected:
+        raise ValueError(CHANGED)
 
 
 def cut_half_line(path: Path) -> None:

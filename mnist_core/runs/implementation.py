@@ -6,8 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from mnist_core.errors import RunError
-from mnist_core.runs.schema import read_record, reason_of
+from mnist_core.errors import RunError, reason_of
+from mnist_core.runs.schema import read_record
 from mnist_core.untrusted import UntrustedText
 
 IMPLEMENTATION = "implementation.json"

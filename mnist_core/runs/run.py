@@ -27,19 +27,19 @@ import numpy as np
 
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.npz import read_npz
-from mnist_core.errors import DatasetError, RunError, did_you_mean
+from mnist_core.errors import DatasetError, RunError, did_you_mean, reason_of
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.files import WORKER_LOCK, check_sha256, read_bounded, writing_to
-from mnist_core.runs.schema import LAST_TIME, MAX_BYTES, Time, decode_record, problem_of, reason_of, write_record
+from mnist_core.runs.files import WORKER_LOCK, check_content, check_sha256, read_bounded, writing_to
+from mnist_core.runs.schema import LAST_TIME, MAX_BYTES, Damage, Time, damage_of, decode_record, write_record
 from mnist_core.runs.status import Status
-from mnist_core.runs.tables import HISTOGRAMS, LAYERS, METRICS, STEPS, Bounds, Row, Rows, Step, Table
+from mnist_core.runs.tables import HISTOGRAMS, LAYERS, METRICS, STEPS, TABLES, Bounds, Row, Rows, Step, Table
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.layer_histograms import Histogram
 from mnist_core.training.layer_statistics import LayerStatistics
 from mnist_core.training.loop import EpochMetrics
-from mnist_core.training.memory import DataSize, check_memory
+from mnist_core.training.memory import MNIST, DataSize, check_memory
 
 SAFE_NAME = re.compile(r"(?!.*(?:www\.|\s_|_\s))[^\W_](?:[\w .+=()-]*[^\W_)]|[\w .+=()-]*\))?", re.IGNORECASE)
 """Names of run folders that no page, address or terminal takes for anything but a name."""
@@ -49,7 +49,7 @@ LONGEST_NAME = 100
 ORDERLY_ENDS = ("paused", "stopped", "finished")
 """States in which the worker has written its tables to the end."""
 
-RESULTS = ("metrics.csv", "steps.csv", "layers.csv", "histograms.csv", "model.npz", "checkpoint.npz")
+RESULTS = (*(table.name for table in TABLES), "model.npz", "checkpoint.npz")
 """What training writes."""
 
 
@@ -71,11 +71,10 @@ class Run:
     created : float
         Seconds since 1970.
     status : Status
-        Its state is *damaged* if there is a problem.
+        Its state is *damaged* if there is a damage.
     about : About
-    problem : str or None
-        What is damaged, if anything; the sentence may quote a file. Such a run can be listed and deleted; anything else
-        raises RunError.
+    damage : Damage or None
+        What is damaged, if anything. Such a run can be listed and deleted; anything else raises RunError.
     origin : tuple of (TrainingConfig, DatasetReference) or None
         See ``config`` and ``dataset``; None if config.json is damaged.
     """
@@ -84,7 +83,7 @@ class Run:
     created: float
     status: Status
     about: About = field(default_factory=About)
-    problem: str | None = None
+    damage: Damage | None = None
     origin: tuple[TrainingConfig, DatasetReference] | None = None
 
     @property
@@ -100,17 +99,22 @@ class Run:
     @property
     def _sound_origin(self) -> tuple[TrainingConfig, DatasetReference]:
         if self.origin is None:
-            raise self._damage
+            raise self._damage_error
         return self.origin
 
     @property
-    def _damage(self) -> RunError:
+    def problem(self) -> str | None:
+        """What is damaged, if anything, and what to do."""
+        return str(self.damage) if self.damage else None
+
+    @property
+    def _damage_error(self) -> RunError:
         return RunError(f"Run {self.id} is damaged: {self.problem}")
 
     def check(self) -> "Run":
         """Return this run, or raise RunError if it is damaged."""
         if self.problem:
-            raise self._damage
+            raise self._damage_error
         return self
 
     @property
@@ -179,7 +183,7 @@ class Run:
         """
         with writing_to(self.path):
             about.write(self.path)
-        return replace(self, about=replace(about, problem=None))
+        return replace(self, about=replace(about, damage=None))
 
     @property
     def bounds(self) -> Bounds:
@@ -219,9 +223,8 @@ class Run:
     def rows(self, table: Table[Row], every_row: bool = False) -> Rows[Row]:
         """Rows of a table; of a very long one all of them only if ``every_row``. See `metrics`."""
         try:
-            rows = table.read(self.path, self.bounds, self.is_whole, every_row)
-            self._check(table.name)
-            return rows
+            expected = self.status.checksums.get(table.name)
+            return table.read(self.path, self.bounds, self.is_whole, every_row, expected)
         except (OSError, ValueError) as error:
             latest = self.refresh()
             if latest.status != self.status and not latest.problem:  # it trained on since we read it
@@ -241,23 +244,35 @@ class Run:
             If the data set is gone, and the number of pixels is no square.
         """
         try:
-            return self.dataset.load().image_shape
+            return self.dataset.shape()[0]
         except DatasetError as error:
             side = math.isqrt(network.layer_sizes[0])
             if side**2 == network.layer_sizes[0]:
                 return side, side
             raise DatasetError(f"The size of the images of run {self.id} is no longer known: {error}") from error
 
-    def _why_no_model(self) -> str:
-        if self.status.active:
-            return " yet: its first epoch is not complete. Wait, or choose another run."
-        if "model.npz" in self.status.checksums:
-            return ": its model.npz is gone. Put the file back, or choose another run."
-        error = f" ({self.status.error.plain.rstrip('.')})" if self.status.error else ""
-        return f": it ended before its first epoch was complete{error}. Choose another run."
+    def why_no_model(self, name: str = "This run") -> str:
+        """Say of a run without ``model.npz``, by that name, why it has none, and what to do about it."""
+        status = self.status
+        if status.active:
+            return f"{name} has no model yet: its first epoch is not complete. Wait, or choose another run."
+        if status.state == "finished" or "model.npz" in status.checksums:
+            return f"{name} has no model: model.npz is missing from its folder. Put it back, or choose another run."
+        if status.state == "failed":
+            error = status.error.plain if status.error else "nothing says why."
+            return f"{name} has no model because it failed: {error} Choose another run."
+        return (
+            f"{name} has no model: it was {status.state} before its first epoch was complete. Resume it, or choose "
+            "another run."
+        )
 
-    def load_network(self) -> Network:
+    def load_network(self, dataset: Dataset | None = None) -> Network:
         """Build the network from ``model.npz``.
+
+        Parameters
+        ----------
+        dataset : Dataset, optional
+            That of this run, if it is loaded already; otherwise it is looked for.
 
         Raises
         ------
@@ -267,19 +282,25 @@ class Run:
         """
         path = self.path / "model.npz"
         if not path.exists():
-            raise RunError(f"Run {self.id} has no model{self._why_no_model()}")
+            raise RunError(self.why_no_model(f"Run {self.id}"))
         try:
             self._check(path.name)
-            network = Network.from_arrays(read_npz(path, math.inf))
-            self._check_network(network)
+            network = Network.from_arrays(read_npz(path, MAX_BYTES[path.name]))
+            self.check_network(network, dataset)
             return network
         except (OSError, ValueError) as error:
             raise RunError(
                 f"The model of run {self.id} can't be read ({path.name}: {reason_of(error)}): train it again."
             ) from error
 
-    def _check_network(self, network: Network) -> None:
-        """Compare a network with the settings, and with the data if they are there; ValueError if it does not fit."""
+    def check_network(self, network: Network, dataset: Dataset | None = None) -> None:
+        """Compare a network with the settings, and with the data if they are there.
+
+        Raises
+        ------
+        ValueError
+            Says in a clause what does not fit.
+        """
         sizes, hidden = network.layer_sizes, self.config.hidden_layers
         if sizes[1:-1] != hidden or network.activation != self.config.activation:
             found = f"{'-'.join(map(str, sizes))}, {network.activation}"
@@ -288,7 +309,7 @@ class Run:
         if not np.isfinite(network.parameters).all():
             raise ValueError("it holds weights or biases that are not finite: its learning rate was too high")
         try:
-            shape, classes = self.dataset.shape()
+            shape, classes = (dataset.image_shape, dataset.num_classes) if dataset else self.dataset.shape()
         except DatasetError:  # what needs the data will say so
             return
         if sizes[0] != math.prod(shape) or sizes[-1] < classes:
@@ -322,12 +343,11 @@ def create_run(
     Raises
     ------
     ConfigError
-        If training on the data would need too much memory.
+        If training on the data, or on MNIST if they are not loaded, would need too much memory.
     RunError
         If the folder can't be written.
     """
-    if isinstance(dataset, Dataset):
-        check_memory(config, DataSize.of(dataset))
+    check_memory(config, DataSize.of(dataset) if isinstance(dataset, Dataset) else MNIST)
     root = Path(runs_dir or default_runs_dir()).absolute()
     reference = DatasetReference.of(dataset) if isinstance(dataset, Dataset) else dataset
     created = time.time()
@@ -369,7 +389,7 @@ def list_runs(runs_dir: Path | None = None) -> list[Run]:
         return []
     except OSError as error:
         raise RunError(
-            f"The runs folder {root} can't be read ({error.strerror}): make it readable, or choose another one with "
+            f"The runs folder {root} can't be read ({reason_of(error)}): make it readable, or choose another one with "
             "MNIST_RUNS_DIR."
         ) from error
     return sorted(map(read_run, folders), key=lambda run: (run.created, run.id), reverse=True)
@@ -426,22 +446,23 @@ def read_run(path: Path) -> Run:
     origin, about, name = None, About(), "config.json"
     advice = "Delete the folder, or put the original file back."
     try:
-        created, config, dataset = _decode_origin(read_bounded(path / name, MAX_BYTES[name]))
+        content = read_bounded(path / name, MAX_BYTES[name])
+        created, config, dataset = _decode_origin(content)
         origin = (config, dataset)
         about, name = About.read(path), "status.json"
         status = Status.read(path / name, path / WORKER_LOCK)
         name, advice = "config.json", f"{advice} If you changed it yourself, take its checksum out of status.json."
-        check_sha256(path / name, status.checksums.get(name))
+        check_content(content, status.checksums.get(name))
     except (OSError, ValueError) as error:
-        problem = problem_of(name, error, advice)
+        damage = damage_of(name, error, advice)
     else:
         if folder_id(path) == path.name:
             return Run(path, created, status, about, None, origin)
-        problem = (
-            "The name of its folder has characters that not every page and terminal can show: rename the folder; "
-            "letters, digits, spaces and . - + = ( ) are safe."
+        damage = Damage(
+            "The name of its folder has characters that not every page and terminal can show:",
+            "rename the folder; letters, digits, spaces and . - + = ( ) are safe.",
         )
-    return Run(path, created if origin else _modified(path), Status("damaged"), about, problem, origin)
+    return Run(path, created if origin else _modified(path), Status("damaged"), about, damage, origin)
 
 
 @lru_cache(maxsize=4096)

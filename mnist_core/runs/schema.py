@@ -7,14 +7,16 @@ behind this boundary meets no surprise; writing refuses what reading would refus
 import re
 from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-from mnist_core.errors import RunError
+from mnist_core.errors import RunError, reason_of
+from mnist_core.nn.network import MAX_PARAMETERS
 from mnist_core.runs.files import read_bounded, write_json
-from mnist_core.untrusted import UntrustedText
+from mnist_core.training.memory import FLOAT_BYTES, MAX_TRAINING_BYTES
+from mnist_core.untrusted import UntrustedText, plain_text
 
 MB = 1_000_000
 
@@ -28,8 +30,9 @@ MAX_BYTES = {
     "steps.csv": 50 * MB,
     "layers.csv": 50 * MB,
     "histograms.csv": 50 * MB,
-    "model.npz": 200 * MB,
-    "checkpoint.npz": 800 * MB,
+    "model.npz": FLOAT_BYTES * MAX_PARAMETERS + MB,
+    "checkpoint.npz": MAX_TRAINING_BYTES,
+    "cross_validation.npz": MAX_TRAINING_BYTES,
 }
 """The most bytes that are read of each file of a run, whoever wrote it."""
 
@@ -38,8 +41,6 @@ MAX_EPOCHS = 100_000
 
 MAX_TEXT = 2_000
 """Characters of the longest text in a record."""
-
-LONGEST_REASON = 300
 
 FLOAT32 = 3.5e38
 """Above all numbers that a network of float32 computes."""
@@ -104,7 +105,7 @@ def write_record(path: Path, record: R, kind: type[R] | None = None) -> None:
         If it can't be written.
     """
     try:
-        decode_record(msgspec.json.encode(record, enc_hook=_encode_text), kind or type(record))
+        decode_record(msgspec.json.encode(record, enc_hook=plain_text), kind or type(record))
     except ValueError as error:
         raise RunError(f"{path.name} can't be written ({error}): choose other names or settings.") from error
     write_json(path, _plain(record))
@@ -139,18 +140,21 @@ def _unknown(found: dict[str, Any], known: dict[str, Any], ignored: bool = False
     return None
 
 
-def problem_of(name: str, error: Exception, advice: str) -> str:
-    """Say that a file of a run can't be read, and what to do; the sentence may quote the file."""
+class Damage(NamedTuple):
+    """What is wrong with a run folder, and what to do; the first sentence may quote a file."""
+
+    reason: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.advice}"
+
+
+def damage_of(name: str, error: Exception, advice: str) -> Damage:
+    """Say that a file of a run can't be read."""
     if isinstance(error, FileNotFoundError):
-        return f"{name} is missing. {advice}"
-    return f"{name} can't be read ({reason_of(error)}). {advice}"
-
-
-def reason_of(error: Exception) -> str:
-    """Why a file can't be read, as a clause: short, and without the path that an error of the disk names."""
-    reason = (error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)).rstrip(".")
-    reason = UntrustedText(reason).plain
-    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}…"
+        return Damage(f"{name} is missing.", advice)
+    return Damage(f"{name} can't be read ({reason_of(error)}).", advice)
 
 
 def shown(value: object) -> str:
@@ -164,13 +168,7 @@ def shown(value: object) -> str:
 
 
 def _plain(record: object) -> dict[str, Any]:
-    return msgspec.to_builtins(record, enc_hook=_encode_text)
-
-
-def _encode_text(value: object) -> str:
-    if isinstance(value, UntrustedText):
-        return value.plain
-    raise TypeError(f"{value!r} has no place in a record")
+    return msgspec.to_builtins(record, enc_hook=plain_text)
 
 
 def _decode_text(kind: type, value: object) -> object:

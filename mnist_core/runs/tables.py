@@ -13,7 +13,8 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar, get_ar
 import msgspec
 from msgspec import Meta
 
-from mnist_core.runs.files import read_bounded, write_atomically
+from mnist_core.disk import write_atomically
+from mnist_core.runs.files import check_content, read_bounded
 from mnist_core.runs.schema import MAX_BYTES, MAX_EPOCHS, MB, Fraction, Loss, Rate, Real, Seconds, Size, clause
 from mnist_core.training.config import MAX_HIDDEN_LAYERS
 from mnist_core.training.layer_histograms import BINS, COUNTED, Histogram
@@ -86,7 +87,9 @@ class Table(Generic[Row]):
         """The first line."""
         return ",".join(self.columns)
 
-    def read(self, folder: Path, bounds: Bounds, whole: bool, every_row: bool = False) -> Rows[Row]:
+    def read(
+        self, folder: Path, bounds: Bounds, whole: bool, every_row: bool = False, expected: str | None = None
+    ) -> Rows[Row]:
         """Read the rows from a run folder; none without a file.
 
         Parameters
@@ -98,6 +101,8 @@ class Table(Generic[Row]):
             rows, and a last line that is still being written, are left out.
         every_row : bool
             Whether also a very long table is read whole, however long that takes.
+        expected : str, optional
+            SHA-256 of the file, if it is known.
 
         Raises
         ------
@@ -130,6 +135,7 @@ class Table(Generic[Row]):
         rows, problem = self._parse(body.decode(errors="replace"), self.types(bounds)[:known])
         if whole and problem:
             raise ValueError(problem)
+        check_content(content, expected)
         return rows
 
     def rewrite(self, folder: Path, rows: Iterable[Row]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from mnist_core.errors import RunError, advice_on
+from mnist_core.errors import RunError, advice_on, reason_of
 from mnist_core.runs.files import LINGER_SECONDS, is_busy, writing_to
 from mnist_core.runs.run import Run, default_runs_dir, read_run
 
@@ -24,8 +24,7 @@ def delete_run(run: Run) -> None:
     RunError
         If the run is active, is gone, or its folder can't be moved.
     """
-    if run.path.is_dir():  # taking its lock would create the folder again
-        run = run.refresh()
+    run = run.refresh()
     if run.status.active:
         raise RunError(f"Run {run.id} is {run.status.state}: pause or stop it first, then delete it.")
     trash = run.path.parent / ".trash"
@@ -59,15 +58,15 @@ def restore_run(run_id: str, runs_dir: Path | None = None) -> Run:
         (root / ".trash" / run_id).rename(root / run_id)
     except OSError as error:
         reason = "it was removed for good" if isinstance(error, FileNotFoundError) else advice_on(error)
-        raise RunError(f"Run {run_id} can't be brought back ({error.strerror}): {reason}.") from error
+        raise RunError(f"Run {run_id} can't be brought back ({reason_of(error)}): {reason}.") from error
     return read_run(root / run_id)
 
 
 def empty_trash(runs_dir: Path | None = None, run_ids: Iterable[str] = (), older_than: float = KEEP_SECONDS) -> None:
-    """Remove for good the deleted runs with these ids, and those deleted longer than ``older_than`` seconds ago.
+    """Remove for good the deleted runs with these ids, and those deleted more than ``older_than`` seconds ago.
 
-    So are drafts of runs whose creation or import was killed an hour ago. What can't be removed now is left for the
-    next time.
+    Drafts that a killed creation or import left behind are removed, too, after an hour. What can't be removed now is
+    left for the next time.
     """
     root = Path(runs_dir or default_runs_dir())
     unwanted = {root / ".trash" / run_id for run_id in run_ids}

@@ -10,7 +10,6 @@ from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.initialization import INITIALIZATIONS
 from mnist_core.nn.optimizers import OPTIMIZERS
 from mnist_core.nn.schedules import SCHEDULES
-from mnist_core.training.memory import check_memory
 from mnist_core.training.setting import Choice, Layers, Number, Setting, default
 
 MAX_HIDDEN_LAYERS = 10
@@ -18,6 +17,14 @@ HIGH_FOR_ADAM = 0.02
 LEARNING_RATES = (
     0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0,
 )  # fmt: skip
+LOOP_SETTINGS = frozenset(
+    {
+        "epochs", "learning_rate", "batch_size", "hidden_layers", "validation_fraction", "seed", "schedule", "warmup",
+        "patience", "shift", "rotation", "scale", "shear", "elastic", "blas_threads",
+    }
+)  # fmt: skip
+"""Settings that have an effect with other code than ours: the loop applies them, not the network."""
+
 UNIT = "Activation and initialization"
 UPDATE = "Optimizer and schedule"
 REGULARIZATION = "Regularization"
@@ -39,8 +46,8 @@ class TrainingConfig:
     Raises
     ------
     ConfigError
-        Names the field, the value found and the range expected; or says that training on as many images as MNIST has
-        would need too much memory.
+        Names the field, the value found and the range expected. Whether training would need too much memory is for
+        :func:`mnist_core.training.memory.check_memory` to say.
     """
 
     epochs: int = default(100, Number("Epochs", "Passes over the training set.", low=1, high=10_000, usual=(1, 200)))
@@ -223,7 +230,6 @@ class TrainingConfig:
                 f"patience is {self.patience} and validation_fraction is 0: early stopping measures on validation "
                 "images, so set validation_fraction, or set patience to 0."
             )
-        check_memory(self)
 
     @property
     def augmentation(self) -> Augmentation:

@@ -9,16 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from mnist_core.training.config import TrainingConfig
+from mnist_core.training.config import LOOP_SETTINGS, TrainingConfig
 from mnist_core.training.evidence import HELD, Diagnosis, Evidence
 from mnist_core.training.fit_rules import guessing, missing_classes, other_source, overfitting, underfitting, unscaled
 from mnist_core.training.layer_rules import dead, decayed, exploding, initial_weights, saturated, symmetric, vanishing
 from mnist_core.training.step_rules import diverging, falling, far_off, few_updates, oscillating, unmoved
-
-OWN_CODE_KNOWS = frozenset(
-    {"epochs", "learning_rate", "batch_size", "hidden_layers", "validation_fraction", "patience", "shift"}
-)
-"""Settings that matter to code that is not ours."""
 
 
 def diagnose(evidence: Evidence) -> list[Diagnosis]:
@@ -59,7 +54,7 @@ def _without_idle_change(diagnosis: Diagnosis, config: TrainingConfig) -> Diagno
 
 
 def _for_own_code(diagnosis: Diagnosis) -> Diagnosis:
-    change = diagnosis.change if set(diagnosis.change) <= OWN_CODE_KNOWS else {}
+    change = diagnosis.change if set(diagnosis.change) <= LOOP_SETTINGS else {}
     return replace(diagnosis, advice=f"Check the code first. {diagnosis.advice}", change=change)
 
 

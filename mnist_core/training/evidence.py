@@ -1,4 +1,4 @@
-"""What a diagnosis looks at, what a run recorded and the data that it learned from; and what it says."""
+"""Evidence: what a run recorded, and facts about its data. Diagnosis: what is wrong with a run."""
 
 import math
 from collections.abc import Sequence

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mnist_core.data.checks import DARK
 from mnist_core.training.evidence import FEWEST_EPOCHS, HELD, Diagnosis, Evidence
 from mnist_core.training.loop import EpochMetrics
 
@@ -19,8 +20,8 @@ RISEN = 1.2
 ONE_CLASS = 0.95
 DIFFERENT = 0.1
 """Difference between validation and test accuracy, beyond chance, that tells two sources apart."""
-DARK, BLACK = 128, 16
-"""Grey level that most images reach if pixels are 0 to 255, and one that makes all inputs nearly 0."""
+BLACK = 16
+"""Grey level of the brightest pixels that makes all inputs nearly 0."""
 
 
 def unscaled(evidence: Evidence) -> Iterator[Diagnosis]:

@@ -190,7 +190,11 @@ def has_spare_core() -> bool:
 
 
 def _validate(network: Network, dataset: Dataset, validation: np.ndarray) -> tuple[float, float]:
-    """Mean loss and accuracy on the validation images; without any NaN, if the output on some images is a number."""
+    """Mean loss and accuracy on the validation images, NaN if there are none.
+
+    In any case, an output that is not a number ends training: without validation images, it is looked for on some of
+    the training images.
+    """
     if not len(validation):
         network.feed_forward(flatten(normalize(dataset.train_images[:CHECKED])))
         return math.nan, math.nan

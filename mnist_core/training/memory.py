@@ -3,6 +3,7 @@
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from mnist_core.data.batches import validation_size
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError
 from mnist_core.evaluation.predict import images_at_once
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 MAX_TRAINING_BYTES = 2_000_000_000
 """Largest memory of a training run, besides that of Python and its libraries, some 100 MB."""
 
-FLOAT = 4
+FLOAT_BYTES = 4
 LOADED_BYTES = 9
 """Of each pixel that the data loader gathers: its grey value, and twice a float."""
 
@@ -46,7 +47,7 @@ class DataSize(NamedTuple):
 
 
 MNIST = DataSize(60_000, 28 * 28, 10)
-"""What settings are checked for before their data is known."""
+"""What settings are checked for while their data is not known."""
 
 
 def layer_sizes(config: "TrainingConfig", data: DataSize) -> tuple[int, ...]:
@@ -61,6 +62,7 @@ def training_bytes(config: "TrainingConfig", data: DataSize = MNIST) -> dict[str
     ----------
     config : TrainingConfig
     data : DataSize
+        That of MNIST by default.
 
     Returns
     -------
@@ -78,16 +80,16 @@ def training_bytes(config: "TrainingConfig", data: DataSize = MNIST) -> dict[str
     rows = batch + data.images % batch  # the last mini-batch has arrays of its own
     arrays = 3 if config.dropout else 2
     gathered = min(4 * batch, data.images) * data.pixels
-    held_out = round(config.validation_fraction * data.images)
+    held_out = validation_size(data.images, config.validation_fraction)
     evaluated = max(held_out, data.images // TEST_SHARE)
     forward = min(images_at_once(sizes), evaluated) * sum(sizes)  # weighted inputs and activations
     return {
-        "hidden_layers": FLOAT * vectors * num_parameters(sizes),
-        "batch_size": FLOAT * rows * (arrays * sum(config.hidden_layers) + data.classes)
+        "hidden_layers": FLOAT_BYTES * vectors * num_parameters(sizes),
+        "batch_size": FLOAT_BYTES * rows * (arrays * sum(config.hidden_layers) + data.classes)
         + gathered * (LOADED_BYTES + AUGMENTED_BYTES * bool(config.augmentation)),
         "data": (data.images + data.images // TEST_SHARE + held_out) * data.pixels
         + data.pixels * ELASTIC_BYTES * bool(config.elastic)
-        + FLOAT * (2 * forward + 4 * evaluated * data.classes),
+        + FLOAT_BYTES * (2 * forward + 4 * evaluated * data.classes),
     }
 
 
@@ -112,7 +114,10 @@ def check_memory(config: "TrainingConfig", data: DataSize = MNIST) -> None:
         + (" or switch augmentation off" if config.augmentation else ""),
         "data": "use fewer or smaller images",
     }[largest]
+    needed = f"{total / 1e9:,.1f}"
+    if float(needed.replace(",", "")) * 1e9 <= MAX_TRAINING_BYTES:
+        needed = f"{math.ceil(total / 1e7) / 100:.2f}"
     raise ConfigError(
         f"Training {'-'.join(map(str, sizes))} ({num_parameters(sizes):,} parameters) on {data.images:,} images needs "
-        f"about {total / 1e9:,.1f} GB of memory, more than the {MAX_TRAINING_BYTES / 1e9:g} GB allowed: {advice}."
+        f"about {needed} GB of memory, more than the {MAX_TRAINING_BYTES / 1e9:g} GB allowed: {advice}."
     )

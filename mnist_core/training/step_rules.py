@@ -34,8 +34,7 @@ def diverging(evidence: Evidence) -> Iterator[Diagnosis]:
     if evidence.error and has_diverged(evidence.error):
         yield _too_high(evidence, "The loss grew until it was no number, or far too large.")
         return
-    scale = guessing if not evidence.own_code else max(guessing, 1.3 * loss.min(initial=math.inf))  # it may be its own
-    if len(loss) and loss[-1] > WORSE * scale > 0 and evidence.hampered:
+    if len(loss) and loss[-1] > WORSE * guessing > 0 and evidence.hampered:
         yield _too_high(evidence, f"The loss is {loss[-1]:.3g} nats; guessing gives {guessing:.2f}.")
 
 

@@ -11,12 +11,12 @@ from mnist_core.data.dataset import Dataset, files_seen, find_full, load_dataset
 from mnist_core.errors import DatasetError
 from mnist_core.runs.run import default_runs_dir
 from mnist_core.untrusted import UntrustedText
-from pages.components.hosts import serves_others
+from pages.components.hosts import REACHED, serves_others
 from pages.components.state import Remembered, remembered
 
 FOLDERS_ARE_OFF = (
-    "Other computers can reach this server, so its visitors can't choose a folder: whoever runs it names one in the "
-    "environment variable MNIST_DATA_DIR and starts it again."
+    f"{REACHED} its visitors can't choose a folder: whoever runs it names one in the environment variable "
+    "MNIST_DATA_DIR and starts it again."
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_core.errors import MnistError, advice_on
+from mnist_core.errors import MnistError, sentence_of
 from mnist_core.untrusted import UntrustedText
 
 _KEPT = "kept_errors"
@@ -16,23 +16,26 @@ EXPECTED = (MnistError, OSError)
 """Errors that are told to a person: ours, and those of the disk that no function of the core gave a sentence."""
 
 
-def show_error(error: Exception | UntrustedText) -> None:
-    """Show an error as its sentence, which may quote what a file, an address or a person wrote."""
-    text = error if isinstance(error, UntrustedText) else UntrustedText(sentence(error))
-    st.error(text.markdown, icon=":material/error:")
+def show_error(error: Exception | UntrustedText, passing: bool = False) -> None:
+    """Show an error as its sentence, which may quote what a file, an address or a person wrote.
 
-
-def sentence(error: Exception) -> str:
-    """Say what failed; an error of the disk that no function of the core gave a sentence gets one here."""
-    if not isinstance(error, OSError):
-        return str(error)
-    reason = error.strerror or type(error).__name__
-    return f"Can't use {error.filename or 'a file'} ({reason}): {advice_on(error)}, then try again."
+    With ``passing``, it lies on top of the page for a while, whatever is drawn meanwhile.
+    """
+    text = error if isinstance(error, UntrustedText) else UntrustedText(sentence_of(error))
+    if passing:
+        st.toast(text.markdown, icon=":material/error:", duration="long")
+    else:
+        st.error(text.markdown, icon=":material/error:")
 
 
 @contextmanager
-def errors_shown() -> Iterator[bool]:
+def errors_shown(live: bool = False) -> Iterator[bool]:
     """Show the errors that callbacks kept, then draw the body; an expected error ends it with its sentence.
+
+    Parameters
+    ----------
+    live : bool
+        Whether the body is drawn again every second, which would take away the errors that callbacks kept.
 
     Yields
     ------
@@ -41,7 +44,7 @@ def errors_shown() -> Iterator[bool]:
     """
     kept = st.session_state.pop(_KEPT, [])
     for error in kept:
-        show_error(error)
+        show_error(error, passing=live)
     try:
         yield bool(kept)
     except EXPECTED as error:
@@ -71,7 +74,7 @@ def fragment(function: Callable[..., object], run_every: float | None = None) ->
 
     @functools.wraps(function)
     def guarded(*args: object, **options: object) -> None:
-        with errors_shown():
+        with errors_shown(live=run_every is not None):
             function(*args, **options)
 
     return st.fragment(guarded, run_every=run_every)

@@ -19,6 +19,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 HEALTH = "/_stcore/health"
 LOCAL = "localhost"
+REACHED = "Other computers can reach this server, so"
+"""How a sentence begins that says why something is off here."""
 
 
 def serves_others() -> bool:

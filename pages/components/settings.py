@@ -16,6 +16,7 @@ import streamlit as st
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError
 from mnist_core.training.config import AUGMENTATION, MACHINE, PRESETS, REGULARIZATION, UNIT, UPDATE, TrainingConfig
+from mnist_core.training.memory import check_memory
 from mnist_core.training.setting import Choice, Layers, Number, Setting
 from pages.components.errors import callback
 from pages.components.state import warn_of_address
@@ -44,7 +45,7 @@ def _read_address() -> TrainingConfig:
         if (text := st.query_params.get(setting.url)) is None:
             continue
         try:
-            config = replace(config, **{name: setting.parse(text)})
+            config = _affordable(config, **{name: setting.parse(text)})
         except ConfigError as error:
             warn_of_address(setting.url, text, error)
     return config
@@ -70,7 +71,14 @@ def change(**values: Any) -> None:
         values["validation_fraction"] = 0.1
     if values.get("validation_fraction") == 0:
         values["patience"] = 0
-    st.session_state["settings"] = replace(current_settings(), **values)
+    st.session_state["settings"] = _affordable(current_settings(), **values)
+
+
+def _affordable(config: TrainingConfig, **values: Any) -> TrainingConfig:
+    """Replace some settings; ConfigError if training would need too much memory."""
+    changed = replace(config, **values)
+    check_memory(changed)
+    return changed
 
 
 def edit_settings(implemented: frozenset[str] | None = None) -> TrainingConfig:

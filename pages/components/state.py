@@ -66,6 +66,10 @@ class Remembered:
         entry.value = value
         self._write_address()
 
+    def show_again(self) -> None:
+        """Give the widget its value again when it is drawn next, as where an option has another label now."""
+        self._entry.fresh = True
+
     @property
     def widget(self) -> dict[str, Any]:
         """Arguments that bind a widget to the value: its key and its callback. Ask for them right where it is drawn."""

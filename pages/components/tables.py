@@ -13,6 +13,11 @@ def is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
+def table_height(rows: int, most: int | None = None) -> int:
+    """Height of a ``st.dataframe`` that shows so many rows, or ``most`` of them, without scrolling."""
+    return 38 + 35 * (rows if most is None else min(rows, most))
+
+
 def pixel_table(pixels: np.ndarray, digits: int, rows: slice = slice(0, 64), columns: slice = slice(0, 64)) -> None:
     """Show the pixel values of an image of shape (H, W), or of a window of it, each on its own grey.
 

@@ -85,9 +85,13 @@ def test_a_run_is_watched_left_found_again_stopped_and_lost(app, page):
     set_number(page, "Epochs", 5000)
     set_number(page, "Batch size (images)", 16)
     page.get_by_role("button", name="Start training").click()
-    page.get_by_text(PROGRESS).wait_for()
+    stop_button(page).wait_for()
+    charts = page.get_by_test_id("stVegaLiteChart")
+    expect(charts).to_have_count(2)
+    for chart in charts.all():
+        chart.locator("svg path, canvas").first.wait_for(state="attached")
 
-    # While the curves grow, the page is not loaded anew, nothing jumps, no chart is taken out or blank for a frame.
+    # From before the first epoch on, the page is not loaded again, nothing jumps, no chart is taken out or blank.
     page.evaluate(
         """() => {
             window.charts = [...document.querySelectorAll('[data-testid="stVegaLiteChart"]')];
@@ -101,12 +105,13 @@ def test_a_run_is_watched_left_found_again_stopped_and_lost(app, page):
             })();
         }"""
     )
+    page.get_by_text(PROGRESS).wait_for()
     main = page.get_by_test_id("stMain")
     main.evaluate("node => node.scrollTo(0, 200)")
     done = epochs_shown(page)
     for _ in range(2):
         done = wait_for_more(page, done)
-    assert page.evaluate("window.charts?.length") == 2, "the page was loaded anew"
+    assert page.evaluate("window.charts?.length") == 2, "the page was loaded again"
     assert page.evaluate("window.frames_seen") > 0
     assert page.evaluate("window.frames_bad") == 0, "a chart was taken out, shrunk or emptied while it was updated"
     assert main.evaluate("node => node.scrollTop") == 200

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core.cli import main
-from mnist_core.commands.output import say_json, sentence_of
+from mnist_core.cli import COMMANDS, main
+from mnist_core.commands.output import say_json
 from mnist_core.commands.signals import Request
 from mnist_core.commands.train import _follow, _problem, _result
 from mnist_core.data.dataset import load_dataset
+from mnist_core.errors import sentence_of
 from mnist_core.jobs.job import PROJECT
 from mnist_core.nn.network import Network
 from mnist_core.runs.files import write_npz
@@ -225,13 +226,26 @@ def test_json_knows_only_json(capsys):
     assert strictly(capsys.readouterr().out) == {"a": [None, None, None, 1.5], "b\ufffd": ["x\ufffd", None, True, 7]}
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "export", "runs", "download"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_commands_write_through_output_only(command):
     tree = ast.parse((PROJECT / "mnist_core" / "commands" / f"{command}.py").read_text(encoding="utf-8"))
     called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     assert "print" not in called
 
 
+FAILING = [
+    (["runs"], "runs.list_runs"),
+    (["runs", "stop", "x"], "runs.find_run"),
+    (["evaluate", "x"], "evaluate.find_run"),
+    (["predict", "x", "y"], "predict.find_run"),
+    (["export", "x", "--format", "npz"], "export.find_run"),
+    (["train"], "train.load_dataset"),
+    (["train", "--source", "sample"], "train.start_run"),
+    (["download"], "download.download"),
+    (["assignment"], "assignment.starter_file"),
+    (["check", "x.py"], "check.read_submission"),
+    (["grade", "x", "--seed", "1"], "grade.grade"),
+]
 OS_ERRORS = [
     FileNotFoundError(2, "No such file or directory", "x"),
     PermissionError(13, "Permission denied", "x"),
@@ -245,27 +259,19 @@ OS_ERRORS = [
 ]
 
 
+def test_all_commands_fail_below():
+    assert {arguments[0] for arguments, _ in FAILING} == set(COMMANDS)
+
+
 @pytest.mark.parametrize("error", OS_ERRORS, ids=repr)
-@pytest.mark.parametrize(
-    ("arguments", "failing"),
-    [
-        (["runs"], "mnist_core.commands.runs.list_runs"),
-        (["runs", "stop", "x"], "mnist_core.commands.runs.find_run"),
-        (["evaluate", "x"], "mnist_core.commands.evaluate.find_run"),
-        (["predict", "x", "y"], "mnist_core.commands.predict.find_run"),
-        (["export", "x", "--format", "npz"], "mnist_core.commands.export.find_run"),
-        (["train"], "mnist_core.commands.train.load_dataset"),
-        (["train", "--source", "sample"], "mnist_core.commands.train.start_run"),
-        (["download"], "mnist_core.commands.download.download"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "failing"), FAILING)
 def test_an_error_of_the_operating_system_is_a_sentence_in_every_command(
     arguments, failing, error, monkeypatch, capsys
 ):
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(failing, fail)
+    monkeypatch.setattr(f"mnist_core.commands.{failing}", fail)
     assert main(arguments) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line == f"error: {sentence_of(error)}"
@@ -327,10 +333,7 @@ def test_a_run_without_a_model_says_why(command, make_run, listed):
     run = make_run(model=False, status=lambda status: status.update(state="failed", error="The loss became nan."))
     code, _, err = listed(*command, run.id, *extra)
     assert code == 1
-    assert err == (
-        f"error: Run {run.id} has no model: it ended before its first epoch was complete (The loss became nan). "
-        "Choose another run.\n"
-    )
+    assert err == (f"error: Run {run.id} has no model because it failed: The loss became nan. Choose another run.\n")
     waiting = make_run(model=False)
     assert "has no model yet: its first epoch is not complete" in listed(*command, waiting.id, *extra)[2]
 

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from mnist_core.errors import LONGEST_MESSAGE, ModelError, counted, did_you_mean, times
+from mnist_core.errors import LONGEST_MESSAGE, ModelError, counted, did_you_mean, reason_of, times
 from mnist_core.jobs.job import PROJECT
 
 
@@ -36,6 +36,26 @@ def test_no_sentence_shows_the_number_of_an_error_of_the_system(path):
             shown = [node.value for node in ast.walk(handler) if isinstance(node, ast.FormattedValue)]
             lines = [node.lineno for node in shown if isinstance(node, ast.Name) and node.id == handler.name]
             assert lines == [], f"{path.name}: line {lines}"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (PermissionError(13, "Permission denied", "/secret"), "Permission denied"),
+        (OSError("disk full."), "disk full"),
+        (OSError(), "OSError"),
+        (ValueError("it is\x1b[2J odd."), "it is[2J odd"),
+        (KeyError(), "KeyError"),
+    ],
+)
+def test_a_reason_is_a_clause_and_never_empty(error, reason):
+    assert reason_of(error) == reason
+    assert len(reason_of(ValueError("x" * 1000))) < 310
+
+
+def test_every_room_asks_for_the_reason_in_one_way():
+    asking = [path.name for path in SOURCES if ".strerror" in path.read_text(encoding="utf-8")]
+    assert asking == ["errors.py"]
 
 
 def test_a_mistyped_word_leads_to_a_similar_one():

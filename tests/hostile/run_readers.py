@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mnist_core.jobs.label_check import read_probabilities, read_progress
 from mnist_core.runs.archive import export_run, import_run
 from mnist_core.runs.checkpoint import Checkpoint
+from mnist_core.runs.implementation import read_implementation
 from mnist_core.runs.run import Run, find_run, read_run
 from tests.hostile.guard import Reader, check_sentence, tried
 from tests.hostile.strategies import TEXTS, arrays_changed, bytes_changed, json_changed, packed, table_changed, to_npz
@@ -29,6 +30,7 @@ def read_all(path: Path) -> Run:
     if run.status.error:
         check_sentence(run.status.error.plain)
     tried(lambda: export_run(run))
+    tried(lambda: read_implementation(path))
     if run.problem:
         return run
     for read in (run.metrics, run.steps, run.layers, run.histograms):
@@ -63,7 +65,7 @@ def damaged_files(world: World, names: tuple[str, ...]) -> st.SearchStrategy[tup
     return st.one_of(*(st.tuples(st.just(name), changed(name)) for name in names))
 
 
-JSON_FILES = ("config.json", "status.json", "about.json", "cross_validation.json")
+JSON_FILES = ("config.json", "status.json", "about.json", "implementation.json", "cross_validation.json")
 TABLES = ("metrics.csv", "steps.csv", "layers.csv", "histograms.csv")
 ARRAYS = ("model.npz", "checkpoint.npz", "cross_validation.npz")
 

@@ -11,7 +11,8 @@ from unittest import mock
 from hypothesis import strategies as st
 
 from mnist_core import cli
-from mnist_core.commands import download, runs, train
+from mnist_core.commands import check, download, grade, runs, train
+from mnist_core.commands.runs import VERBS
 from mnist_core.errors import RunError
 from mnist_core.training.config import TrainingConfig
 from pages.components.state import NumberIn, OneOf, RangeIn, SomeOf, parse_bool
@@ -22,8 +23,9 @@ from tests.hostile.world import World
 
 STARTING = (
     (download, "download"), (train, "start_run"), (train, "request"), (runs, "resume_run"), (runs, "request"),
+    (check, "check"), (check, "_watch"), (grade, "grade"), (grade, "grade_entries"), (grade, "autograder_zip"),
 )  # fmt: skip
-"""What commands call to fetch files, or to start and to ask processes."""
+"""What commands call to fetch or pack files, to start and to ask processes, or to watch without end."""
 
 ADDRESS_PARSERS = (
     *(setting.parse for setting in TrainingConfig.settings().values()),
@@ -69,6 +71,11 @@ def _nothing_started(*_: object, **__: object) -> None:
     raise RunError("Nothing is started here.")
 
 
+def command_options(name: str) -> list[str]:
+    """The options of a command."""
+    return cli.build_parser([name]).commands.choices[name].options
+
+
 def command_line(world: World) -> Reader:
     """Words of a command line, among them those of every command; nothing is trained or fetched."""
     runs = world.folder / "command-line"
@@ -80,25 +87,15 @@ def command_line(world: World) -> Reader:
         (world.folder / name).write_bytes(content)
     settings = list(TrainingConfig.settings().values())
     safe = texts.filter(lambda text: "/" not in text and "\\" not in text and text not in ("..", "."))
-    commands = ["download", "train", "evaluate", "predict", "export", "runs", "list", "pause", "resume", "stop"]
-    options = [
-        "--json",
-        "--help",
-        "-h",
-        "--format",
-        "--output",
-        "--source",
-        "--preset",
-        "--data-dir",
-        "--runs-dir",
-        "--",
-    ]
+    names = list(cli.COMMANDS)
+    commands = [*names, *VERBS]
+    options = [*sorted({option for name in names for option in command_options(name)}), "-h", "--"]
     plausible = ["npz", "onnx", "python", "sample", "full", "fast", "best", str(world.data), str(runs)]
     ids = [world.template.id, "latest", "2025", "20250101-000000-dead", "2"]
     files = [*pictures, "broken.png", "empty.png", "missing.png", "data"]
-    known = [commands, options, plausible, ids, files, [setting.option for setting in settings]]
+    known = [commands, options, plausible, ids, files]
     words = st.one_of(*map(st.sampled_from, known), safe, safe, numbers.map(written))
-    first = st.sampled_from(["train", "evaluate", "predict", "export", "runs"])
+    first = st.sampled_from(names)
     lines = st.lists(words, max_size=7) | st.builds(
         lambda word, rest: [word, *rest], first, st.lists(words, max_size=6)
     )

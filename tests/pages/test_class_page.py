@@ -3,13 +3,17 @@
 import threading
 import time
 
-import pandas as pd
+import numpy as np
 import pytest
 
-from mnist_core.assignment import grading
+from mnist_core.assignment import background, grading
 from mnist_core.assignment.kept import NAME
+from mnist_core.training.loop import EpochMetrics
 from pages.components import data
 from pages.components.assignment import permission
+from pages.components.charts.counts import count_bars
+from pages.components.charts.curves import curve
+from pages.components.digits.reading import probability_chart
 from tests.core.assignment.class_room import OVER_BATCH, SIGMOID, write_class
 from tests.core.assignment.styles import STYLES
 from tests.helpers import by_label, texts
@@ -30,9 +34,9 @@ def gate(monkeypatch):
     opened = threading.Event()
     check = grading.check
 
-    def waiting(*arguments):
+    def waiting(*arguments, **options):
         opened.wait(30)
-        return check(*arguments)
+        return check(*arguments, **options)
 
     monkeypatch.setattr(grading, "check", waiting)
     yield opened
@@ -59,9 +63,9 @@ def table(app, number=0):
 def test_without_a_folder_it_says_what_belongs_there(open_page):
     app = open_page("class_grades")
     assert app.title[0].value == "Class"
-    assert "one .py or .ipynb file a student" in texts(app.info)
+    assert "one .py or .ipynb file per student" in texts(app.info)
     by_label(app.button, "Grade").click().run()
-    assert "Name the folder of the submissions first" in texts(app.error)
+    assert "Enter the folder of the submissions first" in texts(app.error)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +125,7 @@ def test_a_class_without_mistakes_says_so(open_page, tmp_path, rubric):
     rubric.write_text("[points]\nsigmoid = 2\n")
     app = finish(begin(open_page("class_grades"), write_class(tmp_path / "class", ada=SIGMOID), rubric))
     assert "No mistake of the catalogue was made." in texts(app.caption)
-    assert "Nobody is stopped by a step." in texts(app.caption)
+    assert "No student is stopped by a step." in texts(app.caption)
     assert "No two files are alike." in texts(app.caption)
     assert not app.get("vega_lite_chart")
 
@@ -150,8 +154,11 @@ def test_it_goes_on_while_another_page_is_looked_at(open_page, tmp_path, rubric,
 
 
 def test_it_can_be_stopped_and_goes_on_where_it_stood(open_page, tmp_path, rubric, gate):
-    folder = write_class(tmp_path / "class", **{f"s{number}": SIGMOID + "\n" * number for number in range(5)})
-    app = begin(open_page("class_grades"), folder, rubric)
+    gate.set()
+    app = finish(begin(open_page("class_grades"), write_class(tmp_path / "class", s0=SIGMOID), rubric))
+    gate.clear()
+    folder = write_class(tmp_path / "class", **{f"s{number}": SIGMOID + "\n" * number for number in range(1, 5)})
+    app = begin(app, folder, rubric)
     by_label(app.button, "Stop").click().run()
     gate.set()
     finish(app)
@@ -191,7 +198,6 @@ def test_names_and_messages_are_shown_as_they_are(open_page, tmp_path, rubric):
     by_label(app.selectbox, "Student").set_value("*Ada* [x](http:..y)").run()
     (line,) = [element.value for element in app.markdown if "ValueError" in element.value]
     assert "[b](http" not in line and "\\*a\\*" in line
-    assert isinstance(table(app), pd.DataFrame)
 
 
 def test_two_sessions_look_at_one_grading(open_page, tmp_path, rubric, gate):
@@ -208,3 +214,39 @@ def test_two_sessions_look_at_one_grading(open_page, tmp_path, rubric, gate):
         app.run()
         assert table(app)["Points"].tolist() == [2]
     assert (folder / NAME).read_bytes().count(b"\n") == 1
+
+
+def test_text_in_charts_is_not_black_which_the_dark_theme_hides():
+    charts = (
+        count_bars({"softmax": 2}, "students", {"softmax": ""}),
+        probability_chart(np.full(10, 0.1)),
+        curve([EpochMetrics(1, *[1.0] * 6)], "loss", "loss", 1, kept=1),
+    )
+    for chart in charts:
+        marks = [mark for mark in marks_of(chart.to_dict()) if mark["type"] == "text"]
+        assert marks
+        assert all("color" in mark for mark in marks)
+
+
+def marks_of(spec):
+    own = [spec["mark"]] if "mark" in spec else []
+    return own + [mark for layer in spec.get("layer", ()) for mark in marks_of(layer)]
+
+
+def test_what_was_not_compared_is_not_said_to_differ(open_page, tmp_path, rubric, monkeypatch):
+    def fail(_):
+        raise OSError(5, "Input/output error", "ada.py")
+
+    monkeypatch.setattr(background, "similar_entries", fail)
+    app = finish(begin(open_page("class_grades"), write_class(tmp_path / "class", ada=b"\xff"), rubric))
+    assert "Input/output error" in texts(app.error)
+    assert len(table(app)) == 1
+    assert "No two files are alike." not in texts(app.caption)
+
+
+def test_a_fault_of_the_program_is_raised_again(open_page, tmp_path, rubric, monkeypatch, caplog):
+    monkeypatch.setattr(background, "similar_entries", lambda _: 1 // 0)
+    folder = write_class(tmp_path / "class", ada=b"\xff")
+    with pytest.raises(AssertionError, match="This app has encountered an error"):  # the log says which
+        finish(begin(open_page("class_grades"), folder, rubric))
+    assert "ZeroDivisionError: integer division or modulo by zero" in caplog.text

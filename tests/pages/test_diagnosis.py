@@ -10,14 +10,14 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.jobs.start import start_run
 from mnist_core.runs.files import write_json
 from mnist_core.runs.implementation import IMPLEMENTATION, Implementation
-from mnist_core.runs.run import read_run
+from mnist_core.runs.run import create_run, read_run
 from mnist_core.runs.schema import write_record
 from mnist_core.runs.tables import METRICS
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.loop import EpochMetrics
 from mnist_core.untrusted import UntrustedText
 from pages.components.runs import diagnosis
-from tests.helpers import by_label, texts, unescaped, wait
+from tests.helpers import by_label, texts, unescaped, use_folder, wait
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +112,32 @@ def test_the_table_of_runs_has_a_mark_and_the_selected_ones_a_badge(open_page, f
     badges = unescaped(app.markdown)
     assert "-badge[:material/stethoscope: Learning rate too low]" in badges
     assert "-badge[:material/health_and_safety: healthy]" in badges
+
+
+def test_a_run_is_marked_once_its_data_is_found(open_page, tiny_folder, tmp_path):
+    folder = tiny_folder(60, 60)
+    run = create_run(TrainingConfig(hidden_layers=()), load_dataset("full", folder))
+    record(run, [1.0] * 3, 0.9, state="finished")
+    moved = folder.rename(tmp_path / "moved")
+    app = open_page("runs", runs=run.id)
+    assert list(app.dataframe[0].value["diagnosis"]) == [None]
+    app.switch_page("pages/overview.py").run()
+    use_folder(app, moved)
+    app.switch_page("pages/runs.py").run()
+    (mark,) = app.dataframe[0].value["diagnosis"]
+    assert mark
+
+
+def test_the_epochs_of_a_running_run_take_no_place_from_runs_that_ended(open_page, finished, make_run, monkeypatch):
+    judged = []
+    monkeypatch.setattr(diagnosis, "diagnose_run", lambda run, dataset: judged.append(run.id))
+    for run in (finished, make_run(state="running")):
+        diagnosis._diagnose.clear()
+        diagnosis._diagnose_active.clear()
+        diagnosis.diagnosis_of(run)
+        diagnosis._diagnose_active.clear()
+        diagnosis.diagnosis_of(run)
+    assert [judged.count(run_id) for run_id in dict.fromkeys(judged)] == [1, 2]
 
 
 def test_many_runs_are_marked_little_by_little(open_page, finished, slow, monkeypatch):

@@ -39,6 +39,29 @@ def test_an_error_is_said_once_and_the_page_stays(where):
     assert not app.error
 
 
+def live_script():
+    import streamlit as st
+
+    from mnist_core.errors import RunError
+    from pages.components.errors import callback, fragment
+
+    def fail():
+        raise RunError("It *failed*: try again.")
+
+    fragment(lambda: st.button("Fail", on_click=callback(fail)), run_every=1.0)()
+
+
+def test_an_error_of_a_live_fragment_outlives_its_next_tick():
+    app = AppTest.from_function(live_script).run()
+    app.button[0].click().run()
+    assert not app.error, "the next tick would take it away"
+    (toast,) = app.toast  # stays for ten seconds, whatever is drawn
+    assert unescaped([toast]) == "It *failed*: try again."
+    app.run()
+    assert not app.toast
+    assert not app.error
+
+
 def disk_script():
     import errno
 

@@ -1,15 +1,21 @@
 """Hostile text in every field that a file, an address or a person can set: no page shows it as markup."""
 
+import hashlib
 import json
 import re
 import shutil
 
 import pytest
 
+from mnist_core.assignment.grades import Grade, StepGrade
+from mnist_core.assignment.kept import KeptGrades, key_of
+from mnist_core.assignment.rubric import Rubric
 from mnist_core.data.dataset import load_dataset
 from mnist_core.runs.about import About
 from mnist_core.runs.archive import export_run
+from mnist_core.untrusted import UntrustedText
 from pages.components.router import PAGES
+from tests.core.assignment.class_room import write_class
 from tests.helpers import by_label, encode, enlarged, texts, unescaped
 from tests.hostile_text import FOLDER_NAME, LISTENER, UNESCAPED, address_names, hostile_parts, plant
 
@@ -115,6 +121,22 @@ def test_an_imported_run_says_nothing_but_its_text(open_page, hostile):
     assert not app.error, app.error[0].value
     assert "**zqstrong**" in unescaped(app.markdown)
     assert_harmless(app)
+
+
+def test_kept_grades_of_a_class_say_nothing_but_their_text(open_page, tmp_path):
+    content = "def sigmoid(z):\n    return z\n"
+    folder = write_class(tmp_path / "class", ada=content)
+    found = StepGrade("wrong", 0.0, 1.0, UntrustedText(EVERYTHING), (EVERYTHING,))
+    one = Grade(UntrustedText("ada"), UntrustedText("ada.py"), "", {EVERYTHING: found}, seconds=1.0)
+    KeptGrades(folder).add(key_of(hashlib.sha256(content.encode()).hexdigest(), Rubric(), 0), one)
+    app = open_page("class_grades")
+    by_label(app.text_input, "Folder of the submissions").set_value(str(folder))
+    by_label(app.button, "Grade").click().run()
+    app.session_state["grading"].wait(30)
+    app.run()
+    assert_harmless(app)
+    assert unescaped(app.markdown).count("**zqstrong**") == 2
+    assert "**zqstrong**" in unescaped(app.caption)
 
 
 def test_names_of_uploads_are_shown_as_they_are(open_page, finished):

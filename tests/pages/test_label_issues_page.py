@@ -10,6 +10,7 @@ import pytest
 from filelock import FileLock
 
 from mnist_core.data.dataset import load_dataset
+from mnist_core.data.npz import read_npz
 from mnist_core.evaluation.label_errors import find_label_issues
 from mnist_core.jobs import job, label_check
 from mnist_core.jobs.label_check import Progress, read_probabilities, read_progress
@@ -53,6 +54,17 @@ def test_the_check_runs_to_its_end(open_page, tiny_folder):
     app.run()
     issues = find_label_issues(dataset.train_labels, read_probabilities(run))
     assert f"**The network disagrees with {len(issues.index)} of 60 labels**" in texts(app.markdown)
+
+
+def test_issues_are_ranked_again_only_when_the_check_was_made_again(open_page, checked, monkeypatch):
+    counts = []
+    monkeypatch.setattr(label_check, "read_npz", lambda *given: counts.append(1) or read_npz(*given))
+    app = open_page("label_issues")
+    app.selectbox(key="issue_label").set_value(3).run()
+    assert len(counts) == 1
+    (checked.path / "cross_validation.npz").write_bytes(b"damaged")
+    assert "can't be read (cross_validation.npz" in texts(app.run().error)
+    assert len(counts) == 2
 
 
 def test_issues_are_shown_most_suspicious_first_filtered_and_paged(open_page, checked):

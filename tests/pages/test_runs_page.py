@@ -22,6 +22,7 @@ from mnist_core.runs.run import list_runs, read_run
 from mnist_core.runs.schema import write_record
 from mnist_core.runs.status import Status
 from mnist_core.training.config import TrainingConfig
+from pages.components.runs import table
 from tests.helpers import by_label, html, texts, unescaped, wait, write_config
 
 
@@ -106,6 +107,15 @@ def test_filters_by_words_state_and_tags(open_page, finished, other, make_run):
     assert app.dataframe[0].value["state"].tolist() == ["stopped"]
 
 
+def test_a_row_is_made_once_a_run(open_page, finished, other, monkeypatch):
+    app = open_page("runs")
+    made, row = [], table.row
+    monkeypatch.setattr(table, "row", lambda run: made.append(run.id) or row(run))
+    by_label(app.text_input, "Filter").set_value("relu 20 0.1").run()
+    assert names(app) == [other.id]
+    assert sorted(made) == sorted([finished.id, other.id])
+
+
 def test_the_choice_is_in_the_address_and_outlives_filters_and_page(open_page, finished, other):
     app = open_page("runs")
     assert "runs" not in app.query_params
@@ -160,6 +170,14 @@ def test_curves_are_over_epochs_or_time_in_one_colour_a_run(open_page, finished,
     assert points(app, 1)["layer"][0]["encoding"]["x"]["title"] == "seconds of training"
     by_label(app.toggle, "Log scale").set_value(True).run()
     assert points(app, 0)["layer"][0]["encoding"]["y"]["scale"]["type"] == "log"
+
+
+def test_a_damaged_run_takes_no_colour_from_the_others(open_page, finished, other):
+    (finished.path / "status.json").write_text("{")
+    app = open_runs(open_page, finished, other)
+    curves = points(app, 0)["layer"][0]["encoding"]["color"]["scale"]
+    assert curves["domain"] == [other.id]
+    assert re.findall("border-radius:4px;background:(#[0-9a-f]{6})", html(app)) == curves["range"]
 
 
 def test_only_the_settings_that_differ_are_shown(open_page, finished, other):
@@ -219,7 +237,7 @@ def test_runs_on_other_data_are_not_compared_digit_by_digit(open_page, finished,
 def test_a_run_without_a_model_has_none_to_compare(open_page, finished, make_run):
     run = make_run(state="stopped")
     app = open_runs(open_page, finished, run)
-    assert f"{run.id}: This run has no model: it was stopped before its first epoch was complete" in unescaped(app.info)
+    assert f"{run.id} has no model: it was stopped before its first epoch was complete" in unescaped(app.info)
     assert "None of these runs has completed an epoch" in texts(open_runs(open_page, run).caption)
 
 
@@ -341,11 +359,18 @@ def test_a_damaged_zip_is_refused_in_a_sentence(open_page, finished):
     assert names(app) == [finished.id]
 
 
-def test_the_page_follows_a_run_that_ends(open_page, make_run):
+def test_the_page_follows_a_run_that_ends(open_page, make_run, monkeypatch):
+    row, drawn = table.row, []
+
+    def row_of_a_run_that_ends_now(run):
+        drawn.append(run.status.state)
+        write_json(run.path / "status.json", asdict(Status("finished", 100, heartbeat=time.time())))
+        return row(run)
+
     run = make_run(state="running")
+    monkeypatch.setattr(table, "row", row_of_a_run_that_ends_now)
     app = open_runs(open_page, run)
-    write_json(run.path / "status.json", asdict(Status("finished", 100, heartbeat=time.time())))
-    app.run()
+    assert drawn == ["running", "finished"]
     assert app.dataframe[0].value["state"].tolist() == ["finished"]
 
 

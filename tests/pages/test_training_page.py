@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import asdict, replace
 from itertools import product
 
 import numpy as np
@@ -319,3 +320,21 @@ def test_a_run_from_before_layer_statistics_says_so(open_page, finished):
     app = open_page("training")
     app.button_group(key="charts").set_value("Layers").run()
     assert "has no layer statistics" in texts(app.caption)
+
+
+def test_the_picker_gives_a_run_that_ends_its_new_label_and_knows_the_old_one(open_page, make_run, finished):
+    run = make_run(state="running", epoch=1)
+    app = open_page("training", run=run.id)
+    picker = app.selectbox(key="run_picker")
+    before = picker.proto.raw_value
+    assert before.endswith("active")
+    write_json(run.path / "status.json", asdict(replace(run.status, state="stopped")))
+    app.run()
+    picker = app.selectbox(key="run_picker")
+    assert picker.proto.set_value
+    assert picker.proto.raw_value == before.replace("active", "stopped")
+    app.query_params["run"] = before
+    app.run()
+    assert app.query_params["run"] == run.id
+    assert app.selectbox(key="run_picker").value == run.id
+    assert "There is no run" not in texts(app.warning)

@@ -2,28 +2,35 @@
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
 import pytest
 import streamlit as st
 
+from mnist_core.assignment import background
 from mnist_core.assignment.catalogue.table import MISTAKES
-from mnist_core.assignment.contract import STEPS
+from mnist_core.assignment.contract import STEPS, WHOLE
 from mnist_core.assignment.own_runs import start_own_run
-from mnist_core.assignment.source import MAX_BYTES
-from mnist_core.assignment.starter import starter_file
-from mnist_core.assignment.training import IMPLEMENTED, trains
+from mnist_core.assignment.source import MAX_BYTES, Content
+from mnist_core.assignment.starter import solution, starter_file
+from mnist_core.assignment.training import trains
 from mnist_core.data.dataset import load_dataset
 from mnist_core.runs.archive import export_run, import_run
-from mnist_core.runs.implementation import code_of, read_implementation
+from mnist_core.runs.implementation import IMPLEMENTATION, Implementation, code_of, read_implementation
 from mnist_core.runs.run import list_runs
-from mnist_core.training.config import TrainingConfig
+from mnist_core.runs.schema import write_record
+from mnist_core.runs.tables import Rows
+from mnist_core.training.config import LOOP_SETTINGS, TrainingConfig
+from mnist_core.training.loop import EpochMetrics
+from mnist_core.untrusted import UntrustedText
+from pages.components import data
 from pages.components.assignment import checked
 from pages.components.assignment.train import where_they_part
 from tests.helpers import by_label, shown, wait
 
-SOLUTION = "import numpy as np\n\n\n" + "\n\n".join(step.source for step in STEPS.values())
+SOLUTION = solution()
 QUICK = SOLUTION.replace("def update(", "def no_update(").replace("def train(", "def no_train(")
 """Without the steps that the checks of the whole need, which take seconds."""
 NO_N = QUICK.replace("(a - y) / len(x)", "(a - y)")
@@ -35,8 +42,8 @@ SHORT = TrainingConfig(epochs=2, hidden_layers=(6,), batch_size=100)
 def nothing_under_way():
     """Let no check of another test hold a place."""
     yield
-    for check in list(checked._line):
-        check.supersede()
+    for check in list(background._line):
+        check.stop()
 
 
 @pytest.fixture
@@ -102,7 +109,7 @@ def test_the_starter_file_is_offered_at_each_level(level, open_page):
 def test_a_correct_file(open_file, save):
     app = open_file(save(SOLUTION))
     (summary,) = texts(app.success, "my_network.py")
-    assert f"{len(STEPS)} correct" in summary or "correct" in summary
+    assert f": {len(STEPS) + len(WHOLE)} correct, in " in summary
     assert steps_of(app, "correct") >= set(STEPS)
     assert steps_of(app, "wrong") == set()
     assert app.button(key="train_own").label == "Train it beside the reference"
@@ -120,7 +127,7 @@ def test_a_mistake_is_named_beside_its_lines(open_file, save):
     assert texts(app.warning, "Something is wrong in back_propagate. You may train all the same")
 
 
-def test_help_comes_in_portions_and_not_for_another_mistake(open_file, save):
+def test_help_comes_in_portions_up_to_a_limit_and_not_for_another_mistake(open_file, save, monkeypatch):
     path = save(NO_N)
     app = open_file(path)
     mistake = MISTAKES["gradient-not-averaged"]
@@ -133,9 +140,39 @@ def test_help_comes_in_portions_and_not_for_another_mistake(open_file, save):
     assert texts(app.info, mistake.hint)
     assert [element.value for element in app.code if "def " not in element.value and "delta" in element.value]
     assert not [button for button in app.button if button.key == "help_back_propagate"]
+    monkeypatch.setenv("MNIST_HINTS", "1")
+    app.run()
+    assert [bool(texts(app.info, part)) for part in parts] == [True, False]
+    assert not [button for button in app.button if button.key == "help_back_propagate"]
     save(QUICK.replace(*BIAS))
     until_named(app, "bias")
     assert not texts(app.info, "Hint:")
+
+
+def test_another_file_begins_without_help(open_file, save):
+    app = open_file(save(NO_N))
+    app.button(key="help_back_propagate").click().run()
+    assert texts(app.info, "Hint:")
+    by_label(app.text_input, "Path of your file").set_value(str(save(NO_N, "other.py"))).run()
+    until_checked(app)
+    assert texts(app.caption, "of other.py")
+    assert not texts(app.info, "Hint:")
+
+
+def test_an_upload_and_its_report_outlive_a_page_switch(open_page, monkeypatch):
+    monkeypatch.setattr(data, "serves_others", lambda: True)
+    monkeypatch.setenv("MNIST_ALLOW_CODE", "1")
+    app = open_page("your_code")
+    app.file_uploader[0].upload("mine.py", NO_N.encode()).run()
+    until_checked(app)
+    app.switch_page("pages/overview.py").run()
+    app.switch_page("pages/your_code.py").run()
+    assert app.file_uploader[0].value is None
+    assert steps_of(app, "wrong") == {"back_propagate"}
+    assert texts(app.markdown, "mine.py")
+    by_label(app.button, "Remove").click().run()
+    assert texts(app.info, "Choose the file with your network")
+    assert not steps_of(app, "wrong")
 
 
 def until_named(app, part, seconds=60):
@@ -174,9 +211,9 @@ def test_a_saved_file_is_checked_again_and_drawn_once(open_file, save):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda path: path.unlink(), "is no file: expected the path of a .py or .ipynb file"),
+        (lambda path: path.unlink(), "my_network.py can't be read (No such file or directory)"),
         (lambda path: path.write_text("def f(:\n"), "is not Python (line 1"),
-        (lambda path: path.write_bytes(b"#" * (MAX_BYTES + 1)), "has more than 1,000,000 bytes"),
+        (lambda path: path.write_bytes(b"#" * 2 * MAX_BYTES), "it has 2.0 MB, expected at most 1.0"),
         (lambda path: path.write_bytes(b"x = '\xff'"), "can't be decoded"),
     ],
     ids=["gone", "half written", "huge", "not UTF-8"],
@@ -190,7 +227,7 @@ def test_a_file_that_was_spoilt_keeps_what_was_found(spoil, message, open_file, 
         assert time.monotonic() < deadline, [error.value for error in app.error]
         app.run()
         time.sleep(0.05)
-    assert texts(app.caption, "as it was checked last")
+    assert texts(app.caption, "from the last check")
     assert steps_of(app, "wrong") == {"back_propagate"}
     save(QUICK)
     until_checked(app)
@@ -203,7 +240,7 @@ def test_an_odd_path_gets_a_sentence(path, open_page):
     app = open_page("your_code")
     by_label(app.text_input, "Path of your file").set_value(path).run()
     assert app.error
-    assert not texts(app.caption, "as it was checked last")
+    assert not texts(app.caption, "from the last check")
 
 
 def test_a_path_in_the_address_is_not_run(open_page, save):
@@ -242,7 +279,9 @@ def test_what_it_prints_is_shown_as_text(open_file, save):
 def test_a_hostile_name_is_shown_as_it_is(open_file, save):
     name = "![x](http://evil.example/x.png).py"
     app = open_file(save(QUICK, name.replace("/", "_")))
-    assert not [element for element in app.success if "![x](" in element.value]
+    (success,) = app.success
+    assert "![x](" not in success.value
+    assert "![x](http:__evil.example_x.png).py" in shown(success.value)
 
 
 def test_an_unwritten_gradient_can_not_be_trained(open_file, save):
@@ -258,7 +297,7 @@ def test_what_the_code_decides_is_greyed_out(open_page):
     assert fixed
     assert len(texts(app.caption, "Only the reference implements it")) == len(fixed)
     settings = TrainingConfig.settings()
-    assert {field.label for field in fixed} <= {settings[name].title for name in settings if name not in IMPLEMENTED}
+    assert {field.label for field in fixed} <= {settings[name].title for name in settings if name not in LOOP_SETTINGS}
 
 
 def test_a_file_is_trained_beside_the_reference(open_file, save):
@@ -291,10 +330,24 @@ def open_page_again(app, own, reference):
     return fresh.switch_page("pages/your_code.py").run()
 
 
-@pytest.mark.parametrize("pair", ["gone-1,gone-2", "one", "a,b,c"])
-def test_a_pair_that_is_not_there_gets_a_sentence(pair, open_page):
+@pytest.mark.parametrize("pair", ["gone-1,gone-2", "one", "a,b,c", "a,a"])
+def test_a_pair_that_is_not_there_gets_a_sentence_once(pair, open_page):
     app = open_page("your_code", pair=pair)
-    assert app.error or app.warning
+    expected = "No run 'gone-1'" if "gone" in pair else "expected the ids of two runs, joined by a comma"
+    assert len(texts(app.warning, expected)) == 1
+    assert not app.error
+    assert "pair" not in app.query_params
+    assert not app.run().warning
+
+
+def test_a_pair_that_is_deleted_while_it_trains_is_said_once(open_page, make_run):
+    own, reference = make_run(state="running"), make_run(state="running")
+    app = open_page("your_code", pair=f"{own.id},{reference.id}")
+    assert app.button(key="stop_both")
+    shutil.rmtree(reference.path)
+    app.run()
+    assert len(texts(app.warning, f"No run '{reference.id}'")) == 1
+    assert not app.run().warning
 
 
 def test_a_mistake_is_trained_beside_the_reference(open_page):
@@ -308,6 +361,19 @@ def test_a_mistake_is_trained_beside_the_reference(open_page):
     assert texts(app.markdown, "mistake: update-uphill")
     assert texts(app.markdown, "The curves part in epoch")
     assert len(by_label(app.selectbox, "Mistake").options) == sum(map(trains, MISTAKES.values()))
+
+
+def test_code_in_a_sentence_of_the_catalogue_is_shown_as_code(open_page, make_run):
+    mistake = MISTAKES["sigmoid-precedence"]
+    run = make_run()
+    named = UntrustedText(mistake.id), mistake.id, UntrustedText(mistake.sentence)
+    write_record(run.path / IMPLEMENTATION, Implementation(*named))
+    for page in ("training", "runs"):
+        app = open_page(page, **{"run" if page == "training" else "runs": run.id})
+        assert [text.value for text in app.markdown].count(mistake.sentence) == 1
+    assert "`" in mistake.sentence
+    app = open_page("your_code", mistake=mistake.id)
+    assert f"{mistake.sentence} {mistake.effect}" in [caption.value for caption in app.caption]
 
 
 @pytest.fixture
@@ -362,10 +428,10 @@ def test_a_server_for_others_runs_no_code_unless_allowed(own_run, open_page, sav
 
 def test_two_checks_run_at_a_time_and_the_others_wait(open_page, save, monkeypatch):
     slow = "import time\n" + QUICK.replace("    return images", "    time.sleep(2)\n    return images")
-    first, second = (checked.Check(checked.Content(f"{k}.py", slow.encode())) for k in range(2))
+    first, second = (background.Check(Content(f"{k}.py", slow.encode())) for k in range(2))
     app = open_page("your_code")
     by_label(app.text_input, "Path of your file").set_value(str(save(QUICK))).run()
-    assert texts(app.caption, "Two files are checked at a time on this server: 1 is ahead of yours")
+    assert texts(app.caption, "Two files are checked at a time on this server: 1 file is ahead of yours")
     assert first.ahead == second.ahead == 0
     under_way = app.session_state["check"]
     app.run()
@@ -382,39 +448,32 @@ def threads_of_checks():
 
 def test_a_changed_file_gives_up_its_place(save):
     slow = "import time\n" + QUICK.replace("    return images", "    time.sleep(1)\n    return images")
-    checks = [checked.Check(checked.Content(f"{k}.py", slow.encode())) for k in range(4)]
+    checks = [background.Check(Content(f"{k}.py", slow.encode())) for k in range(4)]
     for check in checks[1:]:
-        check.supersede()
+        check.stop()
     deadline = time.monotonic() + 30
-    while len(checked._line) > 1:
+    while len(background._line) > 1:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    checks[0].supersede()
+    assert background._line == checks[:1], "the others gave up their places"
+    assert all(check.report is None and check.error is None for check in checks[1:])
+    checks[0].stop()
 
 
-def test_where_curves_part_is_said_of_the_first_epoch_that_differs():
-    class Row:
-        def __init__(self, epoch, loss):
-            self.epoch, self.train_loss = epoch, loss
+def test_where_curves_part_is_said_or_that_they_do_not():
+    def rows(*losses):
+        return Rows(EpochMetrics(epoch, loss, *[0.0] * 5) for epoch, loss in enumerate(losses, start=1))
 
-    class Fake:
-        def __init__(self, *losses):
-            self.rows = [Row(k, loss) for k, loss in enumerate(losses, start=1)]
-            self.status = type("Status", (), {"active": False})
-
-        def metrics(self):
-            return self.rows
-
-    assert "part in epoch 2" in where_they_part(Fake(1.0, 0.9, 0.8), Fake(1.0, 0.7, 0.5))
-    assert "part in epoch 1" in where_they_part(Fake(float("nan")), Fake(1.0))
-    assert "the same over 2 epochs" in where_they_part(Fake(1.0, 0.012), Fake(1.01, 0.010, 0.009))
-    assert "no epoch that both" in where_they_part(Fake(), Fake(1.0))
+    assert "part in epoch 2" in where_they_part(rows(1.0, 0.9, 0.8), rows(1.0, 0.7, 0.5), False)
+    assert "the same over 2 epochs" in where_they_part(rows(1.0, 0.012), rows(1.01, 0.010, 0.009), False)
+    assert "no epoch that both" in where_they_part(rows(), rows(1.0), False)
+    assert "begin with the first" in where_they_part(rows(), rows(1.0), True)
 
 
 def test_the_file_is_looked_at_again_when_it_is_settled(tmp_path):
     path = Path(tmp_path, "a.py")
     path.write_text("x = 1\n", encoding="utf-8")
     with pytest.raises(checked.NotSettled):
-        checked.read_content(str(path))
+        checked.read_settled(str(path))
     os.utime(path, (time.time() - 1,) * 2)
-    assert checked.read_content(str(path)) == ("a.py", b"x = 1\n")
+    assert checked.read_settled(str(path)) == ("a.py", b"x = 1\n")

@@ -12,6 +12,12 @@ def _through_square(delta: Array, parameters: Parameters, k: int) -> Array:
     return delta @ weights if weights.shape[0] == weights.shape[1] else carry_back(delta, parameters, k)
 
 
+def _through_layer_below(delta: Array, parameters: Parameters, k: int) -> Array:
+    """Delta W^T with the weights of the layer below, possible only where they have the shape of the correct ones."""
+    below, weights = parameters[k - 1][0], parameters[k][0]
+    return delta @ below.T if below.shape == weights.shape else carry_back(delta, parameters, k)
+
+
 def _through_bias(delta: Array, parameters: Parameters, k: int) -> Array:
     weights, bias = parameters[k]
     return delta @ (weights + bias).T
@@ -23,10 +29,6 @@ def _transposed(gradients: Parameters) -> Parameters:
 
 def _reversed(gradients: Parameters) -> Parameters:
     return gradients[::-1]
-
-
-def _no_bias(gradients: Parameters) -> Parameters:
-    return [(weights, np.zeros_like(bias)) for weights, bias in gradients]
 
 
 def _last_only(gradients: Parameters) -> Parameters:
@@ -294,10 +296,17 @@ MISTAKES = (
     ),
     Mistake(
         "carried-not-transposed", "back_propagate",
-        "delta is carried through W, not through its transpose, where W is square.",
+        "delta is carried through W, not through its transpose.",
         "The error reaches the wrong units.",
         "Which way does W lead, and which way does delta go?",
         parts={"carry": _through_square},
+    ),
+    Mistake(
+        "carried-through-wrong-layer", "back_propagate",
+        "delta is carried through the weights of the layer below, not through those that it comes from.",
+        "Layers of different sizes don't fit; where they fit, the error reaches the wrong units.",
+        "Which weights lie between the layer that has delta and the one that gets it?",
+        parts={"carry": _through_layer_below},
     ),
     Mistake(
         "carried-with-bias", "back_propagate",
@@ -351,6 +360,12 @@ MISTAKES = (
         "The images or the labels are changed in place.",
         "The next epoch sees other data.",
         "`-=`, `/=` and `out=` write into the array that they are given.",
+    ),
+    Mistake(
+        "gradients-shared", "back_propagate",
+        "The layers share one array for their gradients: what is written for one is there for all.",
+        "Every layer is moved by the gradient of one of them, where the shapes allow it.",
+        "`[x] * n` repeats the same object; it makes no copies.",
     ),
     Mistake(
         "gradients-reused", "back_propagate",

@@ -7,6 +7,9 @@ import numpy as np
 from mnist_core.assignment.mistake import Mistake
 from mnist_core.assignment.reference import raw_values
 
+IMAGES = 3
+"""Dimensions of a file of images."""
+
 
 def _little_endian_sizes(content: bytes) -> tuple[int, ...]:
     return struct.unpack_from(f"<{content[3]}I", content, 4)
@@ -76,7 +79,15 @@ MISTAKES = (
         "The bytes are read as signed numbers, so that 128 ... 255 become -128 ... -1.",
         "The brightest pixels become the darkest ones.",
         "The values are unsigned bytes: which dtype is that?",
-        parts={"dtype": "i1"},
+        parts={"dtype": lambda content: "i1"},
+        variants=({"dtype": lambda content: "i1" if content[3] == IMAGES else "u1"},),
+    ),
+    Mistake(
+        "idx-labels-signed", "read_idx",
+        "The labels are read as signed numbers, so that 128 ... 255 become -128 ... -1.",
+        "None with the labels 0 ... 9; with more classes some labels are negative, and count from the end.",
+        "The values are unsigned bytes, in label files too: which dtype is that?",
+        parts={"dtype": lambda content: "u1" if content[3] == IMAGES else "i1"},
     ),
     Mistake(
         "idx-flat", "read_idx",
@@ -112,6 +123,12 @@ MISTAKES = (
         "Nearly all of each image is lost.",
         "`//` and a division in an integer dtype both drop the fraction.",
         wrong=lambda images: images // 255,
+    ),
+    Mistake(
+        "normalize-uint8-kept", "normalize",
+        "The quotient can't be written back into the array of the pixels, which is uint8 and holds no fractions.",
+        "`images /= 255` raises an exception, as `out=images` does.",
+        "Does the division make a new array, or write into the old one?",
     ),
     Mistake(
         "normalize-per-image", "normalize",
@@ -161,6 +178,12 @@ MISTAKES = (
         "The network learns to name every digit by its predecessor: accuracy near 0 % at the end.",
         "Labels begin at 0; so do the positions of an array.",
         wrong=lambda labels, num_classes: np.eye(num_classes)[labels.astype(int) - 1],
+    ),
+    Mistake(
+        "one-hot-dtype", "one_hot",
+        "The rows are of true and false, or of unsigned integers, where -1 becomes 255.",
+        "`-y` and `y - 1` raise an exception or give large numbers, far from this line.",
+        "Targets meet probabilities: which dtype can be subtracted from a float, and negated?",
     ),
     Mistake(
         "one-hot-columns-for-rows", "one_hot",

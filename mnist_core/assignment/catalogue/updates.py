@@ -154,6 +154,12 @@ MISTAKES = (
         "How many batches has an epoch, if the number of images is no multiple of the batch size?",
     ),
     Mistake(
+        "train-partial-batch-divided", "train",
+        "The last, smaller batch is divided by the full batch size.",
+        "Its images count less than the others.",
+        "How many images has the last batch, and what is a mean divided by?",
+    ),
+    Mistake(
         "train-no-learning", "train",
         "The parameters that come back are those that went in.",
         "Nothing is learned.",

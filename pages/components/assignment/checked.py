@@ -1,36 +1,35 @@
-"""A learner's file as it is now, and its check in the background: two at a time on a server, in the order of asking."""
+"""A learner's file at a path that a person typed, and the end of work in the background."""
 
-import threading
 import time
 from pathlib import Path
-from typing import NamedTuple
 
-from mnist_core.assignment.check import Report, check
-from mnist_core.assignment.finding import Finding
-from mnist_core.assignment.source import MAX_BYTES, SUFFIXES, parse_submission
+from mnist_core.assignment.source import Content, read_content
 from mnist_core.errors import AssignmentError
+from pages.components.errors import EXPECTED, show_error
 
-AT_ONCE = 2
 SETTLED_SECONDS = 0.3
 """A file that was changed more recently may be half saved."""
-
-_line: list["Check"] = []
-"""Checks under way, then those that wait."""
-_moved = threading.Condition()
-
-
-class Content(NamedTuple):
-    """A file as it is now."""
-
-    name: str
-    data: bytes
 
 
 class NotSettled(Exception):
     """The file is being saved."""
 
 
-def read_content(path: str) -> Content:
+def typed_path(text: str) -> Path:
+    """Make a path of what a person typed.
+
+    Raises
+    ------
+    AssignmentError
+        If it begins with the home folder of somebody who is not known.
+    """
+    try:
+        return Path(text.strip()).expanduser()
+    except RuntimeError as error:
+        raise AssignmentError(f"The path {text} has no home folder to begin with: write it in full.") from error
+
+
+def read_settled(text: str) -> Content:
     """Read the file at a path that a person typed.
 
     Raises
@@ -40,70 +39,18 @@ def read_content(path: str) -> Content:
     AssignmentError
         If it can't be read, is no Python file by its name, or is too large.
     """
+    path = typed_path(text)
     try:
-        file = Path(path).expanduser()
-        if file.suffix.lower() not in SUFFIXES or not file.is_file():
-            found = "is no file" if not file.is_file() else "is no Python file"
-            raise AssignmentError(f"{path} {found}: expected the path of a .py or .ipynb file.")
-        if 0 <= time.time() - file.stat().st_mtime < SETTLED_SECONDS:
-            raise NotSettled
-        with file.open("rb") as opened:
-            data = opened.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise AssignmentError(f"{path} can't be read ({error.strerror}): check the path.") from error
-    except (ValueError, RuntimeError) as error:  # a NUL in it, a user that nobody is
-        raise AssignmentError(f"{path} is no path ({error}): check it.") from error
-    if len(data) > MAX_BYTES:
-        raise AssignmentError(f"{file.name} has more than {MAX_BYTES:,} bytes: leave the data out of it.")
-    return Content(file.name, data)
+        age = time.time() - path.stat().st_mtime if path.is_file() else SETTLED_SECONDS
+    except (OSError, ValueError):  # said below
+        age = SETTLED_SECONDS
+    if 0 <= age < SETTLED_SECONDS:
+        raise NotSettled
+    return read_content(path)
 
 
-class _Superseded(Exception):
-    """Nobody waits for the check any longer."""
-
-
-class Check:
-    """A check of a file, made in a thread of its own; it can be looked at while it is under way."""
-
-    def __init__(self, content: Content) -> None:
-        self.content = content
-        self.findings: list[Finding] = []
-        self.report: Report | None = None
-        self.error: Exception | None = None
-        self.superseded = False
-        with _moved:
-            _line.append(self)
-        threading.Thread(target=self._work, name="check", daemon=True).start()
-
-    @property
-    def ahead(self) -> int:
-        """Checks that are to end before this one begins; 0 once it has begun."""
-        with _moved:
-            return max(0, _line.index(self) - AT_ONCE + 1) if self in _line else 0
-
-    def supersede(self) -> None:
-        """End it at the next step: the file has changed."""
-        with _moved:
-            self.superseded = True
-            _moved.notify_all()
-
-    def _work(self) -> None:
-        try:
-            submission = parse_submission(*self.content)
-            with _moved:
-                _moved.wait_for(lambda: self.superseded or _line.index(self) < AT_ONCE)
-            if not self.superseded:
-                self.report = check(submission, on_finding=self._note)
-        except _Superseded:
-            pass
-        except Exception as error:  # raised again where the page is drawn
-            self.error = error
-        finally:
-            with _moved:
-                _line.remove(self)
-                _moved.notify_all()
-
-    def _note(self, finding: Finding) -> None:
-        if self.superseded:
-            raise _Superseded
-        self.findings.append(finding)
+def show_failure(error: Exception) -> None:
+    """Show why work in the background ended; what nobody expected is raised as if the page had done the work."""
+    if not isinstance(error, EXPECTED):
+        raise error
+    show_error(error)

@@ -10,9 +10,11 @@ from mnist_core.assignment.contract import STEPS, WHOLE
 from mnist_core.assignment.grades import ClassSummary, Grade, StepGrade, no_formula, summarize, to_csv
 from mnist_core.assignment.similarity import Pair
 from mnist_core.errors import counted
+from mnist_core.untrusted import UntrustedText
 from pages.components.assignment.steps import LOOKS
 from pages.components.charts.counts import count_bars
 from pages.components.state import OneOf, remembered
+from pages.components.tables import table_height
 
 MOST_BARS = 12
 MOST_ROWS = 15
@@ -38,7 +40,7 @@ def show_grades(grades: Sequence[Grade]) -> None:
         "Findings": st.column_config.TextColumn(width="large"),
         **{name: st.column_config.NumberColumn(format="%g", width="small") for name in steps},
     }
-    height = 38 + 35 * min(len(rows), MOST_ROWS)
+    height = table_height(len(rows), MOST_ROWS)
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, height=height)
 
 
@@ -59,7 +61,7 @@ def _line(name: str, step: StepGrade) -> str:
     icon, state = LOOKS[step.state]
     points = f" · {step.points:g} of {step.most:g}" if step.most else ""
     said = f" · {step.sentence}" if step.sentence else ""
-    return f"{icon} **{name}** · {state}{points}{said}"
+    return f"{icon} **{UntrustedText(name)}** · {state}{points}{said}"
 
 
 def show_summary(grades: Sequence[Grade]) -> None:
@@ -67,26 +69,26 @@ def show_summary(grades: Sequence[Grade]) -> None:
     found = summarize(grades)
     _show_numbers(found)
     steps = {name: step.formula for name, step in STEPS.items()} | WHOLE
-    for counts, title, sentence, about in (
-        (
-            found.mistakes,
-            "Mistakes",
-            "No mistake of the catalogue was made.",
-            {name: MISTAKES[name].sentence for name in found.mistakes if name in MISTAKES},
-        ),
-        (found.stopped_at, "The first step that fails", "Nobody is stopped by a step.", steps),
-    ):
-        st.subheader(title)
-        if not counts:
-            st.caption(sentence)
-            continue
-        shown = dict(list(counts.items())[:MOST_BARS])
-        st.altair_chart(count_bars(shown, "students", {name: about.get(name, "") for name in shown}))
-        if len(counts) > MOST_BARS:
-            st.caption(f"The {MOST_BARS} most common ones of {len(counts)}.")
-        if title == "Mistakes":
-            most = next(iter(counts))
-            st.caption(f"Most common, made by {counted(counts[most], 'student')}: {about.get(most, most)}")
+    mistakes = {mistake.id: mistake.sentence for mistake in MISTAKES.values()}
+    st.subheader("Mistakes")
+    if _show_bars(found.mistakes, mistakes, "No mistake of the catalogue was made."):
+        most, count = next(iter(found.mistakes.items()))
+        said = mistakes.get(most) or UntrustedText(most)
+        st.caption(f"Most common, made by {counted(count, 'student')}: {said}")
+    st.subheader("The first step that fails")
+    _show_bars(found.stopped_at, steps, "No student is stopped by a step.")
+
+
+def _show_bars(counts: dict[str, int], about: dict[str, str], nothing: str) -> bool:
+    """Draw the most common names, or say that there is nothing; return whether there is something."""
+    if not counts:
+        st.caption(nothing)
+        return False
+    shown = dict(list(counts.items())[:MOST_BARS])
+    st.altair_chart(count_bars(shown, "students", {name: about.get(name, "") for name in shown}))
+    if len(counts) > MOST_BARS:
+        st.caption(f"The {MOST_BARS} most common ones of {len(counts)}.")
+    return True
 
 
 def _show_numbers(found: ClassSummary) -> None:
@@ -100,8 +102,7 @@ def show_pairs(pairs: Sequence[Pair]) -> None:
     """Draw pairs of submissions that are alike."""
     st.subheader("Code that is alike")
     st.caption(
-        "After renaming of variables, and without what everybody is given. A hint to look, no verdict: two students "
-        "may have learned from the same page."
+        "Variables are renamed and given code is left out before comparing. This is a reason to look, not a verdict."
     )
     if not pairs:
         st.caption("No two files are alike.")
@@ -115,7 +116,7 @@ def show_pairs(pairs: Sequence[Pair]) -> None:
         for pair in pairs
     ]
     config = {"In common": st.column_config.ProgressColumn(format="%.0f %%", min_value=0.0, max_value=100.0)}
-    height = 38 + 35 * min(len(rows), MOST_ROWS)
+    height = table_height(len(rows), MOST_ROWS)
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, height=height)
 
 

@@ -2,12 +2,12 @@
 
 import os
 
-from pages.components.hosts import serves_others
+from pages.components.hosts import REACHED, serves_others
 
 VARIABLE = "MNIST_ALLOW_CODE"
 OFF = (
-    "Other computers can reach this server, so it runs no code of its visitors. Whoever runs it allows that with the "
-    f"environment variable {VARIABLE}=1, once docs/security.md has been read; or check the file on your own computer: "
+    f"{REACHED} it runs no code of its visitors. Whoever runs it allows that with the environment variable "
+    f"{VARIABLE}=1, once docs/security.md has been read; or check the file on your own computer: "
     "mnist check my_network.py"
 )
 

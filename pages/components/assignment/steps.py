@@ -1,7 +1,5 @@
 """The steps of a check as rows: state, finding, the learner's lines, help in portions, and the numbers."""
 
-import ast
-
 import numpy as np
 import streamlit as st
 from matplotlib import colormaps
@@ -10,6 +8,7 @@ from matplotlib.figure import Figure
 from mnist_core.assignment.check import Report
 from mnist_core.assignment.contract import STEPS, WHOLE
 from mnist_core.assignment.finding import Finding, Numbers
+from mnist_core.assignment.hints import allowed_hints
 from mnist_core.untrusted import UntrustedText
 from pages.components.errors import callback
 
@@ -19,6 +18,8 @@ LOOKS = {
     "missing": (":gray[:material/radio_button_unchecked:]", "to be written"),
     "skipped": (":gray[:material/remove_circle_outline:]", "skipped"),
 }
+HELP_LEVELS = "help_levels"
+"""In the session: how many portions of help are shown for each mistake of the file."""
 MOST_LINES = 14
 """Lines of a function that are shown at once."""
 MOST_WRITTEN = 40
@@ -50,11 +51,12 @@ def _show_step(report: Report, finding: Finding, opened: bool) -> None:
 def _show_wrong(report: Report, finding: Finding) -> None:
     text, code = st.columns(2, gap="medium")
     with text:
-        st.markdown(f"**{UntrustedText(finding.sentence)}**")
+        # A sentence of the catalogue is Markdown of ours; any other one may quote the learner's code.
+        st.markdown(f"**{finding.sentence if finding.mistake else UntrustedText(finding.sentence)}**")
         if finding.where:
             st.caption(f"First seen with {UntrustedText(finding.where)}.")
         if finding.effect:
-            st.markdown(f"What it does to training: {UntrustedText(finding.effect)}")
+            st.markdown(f"What it does to training: {finding.effect}")
         _show_help(finding)
     if finding.line:
         with code:
@@ -66,7 +68,7 @@ def _show_wrong(report: Report, finding: Finding) -> None:
 def _show_lines(report: Report, line: int) -> None:
     """The function around a line of the file, each line with its number; an arrow where it is not the first."""
     submission = report.submission
-    begin, end = _function_around(submission.text, line)
+    begin, end = submission.function_around(line)
     if line >= begin + MOST_LINES:
         begin = line - MOST_LINES // 2
     lines = submission.text.split("\n")[begin - 1 : min(end, begin + MOST_LINES - 1)]
@@ -79,25 +81,10 @@ def _show_lines(report: Report, line: int) -> None:
     st.code(UntrustedText("\n".join(numbered)).plain, language="python")
 
 
-def _function_around(text: str, line: int) -> tuple[int, int]:
-    """First and last line of the innermost function that a line is in; a few lines from it on if it is in none."""
-    functions = [
-        (node.lineno, node.end_lineno or node.lineno)
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-    ]
-    around = [(begin, end) for begin, end in functions if begin <= line <= end]
-    return max(around, default=(line, line + 5))
-
-
 def _show_help(finding: Finding) -> None:
     """Help in portions, each on a further click; another mistake in the same step begins without any."""
-    portions = [
-        (title, text)
-        for title, text in (("Hint", finding.hint), ("Formula", finding.formula), ("Code", finding.code))
-        if text
-    ]
-    levels: dict[tuple[str, str | None], int] = st.session_state.setdefault("help_levels", {})
+    portions = finding.hints(allowed_hints())
+    levels: dict[tuple[str, str | None], int] = st.session_state.setdefault(HELP_LEVELS, {})
     which = finding.step, finding.mistake
     level = levels.get(which, 0)
     for title, text in portions[:level]:
@@ -105,7 +92,7 @@ def _show_help(finding: Finding) -> None:
             st.caption("One way to write it")
             st.code(text, language="python")
         else:
-            st.info(f"**{title}:** {UntrustedText(text)}", icon=":material/lightbulb:")
+            st.info(f"**{title}:** {text if title == 'Hint' else UntrustedText(text)}", icon=":material/lightbulb:")
     if level < len(portions):
 
         def more() -> None:
@@ -130,9 +117,9 @@ def show_numbers(numbers: Numbers) -> None:
         with column:
             st.caption(f"**{UntrustedText(title)}**, {' × '.join(map(str, array.shape))}")
             st.pyplot(heat_map(array, most))
-    apart = f", of the difference ±{pictures[2][2]:.3g}" if len(pictures) == 3 else ""
+    apart = f" (±{pictures[2][2]:.3g} in the difference)" if len(pictures) == 3 else ""
     yellow = "" if np.isfinite(found).all() else " Yellow: no finite number."
-    st.caption(f"Blue is below 0, red above. The darkest are ±{limit:.3g}{apart}.{yellow}")
+    st.caption(f"Blue is below 0, red above. The darkest shades are ±{limit:.3g}{apart}.{yellow}")
 
 
 def largest(array: np.ndarray) -> float:

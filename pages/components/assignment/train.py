@@ -1,20 +1,20 @@
 """Train a learner's code, or the reference with a mistake, and see where the curves part."""
 
-import math
-
 import streamlit as st
 
 from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.check import Report
-from mnist_core.assignment.own_runs import NEEDED, start_beside, start_mistaken_run, start_own_run
-from mnist_core.assignment.training import IMPLEMENTED, effective, trains
+from mnist_core.assignment.own_runs import NEEDED, PARTED, parted, start_beside, start_mistaken_run, start_own_run
+from mnist_core.assignment.source import Content
+from mnist_core.assignment.training import effective, trains
 from mnist_core.errors import RunError, counted
 from mnist_core.jobs.start import request
 from mnist_core.runs.implementation import read_implementation
 from mnist_core.runs.run import Run, find_run
-from mnist_core.training.config import TrainingConfig
+from mnist_core.runs.tables import Rows
+from mnist_core.training.config import LOOP_SETTINGS, TrainingConfig
+from mnist_core.training.loop import EpochMetrics
 from mnist_core.untrusted import UntrustedText
-from pages.components.assignment.checked import Content
 from pages.components.data import current_dataset
 from pages.components.errors import callback, fragment, show_error
 from pages.components.runs.compare import show_curves, swatch
@@ -25,16 +25,12 @@ from pages.components.settings import current_settings, edit_settings
 from pages.components.state import OneOf, Remembered, remembered
 
 REFRESH_SECONDS = 1.0
-PARTED = 0.05
-"""Relative difference of two losses that counts as parted."""
-LEAST_PARTED = 0.01
-"""A difference below this, in nats, is no difference between two curves that have both come down."""
 
 
 def edit_training() -> TrainingConfig:
     """Draw the sliders, and return the settings as far as they have an effect here."""
     with st.expander("Settings of the next run", icon=":material/tune:", key="own_settings"):
-        edit_settings(IMPLEMENTED)
+        edit_settings(LOOP_SETTINGS)
     config = effective(current_settings())
     st.caption(
         f"{counted(config.epochs, 'epoch')} · hidden layers {'-'.join(map(str, config.hidden_layers)) or 'none'} · "
@@ -81,8 +77,8 @@ def _pair() -> Remembered:
 
 def _parse_pair(text: str) -> tuple[str, ...]:
     ids = tuple(filter(None, text.split(",")))
-    if len(ids) not in (0, 2):
-        raise ValueError("expected the ids of two runs")
+    if len(ids) not in (0, 2) or len(set(ids)) != len(ids):
+        raise ValueError("expected the ids of two runs, joined by a comma")
     return ids
 
 
@@ -94,7 +90,8 @@ def show_pair() -> None:
     try:
         runs = [find_run(run_id) for run_id in ids]
     except RunError as error:
-        show_error(error)
+        st.warning(UntrustedText(str(error)).markdown, icon=":material/search_off:")
+        _pair().set(())
         return
     active = any(run.status.active for run in runs)
     st.subheader("Beside the reference")
@@ -105,15 +102,19 @@ def show_pair() -> None:
 
 
 def _show_pair(ids: tuple[str, str], was_active: bool) -> None:
-    runs = [find_run(run_id) for run_id in ids]
+    try:
+        runs = [find_run(run_id) for run_id in ids]
+    except RunError:  # deleted meanwhile, as the page will say
+        st.rerun()
     if was_active and not any(run.status.active for run in runs):
         st.rerun()
-    for number, (run, title) in enumerate(zip(runs, (_title(runs[0]), "Reference"), strict=True)):
-        _show_run(number, run, title)
-    if was_active:
-        st.button("Stop both", icon=":material/stop:", key="stop_both", on_click=callback(_stop), args=(ids,))
-    show_curves(runs)
-    st.markdown(where_they_part(*runs))
+    with st.container():  # always there, so that what comes and goes in it leaves the charts in their place
+        for number, (run, title) in enumerate(zip(runs, (_title(runs[0]), "Reference"), strict=True)):
+            _show_run(number, run, title)
+        if was_active:
+            st.button("Stop both", icon=":material/stop:", key="stop_both", on_click=callback(_stop), args=(ids,))
+    ours, theirs = show_curves(runs)
+    st.markdown(where_they_part(ours, theirs, any(run.status.active for run in runs)))
 
 
 def _show_run(number: int, run: Run, title: str) -> None:
@@ -140,23 +141,20 @@ def _stop(ids: tuple[str, str]) -> None:
             request(run, "stop")
 
 
-def where_they_part(own: Run, reference: Run) -> str:
-    """Say from which epoch on the losses differ, or that they do not."""
-    pairs = list(zip(own.metrics(), reference.metrics(), strict=False))
-    for ours, theirs in pairs:
-        apart = abs(ours.train_loss - theirs.train_loss)
-        if not apart <= max(PARTED * theirs.train_loss, LEAST_PARTED) or math.isnan(apart):
-            return (
-                f"**The curves part in epoch {ours.epoch}**: training loss {ours.train_loss:.4f}, the reference "
-                f"{theirs.train_loss:.4f}."
-            )
-    if not pairs:
-        if own.status.active or reference.status.active:
+def where_they_part(ours: Rows[EpochMetrics], theirs: Rows[EpochMetrics], active: bool) -> str:
+    """Say from which epoch on the losses of a run and its reference differ, or that they do not."""
+    epochs, first = parted(ours, theirs)
+    if first:
+        own, reference = first
+        return (
+            f"**The curves part in epoch {own.epoch}**: training loss {own.train_loss:.4f}, the reference "
+            f"{reference.train_loss:.4f}."
+        )
+    if not epochs:
+        if active:
             return "The curves begin with the first complete epoch."
         return "There is no epoch that both completed."
-    return (
-        f"The curves are the same over {counted(len(pairs), 'epoch')}: their losses differ by less than {PARTED:.0%}."
-    )
+    return f"The curves are the same over {counted(epochs, 'epoch')}: their losses differ by less than {PARTED:.0%}."
 
 
 def show_mistakes(config: TrainingConfig) -> None:
@@ -169,7 +167,7 @@ def show_mistakes(config: TrainingConfig) -> None:
         "Mistake", list(known), format_func=lambda name: f"{known[name].step}: {known[name].sentence}", **chosen.widget
     )
     mistake = known[chosen.value]
-    st.caption(f"{UntrustedText(mistake.sentence)} {UntrustedText(mistake.effect)}")
+    st.caption(f"{mistake.sentence} {mistake.effect}")
     st.button(
         "Train the mistake beside the reference", icon=":material/science:", key="train_mistake",
         on_click=callback(_start_mistake), args=(chosen.value, config),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import altair as alt
 import pandas as pd
 
-from pages.components.charts.curves import COLORS, TRAINING
+from pages.components.charts.curves import COLORS, NUMBER_COLOR, TRAINING
 
 ROW_HEIGHT, AXIS_HEIGHT, LONGEST_NAME = 32, 60, 190
 
@@ -27,4 +27,5 @@ def count_bars(counts: Mapping[str, int], title: str, about: Mapping[str, str]) 
         alt.X("count:Q", title=title, axis=alt.Axis(tickMinStep=1, format="d")),
         tooltip=["name:N", alt.Tooltip("count:Q", title=title), "about:N"],
     )
-    return base.mark_bar(color=COLORS[TRAINING]) + base.mark_text(align="left", dx=4).encode(alt.Text("count:Q"))
+    numbers = base.mark_text(align="left", dx=4, color=NUMBER_COLOR).encode(alt.Text("count:Q"))
+    return base.mark_bar(color=COLORS[TRAINING]) + numbers

@@ -29,6 +29,8 @@ LAYER_COLORS = (
     "#888c94",
 )
 KEPT_COLOR = "#3aa675"
+NUMBER_COLOR = "#8a93a6"
+"""Of a number in a chart, to be read in the light theme and in the dark one: Vega would write in black."""
 MAX_POINTS = 400
 FAINT, PLAIN, HIDDEN = "faint", "plain", "hidden"
 
@@ -94,7 +96,7 @@ def curve(
         alt.Y(
             "value:Q",
             scale=_vertical_scale(bool(points), percent, look),
-            axis=alt.Axis(format="%" if percent else "~g"),
+            axis=alt.Axis(format="~%" if percent else "~g"),
         ),
         alt.Color(
             "set:N",

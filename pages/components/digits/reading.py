@@ -10,6 +10,7 @@ import streamlit as st
 from mnist_core.errors import counted
 from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import ForwardPass, Network
+from pages.components.charts.curves import NUMBER_COLOR
 from pages.components.digits.grid import png_base64
 
 WINNER, OTHER, TRUE = "#4c78d8", "#9fb2d9", "#3aa675"
@@ -47,7 +48,7 @@ def probability_chart(probabilities: np.ndarray, label: int | None = None) -> al
         tooltip=["digit:N", alt.Tooltip("probability:Q", format=".3%")],
     )
     bars = base.mark_bar(cornerRadiusEnd=3).encode(alt.Color("color:N", scale=None))
-    return bars + base.mark_text(align="left", dx=5, color="#8a93a6").encode(text="text:N")
+    return bars + base.mark_text(align="left", dx=5, color=NUMBER_COLOR).encode(text="text:N")
 
 
 def activation_mosaic(activations: np.ndarray) -> np.ndarray:

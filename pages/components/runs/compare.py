@@ -20,9 +20,10 @@ from mnist_core.untrusted import UntrustedText
 from pages.components.charts.curves import LAYER_COLORS, TRAINING, VALIDATION, thin_out
 from pages.components.digits.grid import digit_grid
 from pages.components.errors import errors_shown
-from pages.components.runs.outcome import kept_epoch, why_no_model
+from pages.components.runs.outcome import kept_epoch
 from pages.components.runs.picker import run_dataset, say_left_out, test_result
 from pages.components.state import OneOf, parse_bool, remembered
+from pages.components.tables import table_height
 
 COLORS = LAYER_COLORS[:8]
 """One for each run whose curves are drawn."""
@@ -49,19 +50,20 @@ def swatch(number: int) -> None:
     )
 
 
-def show_curves(runs: list[Run]) -> None:
-    """Draw loss and accuracy of all runs on top of one another; a fragment, redrawn while a run is active."""
+def show_curves(runs: list[Run]) -> list[Rows[EpochMetrics]]:
+    """Draw loss and accuracy of all runs on top of one another, redrawn while a run is active; return their rows."""
     names = labels(runs)
     rows: dict[str, Rows[EpochMetrics]] = {name: Rows() for name in names}
     kept: dict[str, int | None] = dict.fromkeys(names)
-    for name, run in zip(names, runs, strict=True):
-        with errors_shown():  # of one run; the others are drawn
-            rows[name] = run.metrics()
-            kept[name] = None if run.status.active else kept_epoch(run)
-    say_left_out(*rows.values())
+    with st.container():  # always there, so that what comes and goes in it leaves the charts in their place
+        for name, run in zip(names, runs, strict=True):
+            with errors_shown():  # of one run; the others are drawn
+                rows[name] = run.metrics()
+                kept[name] = None if run.status.active else kept_epoch(run)
+        say_left_out(*rows.values())
     if not any(rows.values()):
         st.caption("None of these runs has completed an epoch.")
-        return
+        return list(rows.values())
     axis = remembered("compare_axis", "By epoch", url="axis", parse=OneOf(tuple(AXES)))
     logarithmic = remembered("logarithmic", False, url="log", parse=parse_bool)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -79,6 +81,7 @@ def show_curves(runs: list[Run]) -> None:
         f"Solid curves are training, means over the mini-batches of each epoch{dashed}.{marked} "
         + ("Time is training time, without pauses." if by_time else "")
     )
+    return list(rows.values())
 
 
 def overlay(
@@ -119,7 +122,7 @@ def overlay(
             "value:Q",
             title=title,
             scale=alt.Scale(type="log", nice=False) if logarithmic else alt.Scale(zero=not percent),
-            axis=alt.Axis(format="%" if percent else "~g"),
+            axis=alt.Axis(format="~%" if percent else "~g"),
         ),
         alt.Color("run:N", legend=None, scale=alt.Scale(domain=list(tables), range=COLORS[: len(tables)])),
         tooltip=[
@@ -148,7 +151,7 @@ def show_settings(runs: list[Run]) -> None:
         st.caption("The runs have the same settings and the same data.")
         return
     index = pd.Index(cells, name="Setting")
-    st.dataframe(pd.DataFrame([*cells.values()], index=index, columns=labels(runs)), height=38 + 35 * len(cells))
+    st.dataframe(pd.DataFrame([*cells.values()], index=index, columns=labels(runs)), height=table_height(len(cells)))
 
 
 def show_digits(first: Run, second: Run) -> None:
@@ -162,7 +165,7 @@ def show_digits(first: Run, second: Run) -> None:
         return
     if untrained := [run for run in (first, second) if not (run.path / "model.npz").exists()]:
         for run in untrained:
-            st.info(f"{run_name(run)}: {why_no_model(run)}", icon=":material/info:")
+            st.info(UntrustedText(run.why_no_model(run_name(run).plain)).markdown, icon=":material/info:")
         return
     results = test_result(first), test_result(second)
     test = mcnemar(*(result.predicted == result.labels for result in results))

@@ -1,6 +1,7 @@
 """Why a run does not learn: on Training with a button that tries the one change, on Runs as a mark."""
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mnist_core.runs.run import Run, read_run
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.evidence import Diagnosis
 from mnist_core.untrusted import UntrustedText
+from pages.components.data import current_choice
 from pages.components.runs.picker import run_dataset
 from pages.components.settings import change
 
@@ -26,21 +28,34 @@ def diagnosis_of(run: Run) -> list[Diagnosis] | None:
     if run.problem:
         return None
     try:
-        return _diagnose(*_key(run))
+        return (_diagnose_active if run.status.active else _diagnose)(*_key(run))
     except MnistError:  # its tables or its data are damaged, which the page says elsewhere
         return None
 
 
-def _key(run: Run) -> tuple[Path, DatasetReference, str]:
-    """What a diagnosis depends on."""
+def _key(run: Run) -> tuple[Path, DatasetReference, str, str]:
+    """What a diagnosis depends on; also where the data of the run may be found."""
     status = run.status
-    return run.path, run.dataset, f"{status.state} {status.epoch} {status.model_epoch} {status.test_accuracy}"
+    state = f"{status.state} {status.epoch} {status.model_epoch} {status.test_accuracy}"
+    return run.path, run.dataset, state, str(current_choice())
 
 
-@st.cache_data(max_entries=2_000, show_spinner=False, hash_funcs={DatasetReference: repr})
-def _diagnose(path: Path, dataset: DatasetReference, state: str) -> list[Diagnosis] | None:
+def _find(path: Path) -> list[Diagnosis] | None:
     run = read_run(path)
     return diagnose_run(run, run_dataset(run))
+
+
+_cache = partial(st.cache_data, show_spinner=False, hash_funcs={DatasetReference: repr})
+
+
+@_cache(max_entries=2_000)
+def _diagnose(path: Path, dataset: DatasetReference, state: str, choice: str) -> list[Diagnosis] | None:
+    return _find(path)
+
+
+@_cache(max_entries=64)  # each epoch is an entry, which nobody asks for again
+def _diagnose_active(path: Path, dataset: DatasetReference, state: str, choice: str) -> list[Diagnosis] | None:
+    return _find(path)
 
 
 def show_diagnosis(run: Run, found: list[Diagnosis] | None) -> None:

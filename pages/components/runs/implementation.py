@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.runs.implementation import code_of, read_implementation
 from mnist_core.runs.run import Run
 from mnist_core.untrusted import UntrustedText
@@ -30,7 +31,9 @@ def show_implementation(run: Run) -> None:
                     key=f"code_{run.id}", type="tertiary", on_click="ignore",
                     help="The file as it was when training began",
                 )  # fmt: skip
-        if found := implementation.finding:
+        if known := MISTAKES.get(mistake or ""):
+            st.markdown(known.sentence)
+        elif found := implementation.finding:
             st.markdown(f"{'' if mistake else 'Found before training: '}{found}")
 
 

@@ -61,27 +61,6 @@ def epoch_of_model(run: Run) -> str:
     return f"The model is the one after epoch {epoch:,} of {run.status.epoch:,}, {reason}."
 
 
-def why_no_model(run: Run) -> str:
-    """Why a run without ``model.npz`` has none, and what to do about it, in Markdown."""
-    match run.status.state:
-        case "failed":
-            reason = run.status.error or "nothing says why."
-            return f"This run has no model because it failed: {reason} Choose another run."
-        case "queued" | "running":
-            return (
-                "This run has no model yet: one is saved after its first epoch. Choose another run, or watch this one."
-            )
-        case "finished":
-            return (
-                "The model of this run, model.npz, is missing from its folder: train it again, or choose another run."
-            )
-        case state:
-            return (
-                f"This run has no model: it was {state} before its first epoch was complete. Choose another run, or "
-                "resume this one."
-            )
-
-
 def epochs_done(run: Run) -> str:
     """Trained and planned epochs, and that of the model if it is another one: 42 of 100 epochs, model of epoch 37."""
     epoch = other_epoch(run)

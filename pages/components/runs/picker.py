@@ -11,7 +11,6 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation.metrics import Scores, score
 from mnist_core.evaluation.predict import Evaluation, evaluate
-from mnist_core.evaluation.significance import no_better_than_guessing
 from mnist_core.nn.network import Network
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.run import Run, find_run, list_runs
@@ -20,7 +19,6 @@ from mnist_core.untrusted import UntrustedText
 from pages.components.data import Choice, current_choice, load
 from pages.components.digits.picker import split_arrays
 from pages.components.runs.implementation import show_implementation
-from pages.components.runs.outcome import why_no_model
 from pages.components.state import remembered
 
 STATE_BADGES: dict[str, tuple[Any, str]] = {
@@ -76,6 +74,13 @@ def pick_run(runs: list[Run], label: str) -> Run:
     """
     by_id = {run.id: run for run in runs}
     chosen = remembered("run_picker", None, url="run")
+    # The browser names a run by its label, and by the one before after a run has ended: it is told the new one.
+    labels: dict[str, str] = st.session_state.setdefault("run_labels", {})
+    if chosen.value in labels:
+        chosen.set(labels[chosen.value])
+    if chosen.value in by_id and short_description(by_id[chosen.value]) not in labels:
+        chosen.show_again()
+    labels |= {short_description(run): run.id for run in runs}
     if chosen.value not in by_id:
         if chosen.value:
             st.warning(
@@ -122,7 +127,7 @@ def pick_trained_run(label: str, missing: str, otherwise: Callable[[], None] | N
         return run
     failed = run is not None and run.status.state == "failed"
     (st.error if failed else st.info)(
-        why_no_model(run) if run else f"There is {missing} yet: train a network first.",
+        UntrustedText(run.why_no_model()).markdown if run else f"There is {missing} yet: train a network first.",
         icon=":material/error:" if failed else ":material/info:",
     )
     link = "Go to Training" if run else "Train a network"
@@ -154,17 +159,6 @@ def pick_reader() -> Reader:
     return Reader(network, picture_size(run, network))
 
 
-def guessing(run: Run) -> str | None:
-    """A sentence if a tested run is no better than guessing; None also if its data is gone."""
-    if run.status.test_accuracy is None:
-        return None
-    try:
-        labels = run_dataset(run).test_labels
-    except DatasetError:
-        return None
-    return no_better_than_guessing(run.status.test_accuracy, labels)
-
-
 def trained_network(run: Run) -> Network:
     """Network of a run as last saved, loaded once for all sessions; its parameters are read-only."""
     return _load_network(run.path, model_written(run))
@@ -172,7 +166,12 @@ def trained_network(run: Run) -> Network:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _load_network(path: Path, written: int) -> Network:
-    network = find_run(path.name, path.parent).load_network()
+    run = find_run(path.name, path.parent)
+    try:
+        dataset = run_dataset(run)
+    except DatasetError:  # gone: what needs it says so
+        dataset = None
+    network = run.load_network(dataset)
     for array in (network.parameters, *network.weights, *network.biases):
         array.setflags(write=False)
     return network
@@ -220,9 +219,16 @@ def evaluation_of(run: Run, split: str) -> Evaluation:
 
 
 def model_written(run: Run) -> int:
-    """When ``model.npz`` was last written, in nanoseconds: tells caches that the model has changed."""
-    model = run.path / "model.npz"
-    return model.stat().st_mtime_ns if model.exists() else 0
+    """When ``model.npz`` was last written: tells caches that the model has changed."""
+    return written(run.path / "model.npz")
+
+
+def written(path: Path) -> int:
+    """When a file was last written, in nanoseconds; 0 if it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 @st.cache_resource(max_entries=64, show_spinner="Evaluating the run …", hash_funcs={DatasetReference: repr})

@@ -13,13 +13,14 @@ from mnist_core.untrusted import UntrustedText
 from pages.components.runs.diagnosis import marks
 from pages.components.runs.picker import architecture
 from pages.components.state import Remembered, SomeOf, remembered
+from pages.components.tables import table_height
 
 COLUMNS = {
     "name": st.column_config.TextColumn("name", width="medium", help="The name of the run, or its id"),
     "state": st.column_config.TextColumn("state", width="small"),
     "diagnosis": st.column_config.TextColumn(
         "diagnosis",
-        help="What keeps it from learning, or healthy. Of very many runs, the newest ones are judged first.",
+        help="What keeps it from learning, or healthy. With very many runs, the newest are judged first.",
     ),
     "accuracy": st.column_config.NumberColumn("test accuracy", format="%.2f %%", help="Accuracy on the test set"),
     "loss": st.column_config.NumberColumn("test loss", format="%.4f", help="Cross-entropy in nats"),
@@ -70,8 +71,15 @@ def row(run: Run) -> dict:
     }
 
 
-def filter_runs(runs: list[Run]) -> list[Run]:
-    """Draw the filters, which are in the address; return the runs that pass all of them."""
+def filter_runs(runs: list[Run], rows: dict[str, dict]) -> list[Run]:
+    """Draw the filters, which are in the address; return the runs that pass all of them.
+
+    Parameters
+    ----------
+    runs : list of Run
+    rows : dict
+        Their rows of the table by id, in whose text the words are searched.
+    """
     states = sorted({run.status.state for run in runs})
     tags = sorted({tag.plain for run in runs for tag in run.about.tags})
     text = remembered("runs_text", "", url="filter")
@@ -87,13 +95,13 @@ def filter_runs(runs: list[Run]) -> list[Run]:
         for run in runs
         if (not chosen_states.value or run.status.state in chosen_states.value)
         and set(chosen_tags.value) <= {tag.plain for tag in run.about.tags}
-        and all(term in _text(run) for term in terms)
+        and (not terms or _has_all(terms, [run.id, *rows[run.id].values()]))
     ]
 
 
-def _text(run: Run) -> str:
-    """The text that the filter searches, in lower case."""
-    return " ".join([run.id, *map(str, row(run).values())]).lower()
+def _has_all(terms: list[str], facts: list) -> bool:
+    text = " ".join(map(str, facts)).lower()
+    return all(term in text for term in terms)
 
 
 def _selection() -> Remembered:
@@ -129,11 +137,12 @@ def add_to_selection(run_ids: list[str]) -> None:
 def select_runs(runs: list[Run]) -> list[Run]:
     """Draw filters and table; return the selected runs in the order of selection, hidden ones included."""
     selected = read_selection(runs)
-    shown = filter_runs(runs)
+    rows = {run.id: row(run) for run in runs}
+    shown = filter_runs(runs, rows)
     if not shown:
         st.info("No run matches these filters: remove one of them.", icon=":material/filter_alt_off:")
     else:
-        selected = _draw(shown, selected)
+        selected = _draw(shown, rows, selected)
     write_selection(selected)
     if hidden := len(set(selected) - {run.id for run in shown}):
         st.caption(
@@ -143,19 +152,19 @@ def select_runs(runs: list[Run]) -> list[Run]:
     return [by_id[run_id] for run_id in selected]
 
 
-def _draw(shown: list[Run], selected: list[str]) -> list[str]:
+def _draw(shown: list[Run], rows: dict[str, dict], selected: list[str]) -> list[str]:
     """Draw the table; return the ids selected before, then those newly selected in it."""
     positions = {run.id: position for position, run in enumerate(shown)}
     # Rows are selected by position, so other rows make another table, which starts with the selection so far.
     key = f"runs_table_{hash(tuple(positions))}"
     if key not in st.session_state:
-        rows = [positions[run_id] for run_id in selected if run_id in positions]
-        st.session_state[key] = {"selection": {"rows": rows}}
+        ticked = [positions[run_id] for run_id in selected if run_id in positions]
+        st.session_state[key] = {"selection": {"rows": ticked}}
     event = st.dataframe(
-        pd.DataFrame([row(run) for run in shown], columns=list(COLUMNS)).assign(diagnosis=marks(shown)),
+        pd.DataFrame([rows[run.id] for run in shown], columns=list(COLUMNS)).assign(diagnosis=marks(shown)),
         hide_index=True,
         column_config=COLUMNS,
-        height=38 + 35 * min(len(shown), 10),
+        height=table_height(len(shown), 10),
         key=key,
         on_select="rerun",
         selection_mode="multi-row",

@@ -1,8 +1,8 @@
 """Submissions of a class, and what grading makes of them."""
 
-from mnist_core.assignment.contract import STEPS
+from mnist_core.assignment.starter import solution
 
-SOLUTION = "import numpy as np\n\n\n" + "\n\n".join(step.source for step in STEPS.values())
+SOLUTION = solution()
 
 SIGMOID = "import numpy as np\n\ndef sigmoid(z):\n    return 1 / (1 + np.exp(-np.clip(z, -500, 500)))\n"
 """Checked in no time."""

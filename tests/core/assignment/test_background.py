@@ -1,4 +1,4 @@
-"""Grading in the background can be looked at, stopped, left, and found again."""
+"""Checks and grading in the background can be looked at, stopped, left, and found again."""
 
 import threading
 import time
@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from mnist_core.assignment import background as module
 from mnist_core.assignment import grading
-from mnist_core.assignment.background import Order, start_grading
+from mnist_core.assignment.background import Check, Order, start_grading
 from mnist_core.assignment.kept import NAME
 from mnist_core.assignment.rubric import Rubric
+from mnist_core.assignment.sandbox import CALL_SECONDS
+from mnist_core.assignment.source import Content
 from mnist_core.errors import AssignmentError, RunError
 from tests.core.assignment.class_room import SIGMOID, write_class
 from tests.core.assignment.styles import STYLES
@@ -23,9 +26,9 @@ def gate(monkeypatch):
     permits = threading.Semaphore(0)
     check = grading.check
 
-    def waiting(*arguments):
+    def waiting(*arguments, **options):
         assert permits.acquire(timeout=30)
-        return check(*arguments)
+        return check(*arguments, **options)
 
     monkeypatch.setattr(grading, "check", waiting)
     return permits
@@ -109,3 +112,41 @@ def test_an_error_on_the_way_is_kept(tmp_path):
     found.wait(30)
     assert isinstance(found.error, RunError)
     assert not found.complete and found.grades == []
+
+
+ENDLESS = "def sigmoid(z):\n    while z is not None: pass\n"
+
+
+def test_a_stop_ends_a_call_and_a_check_that_waits(tmp_path):
+    grading_ = start_grading(Order(write_class(tmp_path, ada=ENDLESS), RUBRIC, 0, 1))
+    checks = [Check(Content("a.py", ENDLESS.encode())) for _ in range(3)]
+    wait_for(lambda: all(check.findings for check in checks[:2]))
+    assert [check.ahead for check in checks] == [0, 0, 1]
+    broken = Check(Content("a.py", b"def f(:\n"))  # which waits for nobody
+    broken.wait(CALL_SECONDS / 2)
+    assert "is not Python" in str(broken.error)
+    began = time.monotonic()
+    for work in (grading_, *checks):
+        work.stop()
+    for work in (grading_, *checks):
+        work.wait(CALL_SECONDS)
+    assert time.monotonic() - began < CALL_SECONDS / 2
+    assert not any(work.active or work.error for work in (grading_, *checks))
+    assert checks[2].findings == [] and checks[0].report is None
+    assert grading_.pairs is None and not grading_.complete
+
+
+def test_what_nobody_expected_is_kept(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise ZeroDivisionError("float division by zero")
+
+    monkeypatch.setattr(module, "similar_entries", fail)
+    found = start_grading(Order(write_class(tmp_path, ada=b"\xff"), RUBRIC, 0, 1))
+    found.wait(30)
+    assert isinstance(found.error, ZeroDivisionError)
+    assert found.complete and found.pairs is None
+    monkeypatch.setattr(module, "check", fail)
+    check = Check(Content("a.py", b"def f(x): pass\n"))
+    check.wait(30)
+    assert isinstance(check.error, ZeroDivisionError)
+    assert module._line == []

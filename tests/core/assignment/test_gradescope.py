@@ -22,7 +22,7 @@ from mnist_core.errors import AssignmentError
 from mnist_core.jobs.job import PROJECT
 from tests.core.assignment.class_room import OVER_BATCH, SIGMOID, SOLUTION, by_student, write_class
 
-RUBRIC = Rubric({"sigmoid": 2.0, "softmax": 4.5}, 0.25)
+RUBRIC = Rubric({"sigmoid": 2.0, "softmax": 4.5}, 0.25, 4242)
 
 # https://gradescope-autograders.readthedocs.io/en/latest/specs/
 NUMBER, TEXT = (int, float), str
@@ -93,7 +93,7 @@ def test_each_student_gets_a_folder(grades, tmp_path):
 
 @pytest.fixture(scope="module")
 def packed():
-    return autograder_zip(PROJECT, RUBRIC, 4242)
+    return autograder_zip(PROJECT, RUBRIC)
 
 
 def test_what_gradescope_runs_lies_at_the_root_of_the_archive(packed):
@@ -108,7 +108,7 @@ def test_what_gradescope_runs_lies_at_the_root_of_the_archive(packed):
     assert "mnist_core/assignment/grading.py" in names
     assert any(name.startswith("mnist_core/data/sample.") for name in names)
     assert not [name for name in names if "__pycache__" in name or name.startswith(("tests", "pages", "/"))]
-    assert packed == autograder_zip(PROJECT, RUBRIC, 4242)
+    assert packed == autograder_zip(PROJECT, RUBRIC)
 
 
 def test_it_installs_what_the_command_line_needs_and_no_dashboard():
@@ -120,7 +120,7 @@ def test_it_installs_what_the_command_line_needs_and_no_dashboard():
 
 def test_outside_of_a_checkout_it_says_what_to_do(tmp_path):
     with pytest.raises(AssignmentError, match=r"packed from a checkout of this project, and .* is none"):
-        autograder_zip(tmp_path, RUBRIC, 0)
+        autograder_zip(tmp_path, RUBRIC)
 
 
 BLOCK = """
@@ -151,11 +151,11 @@ def image(packed, tmp_path):
     return root
 
 
-def run(root):
+def run(root, programs=os.environ["PATH"]):
     """Call run_autograder as Gradescope does, without a network where that can be had."""
     program = bubblewrap()
     alone = [program, "--dev-bind", "/", "/", "--unshare-net"] if program else []
-    environment = {"PATH": os.environ["PATH"], "HOME": str(root)}
+    environment = {"PATH": programs, "HOME": str(root)}
     command = [*alone, str(root / "run_autograder")]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -177,6 +177,8 @@ def test_the_autograder_grades_a_submission_without_a_network(image, place):
     if os.name == "posix":
         for name in ("source", "submission", "results"):
             assert stat.S_IMODE((image / name).stat().st_mode) == 0o700
+        for name in (".", "venv"):
+            assert stat.S_IMODE((image / name).stat().st_mode) == 0o755
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Gradescope runs Linux")
@@ -207,3 +209,28 @@ def test_a_student_can_not_bring_grades_along(image, tmp_path):
     kept.write_text(kept.read_text().replace('"points":0.0', '"points":4.5'))
     shutil.copy(kept, image / "submission")
     assert run(image)["score"] == honest["score"] == 2
+
+
+SPY = """\
+def sigmoid(z):
+    import glob
+    found = []
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            found.append(open(path, errors="replace").read().replace(chr(0), " "))
+        except OSError:
+            pass
+    raise ValueError(" ".join(line for line in found if "--gradescope" in line))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Gradescope runs Linux")
+def test_a_submission_finds_the_seed_in_no_command_line(image, tmp_path):
+    programs = tmp_path / "programs"  # which is all but bubblewrap
+    programs.mkdir()
+    for name in ("bash", "chmod", "dirname", "mkdir"):
+        (programs / name).symlink_to(shutil.which(name))
+    (image / "submission" / "net.py").write_text(SPY)
+    said = run(image, str(programs))["tests"][0]["output"]
+    assert "--rubric source/rubric.toml" in said
+    assert "4242" not in said

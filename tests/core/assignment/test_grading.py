@@ -21,6 +21,7 @@ from mnist_core.assignment.rubric import Rubric
 from mnist_core.errors import AssignmentError, RunError
 from mnist_core.jobs.job import PROJECT
 from tests.core.assignment.class_room import OVER_BATCH, SIGMOID, SOLUTION, by_student, write_class
+from tests.core.assignment.marked import marking, new_mark, wait_for_marked
 
 RUBRIC = Rubric({"sigmoid": 2.0, "softmax": 4.0}, 0.25)
 
@@ -31,9 +32,9 @@ def checks(monkeypatch):
     names = []
     check = grading.check
 
-    def spy(submission, *arguments):
+    def spy(submission, *arguments, **options):
         names.append(submission.name.plain)
-        return check(submission, *arguments)
+        return check(submission, *arguments, **options)
 
     monkeypatch.setattr(grading, "check", spy)
     return names
@@ -90,7 +91,7 @@ def test_whatever_one_hands_in_the_others_are_graded(tmp_path, monkeypatch):
         "zeros": "zeros.py",
         "dies": "The file can't be loaded: Ended: It ended its own process",
         "loops": "The file can't be loaded: Timeout: It did not return within 4 s",
-        "large": "large.py can't be read (it has 1.1 MB, expected at most 1.0): replace it.",
+        "large": "large.py can't be read (it has 1.1 MB, expected at most 1.0): use another file.",
         "twice": "2 files (twice (1).py, twice.py)",
         "zipped": "zipped.zip is packed: unpack it.",
         "none": "No .py or .ipynb file.",
@@ -116,10 +117,10 @@ def test_a_fault_of_the_checker_is_a_row_and_is_not_kept(tmp_path, monkeypatch):
     folder = write_class(tmp_path, ada=SIGMOID, bob=SIGMOID + "\n")
     check = grading.check
 
-    def faulty(submission, *arguments):
+    def faulty(submission, *arguments, **options):
         if submission.name.plain == "ada.py":
             raise ZeroDivisionError("float division by zero")
-        return check(submission, *arguments)
+        return check(submission, *arguments, **options)
 
     monkeypatch.setattr(grading, "check", faulty)
     ada, bob = grade(folder, RUBRIC)
@@ -130,7 +131,7 @@ def test_a_fault_of_the_checker_is_a_row_and_is_not_kept(tmp_path, monkeypatch):
 
 
 def test_a_machine_without_processes_is_no_grade(tmp_path, monkeypatch):
-    def none(*_):
+    def none(*_, **__):
         raise AssignmentError("No process could be started for the file: end other programs, then check again.")
 
     folder = write_class(tmp_path, ada=SIGMOID)
@@ -209,12 +210,12 @@ def test_as_many_as_jobs_are_checked_at_a_time(tmp_path, monkeypatch):
     at_once, most, lock = 0, 0, threading.Lock()
     check = grading.check
 
-    def slow(submission, *arguments):
+    def slow(submission, *arguments, **options):
         nonlocal at_once, most, report
         with lock:
             at_once += 1
             most = max(most, at_once)
-            report = report or check(submission, *arguments)
+            report = report or check(submission, *arguments, **options)
         time.sleep(0.1)
         with lock:
             at_once -= 1
@@ -278,18 +279,24 @@ def test_grading_that_is_killed_goes_on_where_it_stood(tmp_path, checks):
     assert without_time(grades) == without_time(whole)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are named as on Linux")
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_ctrl_c_ends_grading_and_the_code_that_runs(tmp_path, number):
-    loop = f"import numpy as np\ndef sigmoid(z):\n    mark = '{tmp_path.name}'\n    while True: pass\n"
+    mark = new_mark()
+    loop = f"def sigmoid(z):\n    {marking(mark)}\n    while True: pass\n"
     folder = write_class(tmp_path, ada=SIGMOID, bob=loop, **{f"s{n}": loop + "\n" * n for n in range(20)})
     process = grading_process(folder, "--jobs", "2")
-    wait_for_lines(folder, 1)
-    process.send_signal(number)
-    _, error = process.communicate(timeout=40)
+    try:
+        wait_for_lines(folder, 1)
+        wait_for_marked(mark, present=True)
+        process.send_signal(number)
+        _, error = process.communicate(timeout=40)
+    finally:
+        process.kill()
     assert process.returncode in (128 + number, -number)
     assert "Traceback" not in error
     assert kept_lines(folder) < 22
+    wait_for_marked(mark, present=False)
 
 
 def test_the_same_seed_gives_the_same_grades(tmp_path):

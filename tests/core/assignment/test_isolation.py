@@ -2,8 +2,8 @@
 
 import os
 import socket
+import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import pytest
 from mnist_core.assignment import sandbox as module
 from mnist_core.assignment.sandbox import CALL_SECONDS, Limits, Sandbox, bubblewrap, describe_isolation
 from mnist_core.assignment.source import parse_submission
+from tests.core.assignment.marked import marking, new_mark, wait_for_marked
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and bubblewrap are those of Linux")
 
@@ -91,23 +92,13 @@ def test_other_processes(kind):
 
 
 def test_no_process_stays(kind):
-    marker = f"M{time.time_ns() % 10**12}"
-    ask(
-        f"import ctypes, time\nctypes.CDLL(None).prctl(15, b'{marker}', 0, 0, 0)\n"
+    mark = new_mark()
+    hide = (
         "if os.fork() == 0:\n    os.setsid()\n"
-        "    if os.fork() == 0:\n        time.sleep(600)\n    os._exit(0)\nreturn 1"
+        "    if os.fork() == 0:\n        import time; time.sleep(600)\n    os._exit(0)\nreturn 1"
     )
-    deadline = time.monotonic() + 20
-    while any(_name(path) == marker for path in Path("/proc").glob("[0-9]*")):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def _name(path):
-    try:
-        return (path / "comm").read_text().strip()
-    except OSError:
-        return ""
+    assert ask(f"{marking(mark)}\n{hide}") == 1
+    wait_for_marked(mark, present=False)
 
 
 def test_output_and_input(kind):
@@ -152,3 +143,23 @@ def test_root_gives_up_its_rights_without_bubblewrap(monkeypatch):
     if not module._free_user():
         pytest.skip("others can't read Python here")
     assert ask("return os.getuid()") >= module.FIRST_USER
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="is about root")
+def test_no_two_processes_have_one_user(monkeypatch):
+    monkeypatch.setattr(module, "USERS", 2)
+    monkeypatch.setattr(module, "_free_user", module._draw_user)
+    first, submission = module.FIRST_USER, parse_submission("a.py", b"")
+    with Sandbox(submission) as sandbox, subprocess.Popen(["sleep", "60"], user=first) as stranger:
+        for _ in range(4):
+            sandbox.end()
+            sandbox._start()
+            assert module._users == {sandbox._user} == {first + 1}
+        sandbox.end()
+        assert stranger.poll() is None
+        stranger.kill()
+    with Sandbox(submission) as sandbox, Sandbox(submission) as other:
+        sandbox._start()
+        other._start()
+        assert {sandbox._user, other._user} == {first, first + 1}
+    assert not module._users

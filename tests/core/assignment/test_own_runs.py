@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mnist_core.assignment import own_runs, worker
-from mnist_core.assignment.contract import STEPS
-from mnist_core.assignment.own_runs import start_again, start_beside, start_mistaken_run, start_own_run
+from mnist_core.assignment.own_runs import parted, start_again, start_beside, start_mistaken_run, start_own_run
 from mnist_core.assignment.sandbox import Limits
+from mnist_core.assignment.starter import solution
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import AssignmentError, RunError
 from mnist_core.jobs.start import request, resume_run, start_run
@@ -19,11 +19,11 @@ from mnist_core.runs.implementation import code_of, read_implementation
 from mnist_core.runs.run import create_run, list_runs
 from mnist_core.runs.trash import delete_run
 from mnist_core.training.config import TrainingConfig
-from mnist_core.training.loop import build_network, train
+from mnist_core.training.loop import EpochMetrics, build_network, train
 from mnist_core.training.state import TrainingState
 from tests.helpers import assert_same_parameters, wait
 
-SOLUTION = "import numpy as np\n\n\n" + "\n\n".join(step.source for step in STEPS.values())
+SOLUTION = solution()
 CONFIG = TrainingConfig(epochs=3, hidden_layers=(6,), batch_size=7, learning_rate=0.5)
 LONG = TrainingConfig(epochs=10_000, hidden_layers=(6,), batch_size=7)
 HEAD = "import time\nimport numpy as np\n\n\ndef back_propagate(x, y, parameters):\n"
@@ -85,6 +85,7 @@ def test_a_mistake_trains_apart_from_the_reference(dataset, tmp_path):
     assert run.status.state == "finished", run.status.error
     assert run.metrics()[-1].train_loss > right.metrics()[-1].train_loss
     assert read_implementation(run.path).mistake == "update-uphill"
+    assert not run.about.note, "that is for a person's own words"
 
 
 @pytest.mark.parametrize("name", ["no-such-mistake", "idx-little-endian"])
@@ -214,3 +215,25 @@ def test_the_same_code_starts_again_with_other_settings(start, dataset, tmp_path
     mistaken = wait(start_mistaken_run(CONFIG, dataset, "update-uphill", tmp_path))
     again = wait(start_again(mistaken, CONFIG, tmp_path))
     assert read_implementation(again.path).mistake == "update-uphill"
+
+
+def rows(losses):
+    return [EpochMetrics(epoch, loss, *[0.0] * 5) for epoch, loss in losses.items()]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "epochs", "first"),
+    [
+        ({1: 1.0, 2: 0.9, 3: 0.8}, {1: 1.0, 2: 0.7, 3: 0.5}, 3, 2),
+        ({1: float("nan")}, {1: 1.0}, 1, 1),
+        ({1: 1.0, 2: 0.012}, {1: 1.01, 2: 0.010, 3: 0.009}, 2, None),
+        ({1: 2.0, 3: 0.5, 4: 0.25}, {1: 2.0, 2: 1.0, 3: 0.5, 4: 0.25}, 3, None),
+        ({2: 1.0}, {1: 2.0, 2: 1.0}, 1, None),
+        ({}, {1: 1.0}, 0, None),
+        ({1: 1.0}, {2: 1.0}, 0, None),
+    ],
+)
+def test_losses_are_compared_epoch_by_epoch_also_where_a_damaged_row_was_left_out(ours, theirs, epochs, first):
+    count, pair = parted(rows(ours), rows(theirs))
+    assert count == epochs
+    assert (pair and [row.epoch for row in pair]) == (first and [first, first])

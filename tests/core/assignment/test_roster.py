@@ -48,6 +48,34 @@ def test_what_platforms_and_file_managers_add_is_dropped(tmp_path, name, student
     assert list(rows(tmp_path)) == [student]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+@pytest.mark.parametrize(
+    ("name", "student"),
+    [
+        ("\x1b...py", "unnamed"),
+        ("\x1b/net.py", "unnamed"),
+        ("\u202e.. (1)/net.py", "unnamed"),
+        ("\u200f..py", "unnamed"),
+        ("\x1b.\x1b./net.py", "unnamed"),
+        ("\x1b..\\..\\ada.py", ".._.._ada"),
+        ("ada\n\tlovelace.py", "ada lovelace"),
+        ("ada\x1b_LATE_4242_98765_net.py", "ada_4242"),
+        (os.fsdecode(b"\xff" * 250) + ".py", "\ufffd" * 85),
+    ],
+)
+def test_a_student_can_name_a_folder_whatever_the_file_is_called(tmp_path, name, student):
+    write(tmp_path / "class", name)
+    assert list(rows(tmp_path / "class")) == [student]
+    (tmp_path / student).mkdir()
+    assert (tmp_path / student).resolve().parent == tmp_path
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_names_that_look_alike_are_one_student(tmp_path):
+    write(tmp_path, "ada.py", "ada\x1b.py", "\u200fada/net.py")
+    assert rows(tmp_path) == {"ada": "3 files (ada.py, ada.py, net.py): leave the one that counts."}
+
+
 @pytest.mark.parametrize(
     "names",
     [

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_core.assignment.autograder import to_toml
+from mnist_core.assignment.cases import SEEDS
 from mnist_core.assignment.check import Report
 from mnist_core.assignment.finding import Finding
 from mnist_core.assignment.rubric import CHECKS, Rubric, read_rubric
@@ -45,8 +46,8 @@ def test_a_step_that_was_not_reached_gives_nothing():
 
 
 def test_a_rubric_is_read(write):
-    rubric = read_rubric(write("partial = 0.3\n[points]\nback_propagate = 5\nsoftmax = 2.5\ntrain = 1\n"))
-    assert rubric == Rubric({"softmax": 2.5, "back_propagate": 5.0, "train": 1.0}, 0.3)
+    rubric = read_rubric(write("partial = 0.3\nseed = 7\n[points]\nback_propagate = 5\nsoftmax = 2.5\ntrain = 1\n"))
+    assert rubric == Rubric({"softmax": 2.5, "back_propagate": 5.0, "train": 1.0}, 0.3, 7)
     assert list(rubric.points) == ["softmax", "back_propagate", "train"]
     assert rubric.total == 8.5
 
@@ -65,7 +66,7 @@ def test_what_is_left_out_is_the_built_in(write, text):
         ("x = " + "[" * 20_000, "is not TOML"),
         (f"partial = {'9' * 5000}", "is not TOML"),
         (b"#" * 200_000, "is not TOML .*at most 0.1"),
-        ("weights = 1", "has 'weights', expected points and partial"),
+        ("weights = 1", "has 'weights', expected points, partial and seed"),
         ("points = 3", "gives points for 3, expected some of read_idx"),
         ("[points]\nsoftmx = 1", "gives points for 'softmx'.* Did you mean softmax?"),
         ("[points]\nsoftmax = -1", "has softmax = -1, expected 0 to 1000"),
@@ -77,6 +78,10 @@ def test_what_is_left_out_is_the_built_in(write, text):
         ("[points]\nsoftmax = [2]", "has softmax = a list"),
         ("partial = 1.5", "has partial = 1.5, expected 0 to 1"),
         ("partial = 'half'", "has partial = 'half'"),
+        ("seed = -1", "has seed = -1, expected a whole number, 0 to 4294967295"),
+        ("seed = 4294967296", "has seed = 4294967296"),
+        ("seed = 1.0", "has seed = 1.0"),
+        ("seed = true", "has seed = True"),
         ("[points]", "gives no points"),
         ("[points]\nsoftmax = 0", "gives no points"),
     ],
@@ -96,11 +101,12 @@ def test_a_rubric_that_is_missing_says_so(tmp_path):
 @given(
     st.dictionaries(st.sampled_from(CHECKS), st.floats(0.001, 1000), min_size=1),
     st.floats(0, 1),
+    st.integers(*SEEDS),
 )
-def test_a_rubric_that_is_written_is_read_again(tmp_path_factory, points, partial):
+def test_a_rubric_that_is_written_is_read_again(tmp_path_factory, points, partial, seed):
     path = tmp_path_factory.mktemp("rubric") / "rubric.toml"
-    path.write_text(to_toml(Rubric(points, partial)), encoding="utf-8")
-    assert read_rubric(path) == Rubric(points, partial)
+    path.write_text(to_toml(Rubric(points, partial, seed)), encoding="utf-8")
+    assert read_rubric(path) == Rubric(points, partial, seed)
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))

@@ -1,14 +1,22 @@
 """Code that runs wild ends alone, with a sentence; nothing is left of it."""
 
 import os
+import sys
+import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mnist_core.assignment.sandbox import CHILD, WHOLE_SYSTEM, Limits, Sandbox, _visible, bubblewrap
+from mnist_core.assignment import check as checking
+from mnist_core.assignment import sandbox as module
+from mnist_core.assignment import worker
+from mnist_core.assignment.contract import STEPS
+from mnist_core.assignment.sandbox import CALL_SECONDS, CHILD, WHOLE_SYSTEM, Limits, Sandbox, _visible, bubblewrap
 from mnist_core.assignment.source import parse_submission
+from tests.core.assignment.marked import marking, new_mark, wait_for_marked
 
 SECONDS = 2.0
 
@@ -47,31 +55,20 @@ def test_a_wild_function_gets_a_sentence(body, message):
     assert len(sandbox.output) <= 20_000
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no fork")
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are named as on Linux")
 @pytest.mark.parametrize(
-    "body",
+    ("body", "said"),
     [
-        "import os, time\nwhile True:\n    try: os.fork()\n    except OSError: time.sleep(0.01)",
-        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if not os.fork(): time.sleep(600)\nreturn z",
+        ("import os, time\nwhile True:\n    try: os.fork()\n    except OSError: time.sleep(0.01)", "did not return"),
+        ("import os, time\nif os.fork() == 0:\n    os.setsid()\n    if not os.fork(): time.sleep(600)\nreturn z", None),
     ],
     ids=["a fork bomb", "a process that hides"],
 )
-def test_no_process_stays(body):
-    before = {path.name for path in Path("/proc").glob("[0-9]*")}
-    marker = f"MARK{time.time_ns()}"
-    run(f"import ctypes\nctypes.CDLL(None).prctl(15, b'{marker[:15]}', 0, 0, 0)\n{body}", processes=16)
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        names = []
-        for path in Path("/proc").glob("[0-9]*"):
-            try:
-                names.append((path / "comm").read_text().strip() if path.name not in before else "")
-            except OSError:
-                continue
-        if marker[:15] not in names:
-            return
-        time.sleep(0.2)
-    pytest.fail("a process of the learner's is left")
+def test_no_process_stays(body, said):
+    mark = new_mark()
+    reply, _ = run(f"{marking(mark)}\n{body}", processes=16)
+    assert (said in reply.failure.message) if said else reply.failure is None
+    wait_for_marked(mark, present=False)
 
 
 def test_results_come_back_as_plain_arrays_whatever_they_say_of_themselves():
@@ -166,3 +163,98 @@ def test_with_bubblewrap_the_code_writes_into_its_folder_alone(place):
     reply, _ = run(f"open({place!r} + '/mark', 'w')")
     assert reply.failure is not None
     assert reply.failure.error in ("OSError", "PermissionError", "FileNotFoundError")
+
+
+KILLS_ITS_WATCHER = "import ctypes, os, time\n{}os.kill(os.getppid(), 9)\ntime.sleep(40)"
+FORGETS = "ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)\n"
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """As it is for an ordinary user without bubblewrap."""
+    monkeypatch.setattr(module, "bubblewrap", lambda: None)
+    monkeypatch.setattr(module, "_free_user", lambda: 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="is about Linux")
+@pytest.mark.parametrize(
+    ("body", "watched", "sentence"),
+    [
+        (KILLS_ITS_WATCHER.format(""), True, "ended its own process"),
+        (KILLS_ITS_WATCHER.format(FORGETS), True, "ended its own process"),
+        ("import os, time\nos.fork() or time.sleep(40)\nreturn z", False, None),
+    ],
+    ids=["it kills its watcher", "it also stays alive then", "a child stays where nobody watches"],
+)
+def test_nobody_waits_for_a_process_that_got_away(alone, monkeypatch, tmp_path, body, watched, sentence):
+    if not watched:
+        program = tmp_path / "child.py"
+        program.write_text(
+            f"import runpy, sys\nsys.platform = 'darwin'\nrunpy.run_path({str(CHILD)!r}, run_name='__main__')\n"
+        )
+        monkeypatch.setattr(module, "CHILD", program)
+    mark = new_mark()
+    found = []
+    thread = threading.Thread(target=lambda: found.append(run(f"{marking(mark)}\n{body}")[0]), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert sentence is None or sentence in found[0].failure.sentence
+    wait_for_marked(mark, present=False, seconds=5)
+
+
+def frames(size, count):
+    """A body that finds the pipe of the replies and writes forged ones into it."""
+    return (
+        "import os, stat, struct\n"
+        "pipes = [fd for fd in range(3, 20) if is_pipe(fd)]\n"
+        f"frame = struct.pack('<Q', {size}) + bytes(min({size}, 1_000_000))\n"
+        f"for _ in range({count}): os.write(pipes[-1], frame)\n"
+        "return z"
+    )
+
+
+IS_PIPE = """
+def is_pipe(fd):
+    import os, stat
+    try:
+        return stat.S_ISFIFO(os.fstat(fd).st_mode)
+    except OSError:
+        return False
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+@pytest.mark.parametrize(("size", "count"), [(1_000_000, 100), (300_000_000, 1), (2**63, 1)])
+def test_forged_answers_end_the_process_and_fill_no_memory(size, count):
+    text = f"import numpy as np\n{IS_PIPE}\ndef f(z):\n" + "".join(
+        f"    {s}\n" for s in frames(size, count).split("\n")
+    )
+    with Sandbox(parse_submission("a.py", text.encode())) as sandbox:
+        sandbox.load()
+        channel, failure = sandbox._channel, None
+        while failure is None:  # the first forged answers may come in time for a question
+            failure = sandbox.call("f", 1.0, seconds=SECONDS).failure
+        assert "answered nonsense" in failure.sentence
+        assert channel._replies.qsize() <= 1
+        assert not sandbox.alive
+        assert sandbox.load() is None
+
+
+def test_a_whole_check_has_an_end(monkeypatch):
+    text = "def one_hot(y, n):\n    while True: pass\n\n" + "".join(
+        f"def {name}(z):\n    while True: pass\n\n" for name in ("normalize", "sigmoid")
+    )
+    monkeypatch.setattr(checking, "Sandbox", partial(Sandbox, limits=Limits(total_seconds=0.4)))
+    began = time.monotonic()
+    report = checking.check(parse_submission("a.py", text.encode()))
+    assert time.monotonic() - began < CALL_SECONDS
+    found = {one.step: (one.state, one.sentence) for one in report.findings}
+    sentence = "The whole check took more than 0.4 s: look for what takes so long."
+    stopped = [found[step] for step in STEPS if step in ("normalize", "one_hot", "sigmoid")]
+    assert stopped == [("wrong", sentence), *[("skipped", sentence)] * 2]
+    assert not report.correct
+
+
+def test_a_training_may_take_longer_than_a_check():
+    assert worker.LIMITS.total_seconds is None and Limits().total_seconds == 60

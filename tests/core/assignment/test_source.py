@@ -1,16 +1,20 @@
 """A file's definitions are taken without running it, whatever it looks like."""
 
+import ast
 import json
+import os
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_core.assignment.contract import STEPS
-from mnist_core.assignment.source import MAX_BYTES, parse_submission, read_submission
+from mnist_core.assignment.source import MAX_BYTES, parse_submission, read_content, read_submission
+from mnist_core.assignment.starter import solution
 from mnist_core.errors import AssignmentError
 
-SOLUTION = "import numpy as np\n\n\n" + "\n\n".join(step.source for step in STEPS.values())
+SOLUTION = solution()
 
 
 def parse(text, name="mine.py"):
@@ -99,9 +103,47 @@ def test_a_file_that_is_gone_or_too_large_gets_a_sentence(tmp_path):
         read_submission(tmp_path / "big.py")
 
 
+def test_the_innermost_function_around_a_line_is_known():
+    found = parse(
+        "a = 1\n\ndef outer():\n    def inner():\n        return 2\n    return inner\nf = (\n    lambda: 3\n)\n"
+    )
+    around = {line: found.function_around(line) for line in (1, 3, 4, 5, 6, 8)}
+    assert around == {1: (1, 6), 3: (3, 6), 4: (4, 5), 5: (4, 5), 6: (3, 6), 8: (8, 8)}
+
+
 @given(st.text(max_size=200), st.sampled_from(["a.py", "a.ipynb"]))
 def test_any_text_is_a_submission_or_a_sentence(text, name):
     try:
         parse_submission(name, text.encode("utf-8", "surrogatepass"))
     except AssignmentError:
         return
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("read", [read_content, read_submission])
+def test_a_pipe_is_not_waited_for(tmp_path, read):
+    os.mkfifo(tmp_path / "a.py")
+    found = []
+
+    def ask():
+        with pytest.raises(AssignmentError) as caught:
+            read(tmp_path / "a.py")
+        found.append(str(caught.value))
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(5)
+    assert found == ["a.py can't be read (it is no plain file): use another file."]
+
+
+def test_another_thread_that_parses_at_the_same_time_disturbs_nobody(monkeypatch):
+    """Some versions of Python raise SystemError then (python/cpython#106905)."""
+    original, failures = ast.parse, iter(range(3))
+
+    def parse_badly(text):
+        if next(failures, None) is not None:
+            raise SystemError("AST constructor recursion depth mismatch (before=21, after=59)")
+        return original(text)
+
+    monkeypatch.setattr(ast, "parse", parse_badly)
+    assert set(parse(SOLUTION).functions) == set(STEPS)

@@ -1,6 +1,7 @@
 """Training with other code than ours, in this process."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +11,8 @@ from mnist_core.assignment.contract import STEPS
 from mnist_core.assignment.learner import Learner
 from mnist_core.assignment.sandbox import Sandbox
 from mnist_core.assignment.source import parse_submission
-from mnist_core.assignment.starter import starter_file
+from mnist_core.assignment.starter import solution, starter_file
 from mnist_core.assignment.training import (
-    IMPLEMENTED,
     LearnersOwn,
     OwnGradient,
     OwnUpdate,
@@ -23,13 +23,14 @@ from mnist_core.assignment.training import (
 )
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import AssignmentError, TrainingError
-from mnist_core.training.config import TrainingConfig
+from mnist_core.runs.tables import METRICS, Bounds
+from mnist_core.training.config import LOOP_SETTINGS, TrainingConfig
 from mnist_core.training.loop import build_network, train
 from mnist_core.training.state import TrainingState
 from tests.core.assignment.styles import STYLES
 
 CONFIG = TrainingConfig(epochs=2, hidden_layers=(6, 5), batch_size=7, learning_rate=0.5)
-SOLUTION = "import numpy as np\n\n\n" + "\n\n".join(step.source for step in STEPS.values())
+SOLUTION = solution()
 ALL_MISTAKES = [mistake.id for mistake in MISTAKES.values() if trains(mistake)]
 
 
@@ -74,6 +75,15 @@ def test_each_mistake_trains_or_says_why_not(name, dataset):
         return
     assert [row.epoch for row in rows] == [1, 2]
     assert np.isfinite(network.parameters).all()
+
+
+@pytest.mark.parametrize("name", [name for name in ALL_MISTAKES if MISTAKES[name].step == "cross_entropy"])
+def test_a_run_records_the_cross_entropy_whatever_the_code_calls_its_loss(name, tiny_folder, tmp_path):
+    dataset, config = load_dataset("full", tiny_folder(train=256)), replace(CONFIG, batch_size=128)
+    rows, _ = train_with(WithMistake(MISTAKES[name]), config, dataset)
+    assert_near(rows, list(train(config, dataset)))
+    METRICS.rewrite(tmp_path, rows)
+    assert len(METRICS.read(tmp_path, Bounds(config.epochs), whole=True)) == config.epochs
 
 
 def test_mistakes_of_every_step_that_training_meets_can_be_trained():
@@ -166,4 +176,4 @@ def test_only_settings_that_have_an_effect_are_kept():
     kept = effective(config)
     assert (kept.epochs, kept.learning_rate) == (3, 0.3)
     default = TrainingConfig()
-    assert {name for name in config.settings() if getattr(kept, name) != getattr(default, name)} <= IMPLEMENTED
+    assert {name for name in config.settings() if getattr(kept, name) != getattr(default, name)} <= LOOP_SETTINGS

@@ -61,7 +61,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path, monkeypatch, failing):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    where = {"write_idx": (idx, "_write_atomically"), "Path.rename": (Path, "rename"), "mkdtemp": (tempfile, "mkdtemp")}
+    where = {"write_idx": (idx, "write_atomically"), "Path.rename": (Path, "rename"), "mkdtemp": (tempfile, "mkdtemp")}
     monkeypatch.setattr(*where[failing], full)
     sample = load_dataset("sample")
     with pytest.raises(DatasetError, match=r"Can't write to .*No space left on device\): free some space"):
@@ -76,9 +76,10 @@ def test_drafts_of_killed_processes_are_swept(tmp_path):
     for name, age in ((".draft-old", 2 * 3600), (".draft-young", 1)):
         (tmp_path / name / "whole").mkdir(parents=True)
         os.utime(tmp_path / name, (time.time() - age,) * 2)
+    (tmp_path / ".draft-gone").symlink_to("nowhere")  # another session was faster
     sample = load_dataset("sample")
     folder = add_to_training(sample, sample.test_images[:1], sample.test_labels[:1], tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {folder.name, ".draft-young"}
+    assert {path.name for path in tmp_path.iterdir()} == {folder.name, ".draft-young", ".draft-gone"}
 
 
 def test_a_folder_that_cannot_be_written_is_reported(tmp_path):

@@ -98,6 +98,18 @@ def test_a_picture_is_read_whole_or_in_parts(sample):
     for several in (None, False, True):
         with pytest.raises(PictureError, match="Found no ink"):
             find_digits(np.full((90, 70), 200, np.uint8), several)
+        for grey in (0, 130, 255):  # of the size of an image of the data set, too
+            with pytest.raises(PictureError, match="Found no ink"):
+                find_digits(np.full((28, 28), grey, np.uint8), several)
+
+
+def test_of_images_that_are_not_square_only_whole_ones_are_taken(sample):
+    image = sample.test_images[3][:, 4:24]
+    for several in (None, False):
+        np.testing.assert_array_equal(find_digits(image, several, (28, 20)).images, image[np.newaxis])
+    for other in (255 - image, enlarged(image), image[:, 1:]):
+        with pytest.raises(PictureError, match="but expected one digit of 28x20, white on black"):
+            find_digits(other, None, (28, 20))
 
 
 @given(arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.sampled_from([0, 9, 100, 255])))

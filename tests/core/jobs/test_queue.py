@@ -96,6 +96,14 @@ def test_the_wait_can_be_ended_and_leaves_nothing(tmp_path, monkeypatch):
     assert place_in_queue(tmp_path, "b") is None
 
 
+def test_a_place_is_not_that_of_a_run_whose_id_ends_alike(tmp_path):
+    ticket = ticket_of(time.time(), "copy-20260101-000000-abcd")
+    keep_place(tmp_path, ticket)
+    (tmp_path / ".queue" / f"{ticket}.lock").touch()
+    assert place_in_queue(tmp_path, "20260101-000000-abcd") is None
+    assert place_in_queue(tmp_path, "copy-20260101-000000-abcd") == 1
+
+
 def test_first_come_first_served_whoever_arrives_first(tmp_path, monkeypatch):
     """Resumed runs and label checks have ids of old runs, and processes of one second arrive in any order."""
     monkeypatch.setenv("MNIST_CONCURRENT_RUNS", "1")

@@ -149,7 +149,7 @@ def test_starts_from_threads_at_once_are_as_many_runs(dataset, tmp_path):
 
 def test_no_process_is_an_error_that_says_so(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
-    with pytest.raises(RunError, match="No training process could be started"):
+    with pytest.raises(RunError, match=r"^Run .* can't start a process"):
         start_run(LONG, dataset, tmp_path)
 
 

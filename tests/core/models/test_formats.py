@@ -179,6 +179,7 @@ def test_wrong_requests():
     with pytest.raises(ModelError, match=r"reads 20 pixels, found images of 28x28"):
         export(network(), (28, 28), "npz")
     assert file_name("20260102-030405-ab12", "python") == "model_20260102_030405_ab12.py"
+    assert file_name("mine (2) v1.0", "python").removesuffix(".py").isidentifier()
 
 
 def test_the_image_shape_comes_from_the_data_or_is_square(tiny_folder, tmp_path, monkeypatch):
@@ -190,7 +191,7 @@ def test_the_image_shape_comes_from_the_data_or_is_square(tiny_folder, tmp_path,
     def gone(self):
         raise DatasetError("it is gone")
 
-    monkeypatch.setattr(DatasetReference, "load", gone)
+    monkeypatch.setattr(DatasetReference, "shape", gone)
     assert run.image_shape(network(sizes=(25, 3))) == (5, 5)
     with pytest.raises(DatasetError, match="is no longer known: it is gone"):
         run.image_shape(network())

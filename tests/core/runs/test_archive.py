@@ -187,20 +187,30 @@ def test_bombs_are_refused(files, tmp_path, monkeypatch):
 def test_arrays_are_read_without_pickle_and_must_fit(files, tmp_path, name):
     arrays = dict(np.load(io.BytesIO(files[name])))
     bad = {
-        "pickled": {**arrays, "W1": np.array([{}], dtype=object)},
-        "of other layers": {**arrays, "W1": arrays["W1"][:, :3]},
-        "empty": {**arrays, "W1": arrays["W1"][:0], "b2": arrays["b2"][:0]},
-        "flat": {**arrays, "W1": np.float32(1)},
-        "text": {**arrays, "W2": np.array([["a"] * 10] * 4)},
-        "missing": {key: array for key, array in arrays.items() if key != "activation"},
-        "none": {},
-    }
+        " holds a pickle": {**arrays, "W1": np.array([{}], dtype=object)},
+        ": found parameters of shapes": {**arrays, "W1": arrays["W1"][:, :3]},
+        ": it is another network, 784-5-10": {
+            **arrays, "W1": np.zeros((784, 5), "f4"), "b1": np.zeros(5, "f4"), "W2": np.zeros((5, 10), "f4")
+        },
+        ": it reads 783 pixels": {**arrays, "W1": arrays["W1"][1:]},
+        ": layer_sizes is (0, 4, 10)": {**arrays, "W1": arrays["W1"][:0]},
+        ": found weights of shapes": {**arrays, "W1": np.float32(1)},
+        " holds an array of dtype": {**arrays, "W2": np.array([["a"] * 10] * 4)},
+        ": found the arrays": {key: array for key, array in arrays.items() if key != "b2"},
+        ": it holds weights or biases that are not finite": {**arrays, "b2": np.full(10, np.nan, "f4")},
+    }  # fmt: skip
     if name == "checkpoint.npz":
-        bad["of no optimizer"] = {key: array for key, array in arrays.items() if not key.startswith("optimizer")}
-        bad["of no epoch"] = {**arrays, "epoch": np.array(-3)}
-    for kind, content in bad.items():
+        bad |= {
+            ": it has no array 'activation'": {key: array for key, array in arrays.items() if key != "activation"},
+            ": its training state is incomplete": {
+                key: array for key, array in arrays.items() if not key.startswith("optimizer")
+            },
+            ": it is of epoch -3": {**arrays, "epoch": np.array(-3)},
+        }
+    for reason, content in bad.items():
         message = refused(pack({**files, name: npz(**content)}), tmp_path)
-        assert message.startswith("The run in the zip is damaged ("), kind
+        assert message.startswith(f"The run in the zip is damaged ({name}{reason}")
+        assert message.endswith("): export it again.")
     for content in (b"", b"nonsense", files[name][:-100]):
         assert refused(pack({**files, name: content}), tmp_path).startswith("The run in the zip is damaged (")
 
@@ -269,6 +279,18 @@ def test_any_damage_ends_in_a_sentence_or_a_sound_run(files, tmp_path_factory, d
         (run,) = list_runs(folder)
         assert not run.problem
         assert not run.status.active
+
+
+def test_an_export_can_be_imported_if_need_be_without_its_checkpoint(run, tmp_path, monkeypatch):
+    whole = len(export_run(run))
+    monkeypatch.setattr(archive, "MAX_ZIP", whole - 1)
+    there = import_run(export_run(run), tmp_path)
+    assert not (there.path / "checkpoint.npz").exists()
+    assert (there.status.state, there.metrics()) == ("finished", run.metrics())
+    np.testing.assert_array_equal(there.load_network().parameters, run.load_network().parameters)
+    monkeypatch.setattr(archive, "MAX_ZIP", 1000)
+    with pytest.raises(RunError, match=r"its zip would have .* copy the folder"):
+        export_run(run)
 
 
 def test_no_zip_at_all(tmp_path):

@@ -66,13 +66,11 @@ def test_without_early_stopping_it_is_the_last_epoch(patient):
         origin=(replace(patient.config, patience=0), patient.dataset),
         status=replace(patient.status, epoch=12, model_epoch=None),
     )
-    run = replace(run, status=replace(run.status, model_epoch=None))
     assert model_epoch(run) == 12
 
 
 def test_a_run_that_stopped_early_needs_no_metrics(patient, tmp_path):
     status = replace(patient.status, epoch=11, model_epoch=None)
-    status = replace(status, model_epoch=None)
     origin = (replace(patient.config, patience=3), patient.dataset)
     assert model_epoch(replace(patient, path=tmp_path, status=status, origin=origin)) == 8
 
@@ -83,7 +81,6 @@ def test_what_the_status_says_counts(patient):
 
 def test_rows_after_the_last_complete_epoch_do_not_count(patient):
     status = replace(patient.status, epoch=1, state="stopped", model_epoch=None)
-    status = replace(status, model_epoch=None)
     assert model_epoch(replace(patient, status=status)) == 1
 
 
@@ -91,5 +88,4 @@ def test_without_an_epoch_or_with_damaged_metrics_it_is_unknown(patient, tmp_pat
     assert model_epoch(replace(patient, status=replace(patient.status, epoch=0))) is None
     (tmp_path / "metrics.csv").write_text(",".join(EpochMetrics._fields) + "\n1,a,b,c,d,e,f\n")
     status = replace(patient.status, model_epoch=None)
-    status = replace(status, model_epoch=None)
     assert model_epoch(replace(patient, path=tmp_path, status=status)) is None

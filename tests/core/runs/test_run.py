@@ -10,15 +10,20 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
+from mnist_core import disk
+from mnist_core.data.dataset import load_dataset
+from mnist_core.disk import write_atomically
 from mnist_core.errors import DatasetError, RunError
 from mnist_core.nn.network import Network
-from mnist_core.runs import files
 from mnist_core.runs import run as runs
+from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.files import write_atomically, write_json
+from mnist_core.runs.files import write_json, write_npz
 from mnist_core.runs.run import create_run, find_run, list_runs, read_run
+from mnist_core.runs.schema import MAX_BYTES
 from mnist_core.runs.status import Status
 from mnist_core.training.config import TrainingConfig
+from mnist_core.training.state import TrainingState
 from mnist_core.untrusted import UntrustedText
 from tests.helpers import full_disk
 
@@ -145,15 +150,15 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
 
 def test_a_file_that_is_locked_for_a_moment_is_tried_again(tmp_path, monkeypatch):
     tries = []
-    monkeypatch.setattr(files.time, "sleep", tries.append)
-    monkeypatch.setattr(files.sys, "platform", "win32")
+    monkeypatch.setattr(disk.time, "sleep", tries.append)
+    monkeypatch.setattr(disk.sys, "platform", "win32")
 
     def action():
         if len(tries) < 3:
             raise PermissionError
         return "done"
 
-    assert files._retry_while_locked(action) == "done"
+    assert disk.retry_while_locked(action) == "done"
     assert len(tries) == 3
 
 
@@ -287,6 +292,32 @@ def test_many_runs_are_all_listed(run, tmp_path):
     listed = list_runs(tmp_path)
     assert len({one.id for one in listed}) == 300
     assert sum(one.problem is not None for one in listed) == 1
+
+
+def test_a_data_set_is_loaded_once_or_not_at_all_to_check_a_model(tiny_folder, tmp_path, monkeypatch):
+    dataset = load_dataset("full", tiny_folder(shape=(3, 2), classes=2))
+    run = create_run(TrainingConfig(hidden_layers=(4,)), dataset, tmp_path)
+    write_npz(run.path / "model.npz", Network((6, 4, 2)).to_arrays())
+    loads, load = [], DatasetReference.load
+    monkeypatch.setattr(DatasetReference, "load", lambda reference: loads.append(reference) or load(reference))
+    network = run.load_network(dataset)
+    assert loads == []
+    assert run.image_shape(network) == run.image_shape(run.load_network()) == (3, 2)
+    assert len(loads) == 1
+    other = load_dataset("full", tiny_folder(shape=(3, 2), classes=3))
+    with pytest.raises(RunError, match="tells 2 classes apart: the data of this run have 6 pixels and 3 classes"):
+        run.load_network(other)
+
+
+def test_arrays_beyond_what_a_run_may_write_are_not_read(run, monkeypatch):
+    network = Network((784, 128, 64, 10))
+    write_npz(run.path / "model.npz", network.to_arrays())
+    Checkpoint.of(network, TrainingState.start(run.config, network)).write(run.path)
+    for name, read in (("model.npz", run.load_network), ("checkpoint.npz", lambda: Checkpoint.read(run.path))):
+        read()
+        monkeypatch.setitem(MAX_BYTES, name, 1000)
+        with pytest.raises(RunError, match="expected at most 1,000"):
+            read()
 
 
 def test_an_array_in_place_of_a_model_is_named(run):

@@ -14,8 +14,8 @@ from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import Network
 from mnist_core.nn.optimizers import OPTIMIZERS
 from mnist_core.nn.schedules import SCHEDULES
-from mnist_core.training.config import TrainingConfig
-from mnist_core.training.diagnosis import OWN_CODE_KNOWS, RULES, diagnose, diagnose_live
+from mnist_core.training.config import LOOP_SETTINGS, TrainingConfig
+from mnist_core.training.diagnosis import RULES, diagnose, diagnose_live
 from mnist_core.training.divergence import divergence
 from mnist_core.training.evidence import HELD, DataFacts, Evidence, layers_of_equal_units
 from mnist_core.training.layer_statistics import LayerStatistics
@@ -259,13 +259,7 @@ def test_a_change_for_own_code_is_one_that_it_knows():
     assert set(ours.change) == {"activation", "initialization"}
     assert theirs.change == {}
     assert theirs.advice.startswith("Check the code first.")
-    assert set(TrainingConfig.settings()) >= OWN_CODE_KNOWS
-
-
-def test_a_loss_of_own_code_may_have_another_scale():
-    rows = metrics([128 * CHANCE] * 20, 0.1)
-    assert causes(stuck(metrics=rows)) == ["learning-rate-too-high"]
-    assert causes(replace(stuck(own_code=True), metrics=rows)) == ["guessing"]
+    assert set(TrainingConfig.settings()) >= LOOP_SETTINGS
 
 
 def test_a_young_run_on_its_plateau_is_not_judged_yet():

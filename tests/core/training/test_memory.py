@@ -104,7 +104,7 @@ def test_parameters_are_counted_without_making_them(sizes):
 def test_settings_that_need_too_much_are_refused_in_a_sentence_and_at_once(settings, advice):
     def refused():
         with pytest.raises(ConfigError, match=advice):
-            TrainingConfig(**settings)
+            check_memory(TrainingConfig(**settings))
 
     assert peak(refused) < 1e6
 
@@ -124,6 +124,7 @@ def test_whatever_is_accepted_stays_below_the_limit(layers, batch_size, optimize
     }  # fmt: skip
     try:
         config = TrainingConfig(**settings)
+        check_memory(config)
     except ConfigError as error:
         assert "GB of memory" in str(error)
         return
@@ -139,6 +140,16 @@ def test_usual_settings_are_far_below_the_limit(width):
         assert sum(parts.values()) < MAX_TRAINING_BYTES / 3
     for preset in PRESETS.values():
         assert sum(training_bytes(preset.config).values()) < MAX_TRAINING_BYTES / 10
+
+
+def test_slightly_too_much_is_not_written_as_the_limit():
+    config = next(
+        config
+        for units in range(5000, 9000)
+        if sum(training_bytes(config := TrainingConfig(hidden_layers=(units, units))).values()) > MAX_TRAINING_BYTES
+    )
+    with pytest.raises(ConfigError, match=r"about 2\.01 GB of memory, more than the 2 GB"):
+        check_memory(config)
 
 
 def test_the_data_count_too(tmp_path):
@@ -170,17 +181,24 @@ def test_the_command_line_refuses_them(capsys, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_from_elsewhere_with_such_settings_reads_as_damaged(tmp_path):
-    run = create_run(TrainingConfig(), load_dataset("sample"), tmp_path)
+def test_a_recorded_run_with_such_settings_is_read_but_not_trained(tmp_path):
+    dataset = load_dataset("sample")
+    run = create_run(TrainingConfig(), dataset, tmp_path)
     settings = {**TrainingConfig().to_dict(), "hidden_layers": list(HUGE)}
     write_json(run.path / "config.json", {"created": run.created, "training": settings, "dataset": asdict(run.dataset)})
 
-    def listed():
+    def used():
         (read,) = list_runs(tmp_path)
-        assert "reduce hidden_layers" in str(read.problem)
+        assert read.check().config.hidden_layers == HUGE
+        for start in (
+            lambda: next(train(read.config, dataset)),
+            lambda: create_run(read.config, read.dataset, tmp_path),
+        ):
+            with pytest.raises(ConfigError, match="reduce hidden_layers"):
+                start()
 
-    assert peak(listed) < 3e6  # those parameters would take 3.6 GB
-    assert read_run(run.path).status.state == "damaged"
+    assert peak(used) < 3e6  # those parameters would take 3.6 GB
+    assert list_runs(tmp_path) == [read_run(run.path)]
 
 
 def test_a_network_is_refused_by_its_sizes_and_so_is_an_upload():
