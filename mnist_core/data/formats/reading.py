@@ -15,7 +15,7 @@ from mnist_core.errors import DatasetError, IdxError, counted
 MAX_FILE = 2 * MAX_BYTES
 """Bytes of a file that can only be read as a whole, unpacked."""
 
-MAX_RATIO, ALWAYS = 200, 10_000_000
+MAX_RATIO, ALWAYS = 100, 10_000_000
 """A file read as a whole may unpack to so many times its size, or to so many bytes: images do to 50 times at most."""
 
 STEP = 1 << 22
