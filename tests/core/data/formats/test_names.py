@@ -119,6 +119,17 @@ def test_names_that_leave_labels_out_are_refused(text):
         read_class_names(text.encode(), "classes.txt")
 
 
+def test_names_that_do_not_fit_the_labels_are_left_out_with_a_note(arrays, tmp_path):
+    writers.npz(arrays, tmp_path)
+    for text, note in (("a\nb\n", "names the labels 0 to 1"), ("1 65\n9 66", "It is left out")):
+        (tmp_path / "classes.txt").write_text(text)
+        source = read_source(tmp_path)
+        assert source.class_names is None
+        assert any(note in sentence for sentence in source.notes)
+    (tmp_path / "classes.txt").write_text("\n".join("abcdefghij"))
+    assert read_source(tmp_path).class_names == tuple("abcdefghij")
+
+
 def test_checksum_and_stamp_change_with_the_content_alone(arrays, tmp_path):
     path = writers.npz(arrays, tmp_path)
     before, stamped = read_source(path).checksum, stamp(path)
