@@ -132,7 +132,7 @@ WRITERS: dict[str, Callable[[Dataset, Path], Path]] = {
 
 
 def alone(name: str, path: Path) -> tuple[float, float]:
-    """Seconds, and seconds of the processor, of the usual library alone, without what makes a data set of it; else NaN."""
+    """Seconds, and seconds of the processor, of the usual library alone; NaN if there is none."""
     readers: dict[str, Callable[[], object]] = {}
     if name == "CSV":
         import pandas as pd
@@ -198,9 +198,8 @@ def main() -> None:
         return
     dataset = load_dataset("full", options.data_dir)
     print(f"{dataset.description}\n")
-    print(
-        f"{'format':<16} {'read, s':>8} {'CPU, s':>8} {'alone, s':>8} {'CPU, s':>8} {'look, s':>8} {'MB':>6}  same arrays"
-    )
+    titles = "".join(f"{title:>9}" for title in ("read, s", "CPU, s", "alone, s", "CPU, s", "look, s", "MB"))
+    print(f"{'format':<16}{titles}  same arrays")
     for name in options.only:
         with tempfile.TemporaryDirectory() as place:
             path = WRITERS[name](dataset, Path(place))
@@ -208,11 +207,8 @@ def main() -> None:
             command += ["--data-dir", options.data_dir] if options.data_dir else []
             result = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
             other = alone(name, path)
-        print(
-            f"{name:<16} {result['read']:8.2f} {result['CPU']:8.2f} {other[0]:8.2f} {other[1]:8.2f} {result['look']:8.2f} "
-            f"{result['MB']:6.0f}  {'yes' if result['same'] else 'NO'}",
-            flush=True,
-        )
+        figures = "".join(f"{value:9.2f}" for value in (result["read"], result["CPU"], *other, result["look"]))
+        print(f"{name:<16}{figures}{result['MB']:9.0f}  {'yes' if result['same'] else 'NO'}", flush=True)
 
 
 if __name__ == "__main__":

@@ -61,6 +61,7 @@ def test_a_suffix_that_lies_is_said_and_variants_of_a_file_are_not_parts_of_thei
 
 def test_several_data_sets_are_a_choice_and_one_file_or_a_path_in_a_zip_makes_it(arrays, tmp_path):
     folder = tmp_path / "gzip"
+    arrays = {split: (images, labels + 1) for split, (images, labels) in arrays.items()}
     for name in ("digits", "letters"):
         writers.idx(arrays, folder, f"emnist-{name}-{{}}-{{}}-idx{{}}-ubyte{{}}", splits=TEST)
     mapping = "\n".join(f"{n} {64 + n} {96 + n}" for n in range(1, 27))
