@@ -17,7 +17,7 @@ from mnist_core.data.formats.arrays import pair
 from mnist_core.data.formats.class_names import characters
 from mnist_core.data.formats.files import File
 from mnist_core.data.formats.names import IMAGES, LABELS, role_of, split_of
-from mnist_core.data.formats.reading import FETCH_AGAIN, Reading
+from mnist_core.data.formats.reading import ALWAYS, FETCH_AGAIN, MAX_RATIO, Reading
 from mnist_core.data.formats.values import Contents
 from mnist_core.data.idx import MAX_BYTES
 from mnist_core.errors import DatasetError
@@ -134,13 +134,14 @@ def check(content: bytes) -> None:
         raise MatError("found no header of a MATLAB file")
     order = "<" if content[126:128] == b"IM" else ">"
     unpacked, count, at = 0, 0, HEADER
+    limit = min(2 * MAX_BYTES, max(MAX_RATIO * len(content), ALWAYS))
     while at < len(content):
         kind, start, end, after = _tag(content, at, order, padded=False)
         if end > len(content):
             raise MatError(f"found {len(content):,} bytes, but expected {end:,}: {end - len(content):,} are missing")
         element = memoryview(content)[at:after]
         if kind == COMPRESSED:
-            data = _unpacked(content[start:end], 2 * MAX_BYTES - unpacked)
+            data = _unpacked(content[start:end], limit - unpacked)
             unpacked += len(data)
             element = memoryview(data)
         count = _walk(element, order, 1, count)
@@ -150,7 +151,7 @@ def check(content: bytes) -> None:
 def _unpacked(data: bytes, limit: int) -> bytes:
     stream = zlib.decompressobj()
     try:
-        unpacked = stream.decompress(data, limit)
+        unpacked = stream.decompress(data, max(1, limit))
     except zlib.error as error:
         raise MatError(f"found damaged data ({error})") from error
     if not stream.eof:
