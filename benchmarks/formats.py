@@ -10,6 +10,7 @@ memory.
 import argparse
 import io
 import json
+import math
 import os
 import subprocess
 import sys
@@ -130,31 +131,30 @@ WRITERS: dict[str, Callable[[Dataset, Path], Path]] = {
 }
 
 
-def alone(name: str, path: Path) -> float | None:
-    """Seconds of the usual library alone: pandas for tables, Pillow for pictures, NumPy and SciPy for arrays."""
-    started = time.perf_counter()
+def alone(name: str, path: Path) -> tuple[float, float]:
+    """Seconds, and seconds of the processor, of the usual library alone; NaN if there is none."""
+    readers: dict[str, Callable[[], object]] = {}
     if name == "CSV":
         import pandas as pd
 
-        started = time.perf_counter()
-        for file in path.iterdir():
-            pd.read_csv(file).to_numpy()
-    elif name == "pictures":
-        [np.asarray(Image.open(file)) for file in sorted(path.rglob("*.png"))]
-    elif name == "zip of pictures":
-        with zipfile.ZipFile(path) as archive:
-            [np.asarray(Image.open(io.BytesIO(archive.read(member)))) for member in archive.namelist()]
-    elif name == "NumPy":
-        with np.load(path) as arrays:
-            dict(arrays)
+        readers["CSV"] = lambda: [pd.read_csv(file).to_numpy() for file in path.iterdir()]
     elif name == "MATLAB":
         from scipy.io import loadmat
 
-        started = time.perf_counter()
-        loadmat(path)
-    else:
-        return None
-    return time.perf_counter() - started
+        readers["MATLAB"] = lambda: loadmat(path)
+    readers["NumPy"] = lambda: dict(np.load(path))
+    readers["pictures"] = lambda: [np.asarray(Image.open(file)) for file in sorted(path.rglob("*.png"))]
+    readers["zip of pictures"] = lambda: _zip_alone(path)
+    if name not in readers:
+        return math.nan, math.nan
+    started, processor = time.perf_counter(), time.process_time()
+    readers[name]()
+    return time.perf_counter() - started, time.process_time() - processor
+
+
+def _zip_alone(path: Path) -> list[np.ndarray]:
+    with zipfile.ZipFile(path) as archive:
+        return [np.asarray(Image.open(io.BytesIO(archive.read(name)))) for name in archive.namelist()]
 
 
 def peak_memory(reset: bool = False) -> int:
@@ -173,15 +173,16 @@ def measure(path: Path, data_dir: str | None) -> None:
     found = look(path)
     looked = time.perf_counter() - started
     started = time.perf_counter()
+    processor = time.process_time()
     reports: list[float] = []
     source = read_source(path, lambda share, _: reports.append(share))
-    seconds = time.perf_counter() - started
+    seconds, processor = time.perf_counter() - started, time.process_time() - processor
     peak = peak_memory() - before
     same = all(
         np.array_equal(source.splits[split].images, images) and np.array_equal(source.splits[split].labels, labels)
         for split, (images, labels) in splits(load_dataset("full", data_dir)).items()
     )
-    result = {"format": source.format, "look": looked, "read": seconds, "MB": peak / MB, "same": same}
+    result = {"format": source.format, "look": looked, "read": seconds, "CPU": processor, "MB": peak / MB, "same": same}
     print(json.dumps({**result, "reports": len(reports), "files": len(found.files)}))
 
 
@@ -197,7 +198,8 @@ def main() -> None:
         return
     dataset = load_dataset("full", options.data_dir)
     print(f"{dataset.description}\n")
-    print(f"{'format':<16} {'read, s':>8} {'alone, s':>8} {'look, s':>8} {'MB':>6}  same arrays")
+    titles = "".join(f"{title:>9}" for title in ("read, s", "CPU, s", "alone, s", "CPU, s", "look, s", "MB"))
+    print(f"{'format':<16}{titles}  same arrays")
     for name in options.only:
         with tempfile.TemporaryDirectory() as place:
             path = WRITERS[name](dataset, Path(place))
@@ -205,11 +207,8 @@ def main() -> None:
             command += ["--data-dir", options.data_dir] if options.data_dir else []
             result = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
             other = alone(name, path)
-        print(
-            f"{name:<16} {result['read']:8.2f} {'' if other is None else f'{other:.2f}':>8} {result['look']:8.2f} "
-            f"{result['MB']:6.0f}  {'yes' if result['same'] else 'NO'}",
-            flush=True,
-        )
+        figures = "".join(f"{value:9.2f}" for value in (result["read"], result["CPU"], *other, result["look"]))
+        print(f"{name:<16}{figures}{result['MB']:9.0f}  {'yes' if result['same'] else 'NO'}", flush=True)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,11 @@ def names_classes(name: str, size: int) -> bool:
     return lower.endswith((".txt", ".names")) and found[-1] in _NAMES
 
 
+def set_of_names(name: str) -> str:
+    """The data set whose classes a file names: "emnist-letters" for emnist-letters-mapping.txt, "" for classes.txt."""
+    return "-".join(words(name)[:-1])
+
+
 def read_class_names(content: bytes, name: str) -> tuple[tuple[str, ...], int]:
     """Read the names of classes, and the label of the first one.
 

@@ -6,17 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from mnist_core.data.formats.choosing import choose, known_as
-from mnist_core.data.formats.class_names import read_class_names
+from mnist_core.data.formats.class_names import read_class_names, set_of_names
 from mnist_core.data.formats.facts import Facts, facts_of, role_in
 from mnist_core.data.formats.files import File
 from mnist_core.data.formats.kinds import PICTURE, TEXT
-from mnist_core.data.formats.names import IMAGES, is_transposed, role_of, split_of
+from mnist_core.data.formats.names import IMAGES, is_transposed, role_of, set_of, split_of
 from mnist_core.data.formats.reading import Reading
 from mnist_core.data.formats.seen import NAMES, Seen, absolute, list_files, see
-from mnist_core.data.formats.source import TRAIN, Progress, Source
+from mnist_core.data.formats.source import TRAIN, Progress, Source, Split
 from mnist_core.data.formats.values import assemble
 from mnist_core.errors import DatasetError, counted
+
+DESCRIBED = 200
+"""Files, and folders of pictures, that are described."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,11 @@ def _found_files(seen: Sequence[Seen], chosen: set[str]) -> list[FoundFile]:
     """Describe each file; pictures folder by folder."""
     found = []
     folders: dict[str, list[File]] = {}
+    described = 0
     for one in seen:
+        described += one.kind != PICTURE
+        if described > DESCRIBED and one.kind != PICTURE:
+            continue
         if one.kind == PICTURE and not one.problem:
             folders.setdefault(one.file.name.rpartition("/")[0], []).append(one.file)
         elif one.kind == NAMES:
@@ -132,7 +141,9 @@ def _found_files(seen: Sequence[Seen], chosen: set[str]) -> list[FoundFile]:
             found.append(FoundFile(one.file.name, one.kind, problem=one.problem))
         else:
             found.append(_described(one.file.name, one.kind, [one.file], one.file.name in chosen))
-    for folder, files in folders.items():
+    if described > DESCRIBED:
+        found.append(FoundFile(f"{described - DESCRIBED:,} more", "unread", problem="There are too many to look at."))
+    for folder, files in sorted(folders.items())[:DESCRIBED]:
         name = f"{folder or '.'} ({counted(len(files), 'picture')})"
         found.append(_described(name, PICTURE, files, files[0].name in chosen))
     return found
@@ -175,13 +186,14 @@ def read_source(path: str | os.PathLike[str], progress: Progress | None = None) 
     path = absolute(path)
     seen = see(path)
     form, files, notes = choose(path, seen)
-    names = [found.file for found in seen if found.kind == NAMES]
+    own = "", set_of(files[0].name)
+    names = [found.file for found in seen if found.kind == NAMES and set_of_names(found.file.name) in own][:1]
     reading = Reading([*files, *names], progress)
     contents = form.read(files, reading)
     splits, in_words = assemble(contents.parts, reading.notes)
     class_names, first_label = contents.class_names or in_words, contents.first_label
-    for file in names[:1] if not class_names else []:
-        class_names, first_label = read_class_names(reading.whole(file), file.name)
+    if names and not class_names:
+        class_names, first_label = _named(names[0], splits, reading)
     notes += [f"{found.problem} It is left out." for found in seen if found.problem and found.kind != TEXT][:5]
     return Source(
         path=path,
@@ -193,6 +205,24 @@ def read_source(path: str | os.PathLike[str], progress: Progress | None = None) 
         notes=(*notes, *reading.all_notes),
         first_label=first_label,
     )
+
+
+def _named(file: File, splits: dict[str, Split], reading: Reading) -> tuple[tuple[str, ...] | None, int]:
+    """The names of the classes in a file, and the label of the first; none if they are not those of the labels."""
+    try:
+        names, first = read_class_names(reading.whole(file), file.name)
+    except DatasetError as error:
+        reading.notes.append(f"{error} It is left out.")
+        return None, 0
+    labels = [split.labels for split in splits.values() if split.labels is not None]
+    low, high = (min(map(np.min, labels)), max(map(np.max, labels))) if labels else (first, first)
+    if low < first or high >= first + len(names):
+        reading.notes.append(
+            f"{file.name} names the labels {first} to {first + len(names) - 1}, but those of the images are {low} to "
+            f"{high}: the names are left out."
+        )
+        return None, 0
+    return names, first
 
 
 def stamp(path: str | os.PathLike[str]) -> str:

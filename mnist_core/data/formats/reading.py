@@ -1,6 +1,7 @@
 """Reads files for the formats: counts progress, takes checksums and unpacks, so that no format does so itself."""
 
 import hashlib
+import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -9,13 +10,13 @@ from mnist_core.data.formats.files import File
 from mnist_core.data.formats.kinds import HEAD
 from mnist_core.data.formats.source import Progress
 from mnist_core.data.idx import MAX_BYTES
-from mnist_core.data.packed import DAMAGED, PACKED_CHUNK, Peeked, read_up_to, unpacked
+from mnist_core.data.packed import CHUNK, DAMAGED, PACKED_CHUNK, Peeked, unpacked
 from mnist_core.errors import DatasetError, IdxError, counted
 
 MAX_FILE = 2 * MAX_BYTES
 """Bytes of a file that can only be read as a whole, unpacked."""
 
-MAX_RATIO, ALWAYS = 200, 10_000_000
+MAX_RATIO, ALWAYS = 100, 10_000_000
 """A file read as a whole may unpack to so many times its size, or to so many bytes: images do to 50 times at most."""
 
 STEP = 1 << 22
@@ -86,13 +87,15 @@ class Reading:
         stored = file.size if file.packed is None else file.packed
         limit = min(limit, max(MAX_RATIO * stored, ALWAYS))
         with self.open(file) as content:
-            data = bytes(read_up_to(content, limit + 1))
-            if len(data) > limit:
+            data = io.BytesIO()  # which gives its bytes away without a copy
+            while data.tell() <= limit and (chunk := content.read(CHUNK)):
+                data.write(chunk)
+            if data.tell() > limit:
                 raise DatasetError(
                     f"{file.name}: found more than {limit:,} bytes, but expected at most that many. "
                     f"Choose a part of the data: all of it would fill the memory."
                 )
-        return data
+        return data.getvalue()
 
     def small(self, file: File) -> bytes:
         """Read one of many small files that are not compressed, such as pictures, in less time than `whole`."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from mnist_core.data.formats.class_names import names_classes
+from mnist_core.data.formats.class_names import names_classes, set_of_names
 from mnist_core.data.formats.csv import NotImagesError, layout_of
 from mnist_core.data.formats.files import File, file_at, files_below
 from mnist_core.data.formats.kinds import (
@@ -20,7 +20,7 @@ from mnist_core.data.formats.kinds import (
     ZIP,
     kind_of,
 )
-from mnist_core.data.formats.names import role_of, set_of, split_of, words
+from mnist_core.data.formats.names import role_of, set_of, split_of
 from mnist_core.data.formats.reading import reading
 from mnist_core.data.formats.zip import members, zip_at
 from mnist_core.data.packed import unpacked
@@ -160,7 +160,7 @@ def _with_companions(file: File, path: Path) -> Sequence[File]:
 def _belong(name: str, chosen: str) -> bool:
     """Tell whether two files are of one data set, by their names."""
     if names_classes(name, 0):
-        return "-".join(words(name)[:-1]) in ("", set_of(chosen))
+        return set_of_names(name) in ("", set_of(chosen))
     if set_of(name) != set_of(chosen):
         return False
     here = PurePosixPath(name).parent, PurePosixPath(chosen).parent

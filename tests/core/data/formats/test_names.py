@@ -61,6 +61,7 @@ def test_a_suffix_that_lies_is_said_and_variants_of_a_file_are_not_parts_of_thei
 
 def test_several_data_sets_are_a_choice_and_one_file_or_a_path_in_a_zip_makes_it(arrays, tmp_path):
     folder = tmp_path / "gzip"
+    arrays = {split: (images, labels + 1) for split, (images, labels) in arrays.items()}
     for name in ("digits", "letters"):
         writers.idx(arrays, folder, f"emnist-{name}-{{}}-{{}}-idx{{}}-ubyte{{}}", splits=TEST)
     mapping = "\n".join(f"{n} {64 + n} {96 + n}" for n in range(1, 27))
@@ -117,6 +118,17 @@ def test_names_of_classes_come_from_a_file(text, names, first):
 def test_names_that_leave_labels_out_are_refused(text):
     with pytest.raises(DatasetError, match=r"classes\.txt: found"):
         read_class_names(text.encode(), "classes.txt")
+
+
+def test_names_that_do_not_fit_the_labels_are_left_out_with_a_note(arrays, tmp_path):
+    writers.npz(arrays, tmp_path)
+    for text, note in (("a\nb\n", "names the labels 0 to 1"), ("1 65\n9 66", "It is left out")):
+        (tmp_path / "classes.txt").write_text(text)
+        source = read_source(tmp_path)
+        assert source.class_names is None
+        assert any(note in sentence for sentence in source.notes)
+    (tmp_path / "classes.txt").write_text("\n".join("abcdefghij"))
+    assert read_source(tmp_path).class_names == tuple("abcdefghij")
 
 
 def test_checksum_and_stamp_change_with_the_content_alone(arrays, tmp_path):

@@ -49,9 +49,20 @@ def assert_source_is(source, arrays):
         np.testing.assert_array_equal(found.labels, labels)
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.too_slow])
 @given(arrays=data_sets(), zipped=st.booleans())
 def test_every_format_gives_the_same_arrays(arrays, zipped):
+    check_formats(arrays, zipped)
+
+
+@pytest.mark.slow
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(arrays=data_sets(), zipped=st.booleans())
+def test_many_data_sets_give_the_same_arrays_in_every_format(arrays, zipped):
+    check_formats(arrays, zipped)
+
+
+def check_formats(arrays, zipped):
     with tempfile.TemporaryDirectory() as place:
         for name, write in WRITERS.items():
             folder = Path(place, name)

@@ -144,13 +144,14 @@ def test_arrays_are_found_by_name_and_shape(arrays, tmp_path, case):
 
 
 def test_arrays_may_be_in_files_of_their_own_as_kmnist_s(arrays, tmp_path):
+    classes = [f"{number},U+{ord(name):X},{name}" for number, name in enumerate("おきすつなはまやれを")]
     for split, (images, labels) in arrays.items():
         np.savez(tmp_path / f"kmnist-{split}-imgs.npz", images)
         np.savez(tmp_path / f"kmnist-{split}-labels.npz", labels.astype(np.uint8))
-    (tmp_path / "kmnist_classmap.csv").write_text("index,codepoint,char\n0,U+304A,お\n1,U+304D,き\n")
+    (tmp_path / "kmnist_classmap.csv").write_text("index,codepoint,char\n" + "\n".join(classes))
     source = read_source(tmp_path / "kmnist-test-labels.npz")
     assert_source_is(source, arrays)
-    assert source.class_names == ("お", "き")
+    assert source.class_names == tuple("おきすつなはまやれを")
     assert {file.role for file in look(tmp_path).files} == {
         "training images", "training labels", "test images", "test labels", "class names",
     }  # fmt: skip
