@@ -1,7 +1,9 @@
-"""Write files so that a killed process leaves neither half a file nor, for long, a temporary one."""
+"""Read a file without trusting its size; write one so that a killed process leaves neither half of it nor, for long, a
+temporary one."""
 
 import os
 import shutil
+import stat
 import sys
 import threading
 import time
@@ -11,6 +13,25 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 T = TypeVar("T")
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """Read a file whole, if it has no more than ``most`` bytes.
+
+    Raises
+    ------
+    OSError
+        If it can't be read.
+    ValueError
+        Says in a clause that it is too large, or no plain file.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):  # opening a pipe would wait for ever
+        raise ValueError("it is no plain file")
+    if found.st_size > most:
+        raise ValueError(f"it has {found.st_size / 1e6:,.1f} MB, expected at most {most / 1e6:,.1f}")
+    with retry_while_locked(lambda: path.open("rb")) as file:
+        return file.read(most)
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:

@@ -37,6 +37,10 @@ class DownloadError(DatasetError):
     """The data set could not be fetched from any mirror."""
 
 
+class CorrectionsError(DatasetError):
+    """A file of corrected labels can't be read or written, or belongs to other images."""
+
+
 class PictureError(MnistError, ValueError):
     """A picture can't be read, or there is no digit in it."""
 

@@ -40,7 +40,7 @@ def show_job(run: Run, dataset: Dataset, progress: Progress | None) -> None:
     """Draw the state of the cross-validation and the button that starts, continues or stops it."""
     state = progress.state if progress else None
     if progress and progress.active:
-        waiting = "waiting for a free slot" if state == "queued" else f"fold {progress.fold + 1} of {FOLDS}"
+        waiting = "waiting for a free slot" if state == "queued" else progress.part
         st.progress(progress.done, waiting)
         st.button("Stop", icon=":material/stop:", on_click=callback(stop_label_check), args=(run,))
         return

@@ -10,8 +10,9 @@ import msgspec
 
 from mnist_core.assignment.grades import Grade
 from mnist_core.assignment.rubric import Rubric
+from mnist_core.disk import read_bounded
 from mnist_core.errors import RunError, reason_of
-from mnist_core.runs.files import cut_half_line, read_bounded, writing_to
+from mnist_core.runs.files import cut_half_line, writing_to
 from mnist_core.runs.schema import decode_record
 from mnist_core.untrusted import plain_text
 

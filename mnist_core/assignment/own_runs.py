@@ -7,6 +7,7 @@ from pathlib import Path
 from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.source import parse_submission
 from mnist_core.assignment.training import effective, trains
+from mnist_core.data.corrections import Corrections
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import AssignmentError
 from mnist_core.jobs.start import start_run
@@ -40,6 +41,7 @@ def start_own_run(
     content: bytes,
     finding: str = "",
     runs_dir: Path | None = None,
+    corrections: Corrections | None = None,
 ) -> Run:
     """Train a learner's file; it is kept in the run folder.
 
@@ -54,6 +56,7 @@ def start_own_run(
     finding : str
         What a check found, to be shown on the run: a wrong implementation may be trained, too.
     runs_dir : Path, optional
+    corrections : Corrections, optional
 
     Raises
     ------
@@ -72,11 +75,15 @@ def start_own_run(
         write_record(folder / IMPLEMENTATION, record)
         About.of(name[: About.MAX_NAME], tags=("own code",)).write(folder)
 
-    return start_run(effective(config), dataset, runs_dir, complete)
+    return start_run(effective(config), dataset, runs_dir, complete, corrections)
 
 
 def start_mistaken_run(
-    config: TrainingConfig, dataset: Dataset | DatasetReference, mistake: str, runs_dir: Path | None = None
+    config: TrainingConfig,
+    dataset: Dataset | DatasetReference,
+    mistake: str,
+    runs_dir: Path | None = None,
+    corrections: Corrections | None = None,
 ) -> Run:
     """Train the reference with a mistake, to see what it does.
 
@@ -96,7 +103,7 @@ def start_mistaken_run(
         write_record(folder / IMPLEMENTATION, implementation)
         About.of(record.id, tags=("mistake",)).write(folder)
 
-    return start_run(effective(config), dataset, runs_dir, complete)
+    return start_run(effective(config), dataset, runs_dir, complete, corrections)
 
 
 def start_beside(run: Run, runs_dir: Path | None = None) -> Run:
@@ -106,7 +113,7 @@ def start_beside(run: Run, runs_dir: Path | None = None) -> Run:
     def complete(folder: Path) -> None:
         About.of(name, tags=("reference",)).write(folder)
 
-    return start_run(run.config, run.dataset, runs_dir, complete)
+    return start_run(run.config, run.dataset, runs_dir, complete, run.corrections())
 
 
 def start_again(run: Run, config: TrainingConfig, runs_dir: Path | None = None) -> Run:
@@ -121,14 +128,14 @@ def start_again(run: Run, config: TrainingConfig, runs_dir: Path | None = None) 
     """
     implementation = read_implementation(run.path)
     if implementation is None:
-        return start_run(config, run.dataset, runs_dir)
+        return start_run(config, run.dataset, runs_dir, corrections=run.corrections())
     if implementation.mistake is not None:
-        return start_mistaken_run(config, run.dataset, implementation.mistake, runs_dir)
+        return start_mistaken_run(config, run.dataset, implementation.mistake, runs_dir, run.corrections())
     path = code_of(run.path)
     if path is None:
         raise AssignmentError(NO_CODE)
     name, finding = implementation.name.plain, implementation.finding.plain
-    return start_own_run(config, run.dataset, name, path.read_bytes(), finding, runs_dir)
+    return start_own_run(config, run.dataset, name, path.read_bytes(), finding, runs_dir, run.corrections())
 
 
 def parted(

@@ -8,8 +8,8 @@ from mnist_core.assignment.cases import SEEDS
 from mnist_core.assignment.check import Report
 from mnist_core.assignment.contract import STEPS, WHOLE
 from mnist_core.assignment.finding import Finding
+from mnist_core.disk import read_bounded
 from mnist_core.errors import AssignmentError, did_you_mean, reason_of
-from mnist_core.runs.files import read_bounded
 from mnist_core.runs.schema import shown
 
 CHECKS = (*(name for name in STEPS if name != "train"), *WHOLE, "train")

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mnist_core.assignment.contract import STEPS
+from mnist_core.disk import read_bounded
 from mnist_core.errors import AssignmentError, reason_of
-from mnist_core.runs.files import read_bounded
 from mnist_core.untrusted import UntrustedText
 
 MAX_BYTES = 1_000_000

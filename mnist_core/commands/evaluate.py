@@ -32,14 +32,21 @@ def add(program: ProgramParser) -> None:
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     run = find_run(arguments.run, arguments.runs_dir)
-    dataset = load_dataset("full", arguments.data_dir) if arguments.data_dir else run.dataset.load()
-    own = not arguments.data_dir or dataset.has_content(run.dataset.checksums)
-    network = run.load_network(dataset if own else None)
+    original = load_dataset("full", arguments.data_dir) if arguments.data_dir else run.load_dataset(original=True)
+    own = not arguments.data_dir or original.has_content(run.dataset.checksums)
+    network = run.load_network(original if own else None)
     if arguments.data_dir:
-        _compare_data(run, network, dataset)
+        _compare_data(run, network, original)
+    corrections = run.corrections() if own else None
+    dataset = corrections.apply(original) if corrections else original
     result = evaluate(network, dataset.test_images, dataset.test_labels)
     outputs = network.layer_sizes[-1]
     classes = run.dataset.classes(outputs) if own else Classes.of(dataset.class_names, outputs)
+    uncorrected = (
+        evaluate(network, original.test_images, original.test_labels)
+        if corrections and corrections.changes("test")
+        else None
+    )
     found = diagnosis_of(run, lambda _: dataset) if own else None
     lines = [] if arguments.json else diagnosis_lines(found)
     doubt = no_better_than_guessing(result.accuracy, result.labels, classes)
@@ -56,10 +63,12 @@ def _evaluate(arguments: argparse.Namespace) -> None:
                 "class_names": [name.plain for name in classes],
                 "confusion_matrix": result.confusion_matrix.tolist(),
                 "diagnosis": diagnosis_json(found),
+                **({"corrections": corrections.sha256} if corrections else {}),
+                **({"original_labels": _scores(uncorrected)} if uncorrected else {}),
             }
         )
     else:
-        _print_table(run, dataset, classes, result)
+        _print_table(run, dataset, classes, result, uncorrected)
         for line in lines:
             say(line)
 
@@ -86,12 +95,30 @@ def _compare_data(run: Run, network: Network, dataset: Dataset) -> None:
         )
 
 
-def _print_table(run: Run, dataset: Dataset, classes: Classes, result: Evaluation) -> None:
+def _scores(result: Evaluation) -> dict[str, float]:
+    """Scores on the test labels as they are in the files, for ``--json``."""
+    return {
+        "images": len(result.labels),
+        "accuracy": result.accuracy,
+        "loss": result.loss,
+        "errors": result.errors,
+    }
+
+
+def _print_table(
+    run: Run, dataset: Dataset, classes: Classes, result: Evaluation, uncorrected: Evaluation | None
+) -> None:
     kept = model_epoch(run)
     model = f", model of epoch {kept:,}" if kept not in (None, run.status.epoch) else ""
     say(f"run        {run.id}, {run.status.epoch:,} of {counted(run.epochs, 'epoch')}{model}")
     say(f"data       {dataset.name.plain}, {counted(len(result.labels), 'test image')}")
-    say(f"accuracy   {result.accuracy:.2%}   ({counted(result.errors, 'error')})")
+    if dataset.corrections:
+        say(f"labels     {dataset.corrections.description}")
+    on = " on corrected labels" if uncorrected else ""
+    say(f"accuracy   {result.accuracy:.2%}{on}   ({counted(result.errors, 'error')})")
+    if uncorrected:
+        errors = f"{counted(uncorrected.errors, 'error')} in {counted(len(uncorrected.labels), 'image')}"
+        say(f"           {uncorrected.accuracy:.2%} on original labels   ({errors})")
     say(f"loss       {result.loss:.4f} nats")
     say()
     names = classes.plain(WIDEST_NAME)

@@ -59,7 +59,7 @@ def _list(arguments: argparse.Namespace) -> None:
     runs = list_runs(root)
     if arguments.json:
         load = cache(load_dataset)  # most runs share their data
-        found = [diagnosis_of(run, lambda run: run.dataset.load(load)) for run in runs]
+        found = [diagnosis_of(run, lambda run: run.load_dataset(load)) for run in runs]
         say_json([{**_describe(run), "diagnosis": diagnosis_json(own)} for run, own in zip(runs, found, strict=True)])
     elif not runs:
         say(f"No runs in {root} yet. Train one: {program_name()} train")
@@ -90,6 +90,7 @@ def _describe(run: Run) -> dict[str, Any]:
         "test_accuracy": status.test_accuracy,
         "test_loss": status.test_loss,
         "dataset": dataset.name.plain if dataset else None,
+        "corrections": run.corrections_sha256,
         "settings": config.to_dict() if config else None,
         "error": status.error.plain if status.error else None,
         "problem": run.problem,

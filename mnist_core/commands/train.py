@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from pathlib import Path
 from typing import Any, NoReturn
 
 from tqdm import tqdm
@@ -21,6 +22,7 @@ from mnist_core.commands.parser import (
 )
 from mnist_core.commands.signals import Request, answered_by
 from mnist_core.data.checks import dataset_warnings
+from mnist_core.data.corrections import Corrections
 from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.errors import RunError, counted
 from mnist_core.jobs.start import request, start_run
@@ -55,6 +57,10 @@ def add(program: ProgramParser) -> None:
         help="which data (default: full if available, otherwise the sample)",
     )  # fmt: skip
     add_data_dir(command)
+    command.add_argument(
+        "--corrections", type=Path, metavar="FILE",
+        help="CSV file of corrected labels to train and to test on (default: the labels as they are)",
+    )  # fmt: skip
     add_runs_dir(command)
 
 
@@ -83,9 +89,13 @@ def _train(arguments: argparse.Namespace) -> int:
     config = asked_config(arguments)
     _advise(config, arguments)
     dataset = load_dataset("full" if arguments.data_dir else arguments.source, arguments.data_dir)
+    if arguments.corrections:
+        dataset = Corrections.read(arguments.corrections).apply(dataset)
     say(f"data  {dataset.description}")
     if not dataset.classes.are_numbers:
         say(f"      {dataset.classes.listed().plain}")
+    if dataset.corrections:
+        say(f"      {dataset.corrections.description}")
     for warning in dataset_warnings(dataset):
         note(str(warning))
     asked, code = Request(), 0

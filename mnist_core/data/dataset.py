@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pooch
@@ -31,6 +32,9 @@ from mnist_core.data.idx import read_idx
 from mnist_core.data.preprocessing import flatten, one_hot, unflatten
 from mnist_core.errors import DatasetError, IdxError, counted, reason_of, times
 from mnist_core.untrusted import UntrustedText
+
+if TYPE_CHECKING:
+    from mnist_core.data.corrections import Corrections
 
 SOURCES = ("auto", "full", "sample")
 
@@ -71,6 +75,8 @@ class Dataset:
         Names of a file used and of one beside it that was not, although it holds something else.
     given_names : tuple of UntrustedText
         The name of each class from class 0 on, where somebody gave names: at least as many as the highest label needs.
+    corrections : Corrections or None
+        Those that were applied, if any: the arrays are no longer those of the files.
     """
 
     train_images: np.ndarray
@@ -84,6 +90,7 @@ class Dataset:
     file_checksums: dict[str, str] = field(default_factory=dict)
     overshadowed: tuple[tuple[str, str], ...] = ()
     given_names: tuple[UntrustedText, ...] = ()
+    corrections: "Corrections | None" = None
 
     def __post_init__(self) -> None:
         if self.given_names and len(self.given_names) <= self._highest_label:

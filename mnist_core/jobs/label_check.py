@@ -1,9 +1,10 @@
-"""Out-of-sample probabilities of a training set, as a job in a process of its own.
+"""Out-of-sample probabilities of the data of a run, as a job in a process of its own.
 
-``python -m mnist_core.jobs.label_check RUN_FOLDER`` trains a network for each fold on the other folds, with the hidden
-layers and the seed of the run and otherwise the preset *fast*. In the run folder it writes ``cross_validation.json``
-(its state) and ``cross_validation.npz`` (the probabilities and the number of complete folds; a restart continues with
-the next one), and it obeys ``cross_validation.control``.
+``python -m mnist_core.jobs.label_check RUN_FOLDER`` trains a network for each fold of the training set on the other
+folds, and one on the whole training set for the test set, with the hidden layers and the seed of the run and otherwise
+the preset *fast*. In the run folder it writes ``cross_validation.json`` (its state), ``cross_validation.npz`` (the
+probabilities of the training set and the number of complete folds; a restart continues with the next one) and
+``cross_validation_test.npz`` (those of the test set), and it obeys ``cross_validation.control``.
 """
 
 import sys
@@ -24,12 +25,15 @@ from mnist_core.runs.schema import MAX_BYTES, Fraction, damage_of
 from mnist_core.runs.status import JobStatus
 from mnist_core.training.config import PRESETS, TrainingConfig
 from mnist_core.training.loop import BatchProgress
-from mnist_core.training.out_of_sample import FOLDS, cross_validate
+from mnist_core.training.out_of_sample import FOLDS, cross_validate, probabilities_of_test_set
 from mnist_core.untrusted import UntrustedText
 
 NAME = "cross_validation"
-FILES = (f"{NAME}.json", f"{NAME}.npz")
+FILES = (f"{NAME}.json", f"{NAME}.npz", f"{NAME}_test.npz")
 """State and probabilities."""
+
+PARTS = FOLDS + 1
+"""Networks to train: one for each fold, and one for the test set."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,13 @@ class Progress(JobStatus):
     """Number of folds that are complete."""
     done: Fraction = 0.0
     """Fraction of the work, 0 to 1."""
+    tested: bool = False
+    """Whether the probabilities of the test set are there, too: older versions made none."""
+
+    @property
+    def part(self) -> str:
+        """Which network is being trained."""
+        return f"fold {self.fold + 1} of {FOLDS}" if self.fold < FOLDS else "test set"
 
 
 def fold_settings(run: Run) -> TrainingConfig:
@@ -58,8 +69,13 @@ def read_progress(run: Run) -> Progress | None:
         return Progress("failed", error=UntrustedText(str(damage_of(path.name, error, "Check the labels again."))))
 
 
-def read_probabilities(run: Run) -> np.ndarray:
-    """Out-of-sample probabilities of the training set, shape (N, C).
+def read_probabilities(run: Run, split: str = "train") -> np.ndarray:
+    """Out-of-sample probabilities of the training or the test set of ``run.load_dataset()``, shape (N, C).
+
+    Parameters
+    ----------
+    run : Run
+    split : {"train", "test"}
 
     Raises
     ------
@@ -67,7 +83,12 @@ def read_probabilities(run: Run) -> np.ndarray:
         If they are missing, incomplete or damaged.
     """
     progress = read_progress(run)
-    done, probabilities = _read(run.path, progress.checksums if progress else {})
+    checksums = progress.checksums if progress else {}
+    if split == "train":
+        done, probabilities = _read(run.path, checksums)
+    else:
+        found = _read_arrays(run.path, f"{NAME}_test.npz", checksums, "probabilities")
+        done, probabilities = FOLDS, found[0] if found else None
     if probabilities is None or done < FOLDS:
         raise RunError(f"The cross-validation of run {run.id} is not finished: start it again.")
     return probabilities
@@ -107,39 +128,48 @@ def _lock(path: Path) -> FileLock:
 
 
 def _read(path: Path, checksums: dict[str, str]) -> tuple[int, np.ndarray | None]:
-    """The number of complete folds, and the probabilities so far."""
+    """The number of complete folds, and the probabilities of the training set so far."""
+    found = _read_arrays(path, f"{NAME}.npz", checksums, "done", "probabilities")
+    return (int(found[0]), found[1]) if found else (0, None)
+
+
+def _read_arrays(path: Path, name: str, checksums: dict[str, str], *keys: str) -> list[np.ndarray] | None:
     try:
-        check_sha256(path / f"{NAME}.npz", checksums.get(f"{NAME}.npz"))
-        content = read_npz(path / f"{NAME}.npz", MAX_BYTES[f"{NAME}.npz"], NUMBERS)
-        return int(content["done"]), content["probabilities"]
+        check_sha256(path / name, checksums.get(name))
+        content = read_npz(path / name, MAX_BYTES[name], NUMBERS)
+        return [content[key] for key in keys]
     except FileNotFoundError:
-        return 0, None
+        return None
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise RunError(
-            f"The probabilities in {path.name} can't be read ({NAME}.npz: {reason_of(error)}): delete the file "
+            f"The probabilities in {path.name} can't be read ({name}: {reason_of(error)}): delete the file "
             "and start again."
         ) from error
 
 
 def work(job: Job[Progress]) -> None:
-    """Train on each set of folds but one, and save the probabilities of that one."""
+    """Train on each set of folds but one, and save the probabilities of that one; then the same for the test set."""
     run, config = job.run, fold_settings(job.run)
     done, probabilities = _read(run.path, job.status.checksums)
-    job.begin(fold=done, done=done / FOLDS)
-    dataset = run.dataset.load()
+    job.begin(fold=done, done=done / PARTS)
+    dataset = run.load_dataset()
     if probabilities is None:
         probabilities = np.zeros((len(dataset.train_labels), dataset.num_classes), np.float32)
 
     def after_batch(batch: BatchProgress) -> None:
         fold_done = (batch.epoch - 1 + batch.images_done / batch.images_total) / config.epochs
-        job.report(done=(done + fold_done) / FOLDS)
+        job.report(done=(done + fold_done) / PARTS)
 
     for fold, fold_probabilities in cross_validate(config, dataset, done=done, on_batch=after_batch):
         probabilities[fold] = fold_probabilities
         done += 1
         _write(run.path, done, probabilities)
-        job.write(fold=done, done=done / FOLDS)
-    job.end("finished")
+        job.write(fold=done, done=done / PARTS)
+    if _read_arrays(run.path, f"{NAME}_test.npz", job.status.checksums, "probabilities") is None:
+        write_npz(
+            run.path / f"{NAME}_test.npz", {"probabilities": probabilities_of_test_set(config, dataset, after_batch)}
+        )
+    job.end("finished", done=1.0, tested=True)
 
 
 LABEL_CHECK = JobKind(
@@ -150,7 +180,7 @@ LABEL_CHECK = JobKind(
     _lock,
     read_progress,
     f"-{NAME}",
-    (f"{NAME}.npz",),
+    (f"{NAME}.npz", f"{NAME}_test.npz"),
 )
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from mnist_core.data.corrections import Corrections
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import RunError
 from mnist_core.jobs.job import JobKind, request_of, start_job, start_process
@@ -41,6 +42,7 @@ def start_run(
     dataset: Dataset | DatasetReference,
     runs_dir: Path | None = None,
     complete: Callable[[Path], None] | None = None,
+    corrections: Corrections | None = None,
 ) -> Run:
     """Create a run and start a process that trains it, which continues when this process ends; or leave no run.
 
@@ -51,15 +53,19 @@ def start_run(
     runs_dir : Path, optional
     complete : callable, optional
         Called with the folder before it appears, to write further files.
+    corrections : Corrections, optional
+        The labels to train and to test on; the original ones if there are none.
 
     Raises
     ------
+    CorrectionsError
+        If the corrections do not fit the data.
     RunError
         If the run folder can't be written, or no process can be started.
     ConfigError
         If the number of runs that may train at once is not a number.
     """
-    run = create_run(config, dataset, runs_dir, complete)
+    run = create_run(config, dataset, runs_dir, complete, corrections)
     try:
         start_process(training_of(run), run, run.status)
     except BaseException:

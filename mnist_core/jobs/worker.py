@@ -36,7 +36,7 @@ def work(job: Job[Status], trainer: Trainer = our_way) -> None:
     run = job.run
     with Recorder(job, Checkpoint.read(run.path)) as recorder:
         try:
-            dataset = run.dataset.load()
+            dataset = run.load_dataset()
             state = _train(run, dataset, recorder, trainer)
             recorder.write_all()
             recorder.describe_last_epoch(dataset)

@@ -13,19 +13,22 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from mnist_core.data.corrections import Corrections
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError, MnistError, RunError, reason_of
 from mnist_core.models.npz import NpzError, read_npz
 from mnist_core.nn.network import Network
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.files import check_sha256, checksums_of, writing_to
+from mnist_core.runs.files import check_content, check_sha256, checksums_of, writing_to
 from mnist_core.runs.implementation import IMPLEMENTATION, Implementation
-from mnist_core.runs.run import RESULTS, Run, default_runs_dir, list_runs, new_id, read_run, write_origin
+from mnist_core.runs.names import new_id
+from mnist_core.runs.origin import CORRECTIONS, write_origin
+from mnist_core.runs.run import RESULTS, Run, default_runs_dir, list_runs, read_run
 from mnist_core.runs.schema import MAX_BYTES, MAX_EPOCHS, MB, read_record, write_record
 from mnist_core.runs.tables import TABLES
 
-FILES = ("config.json", "status.json", "about.json", IMPLEMENTATION, *RESULTS)
+FILES = ("config.json", "status.json", "about.json", IMPLEMENTATION, CORRECTIONS, *RESULTS)
 """Files of an exported run."""
 
 MAX_UNPACKED = {**MAX_BYTES, "model.npz": 200 * MB, "checkpoint.npz": 800 * MB}
@@ -160,14 +163,17 @@ def _settle(draft: Path, known: Iterable[Dataset | DatasetReference]) -> Run:
     if damage := run.damage or run.about.damage:
         raise RunError(f"The run in the zip is damaged: {damage.reason}")
     run = replace(run, origin=(run.config, replace(run.dataset, data_dir=None)))  # a zip names no folder to look at
+    if run.corrections_sha256 is None:
+        (draft / CORRECTIONS).unlink(missing_ok=True)  # the run knows nothing of them
     for name in FILES:
-        if (draft / name).exists():
+        if (draft / name).exists() or (name == CORRECTIONS and run.corrections_sha256):
             _check_file(run, name)
     status = replace(run.status, pid=None)
     if status.state in ("queued", "running", "interrupted"):
         status = replace(status, state="paused" if (draft / "checkpoint.npz").exists() else "stopped")
     folders = (other.data_dir for other in known if other.data_dir and other.has_content(run.dataset.checksums))
-    write_origin(draft, run.created, run.config, replace(run.dataset, data_dir=next(folders, None)))
+    reference = replace(run.dataset, data_dir=next(folders, None))
+    write_origin(draft, run.created, run.config, reference, run.corrections_sha256)
     known_files = [name for name in FILES if name in status.checksums]
     checksums = checksums_of(draft, known_files)  # config.json is not the same
     write_record(draft / "status.json", replace(status, checksums=checksums))
@@ -185,6 +191,9 @@ def _check_file(run: Run, name: str) -> None:
             raise ValueError(f"{rows.left_out} of its rows are damaged")
         if name == IMPLEMENTATION:
             read_record(path, Implementation)
+        elif name == CORRECTIONS:
+            check_content(path.read_bytes(), run.corrections_sha256)
+            Corrections.parse(path.read_bytes(), name)
         elif name == "model.npz":
             run.check_network(Network.from_arrays(read_npz(path, MAX_UNPACKED[name], stored=True)))
         elif name == "checkpoint.npz":

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import re
-import stat
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
-from mnist_core.disk import retry_while_locked, write_atomically
+from mnist_core.disk import write_atomically
 from mnist_core.errors import RunError, advice_on, reason_of
 from mnist_core.runs.locks import is_held
 from mnist_core.untrusted import plain_text
@@ -73,25 +72,6 @@ def writing_to(folder: Path, action: str = "write to", alternative: str = "") ->
         yield
     except OSError as error:
         raise RunError(f"Can't {action} {folder} ({reason_of(error)}): {advice_on(error)}{alternative}.") from error
-
-
-def read_bounded(path: Path, most: int) -> bytes:
-    """Read a file whole, if it has no more than ``most`` bytes.
-
-    Raises
-    ------
-    OSError
-        If it can't be read.
-    ValueError
-        Says in a clause that it is too large, or no plain file.
-    """
-    found = path.stat()
-    if not stat.S_ISREG(found.st_mode):  # opening a pipe would wait for ever
-        raise ValueError("it is no plain file")
-    if found.st_size > most:
-        raise ValueError(f"it has {found.st_size / 1e6:,.1f} MB, expected at most {most / 1e6:,.1f}")
-    with retry_while_locked(lambda: path.open("rb")) as file:
-        return file.read(most)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

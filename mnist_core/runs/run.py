@@ -4,35 +4,34 @@
 ``about.json`` (name, note, tags), ``metrics.csv`` (a row an epoch), ``steps.csv`` (the loss within the epochs),
 ``layers.csv`` (statistics of the layers), ``histograms.csv`` (distributions of weights and activations),
 ``checkpoint.npz`` (training continues from it), ``model.npz`` (the parameters to evaluate), ``control`` (a request to
-the worker), ``worker.lock`` (held by the worker as long as it lives) and ``log.txt``; and ``.reserve`` while a job
-works, which is given up when the disk is full. The state of a run that has ended holds checksums of its files.
+the worker), ``worker.lock`` (held by the worker as long as it lives) and ``log.txt``; ``corrections.csv`` if it was
+created with corrected labels (their checksum is in ``config.json``); and ``.reserve`` while a job works, which is given
+up when the disk is full. The state of a run that has ended holds checksums of its files.
 """
 
-import hashlib
 import math
 import os
-import re
-import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypedDict
 
 import numpy as np
 
-from mnist_core.data.dataset import Dataset
+from mnist_core.data.corrections import Corrections
+from mnist_core.data.dataset import Dataset, load_dataset
+from mnist_core.disk import read_bounded
 from mnist_core.errors import DatasetError, RunError, did_you_mean, reason_of
 from mnist_core.models.npz import read_npz
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.files import WORKER_LOCK, check_content, check_sha256, read_bounded, writing_to
-from mnist_core.runs.schema import LAST_TIME, MAX_BYTES, Damage, Time, damage_of, decode_record, write_record
+from mnist_core.runs.files import WORKER_LOCK, check_content, check_sha256, writing_to
+from mnist_core.runs.names import folder_id, is_safe, new_id
+from mnist_core.runs.origin import CORRECTIONS, corrected, decode_origin, read_corrections, write_origin
+from mnist_core.runs.schema import LAST_TIME, MAX_BYTES, Damage, damage_of, write_record
 from mnist_core.runs.status import Status
 from mnist_core.runs.tables import HISTOGRAMS, LAYERS, METRICS, STEPS, TABLES, Bounds, Row, Rows, Step, Table
 from mnist_core.training.config import TrainingConfig
@@ -41,24 +40,11 @@ from mnist_core.training.layer_statistics import LayerStatistics
 from mnist_core.training.loop import EpochMetrics
 from mnist_core.training.memory import MNIST, DataSize, check_memory
 
-SAFE_NAME = re.compile(r"(?!.*(?:www\.|\s_|_\s))[^\W_](?:[\w .+=()-]*[^\W_)]|[\w .+=()-]*\))?", re.IGNORECASE)
-"""Names of run folders that no page, address or terminal takes for anything but a name."""
-
-LONGEST_NAME = 100
-
 ORDERLY_ENDS = ("paused", "stopped", "finished")
 """States in which the worker has written its tables to the end."""
 
 RESULTS = (*(table.name for table in TABLES), "model.npz", "checkpoint.npz")
 """What training writes."""
-
-
-class Origin(TypedDict):
-    """Content of ``config.json``: what a run was created with."""
-
-    created: Time
-    training: dict[str, Any]
-    dataset: DatasetReference
 
 
 @dataclass(frozen=True)
@@ -77,6 +63,8 @@ class Run:
         What is damaged, if anything. Such a run can be listed and deleted; anything else raises RunError.
     origin : tuple of (TrainingConfig, DatasetReference) or None
         See ``config`` and ``dataset``; None if config.json is damaged.
+    corrections_sha256 : str or None
+        Of its ``corrections.csv``; None if it was created with the labels as they are.
     """
 
     path: Path
@@ -85,6 +73,7 @@ class Run:
     about: About = field(default_factory=About)
     damage: Damage | None = None
     origin: tuple[TrainingConfig, DatasetReference] | None = None
+    corrections_sha256: str | None = None
 
     @property
     def config(self) -> TrainingConfig:
@@ -251,6 +240,41 @@ class Run:
                 return side, side
             raise DatasetError(f"The size of the images of run {self.id} is no longer known: {error}") from error
 
+    def corrections(self) -> Corrections | None:
+        """Read the corrections that the run was created with; None if there are none.
+
+        Raises
+        ------
+        CorrectionsError
+            If their file is gone, or is not the one that the run was created with.
+        """
+        return read_corrections(self.path, self.corrections_sha256) if self.corrections_sha256 else None
+
+    def load_dataset(
+        self,
+        loader: Callable[[str, str | None], Dataset] = load_dataset,
+        elsewhere: Iterable[str | None] = (None,),
+        original: bool = False,
+    ) -> Dataset:
+        """Load the data that the run was trained on and is tested on: with its corrections, if it has any.
+
+        Parameters
+        ----------
+        loader, elsewhere
+            As :meth:`DatasetReference.load` takes them.
+        original : bool
+            Load the images and labels as they are in the files.
+
+        Raises
+        ------
+        DatasetError
+            If the data or the corrections are no longer what the run was created with.
+        """
+        dataset = self.dataset.load(loader, elsewhere)
+        if original or self.corrections_sha256 is None:
+            return dataset
+        return corrected(dataset, self.path, self.corrections_sha256)
+
     def why_no_model(self, name: str = "This run") -> str:
         """Say of a run without ``model.npz``, by that name, why it has none, and what to do about it."""
         status = self.status
@@ -329,6 +353,7 @@ def create_run(
     dataset: Dataset | DatasetReference,
     runs_dir: Path | None = None,
     complete: Callable[[Path], None] | None = None,
+    corrections: Corrections | None = None,
 ) -> Run:
     """Make a new run folder in the state *queued*; it appears complete or not at all.
 
@@ -336,17 +361,25 @@ def create_run(
     ----------
     config : TrainingConfig
     dataset : Dataset or DatasetReference
+        One that is corrected already gives the run its corrections.
     runs_dir : Path, optional
     complete : callable, optional
         Called with the folder before it appears, to write further files or another state.
+    corrections : Corrections, optional
+        The labels to train and to test on; the original ones if there are none.
 
     Raises
     ------
+    CorrectionsError
+        If the corrections do not fit the data.
     ConfigError
         If training on the data, or on MNIST if they are not loaded, would need too much memory.
     RunError
         If the folder can't be written.
     """
+    if isinstance(dataset, Dataset):
+        dataset = dataset if corrections is None else corrections.apply(dataset)
+        corrections = dataset.corrections
     check_memory(config, DataSize.of(dataset) if isinstance(dataset, Dataset) else MNIST)
     root = Path(runs_dir or default_runs_dir()).absolute()
     reference = DatasetReference.of(dataset) if isinstance(dataset, Dataset) else dataset
@@ -357,20 +390,14 @@ def create_run(
     with writing_to(root, "create a run in", alternative), ExitStack() as draft_removed:
         draft_removed.callback(shutil.rmtree, draft, ignore_errors=True)  # renamed by then, unless something failed
         draft.mkdir(parents=True)
-        write_origin(draft, created, config, reference)
+        write_origin(draft, created, config, reference, corrections.sha256 if corrections else None)
+        if corrections:
+            corrections.write(draft / CORRECTIONS)
         write_record(draft / "status.json", Status(heartbeat=created))
         if complete:
             complete(draft)
         draft.rename(root / run_id)
     return read_run(root / run_id)
-
-
-def new_id(root: Path, created: float) -> str:
-    """Make a run id: time to the second, and four random digits that no run of this second has."""
-    while True:
-        run_id = f"{datetime.fromtimestamp(created):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-        if not (root / run_id).exists():
-            return run_id
 
 
 def list_runs(runs_dir: Path | None = None) -> list[Run]:
@@ -426,19 +453,7 @@ def _describe_search(name: str, fitting: list[Run], runs: list[Run], root: Path)
 
 def _is_id(root: Path, name: str) -> bool:
     """Whether a run has exactly this id, so that no other one needs to be read."""
-    return name != "latest" and _is_safe(name) and (root / name).is_dir()
-
-
-def _is_safe(name: str) -> bool:
-    return len(name) <= LONGEST_NAME and SAFE_NAME.fullmatch(name) is not None
-
-
-def folder_id(path: Path) -> str:
-    """Id of a run: the name of its folder; or, if that is not safe, what is safe in it and a few digits of its own."""
-    if _is_safe(path.name.removeprefix(".")):  # that of a draft
-        return path.name
-    digits = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:6]
-    return "-".join(["unnamed", *re.findall(r"[A-Za-z0-9]+", path.name)])[: LONGEST_NAME - 7] + f"-{digits}"
+    return name != "latest" and is_safe(name) and (root / name).is_dir()
 
 
 def read_run(path: Path) -> Run:
@@ -447,7 +462,7 @@ def read_run(path: Path) -> Run:
     advice = "Delete the folder, or put the original file back."
     try:
         content = read_bounded(path / name, MAX_BYTES[name])
-        created, config, dataset = _decode_origin(content)
+        created, config, dataset, corrections = decode_origin(content)
         origin = (config, dataset)
         about, name = About.read(path), "status.json"
         status = Status.read(path / name, path / WORKER_LOCK)
@@ -457,24 +472,12 @@ def read_run(path: Path) -> Run:
         damage = damage_of(name, error, advice)
     else:
         if folder_id(path) == path.name:
-            return Run(path, created, status, about, None, origin)
+            return Run(path, created, status, about, None, origin, corrections)
         damage = Damage(
             "The name of its folder has characters that not every page and terminal can show:",
             "rename the folder; letters, digits, spaces and . - + = ( ) are safe.",
         )
     return Run(path, created if origin else _modified(path), Status("damaged"), about, damage, origin)
-
-
-@lru_cache(maxsize=4096)
-def _decode_origin(content: bytes) -> tuple[float, TrainingConfig, DatasetReference]:
-    origin = decode_record(content, Origin)
-    return origin["created"], TrainingConfig.from_dict(origin["training"]), origin["dataset"]
-
-
-def write_origin(folder: Path, created: float, config: TrainingConfig, dataset: DatasetReference) -> None:
-    """Write ``config.json`` into a run folder."""
-    content = {"created": created, "training": config.to_dict(), "dataset": dataset.record()}
-    write_record(folder / "config.json", content, Origin)
 
 
 def _modified(path: Path) -> float:

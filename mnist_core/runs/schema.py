@@ -13,9 +13,10 @@ import msgspec
 from msgspec import Meta
 
 from mnist_core.data.fitting import MAX_CLASSES
+from mnist_core.disk import read_bounded
 from mnist_core.errors import RunError, reason_of
 from mnist_core.nn.network import MAX_PARAMETERS
-from mnist_core.runs.files import read_bounded, write_json
+from mnist_core.runs.files import write_json
 from mnist_core.training.memory import FLOAT_BYTES, MAX_TRAINING_BYTES
 from mnist_core.untrusted import UntrustedText, plain_text
 
@@ -27,6 +28,7 @@ MAX_BYTES = {
     "about.json": MB,
     "implementation.json": MB,
     "cross_validation.json": MB,
+    "corrections.csv": 30 * MB,
     "metrics.csv": 50 * MB,
     "steps.csv": 50 * MB,
     "layers.csv": 50 * MB,
@@ -34,6 +36,7 @@ MAX_BYTES = {
     "model.npz": FLOAT_BYTES * MAX_PARAMETERS + MB,
     "checkpoint.npz": MAX_TRAINING_BYTES,
     "cross_validation.npz": MAX_TRAINING_BYTES,
+    "cross_validation_test.npz": MAX_TRAINING_BYTES,
 }
 """The most bytes that are read of each file of a run, whoever wrote it."""
 
@@ -61,6 +64,7 @@ Loss = Annotated[float, Meta(ge=0, le=1e9)]
 Size = Annotated[float, Meta(ge=0, le=FLOAT32)]
 Real = Annotated[float, Meta(ge=-FLOAT32, le=FLOAT32)]
 FolderPath = Annotated[str, Meta(max_length=4096)]
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Checksums = Annotated[
     dict[Annotated[str, Meta(max_length=255)], Annotated[str, Meta(max_length=128)]], Meta(max_length=20)
 ]

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar, get_ar
 import msgspec
 from msgspec import Meta
 
-from mnist_core.disk import write_atomically
-from mnist_core.runs.files import check_content, read_bounded
+from mnist_core.disk import read_bounded, write_atomically
+from mnist_core.runs.files import check_content
 from mnist_core.runs.schema import MAX_BYTES, MAX_EPOCHS, MB, Fraction, Loss, Rate, Real, Seconds, Size, clause
 from mnist_core.training.config import MAX_HIDDEN_LAYERS
 from mnist_core.training.layer_histograms import BINS, COUNTED, Histogram

@@ -1,4 +1,4 @@
-"""Cross-validation: out-of-sample probabilities of a training set."""
+"""Out-of-sample probabilities: of a training set by cross-validation, of a test set by one more network."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -47,3 +47,21 @@ def cross_validate(
         for _ in train(config, rest, network, on_batch):
             pass
         yield fold, predict(network, dataset.train_images[fold])
+
+
+def probabilities_of_test_set(
+    config: TrainingConfig, dataset: Dataset, on_batch: Callable[[BatchProgress], None] | None = None
+) -> np.ndarray:
+    """Train on the whole training set; return the probabilities of the test set, shape (N, C).
+
+    Parameters
+    ----------
+    config : TrainingConfig
+    dataset : Dataset
+    on_batch : callable, optional
+        As in :func:`train`.
+    """
+    network = build_network(config, dataset)
+    for _ in train(config, dataset, network, on_batch):
+        pass
+    return predict(network, dataset.test_images)

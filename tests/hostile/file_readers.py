@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from mnist_core.data.corrections import Corrections, decide
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.idx import read_idx
+from mnist_core.evaluation.label_noise import flip_at_random
 from mnist_core.handwriting.find import find_digits
 from mnist_core.handwriting.reading import read_picture
 from mnist_core.models.formats import FORMATS, export
@@ -27,7 +29,7 @@ from tests.core.data.idx_bytes import EXTREMES, hand_built, header
 from tests.hostile.guard import Reader
 from tests.hostile.pictures import hostile_pictures
 from tests.hostile.run_readers import read_all
-from tests.hostile.strategies import arrays_changed, bytes_changed, json_changed, texts, to_npz
+from tests.hostile.strategies import arrays_changed, bytes_changed, json_changed, table_changed, texts, to_npz
 from tests.hostile.world import SIDE, World
 
 LONGEST_NAME = 255
@@ -186,6 +188,22 @@ def model_upload(world: World) -> Reader:
     return Reader(st.tuples(_models(), names), read)
 
 
+def corrections_file(world: World) -> Reader:
+    """A file of corrected labels, which is applied to its data, merged and written again."""
+    dataset, path = world.dataset, world.folder / "fuzzed.csv"
+    made = flip_at_random(dataset, 0.2, 1).merge(decide(dataset, "test", [(0, None)]))[0]
+
+    def read(content: bytes) -> None:
+        path.write_bytes(content)
+        found = Corrections.read(path)
+        assert Corrections.parse(found.content, path.name) == found
+        found.description.encode()
+        merged, _ = made.merge(found)
+        merged.apply(dataset)
+
+    return Reader(table_changed(made.content.decode()), read)
+
+
 def picture(world: World) -> Reader:
     """A picture in which digits are looked for."""
     return Reader(hostile_pictures(), lambda content: find_digits(read_picture(content), None, 28))
@@ -197,6 +215,7 @@ FILE_READERS: dict[str, Callable[[World], Reader]] = {
     "data folder": data_folder,
     "npz model": npz_model,
     "model upload": model_upload,
+    "corrections": corrections_file,
     "picture": picture,
 }
 if find_spec("safetensors"):

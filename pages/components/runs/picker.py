@@ -96,9 +96,18 @@ def pick_run(runs: list[Run], label: str) -> Run:
 
 
 def run_dataset(run: Run) -> Dataset:
-    """Data set of a run, checked to be the one that it was trained on."""
+    """Data set of a run with its corrections, checked to be the one that it was trained on."""
+    return _dataset_of(run, original=False)
+
+
+def original_dataset(run: Run) -> Dataset:
+    """Data set of a run with the images and labels as they are in the files."""
+    return _dataset_of(run, original=True)
+
+
+def _dataset_of(run: Run, original: bool) -> Dataset:
     elsewhere = dict.fromkeys((current_choice().folder, None))
-    return run.dataset.load(lambda source, folder: load(Choice(source, folder)), elsewhere)
+    return run.load_dataset(lambda source, folder: load(Choice(source, folder)), elsewhere, original)
 
 
 def pick_trained_run(label: str, missing: str, otherwise: Callable[[], None] | None = None) -> Run:

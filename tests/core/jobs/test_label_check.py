@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from mnist_core.data.corrections import decide
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import RunError
 from mnist_core.evaluation.label_errors import class_thresholds, find_label_issues
@@ -23,7 +24,7 @@ from mnist_core.runs.files import write_json
 from mnist_core.runs.run import create_run
 from mnist_core.runs.status import STALE_SECONDS
 from mnist_core.training.config import PRESETS, TrainingConfig
-from mnist_core.training.out_of_sample import FOLDS, cross_validate, fold_positions
+from mnist_core.training.out_of_sample import FOLDS, cross_validate, fold_positions, probabilities_of_test_set
 
 
 def corrupt(dataset, count, seed=0):
@@ -102,11 +103,35 @@ def test_the_job_leaves_what_the_core_gives(run):
     with pytest.raises(RunError, match="under way already"):
         start_label_check(run)
     progress = wait(run)
-    assert (progress.state, progress.fold, progress.error) == ("finished", FOLDS, None)
+    assert (progress.state, progress.fold, progress.tested, progress.error) == ("finished", FOLDS, True, None)
     probabilities = read_probabilities(run)
     assert probabilities.shape == (60, 3)
     for fold, of_fold in cross_validate(fold_settings(run), run.dataset.load()):
         np.testing.assert_allclose(probabilities[fold], of_fold, rtol=1e-5)
+    of_test = probabilities_of_test_set(fold_settings(run), run.load_dataset())
+    np.testing.assert_allclose(read_probabilities(run, "test"), of_test, rtol=1e-5)
+
+
+def test_a_check_by_an_older_version_gets_its_test_set(run):
+    """It ended with the training set alone."""
+    np.savez(run.path / "cross_validation.npz", probabilities=np.full((60, 3), 1 / 3, np.float32), done=np.array(5))
+    write_json(run.path / "cross_validation.json", {"state": "finished", "heartbeat": 1.0, "fold": 5, "done": 1.0})
+    assert (read_progress(run).tested, len(read_probabilities(run))) == (False, 60)
+    with pytest.raises(RunError, match="is not finished"):
+        read_probabilities(run, "test")
+    assert work(run).returncode == 0
+    assert read_progress(run).tested
+    assert read_probabilities(run, "test").shape == (6, 3)
+    assert (read_probabilities(run) == np.float32(1 / 3)).all()
+
+
+def test_corrected_labels_are_checked_as_corrected(tiny_folder, tmp_path):
+    dataset = load_dataset("full", tiny_folder(train=60))
+    corrections = decide(dataset, "train", [(0, None), (1, 0)]).merge(decide(dataset, "test", [(5, None)]))[0]
+    run = create_run(TrainingConfig(hidden_layers=(8,)), dataset, tmp_path / "runs", corrections=corrections)
+    assert work(run).returncode == 0
+    assert len(read_probabilities(run)) == 59
+    assert len(read_probabilities(run, "test")) == 5
 
 
 def test_killed_or_stopped_it_goes_on_with_its_next_fold(run, monkeypatch):

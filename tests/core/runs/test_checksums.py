@@ -260,7 +260,7 @@ def test_an_import_looks_at_no_folder_that_the_zip_names(run, tmp_path, monkeypa
 def test_damaged_probabilities_of_a_label_check_are_noticed(dataset, tmp_path):
     run = create_run(CONFIG, dataset, tmp_path)
     assert check_labels(run).returncode == 0
-    assert list(read_progress(run).checksums) == ["cross_validation.npz"]
+    assert list(read_progress(run).checksums) == ["cross_validation.npz", "cross_validation_test.npz"]
     path = run.path / "cross_validation.npz"
     with np.load(path) as content:
         write_npz(path, {**content, "probabilities": content["probabilities"][::-1]})

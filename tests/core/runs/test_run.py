@@ -15,6 +15,7 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.disk import write_atomically
 from mnist_core.errors import DatasetError, RunError
 from mnist_core.nn.network import Network
+from mnist_core.runs import names
 from mnist_core.runs import run as runs
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.dataset_reference import DatasetReference
@@ -203,7 +204,7 @@ def test_the_same_id_drawn_twice_in_a_second_is_drawn_again(tmp_path, monkeypatc
     now = time.time()
     drawn = iter(["aaaa", "aaaa", "bbbb"])
     monkeypatch.setattr(runs.time, "time", lambda: now)
-    monkeypatch.setattr(runs.secrets, "token_hex", lambda _: next(drawn))
+    monkeypatch.setattr(names.secrets, "token_hex", lambda _: next(drawn))
     made = [create_run(TrainingConfig(), REFERENCE, tmp_path) for _ in range(2)]
     assert [run.id[-4:] for run in made] == ["aaaa", "bbbb"]
     assert len(list_runs(tmp_path)) == 2
