@@ -193,7 +193,16 @@ def test_the_json_report_has_these_keys(trained):
     done = mnist("evaluate", "latest", "--json", "--runs-dir", folder)
     assert done.returncode == 0
     report = json.loads(done.stdout)
-    assert set(report) == {"run", "dataset", "accuracy", "loss", "errors", "confusion_matrix", "diagnosis"}
+    assert set(report) == {
+        "run",
+        "dataset",
+        "accuracy",
+        "loss",
+        "errors",
+        "class_names",
+        "confusion_matrix",
+        "diagnosis",
+    }
     assert set(report["dataset"]) == {"name", "source"}
     assert report["run"] == list_runs(folder)[0].id
 
