@@ -5,10 +5,15 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from mnist_core.data.catalogue import NAMED, SAMPLE_NAME
 from mnist_core.errors import did_you_mean
 from mnist_core.untrusted import UntrustedText
+
+if TYPE_CHECKING:
+    from mnist_core.data.dataset import Dataset
+    from mnist_core.data.formats.source import Progress
 
 WRONG_USAGE = 2
 
@@ -132,6 +137,33 @@ def add_data_dir(command: CommandParser) -> None:
         metavar="PATH",
         help="folder or file of a data set: IDX, CSV, npz, pictures, ... (default: MNIST_DATA_DIR, then the cache)",
     )
+
+
+def add_data(command: CommandParser) -> None:
+    """Add the option that names a data set, or a path."""
+    command.add_argument(
+        "--data",
+        metavar="NAME|PATH",
+        help=f"a data set: {SAMPLE_NAME}, {', '.join(NAMED)}, or a path (see `{program_name()} download --help`)",
+    )
+
+
+def chosen_data(arguments: argparse.Namespace, progress: "Progress | None" = None) -> "Dataset | None":
+    """Load the data set that ``--data`` or ``--data-dir`` names, with progress if asked; None without either.
+
+    Raises
+    ------
+    DatasetError
+        If it can't be loaded.
+    """
+    from mnist_core.data.dataset import load_dataset  # what commands without data don't wait for
+    from mnist_core.data.named import open_data
+
+    if arguments.data is not None and arguments.data_dir:
+        arguments.usage_error("--data and --data-dir name different data: leave one of them out")
+    if arguments.data is not None:
+        return open_data(arguments.data, progress)
+    return load_dataset("full", arguments.data_dir, progress) if arguments.data_dir else None
 
 
 def read_path(text: str) -> Path:

@@ -13,8 +13,10 @@ from mnist_core.commands.output import complain, note, say
 from mnist_core.commands.parser import (
     ProgramParser,
     add_command,
+    add_data,
     add_data_dir,
     add_runs_dir,
+    chosen_data,
     layer_size,
     number,
     one_of,
@@ -57,6 +59,7 @@ def add(program: ProgramParser) -> None:
         "--source", **one_of(("auto", "full", "sample")), default="auto",
         help="which data (default: full if available, otherwise the sample)",
     )  # fmt: skip
+    add_data(command)
     add_data_dir(command)
     command.add_argument(
         "--corrections", type=Path, metavar="FILE",
@@ -85,12 +88,13 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    if arguments.data_dir and arguments.source == "sample":
-        arguments.usage_error("--source sample and --data-dir name different data: leave one of them out")
+    named = "--data" if arguments.data is not None else "--data-dir" if arguments.data_dir else ""
+    if named and arguments.source == "sample":
+        arguments.usage_error(f"--source sample and {named} name different data: leave one of them out")
     config = asked_config(arguments)
     _advise(config, arguments)
     with reading() as progress:
-        dataset = load_dataset("full" if arguments.data_dir else arguments.source, arguments.data_dir, progress)
+        dataset = chosen_data(arguments, progress) or load_dataset(arguments.source, progress=progress)
     if arguments.corrections:
         dataset = Corrections.read(arguments.corrections).apply(dataset)
     say(f"data  {dataset.description}")

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pooch
 
+from mnist_core.data.catalogue import known_content, set_of_folder
 from mnist_core.data.checksums import (
     FILE_NAMES,
-    MNIST_SHA256,
     TEST_IMAGES,
     TEST_LABELS,
     TRAIN_IMAGES,
@@ -28,8 +28,10 @@ from mnist_core.data.checksums import (
     same_content,
 )
 from mnist_core.data.classes import Classes
+from mnist_core.data.extended import extended_labels
 from mnist_core.data.fitting import check_fit
 from mnist_core.data.idx import read_idx
+from mnist_core.data.paths import absolute
 from mnist_core.data.preprocessing import flatten, one_hot, unflatten
 from mnist_core.errors import DatasetError, IdxError, counted, reason_of, times
 from mnist_core.untrusted import UntrustedText
@@ -308,9 +310,9 @@ def _choose_folder(data_dir: str | os.PathLike[str] | None) -> tuple[Path, str]:
     if data_dir is not None:
         if not os.fspath(data_dir):
             raise DatasetError("Found an empty path in place of a data set; expected that of a folder or a file.")
-        return Path(data_dir).expanduser().absolute(), "argument"
+        return absolute(data_dir), "argument"
     if named := os.environ.get(FOLDER_VARIABLE):
-        return Path(named).expanduser().absolute(), "environment"
+        return absolute(named), "environment"
     return cache_dir(), "default"
 
 
@@ -369,19 +371,32 @@ def _load_folder(folder: Path, paths: dict[str, Path]) -> Dataset:
         ) from error
     check_fit(paths, arrays)
     checksums = {name: content_checksum(array) for name, array in arrays.items()}
-    is_mnist = all(checksum == MNIST_SHA256[name] for name, checksum in checksums.items())
+    name, class_names = _names(folder, arrays, checksums)
     return Dataset(
         train_images=arrays[TRAIN_IMAGES],
         train_labels=arrays[TRAIN_LABELS].astype(np.uint8),
         test_images=arrays[TEST_IMAGES],
         test_labels=arrays[TEST_LABELS].astype(np.uint8),
-        name=UntrustedText("MNIST (full)" if is_mnist else folder.resolve().name or str(folder)),
+        name=UntrustedText(name),
         source="full",
         data_dir=str(folder),
         checksums=checksums,
         file_checksums=file_checksums,
         overshadowed=tuple(_overshadowed(folder, paths, checksums)),
+        given_names=tuple(map(UntrustedText, class_names)),
+        extra=extended_labels(folder, arrays),
     )
+
+
+def _names(folder: Path, arrays: dict[str, np.ndarray], checksums: dict[str, str]) -> tuple[str, tuple[str, ...]]:
+    """Name a data set and its classes: a published one by its content or, if nobody computed that, by its place."""
+    if known := known_content(checksums):
+        return known.full_title, known.class_names
+    labels = max(int(arrays[name].max(initial=0)) for name in (TRAIN_LABELS, TEST_LABELS))
+    claimed = set_of_folder(folder, cache_dir())
+    if claimed and labels < (len(claimed.class_names) or 10):
+        return f"{claimed.title} (unverified)", claimed.class_names
+    return folder.resolve().name or str(folder), ()
 
 
 def _what_instead(folder: Path, paths: Iterable[Path]) -> str | None:

@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from mnist_core.data import dataset as data
+from mnist_core.data.catalogue import known_content
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.files_seen import every_file_seen
 from mnist_core.data.formats.look import read_source
 from mnist_core.data.formats.source import ALL, TEST, TRAIN, Progress, Source, Split
+from mnist_core.data.paths import absolute
 from mnist_core.data.prepared_file import is_prepared, read_prepared, save_prepared, write_prepared
-from mnist_core.data.preparing import FULL_MNIST, PLAIN, Choices, Unlabelled, name_of_path, prepare
+from mnist_core.data.preparing import PLAIN, Choices, Unlabelled, name_of_path, prepare
 from mnist_core.errors import DatasetError
 
 __all__ = ["cached_datasets", "is_plain", "open_dataset", "open_source", "save_prepared"]
@@ -66,7 +68,7 @@ def open_dataset(
     DatasetError
         If it can't be read, or is no data set.
     """
-    path = Path(path).expanduser().absolute()
+    path = absolute(path)
     choices = choices or PLAIN
     if is_prepared(path):
         kept = read_prepared(path)
@@ -85,7 +87,7 @@ def open_dataset(
 
 def is_plain(path: str | os.PathLike[str]) -> bool:
     """Tell whether a path is a folder of four IDX files named as MNIST's, which `load_dataset` takes as they are."""
-    path = Path(path).expanduser().absolute()
+    path = absolute(path)
     return path.is_dir() and data.has_all_files(path)
 
 
@@ -97,7 +99,7 @@ def open_source(path: str | os.PathLike[str], progress: Progress | None = None) 
     DatasetError
         If it can't be read.
     """
-    path = Path(path).expanduser().absolute()
+    path = absolute(path)
     return _as_source(read_prepared(path), path) if is_prepared(path) else read_source(path, progress)
 
 
@@ -116,7 +118,11 @@ def _as_source(kept: Dataset | Unlabelled, path: Path) -> Source:
 
 def _renamed(made: Dataset | Unlabelled, kept: Dataset | Unlabelled) -> Dataset | Unlabelled:
     """Keep the name of a file that something else was made of, unless it is that of certain images."""
-    return made if kept.name.plain == FULL_MNIST else replace(made, name=kept.name)
+    return made if _is_published(kept) else replace(made, name=kept.name)
+
+
+def _is_published(kept: Dataset | Unlabelled) -> bool:
+    return isinstance(kept, Dataset) and known_content(kept.checksums) is not None
 
 
 def _stamp(path: Path) -> str | None:
@@ -166,7 +172,7 @@ def _find(checksum: str | None, choices: Choices, path: Path) -> Dataset | Unlab
         os.utime(entry)
     except (OSError, DatasetError):  # damaged: it is made again
         return None
-    name = kept.name if kept.name.plain == FULL_MNIST else name_of_path(path)
+    name = kept.name if _is_published(kept) else name_of_path(path)
     return replace(kept, name=name, data_dir=str(path))
 
 

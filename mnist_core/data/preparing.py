@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mnist_core.data.catalogue import known_content
 from mnist_core.data.checksums import (
     FILE_NAMES,
-    MNIST_SHA256,
     TEST_IMAGES,
     TEST_LABELS,
     TRAIN_IMAGES,
@@ -39,8 +39,6 @@ LARGEST_KEPT = 64
 
 LOOKED_AT = 1000
 """Images that suggestions are made from, evenly spread."""
-
-FULL_MNIST = "MNIST (full)"
 
 DIGITS = tuple("0123456789")
 
@@ -371,20 +369,21 @@ def as_dataset(
     arrays: dict[str, np.ndarray], name: UntrustedText, path: Path, class_names: tuple[str, ...] | None,
     notes: tuple[UntrustedText, ...], extra: dict[str, dict[str, np.ndarray]],
 ) -> Dataset:  # fmt: skip
-    """Make a data set of four arrays that fit, by name of the file as in ``FILE_NAMES``; MNIST itself is recognised."""
+    """Make a data set of four arrays that fit, by name of the file as in ``FILE_NAMES``; a published one is known."""
     arrays = {name: array if array.ndim == 3 else array.astype(np.uint8) for name, array in arrays.items()}
     checksums = {name: content_checksum(array) for name, array in arrays.items()}
-    is_mnist = all(checksum == MNIST_SHA256[name] for name, checksum in checksums.items())
+    known = known_content(checksums)
+    given = class_names or (known.class_names if known else ())
     return Dataset(
         train_images=arrays[TRAIN_IMAGES],
         train_labels=arrays[TRAIN_LABELS],
         test_images=arrays[TEST_IMAGES],
         test_labels=arrays[TEST_LABELS],
-        name=UntrustedText(FULL_MNIST) if is_mnist else name,
+        name=UntrustedText(known.full_title) if known else name,
         source="full",
         data_dir=str(path),
         checksums=checksums,
-        given_names=tuple(UntrustedText(name) for name in class_names or ()),
+        given_names=tuple(UntrustedText(name) for name in given),
         notes=notes,
         extra={key: columns for key, columns in extra.items() if columns},
     )
