@@ -132,8 +132,14 @@ class DatasetReference:
                 f"{', compressed as they were' if older else ''}, or start a new run."
             )
         if self.class_names and self.class_names != dataset.given_names:
-            return replace(dataset, given_names=self.class_names)
+            return _named(dataset, self.class_names)
         return dataset
+
+
+@lru_cache(maxsize=2)
+def _named(dataset: Dataset, names: tuple[UntrustedText, ...]) -> Dataset:
+    """Name the classes; the same data set gives the same one again."""
+    return replace(dataset, given_names=names)
 
 
 @lru_cache(maxsize=64)

@@ -8,11 +8,10 @@ import numpy as np
 
 from mnist_core.data.catalogue import PUBLISHED
 from mnist_core.data.checksums import content_checksum
-from mnist_core.data.formats import csv, idx, npz
+from mnist_core.data.formats import csv, idx, npz, parquet
 from mnist_core.data.formats.files import File
 from mnist_core.data.formats.kinds import CSV, IDX, NUMPY, PARQUET, PICTURE
 from mnist_core.data.formats.names import LABELS, VALIDATION, role_of, split_of
-from mnist_core.data.formats.parquet import columns_of, open_parquet
 from mnist_core.data.formats.pictures import DamagedPictureError, read_picture
 from mnist_core.data.formats.reading import Reading
 from mnist_core.data.formats.source import TEST, TRAIN
@@ -119,11 +118,10 @@ def _csv(file: File) -> Facts:
 
 
 def _parquet(file: File) -> Facts:
-    parquet = open_parquet(Reading().whole(file), file.name)
-    columns = columns_of(parquet.schema_arrow, file.name)
-    what = "images and labels" if columns.label else "images"
-    rest = (len(columns.pixels),) if columns.pixels else ()
-    return Facts(_role(file.name, what), (parquet.metadata.num_rows, *rest))
+    (found,) = parquet.contents([file], Reading(), look=True)
+    what = "images and labels" if "labelled" in found else "images"
+    rest = (int(found["pixels_a_row"]),) if found["pixels_a_row"] else ()
+    return Facts(_role(file.name, what), (int(found["rows"]), *rest))
 
 
 def _numpy(file: File) -> Facts:

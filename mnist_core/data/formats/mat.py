@@ -1,15 +1,13 @@
 """MATLAB's .mat files up to version 7: EMNIST's structure ``dataset.train.images`` and so on, or arrays with names.
 
-SciPy reads them. What it would be given is walked through before: how much it unpacks to, and how deep it goes.
+Read here rather than by SciPy, whose reader ends the process on some damaged files. Of the format only what images need
+is known: arrays of numbers, text, and structures of one element; everything else is passed over.
 """
 
-import io
 import math
 import struct
-import warnings
 import zlib
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -20,17 +18,17 @@ from mnist_core.data.formats.names import IMAGES, LABELS, role_of, split_of
 from mnist_core.data.formats.reading import ALWAYS, FETCH_AGAIN, MAX_RATIO, Reading
 from mnist_core.data.formats.values import Contents
 from mnist_core.data.idx import MAX_BYTES
-from mnist_core.errors import DatasetError
+from mnist_core.errors import DatasetError, times
 
 HEADER = 128
 
 MATRIX, COMPRESSED = 14, 15
 
-CELL, STRUCT, CHAR, FIRST_NUMBER, LAST_NUMBER = 1, 2, 4, 6, 15
-"""Classes of arrays that are read; objects, functions and sparse arrays are not."""
+STRUCT, CHAR, CLASSES = 2, 4, range(6, 16)
+"""Classes of arrays that are read: structures, text, and ten kinds of numbers."""
 
-SIZES = {CELL: 1, STRUCT: 1, 6: 8, 7: 4, 8: 1, 9: 1, 10: 2, 11: 2, 12: 4, 13: 4, 14: 8, 15: 8}
-"""Bytes of a value in memory, by the class of the array; a character takes 4."""
+TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8", 16: "u1", 17: "u2"}
+"""How numbers are stored, by the number of the type; the last two are text in UTF-8 and UTF-16."""
 
 MAX_DEPTH = 8
 
@@ -66,35 +64,11 @@ def read_arrays(content: bytes, name: str) -> dict[str, np.ndarray]:
         If the file is damaged or too large.
     """
     try:
-        check(content)
-        from scipy.io import loadmat
-
-        with warnings.catch_warnings(action="ignore"):
-            loaded = loadmat(io.BytesIO(content))
-        return dict(_flattened({key: value for key, value in loaded.items() if not key.startswith("__")}))
-    except ImportError as error:
-        raise DatasetError(
-            f"{name}: found a MATLAB file, which is read with the package scipy, but that is not installed. "
-            f"Install it: pip install scipy"
-        ) from error
+        return parse(content)
     except MatError as error:
         raise DatasetError(f"{name}: {error}. {FETCH_AGAIN}") from error
-    except MemoryError:
-        raise
-    except Exception as error:  # SciPy raises errors of many kinds for damaged data
+    except (ValueError, IndexError, struct.error) as error:
         raise DatasetError(f"{name}: found a damaged MATLAB file ({error}). {FETCH_AGAIN}") from error
-
-
-def _flattened(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, np.ndarray]]:
-    for key, value in values.items():
-        if not isinstance(value, np.ndarray):
-            continue
-        if value.dtype.names:
-            if value.size == 1:
-                fields = value.reshape(-1)[0]
-                yield from _flattened({name: fields[name] for name in value.dtype.names}, f"{prefix}{key}/")
-        elif value.dtype.kind in "buifUS":
-            yield prefix + key, value
 
 
 def _images_first(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -120,8 +94,8 @@ def _mapping(array: np.ndarray) -> tuple[tuple[str, ...], int] | None:
     return tuple(characters(row[1:]) for row in rows), rows[0][0]
 
 
-def check(content: bytes) -> None:
-    """Walk through a file, to be sure that reading it takes a bounded memory and stack.
+def parse(content: bytes) -> dict[str, np.ndarray]:
+    """Read the arrays of a file by name; of structures, with "/" between the names.
 
     Source: *MAT-File Format*, The MathWorks, version 5.
 
@@ -132,20 +106,20 @@ def check(content: bytes) -> None:
     """
     if len(content) < HEADER or content[126:128] not in (b"IM", b"MI"):
         raise MatError("found no header of a MATLAB file")
-    order = "<" if content[126:128] == b"IM" else ">"
-    unpacked, count, at = 0, 0, HEADER
+    parser = _Parser("<" if content[126:128] == b"IM" else ">")
     limit = min(2 * MAX_BYTES, max(MAX_RATIO * len(content), ALWAYS))
+    at = HEADER
     while at < len(content):
-        kind, start, end, after = _tag(content, at, order, padded=False)
+        kind, start, end, after = parser.tag(content, at, padded=False)
         if end > len(content):
             raise MatError(f"found {len(content):,} bytes, but expected {end:,}: {end - len(content):,} are missing")
         element = memoryview(content)[at:after]
         if kind == COMPRESSED:
-            data = _unpacked(content[start:end], limit - unpacked)
-            unpacked += len(data)
-            element = memoryview(data)
-        count = _walk(element, order, 1, count)
+            element = memoryview(_unpacked(content[start:end], limit))
+            limit -= len(element)
+        parser.matrix(element, "", 1)
         at = after
+    return parser.arrays
 
 
 def _unpacked(data: bytes, limit: int) -> bytes:
@@ -159,46 +133,77 @@ def _unpacked(data: bytes, limit: int) -> bytes:
     return unpacked
 
 
-def _tag(data: bytes | memoryview, at: int, order: str, padded: bool = True) -> tuple[int, int, int, int]:
-    """Type of an element, where its data starts and ends, and where the next begins."""
-    if len(data) - at < 8:
-        raise MatError("found the beginning of an element without its end")
-    kind, size = struct.unpack_from(f"{order}2I", data, at)
-    if kind >> 16:  # a small element, with its data in the tag
-        return kind & 0xFFFF, at + 4, at + 4 + min(kind >> 16, 4), at + 8
-    end = at + 8 + size
-    return kind, at + 8, end, end + (-size % 8 if padded else 0)
+class _Parser:
+    """Collects the arrays of a file of one byte order. Every size is checked against the bytes that are there."""
 
+    def __init__(self, order: str) -> None:
+        self.arrays: dict[str, np.ndarray] = {}
+        self._order, self._elements = order, 0
 
-def _walk(data: memoryview, order: str, depth: int, count: int) -> int:
-    """Check one matrix and what is in it; return how many elements were seen."""
-    kind, at, end, _ = _tag(data, 0, order)
-    if kind != MATRIX or end > len(data):
-        raise MatError("found an element that is no array, or ends early")
-    if depth > MAX_DEPTH:
-        raise MatError(f"found structures more than {MAX_DEPTH} deep")
-    if at == end:  # an empty array
-        return count + 1
-    _, start, _, at = _tag(data, at, order)
-    matrix_class = struct.unpack_from(f"{order}I", data, start)[0] & 0xFF
-    _, start, stop, _ = _tag(data, at, order)
-    values = math.prod(struct.unpack_from(f"{order}{min(stop - start, 256) // 4}i", data, start))
-    if (
-        not 0
-        <= values * SIZES.get(matrix_class, 4)
-        <= (MAX_ELEMENTS if matrix_class in (CELL, STRUCT) else 2 * MAX_BYTES)
-    ):
-        raise MatError(f"found an array of {values:,} values, more than the memory can take")
-    if matrix_class not in (CELL, STRUCT, CHAR) and not FIRST_NUMBER <= matrix_class <= LAST_NUMBER:
-        raise MatError("found an object, a function or a sparse array, but expected arrays of numbers")
-    while at < end:
-        count += 1
-        if count > MAX_ELEMENTS:
-            raise MatError(f"found more than {MAX_ELEMENTS:,} elements")
-        kind, _, stop, after = _tag(data, at, order)
-        if stop > end:
-            raise MatError("found an element that ends early")
-        if kind == MATRIX:
-            count = _walk(data[at:stop], order, depth + 1, count)
-        at = after
-    return count
+    def tag(self, data: bytes | memoryview, at: int, padded: bool = True) -> tuple[int, int, int, int]:
+        """Type of an element, where its data starts and ends, and where the next begins."""
+        if len(data) - at < 8:
+            raise MatError("found the beginning of an element without its end")
+        kind, size = struct.unpack_from(f"{self._order}2I", data, at)
+        if kind >> 16:  # a small element, with its data in the tag
+            return kind & 0xFFFF, at + 4, at + 4 + min(kind >> 16, 4), at + 8
+        end = at + 8 + size
+        return kind, at + 8, end, end + (-size % 8 if padded else 0)
+
+    def _element(self, data: memoryview, at: int) -> tuple[int, memoryview, int]:
+        """Type and data of an element, and where the next begins."""
+        kind, start, end, after = self.tag(data, at)
+        self._elements += 1
+        if end > len(data) or self._elements > MAX_ELEMENTS:
+            raise MatError(f"found an element that ends early, or more than {MAX_ELEMENTS:,} of them")
+        return kind, data[start:end], after
+
+    def matrix(self, data: memoryview, path: str, depth: int) -> None:
+        """Keep an array of numbers or text; go into a structure of one element."""
+        kind, body, _ = self._element(data, 0)
+        if kind != MATRIX:
+            raise MatError("found an element that is no array")
+        if depth > MAX_DEPTH:
+            raise MatError(f"found structures more than {MAX_DEPTH} deep")
+        if not len(body):  # an empty array
+            return
+        _, flags, at = self._element(body, 0)
+        matrix_class = int(self._numbers(5, flags)[0]) & 0xFF
+        _, sizes, at = self._element(body, at)
+        shape = tuple(map(int, self._numbers(5, sizes)))
+        _, text, at = self._element(body, at)
+        name = path or bytes(text).decode("latin-1")
+        if matrix_class == STRUCT:
+            self._structure(body, at, name, shape, depth)
+        elif matrix_class in CLASSES or matrix_class == CHAR:
+            kind, values, _ = self._element(body, at)
+            self._keep(name, matrix_class, shape, self._numbers(kind, values))
+
+    def _structure(self, body: memoryview, at: int, name: str, shape: tuple[int, ...], depth: int) -> None:
+        _, length, at = self._element(body, at)
+        _, names, at = self._element(body, at)
+        size = int(self._numbers(5, length)[0])
+        if math.prod(shape) != 1 or size < 1:
+            return
+        for start in range(0, len(names), size):
+            field = bytes(names[start : start + size]).split(b"\0")[0].decode("latin-1")
+            _, _, after = self._element(body, at)
+            self.matrix(body[at:after], f"{name}/{field}", depth + 1)
+            at = after
+
+    def _numbers(self, kind: int, data: memoryview) -> np.ndarray:
+        if kind not in TYPES or not len(data):
+            raise MatError(f"found numbers of an unknown type, {kind}, or none")
+        dtype = np.dtype(f"{self._order}{TYPES[kind]}")
+        return np.frombuffer(data[: len(data) // dtype.itemsize * dtype.itemsize], dtype)
+
+    def _keep(self, name: str, matrix_class: int, shape: tuple[int, ...], values: np.ndarray) -> None:
+        """Keep an array; its first index changes fastest, and its numbers may be stored in fewer bytes."""
+        if len(shape) < 2 or min(shape) < 0 or math.prod(shape) != len(values):
+            raise MatError(f"found {len(values):,} values for an array of {times(shape)}")
+        array = values.reshape(shape, order="F")
+        if matrix_class == CHAR:
+            rows = [bytes(row.astype(np.uint8)).decode("latin-1").rstrip() for row in array.reshape(shape[0], -1)]
+            self.arrays[name] = np.array(rows)
+        else:
+            self.arrays[name] = array.astype(array.dtype.newbyteorder("="), copy=False)

@@ -3,6 +3,17 @@
 import numpy as np
 import pytest
 
+from mnist_core.data.formats import parquet, parquet_process
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parquet_in_this_process():
+    """Starting a process takes half a second; one test does."""
+    run_apart = parquet.run_apart
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet, "run_apart", parquet_process.write)
+        yield run_apart
+
 
 @pytest.fixture(scope="session")
 def arrays():

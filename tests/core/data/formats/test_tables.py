@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from mnist_core.data.formats import csv
+from mnist_core.data.formats import csv, mat, parquet
 from mnist_core.data.formats.look import look, read_source
 from mnist_core.errors import DatasetError
 from tests.core.data.formats import writers
@@ -172,6 +172,56 @@ def test_arrays_that_are_no_data_set_are_refused(tmp_path, content, message):
     np.savez(tmp_path / "a.npz", **content)
     with pytest.raises(DatasetError, match=message):
         read_source(tmp_path)
+
+
+def test_parquet_files_are_read_in_a_process_of_their_own(arrays, tmp_path, parquet_in_this_process):
+    pytest.importorskip("pyarrow")
+    good = writers.parquet(arrays, tmp_path) / "test-00000-of-00001.parquet"
+    damaged = tmp_path / "damaged.parquet"
+    damaged.write_bytes(good.read_bytes()[:-9])
+    parquet_in_this_process([good, damaged], False)
+    assert parquet._result("good", tmp_path / f"{good.name}.npz")["labels"].tolist() == arrays["test"][1].tolist()
+    with pytest.raises(DatasetError, match="found a damaged or incomplete parquet file"):
+        parquet._result("damaged", tmp_path / f"{damaged.name}.npz")
+    with pytest.raises(DatasetError, match="whose reader ended"):
+        parquet._result("crashed", tmp_path / "nothing.npz")
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"image": [[list(range(n, n + 4)) for _ in range(4)] for n in range(3)], "label": ["b", "a", "b"]},
+        {"pixels": [list(range(n, n + 16)) for n in range(3)], "label": ["b", "a", "b"]},
+        {"label": ["b", "a", "b"], **{f"p{n}": [n, n, n] for n in range(16)}},
+    ],
+)
+def test_parquet_tables_may_hold_pixels_as_lists_or_columns(tmp_path, columns):
+    pytest.importorskip("pyarrow")
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table(columns), tmp_path / "digits.parquet")
+    split = read_source(tmp_path).splits["all"]
+    assert split.images.shape == (3, 4, 4)
+    assert split.labels.tolist() == [1, 0, 1]
+
+
+def test_matlab_files_are_read_as_scipy_does(tmp_path):
+    from scipy.io import loadmat, savemat
+
+    rng = np.random.default_rng(0)
+    saved = {
+        f"a_{dtype}": (rng.random((3, 4, 2)) * 100).astype(dtype) for dtype in ("u1", "i2", "i4", "i8", "f4", "f8")
+    }
+    saved |= {"text": "boot", "within": {"one": np.arange(3.0), "two": {"three": np.ones((2, 2), np.uint8)}}}
+    for compressed in (False, True):
+        savemat(tmp_path / "a.mat", saved, do_compression=compressed)
+        found = mat.read_arrays((tmp_path / "a.mat").read_bytes(), "a.mat")
+        expected = loadmat(tmp_path / "a.mat")
+        for name in saved.keys() - {"within"}:
+            np.testing.assert_array_equal(found[name], expected[name])
+        assert found["within/one"].tolist() == [[0, 1, 2]]
+        assert found["within/two/three"].tolist() == [[1, 1], [1, 1]]
 
 
 def test_matlab_s_order_of_axes_and_mapping_are_understood(arrays, tmp_path):
