@@ -21,6 +21,8 @@ from mnist_core.jobs.label_check import (
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.run import Run, find_run, list_runs
 from mnist_core.training.out_of_sample import FOLDS, cross_validate
+from mnist_core.untrusted import no_formula
+from pages.components.class_names import option, picker_width, tile_caption, tile_size
 from pages.components.code import code_behind
 from pages.components.digits.grid import digit_grid, pick_page
 from pages.components.errors import callback, fragment, show_error
@@ -75,14 +77,15 @@ def show_issues(run: Run, dataset: Dataset) -> None:
         f"**The network disagrees with {len(issues.index):,} of {counted(len(dataset.train_labels), 'label')}**, with "
         f"{confident:,} of them at or above its usual confidence. Most suspicious first. This is a suspicion, not a "
         "verdict: look at the image before you believe the network. Many of these images are labelled correctly and "
-        "merely badly written."
+        f"merely {'badly written' if dataset.noun == 'digit' else 'unlike the others'}."
     )
-    classes = (ANY, *range(dataset.num_classes))
-    given_label = remembered("issue_label", ANY, url="label", parse=OneOf(classes))
-    suggested_label = remembered("issue_suggested", ANY, url="suggested", parse=OneOf(classes))
+    classes = dataset.classes
+    options, named, width = (ANY, *range(len(classes))), option(classes), picker_width(classes, 150)
+    given_label = remembered("issue_label", ANY, url="label", parse=OneOf(options))
+    suggested_label = remembered("issue_suggested", ANY, url="suggested", parse=OneOf(options))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox("Given label", classes, width=120, **given_label.widget)
-        st.selectbox("Suggested label", classes, width=150, **suggested_label.widget)
+        st.selectbox("Given label", options, format_func=named, width=width, **given_label.widget)
+        st.selectbox("Suggested label", options, format_func=named, width=width, **suggested_label.widget)
         paging = st.container(width=150)
     label, suggested = given_label.value, suggested_label.value
     keep = np.ones(len(issues.index), bool)
@@ -97,7 +100,7 @@ def show_issues(run: Run, dataset: Dataset) -> None:
     show_gallery(dataset, issues, probabilities, shown)
     st.caption("Given label → suggested label, and the probability that the network gives to the suggested one.")
     st.download_button(
-        "Download the list (CSV)", lambda: issues_csv(issues), f"label-issues-{run.id}.csv", "text/csv",
+        "Download the list (CSV)", lambda: issues_csv(dataset, issues), f"label-issues-{run.id}.csv", "text/csv",
         icon=":material/download:",
     )  # fmt: skip
 
@@ -112,25 +115,29 @@ def _find_issues(path: Path, dataset: DatasetReference, *written: int) -> tuple[
 
 def show_gallery(dataset: Dataset, issues: LabelIssues, probabilities: np.ndarray, shown: np.ndarray) -> None:
     """Draw the label issues at the positions ``shown``."""
+    classes = dataset.classes
+    chance = probabilities[issues.index, issues.suggested]
     digit_grid(
         dataset.train_images[issues.index[shown]],
+        [tile_caption(classes, issues.label[n], f"{chance[n]:.0%}", issues.suggested[n]) for n in shown],
         [
-            f"{issues.label[n]} → {issues.suggested[n]} · {probabilities[issues.index[n], issues.suggested[n]]:.0%}"
-            for n in shown
-        ],
-        [
-            f"training image {issues.index[n]:,}: given label {issues.label[n]}, suggested label {issues.suggested[n]} "
-            f"with a probability of {probabilities[issues.index[n], issues.suggested[n]]:.1%}, the given one has "
+            f"training image {issues.index[n]:,}: given label {classes[issues.label[n]].plain}, suggested label "
+            f"{classes[issues.suggested[n]].plain} with a probability of {chance[n]:.1%}, the given one has "
             f"{issues.self_confidence[n]:.1%}"
             for n in shown
         ],
-        size=88,
+        size=tile_size(classes, 88),
     )
 
 
-def issues_csv(issues: LabelIssues) -> bytes:
-    """Write one row per label issue, most suspicious first."""
-    return pd.DataFrame(vars(issues)).to_csv(index=False, float_format="%.6g").encode()
+def issues_csv(dataset: Dataset, issues: LabelIssues) -> bytes:
+    """Write one row per label issue, with the names of both classes, most suspicious first."""
+    table = pd.DataFrame(vars(issues))
+    names = pd.Series(map(no_formula, dataset.classes.plain()))
+    for column in ("suggested", "label"):
+        place = table.columns.get_loc(column) + 1
+        table.insert(place, f"{column}_name", names.loc[table[column]].to_numpy())
+    return table.to_csv(index=False, float_format="%.6g").encode()
 
 
 with page(__file__):

@@ -19,6 +19,9 @@ END = struct.Struct("<4s4H2LH")
 """What a zip file ends with: signature, two numbers of the disk, two counts of files, size and start of their list, and
 the length of a comment."""
 
+CLASS_NAMES = "class_names"
+"""Name of the array, and of the entry in metadata, that holds the names of the classes from class 0 on."""
+
 NAMES = "U"
 """The kind of dtype that holds a name, such as that of the activation."""
 
@@ -52,7 +55,8 @@ def read_npz(
     max_bytes : float
         Largest sum of the sizes of the arrays.
     kinds : str
-        Allowed ``dtype.kind``; text is allowed only as a single value of at most 32 characters.
+        Allowed ``dtype.kind``; text is allowed only as a single value of at most 32 characters, and in
+        :data:`CLASS_NAMES`.
     max_arrays : int
         Largest number of arrays.
     stored : bool
@@ -127,7 +131,8 @@ def check_array(file: BinaryIO, size: int, name: str, kinds: str, texts: bool = 
     shape, _, dtype = read_header(file)
     if dtype.hasobject:
         raise NpzPickleError("holds a pickle")
-    long_text = not texts and (dtype.itemsize > 128 or (dtype.kind in "US" and shape))
+    named = name == f"{CLASS_NAMES}.npy"
+    long_text = not texts and not named and (dtype.itemsize > 128 or (dtype.kind in "US" and shape))
     if dtype.kind not in kinds or long_text:
         raise NpzError(f"holds an array of dtype {dtype} in {name!r}")
     declared, found = math.prod(shape) * dtype.itemsize, size - file.tell()

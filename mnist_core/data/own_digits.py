@@ -15,7 +15,7 @@ from mnist_core.data.checksums import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TR
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.idx import write_idx
 from mnist_core.disk import remove_leftovers
-from mnist_core.errors import DatasetError, IdxError, advice_on, reason_of, times
+from mnist_core.errors import DatasetError, IdxError, advice_on, counted, reason_of, times
 
 TEST_EVERY = 5
 
@@ -46,8 +46,8 @@ def add_to_training(dataset: Dataset, images: np.ndarray, labels: np.ndarray, fo
     """
     if images.shape[1:] != dataset.image_shape:
         raise DatasetError(
-            f"Found digits of {times(images.shape[1:])} pixels, but the data in use has images of "
-            f"{times(dataset.image_shape)}: choose other data, or draw digits for a network trained on it."
+            f"Found images of {times(images.shape[1:])} pixels, but the data in use has images of "
+            f"{times(dataset.image_shape)}: choose other data, or draw for a network trained on it."
         )
     content = repr((sorted(dataset.checksums.items()), images.tobytes(), labels.tolist())).encode()
     name = f"{'-'.join(dataset.name.plain.split())}-and-{len(images)}-digits-{hashlib.sha256(content).hexdigest()[:6]}"
@@ -106,7 +106,7 @@ def pack_digits(images: np.ndarray, labels: np.ndarray) -> bytes:
     """
     if len(images) < 2:
         raise DatasetError(
-            f"Found {len(images)} digits, but expected at least 2, one to train and one to test: draw one more."
+            f"Found {counted(len(images), 'image')}, but expected at least 2, to train and to test: draw one more."
         )
     test = np.arange(len(images)) % TEST_EVERY == min(TEST_EVERY, len(images)) - 1
     arrays = {

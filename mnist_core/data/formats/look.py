@@ -15,9 +15,10 @@ from mnist_core.data.formats.files import File
 from mnist_core.data.formats.kinds import PICTURE, TEXT
 from mnist_core.data.formats.names import IMAGES, is_transposed, role_of, set_of, split_of
 from mnist_core.data.formats.reading import Reading
-from mnist_core.data.formats.seen import NAMES, Seen, absolute, list_files, see
+from mnist_core.data.formats.seen import NAMES, Seen, list_files, see
 from mnist_core.data.formats.source import TRAIN, Progress, Source, Split
 from mnist_core.data.formats.values import assemble
+from mnist_core.data.paths import absolute
 from mnist_core.errors import DatasetError, counted
 
 DESCRIBED = 200

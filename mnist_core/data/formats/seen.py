@@ -78,25 +78,6 @@ def see(path: Path) -> list[Seen]:
     return unfolded
 
 
-def absolute(path: str | os.PathLike[str]) -> Path:
-    """Make a path absolute; an empty one is refused.
-
-    Raises
-    ------
-    DatasetError
-        If it is empty, or no path.
-    """
-    text = os.fspath(path)
-    if not text.strip() or "\0" in text:
-        raise DatasetError(
-            "The path is empty, but expected that of a folder or file. Name one, such as . for the folder you are in."
-        )
-    try:
-        return Path(text).expanduser().absolute()
-    except RuntimeError as error:
-        raise DatasetError(f"{text}: found no such user ({error}). Write the path in full.") from error
-
-
 def list_files(path: Path) -> Sequence[File]:
     """List the files that belong to a path; a zip file itself is unfolded only if it was chosen."""
     try:

@@ -33,7 +33,7 @@ def test_the_folder_can_be_loaded(tmp_path, count):
 
 
 def test_one_digit_is_too_few():
-    with pytest.raises(DatasetError, match="Found 1 digits, but expected at least 2"):
+    with pytest.raises(DatasetError, match="Found 1 image, but expected at least 2"):
         pack_digits(np.zeros((1, 28, 28), np.uint8), np.array([3]))
 
 
@@ -52,7 +52,7 @@ def test_digits_join_the_training_set_and_the_test_set_stays(tmp_path):
 
 
 def test_digits_of_another_size_do_not_join(tmp_path):
-    with pytest.raises(DatasetError, match="Found digits of 5x4 pixels, but the data in use has images of 28x28"):
+    with pytest.raises(DatasetError, match="Found images of 5x4 pixels, but the data in use has images of 28x28"):
         add_to_training(load_dataset("sample"), np.zeros((1, 5, 4), np.uint8), np.array([1]), tmp_path)
 
 
