@@ -7,12 +7,16 @@ import streamlit as st
 
 from mnist_core.data.dataset import Dataset, class_means
 from mnist_core.data.idx import read_idx
+from mnist_core.errors import DatasetError
 from mnist_core.untrusted import UntrustedText
 from pages.components.class_names import chart_height, class_axis, option, picker_width, tile_caption, tile_size
 from pages.components.code import code_behind
 from pages.components.data import current_dataset, show_data_warnings
+from pages.components.data_sets.named import show_named_sets
+from pages.components.data_sets.other import show_other_data
 from pages.components.digits.grid import digit_figure, digit_grid
 from pages.components.digits.picker import SPLITS, pick_image, split_arrays
+from pages.components.errors import show_error
 from pages.components.router import page
 from pages.components.state import NumberIn, OneOf, remembered
 from pages.components.tables import pixel_table
@@ -46,7 +50,8 @@ def show_one_image(dataset: Dataset) -> None:
     drawing, numbers = st.columns([1, 2.5], gap="medium")
     with drawing:
         st.pyplot(digit_figure(picked.image), width="stretch")
-        st.caption(f"Image {picked.index:,} of the {picked.split}, drawn by `imshow`.")
+        known = dataset.known_of(SPLITS[picked.split], picked.index)
+        st.caption(f"Image {picked.index:,} of the {picked.split}, drawn by `imshow`.{f' {known}' if known else ''}")
     with numbers:
         height, width = picked.image.shape
         pixel_table(picked.image, digits=0)
@@ -76,10 +81,15 @@ def show_grid(dataset: Dataset) -> None:
     digit_grid(
         images[chosen],
         [tile_caption(classes, labels[index]) for index in chosen],
-        [f"label {classes[labels[index]].plain}, image {index:,} of the {split}" for index in chosen],
+        [_about(dataset, split, index, classes[labels[index]].plain) for index in chosen],
         size=tile_size(classes, 64),
     )
     st.caption(f"{len(chosen)} of {len(candidates):,} images, each with its label. Another seed draws other images.")
+
+
+def _about(dataset: Dataset, split: str, index: int, label: str) -> str:
+    known = dataset.known_of(SPLITS[split], index).plain
+    return f"label {label}, image {index:,} of the {split}{f', {known}' if known else ''}"
 
 
 def show_balance(dataset: Dataset) -> None:
@@ -137,11 +147,25 @@ def _class_means(_dataset: Dataset, checksums: dict[str, str]) -> tuple[np.ndarr
     return np.rint(means).astype(np.uint8), np.bincount(_dataset.train_labels, minlength=_dataset.num_classes)
 
 
+def choose_data() -> None:
+    """Draw the ways to other data, which are there as well when the data in use can't be loaded."""
+    with st.expander("Named data sets", icon=":material/library_books:"):
+        show_named_sets()
+    with st.expander("Use other data", icon=":material/folder_open:"):
+        show_other_data()
+
+
 with page(__file__):
-    dataset = current_dataset()
     st.title("Dataset")
+    try:
+        dataset = current_dataset()
+    except DatasetError as error:
+        show_error(error)
+        choose_data()
+        st.stop()
     st.markdown(f"What the network learns from. In use: **{UntrustedText(dataset.description)}**.")
     show_data_warnings()
+    choose_data()
 
     st.subheader("Four arrays")
     show_shapes(dataset)

@@ -15,13 +15,15 @@ from mnist_core.runs.run import Run
 from mnist_core.untrusted import UntrustedText, no_formula
 from pages.components.class_names import HEAD
 from pages.components.code import code_behind
+from pages.components.data import Choice, load
 from pages.components.digits.gallery import choice_of_cell, column_names, read_choice, show_gallery, write_choice
 from pages.components.digits.viewer import show_opened_digit
 from pages.components.errors import callback
 from pages.components.router import page
 from pages.components.runs.export import show_export, show_upload_model
 from pages.components.runs.outcome import epoch_of_model, other_epoch
-from pages.components.runs.picker import pick_trained_run, run_classes, test_result, test_scores
+from pages.components.runs.picker import pick_trained_run, test_result, test_scores
+from pages.components.runs.tested_on import pick_test_set, say_tested_on, tested_classes
 from pages.components.state import OneOf, parse_bool, remembered
 from pages.components.tables import confusion_style, table_height
 
@@ -29,7 +31,7 @@ CELLS = ("counts", "row %", "column %")
 MAX_POINTS = 300
 
 
-def show_scores(run: Run, result: Evaluation, scores: Scores, classes: Classes) -> None:
+def show_scores(run: Run, result: Evaluation, scores: Scores, classes: Classes, on: Choice | None) -> None:
     """Accuracy with its interval, loss, errors, and top-k accuracy."""
     total, (low, high) = len(result.labels), scores.interval
     epoch = other_epoch(run)
@@ -44,8 +46,9 @@ def show_scores(run: Run, result: Evaluation, scores: Scores, classes: Classes) 
         column.metric(label, value, more, delta_color="off", delta_arrow="off", border=True)
     if note := no_better_than_guessing(result.accuracy, result.labels, classes):
         st.warning(UntrustedText(note).markdown, icon=":material/casino:")
+    name = load(on).name if on else run.dataset.name
     st.caption(
-        f"{epoch_of_model(run)} All scores on this page are on the **test set of {run.dataset.name}**, which training "
+        f"{epoch_of_model(run)} All scores on this page are on the **test set of {name}**, which training "
         "never saw. Over many test sets of this size, 95 % of such intervals contain the true accuracy (Wilson score "
         "interval)."
     )
@@ -189,15 +192,15 @@ def predictions_csv(classes: Classes, result: Evaluation) -> bytes:
 with page(__file__):
     st.title("Evaluation")
     run = pick_trained_run("Run", "no run to evaluate", show_upload_model)
-    result = test_result(run)
-    classes = run_classes(run)
-    scores = test_scores(run)
-    show_scores(run, result, scores, classes)
+    on = pick_test_set(run)
+    result, scores, classes = test_result(run, on), test_scores(run, on), tested_classes(run, on)
+    say_tested_on(run, on)
+    show_scores(run, result, scores, classes, on)
     st.subheader("Confusion matrix")
     show_confusion(run, result, classes)
     st.subheader("Images")
-    clicked = show_gallery(run, classes)
-    show_opened_digit(run, clicked)
+    clicked = show_gallery(run, classes, on)
+    show_opened_digit(run, classes, clicked, on)
     st.subheader("Calibration")
     show_confidence(scores)
     st.subheader("Scores per class")
@@ -205,7 +208,7 @@ with page(__file__):
     st.download_button(
         "Download all predictions (CSV)",
         lambda: predictions_csv(classes, result),
-        f"predictions-{run.id}.csv",
+        f"predictions-{run.id}{f'-on-{on.source}' if on else ''}.csv",
         "text/csv",
         icon=":material/download:",
         help="One row for each test image: index, true and predicted label with their names, confidence, all "

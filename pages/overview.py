@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from mnist_core.data import download as downloader
+from mnist_core.data.catalogue import MNIST
 from mnist_core.data.dataset import Dataset, cache_dir, load_dataset
 from mnist_core.errors import DatasetError, DownloadError
 from mnist_core.runs.run import Run, list_runs
@@ -23,7 +24,7 @@ CARDS_PER_ROW = 5
 CHOICES = {
     "auto": "Automatic: full MNIST if available, otherwise the sample",
     "sample": "Sample: 6,000 real MNIST images that come with this project",
-    "full": "A folder with four IDX files named as in MNIST",
+    "full": "A folder or file of this computer",
 }
 
 
@@ -87,7 +88,7 @@ def short_path(path: str) -> str:
 
 def offer_download() -> None:
     """Draw the download button, then a progress bar, and the reason if the download fails."""
-    total = sum(downloader.SIZES.values())
+    total = MNIST.size
     st.info(
         f"You are working with a sample. Full MNIST, 60,000 training and 10,000 test images, is a download of "
         f"{total / 1e6:.1f} MB; networks trained on it make only about a third as many errors.",
@@ -118,7 +119,8 @@ def choose_data() -> None:
     """Draw the choice of another data set for this session."""
     with st.expander("Use other data", icon=":material/folder_open:"):
         choice = current_choice()
-        source = remembered(f"source instead of {choice}", choice.source, parse=OneOf(tuple(CHOICES)))
+        known = choice.source if choice.source in CHOICES else "auto"
+        source = remembered(f"source instead of {choice}", known, parse=OneOf(tuple(CHOICES)))
         folder = remembered(f"folder instead of {choice}", choice.folder or "")
         st.radio("Data set", list(CHOICES), format_func=CHOICES.get, **source.widget)
         path = None
@@ -128,8 +130,8 @@ def choose_data() -> None:
             st.text_input(
                 "Folder",
                 placeholder=str(cache_dir()),
-                help="Fashion-MNIST, KMNIST or your own digits: train-images-idx3-ubyte.gz and its three companions. "
-                "Sizes and counts are read from the files.",
+                help="Four IDX files as MNIST's, or data in another form: pictures, CSV, npz, parquet, MATLAB, a zip. "
+                "The Dataset page shows first what was found.",
                 **folder.widget,
             )
             path = folder.value
@@ -138,6 +140,11 @@ def choose_data() -> None:
             disabled=source.value == "full" and not path,
             on_click=callback(choose),
             args=(Choice(source.value, path),),
+        )
+        st.page_link(
+            "pages/dataset.py",
+            label="Fashion-MNIST, KMNIST, EMNIST, QMNIST, and files of your own: on the Dataset page",
+            icon=":material/library_books:",
         )
 
 

@@ -2,15 +2,25 @@
 
 import argparse
 import math
+from typing import Any
 
 from mnist_core.commands.diagnosis import diagnosis_json, diagnosis_lines, diagnosis_of
 from mnist_core.commands.output import note, say, say_json
-from mnist_core.commands.parser import ProgramParser, add_command, add_data_dir, add_json, add_run, add_runs_dir
+from mnist_core.commands.parser import (
+    ProgramParser,
+    add_command,
+    add_data,
+    add_data_dir,
+    add_json,
+    add_run,
+    add_runs_dir,
+    chosen_data,
+)
 from mnist_core.data.checks import dataset_warnings
 from mnist_core.data.classes import Classes, display_width, padded
-from mnist_core.data.dataset import Dataset, load_dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.errors import DatasetError, counted, times
-from mnist_core.evaluation.metrics import per_class_scores
+from mnist_core.evaluation.metrics import per_class_scores, wilson_interval
 from mnist_core.evaluation.predict import Evaluation, evaluate
 from mnist_core.evaluation.significance import no_better_than_guessing
 from mnist_core.nn.network import Network
@@ -26,17 +36,19 @@ def add(program: ProgramParser) -> None:
     command = add_command(program, "evaluate", "RUN [OPTIONS]", "scores of a run on the test set", _evaluate)
     add_run(command)
     add_json(command, "one JSON object instead of a table")
+    add_data(command)
     add_data_dir(command)
     add_runs_dir(command)
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     run = find_run(arguments.run, arguments.runs_dir)
-    original = load_dataset("full", arguments.data_dir) if arguments.data_dir else run.load_dataset(original=True)
-    own = not arguments.data_dir or original.has_content(run.dataset.checksums)
+    named = chosen_data(arguments)
+    original = named or run.load_dataset(original=True)
+    own = named is None or named.has_content(run.dataset.checksums)
     network = run.load_network(original if own else None)
-    if arguments.data_dir:
-        _compare_data(run, network, original)
+    if named:
+        _compare_data(run, network, named)
     corrections = run.corrections() if own else None
     dataset = corrections.apply(original) if corrections else original
     result = evaluate(network, dataset.test_images, dataset.test_labels)
@@ -57,7 +69,10 @@ def _evaluate(arguments: argparse.Namespace) -> None:
             {
                 "run": run.id,
                 "dataset": {"name": dataset.name.plain, "source": dataset.source},
+                "trained_on": run.dataset.name.plain,
+                "own_data": own,
                 "accuracy": result.accuracy,
+                "interval": _interval(result),
                 "loss": result.loss,
                 "errors": result.errors,
                 "class_names": [name.plain for name in classes],
@@ -84,7 +99,7 @@ def _compare_data(run: Run, network: Network, dataset: Dataset) -> None:
         wanted = times(expected) if len(expected) == 2 else counted(pixels, "pixel")
         raise DatasetError(
             f"Run {run.id} was trained on images of {wanted}, but those of {dataset.name.plain} "
-            f"are {times(shape)}: name a folder with images of its size, or leave --data-dir out."
+            f"are {times(shape)}: name data with images of its size, or leave it out."
         )
     for warning in dataset_warnings(dataset):
         note(str(warning))
@@ -93,13 +108,26 @@ def _compare_data(run: Run, network: Network, dataset: Dataset) -> None:
             f"Run {run.id} was trained on other data ({run.dataset.name.plain}): "
             f"these are its scores on {dataset.name.plain}."
         )
+    outputs = network.layer_sizes[-1]
+    own, other = run.dataset.classes(outputs), Classes.of(dataset.class_names, outputs)
+    if own != other:
+        label = next(label for label in range(outputs) if own[label] != other[label])
+        note(
+            f"Class {label} is {other[label].plain!r} here, and {own[label].plain!r} where the run was trained: "
+            "classes are compared by their number alone."
+        )
 
 
-def _scores(result: Evaluation) -> dict[str, float]:
+def _interval(result: Evaluation) -> tuple[float, float]:
+    return wilson_interval(len(result.labels) - result.errors, len(result.labels))
+
+
+def _scores(result: Evaluation) -> dict[str, Any]:
     """Scores on the test labels as they are in the files, for ``--json``."""
     return {
         "images": len(result.labels),
         "accuracy": result.accuracy,
+        "interval": _interval(result),
         "loss": result.loss,
         "errors": result.errors,
     }
@@ -115,7 +143,9 @@ def _print_table(
     if dataset.corrections:
         say(f"labels     {dataset.corrections.description}")
     on = " on corrected labels" if uncorrected else ""
-    say(f"accuracy   {result.accuracy:.2%}{on}   ({counted(result.errors, 'error')})")
+    low, high = _interval(result)
+    errors = counted(result.errors, "error")
+    say(f"accuracy   {result.accuracy:.2%}{on}   ({errors}; 95 % interval {low:.2%} to {high:.2%})")
     if uncorrected:
         errors = f"{counted(uncorrected.errors, 'error')} in {counted(len(uncorrected.labels), 'image')}"
         say(f"           {uncorrected.accuracy:.2%} on original labels   ({errors})")

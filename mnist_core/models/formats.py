@@ -22,9 +22,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnist_core.data.classes import Classes
+from mnist_core.data.npz import CLASS_NAMES
 from mnist_core.errors import MissingPackageError, ModelError, times
 from mnist_core.models.checksum import checksum
-from mnist_core.models.npz import CLASS_NAMES
 from mnist_core.models.onnx import to_onnx
 from mnist_core.models.optional import install_hint
 from mnist_core.models.python_file import to_python

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mnist_core.data.npz import CLASS_NAMES
 from mnist_core.errors import MissingPackageError
-from mnist_core.models.npz import CLASS_NAMES
 from mnist_core.models.optional import install_hint
 from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import Network

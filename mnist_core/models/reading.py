@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from mnist_core.data.dataset import Dataset
+from mnist_core.data.npz import CLASS_NAMES, PICKLE_SUFFIXES, NpzDamageError, NpzError, NpzPickleError, read_npz
 from mnist_core.errors import ConfigError, MissingPackageError, ModelError, times
 from mnist_core.models.checksum import checksum
-from mnist_core.models.npz import CLASS_NAMES, PICKLE_SUFFIXES, NpzDamageError, NpzError, NpzPickleError, read_npz
 from mnist_core.models.optional import install_hint
 from mnist_core.nn.network import Network
 from mnist_core.training.config import MAX_HIDDEN_LAYERS

@@ -48,7 +48,7 @@ def write_origin(
     corrections_sha256: str | None = None,
 ) -> None:
     """Write ``config.json`` into a run folder; without corrections or names of classes, as older versions did."""
-    content = {"created": created, "training": config.to_dict(), "dataset": dataset.record()}
+    content: dict[str, Any] = {"created": created, "training": config.to_dict(), "dataset": dataset.record()}
     if corrections_sha256:
         content["corrections"] = corrections_sha256
     write_record(folder / "config.json", content, Origin)

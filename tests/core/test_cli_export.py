@@ -231,6 +231,23 @@ def test_predict_takes_images_of_the_data_set_as_they_are_and_fits_others(make_r
     np.testing.assert_allclose(rows[1::2], expected, atol=0.1)
 
 
+def test_predict_of_many_images_without_labels(make_run, tmp_path, capsys):
+    images = load_dataset("sample").test_images[:20]
+    run = make_run(shape=(28, 28), classes=10)
+    np.savetxt("test.csv", 255 - images.reshape(20, -1), "%d", ",", header=",".join(map(str, range(784))), comments="")
+    assert main(["predict", "latest", "test.csv", "--json"]) == 0
+    printed = capsys.readouterr()
+    entries = json.loads(printed.out)
+    assert [entry["image"] for entry in entries] == [f"test.csv[{number}]" for number in range(20)]
+    rows = [entry["probabilities"] for entry in entries]
+    np.testing.assert_allclose(rows, predict(run.load_network(), images), rtol=1e-5)
+    assert "dark on light" in printed.err and "no labels" not in printed.err
+    np.savez("labelled.npz", x=images, y=np.arange(20) % 10)
+    assert main(["predict", "latest", "labelled.npz", "test.csv"]) == 1
+    printed = capsys.readouterr()
+    assert "error: labelled.npz: found images with labels" in printed.err and "test.csv[19]" in printed.out
+
+
 def test_predict_of_an_empty_picture(make_run, tmp_path, capsys):
     pytest.importorskip("PIL.Image").fromarray(np.zeros((6, 6), np.uint8)).save(tmp_path / "blank.png")
     make_run()

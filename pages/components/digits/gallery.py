@@ -10,9 +10,10 @@ from mnist_core.data.classes import Classes
 from mnist_core.evaluation.predict import PerImage
 from mnist_core.runs.run import Run
 from pages.components.class_names import HEAD, option, picker_width, tile_caption, tile_size
+from pages.components.data import Choice as DataChoice
 from pages.components.digits.grid import digit_grid, pick_page
-from pages.components.digits.picker import SPLITS, split_arrays
-from pages.components.runs.picker import evaluation_of, run_dataset
+from pages.components.digits.picker import SPLITS
+from pages.components.runs.picker import evaluation_of, images_of
 from pages.components.state import OneOf, Parser, RangeIn, Remembered, remembered
 
 PAGE_SIZE = 100
@@ -106,18 +107,18 @@ def select(choice: Choice, labels: np.ndarray, digits: PerImage) -> np.ndarray:
     return chosen
 
 
-def show_gallery(run: Run, classes: Classes) -> int | None:
-    """Draw filters and images; return the index of the image that was just clicked."""
+def show_gallery(run: Run, classes: Classes, on: DataChoice | None = None) -> int | None:
+    """Draw filters and images, those of the test set from other data if given; return the index of a clicked one."""
     choice = edit_choice(classes)
-    result = evaluation_of(run, choice.split)
+    result = evaluation_of(run, choice.split, on)
     digits = result.digits
     chosen = select(choice, result.labels, digits)
     if not len(chosen):
         _say_empty(choice, classes)
         return None
-    on_page = pick_page("gallery", len(chosen), PAGE_SIZE, f"{run.id} {choice}")
+    on_page = pick_page("gallery", len(chosen), PAGE_SIZE, f"{run.id} {choice} {on}")
     shown = chosen[on_page]
-    images, labels = split_arrays(run_dataset(run), choice.split)
+    images, labels = images_of(run, choice.split, on)
     clicked = digit_grid(
         images[shown],
         [tile_caption(classes, labels[n], f"{digits.confidence[n]:.0%}", digits.predicted[n]) for n in shown],
@@ -127,7 +128,7 @@ def show_gallery(run: Run, classes: Classes) -> int | None:
             for n in shown
         ],
         size=tile_size(classes, 84),
-        key=f"gallery_{run.id}_{choice.split}",
+        key=f"gallery_{run.id}_{choice.split}_{on}",
         indices=shown,
     )
     st.caption(

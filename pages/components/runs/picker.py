@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import streamlit as st
 
 from mnist_core.data.classes import Classes
@@ -17,7 +18,7 @@ from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.run import Run, find_run, list_runs
 from mnist_core.runs.tables import Rows
 from mnist_core.untrusted import UntrustedText
-from pages.components.data import Choice, current_choice, load
+from pages.components.data import Choice, current_choice, fingerprint, load
 from pages.components.digits.picker import split_arrays
 from pages.components.runs.implementation import show_implementation
 from pages.components.state import remembered
@@ -225,25 +226,35 @@ def picture_size(run: Run, network: Network) -> int:
     return height
 
 
-def test_result(run: Run) -> Evaluation:
-    """Evaluation of a run on its test set, computed once for all sessions."""
-    return evaluation_of(run, "test set")
+def test_result(run: Run, on: Choice | None = None) -> Evaluation:
+    """Evaluation of a run on its test set, or on that of other data; computed once for all sessions."""
+    return evaluation_of(run, "test set", on)
 
 
-def test_scores(run: Run) -> Scores:
-    """Scores of a run on its test set, computed once for all sessions."""
-    return _score(run.path, model_written(run), run.dataset)
+def test_scores(run: Run, on: Choice | None = None) -> Scores:
+    """Scores of a run on its test set, or on that of other data; computed once for all sessions."""
+    return _score(run.path, model_written(run), run.dataset, on, fingerprint(on))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={DatasetReference: repr})
-def _score(path: Path, written: int, dataset: DatasetReference) -> Scores:
-    result = test_result(find_run(path.name, path.parent))
+def _score(path: Path, written: int, dataset: DatasetReference, on: Choice | None, seen: tuple) -> Scores:
+    result = test_result(find_run(path.name, path.parent), on)
     return score(result.labels, result.probabilities)
 
 
-def evaluation_of(run: Run, split: str) -> Evaluation:
-    """Evaluation of a run on the training or the test set, computed once for all sessions."""
-    return _evaluate(run.path, model_written(run), run.dataset, split)
+def evaluation_of(run: Run, split: str, on: Choice | None = None) -> Evaluation:
+    """Evaluation of a run on the images that :func:`images_of` gives, computed once for all sessions."""
+    return _evaluate(run.path, model_written(run), run.dataset, split, on, fingerprint(on))
+
+
+def images_of(run: Run, split: str, on: Choice | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels of a split of :func:`data_of`."""
+    return split_arrays(data_of(run, split, on), split)
+
+
+def data_of(run: Run, split: str, on: Choice | None = None) -> Dataset:
+    """Data of a run; for the test set, where the run is tested on other data, these."""
+    return load(on) if on and split == "test set" else run_dataset(run)
 
 
 def model_written(run: Run) -> int:
@@ -260,6 +271,8 @@ def written(path: Path) -> int:
 
 
 @st.cache_resource(max_entries=64, show_spinner="Evaluating the run …", hash_funcs={DatasetReference: repr})
-def _evaluate(path: Path, written: int, dataset: DatasetReference, split: str) -> Evaluation:
+def _evaluate(
+    path: Path, written: int, dataset: DatasetReference, split: str, on: Choice | None, seen: tuple
+) -> Evaluation:
     run = find_run(path.name, path.parent)
-    return evaluate(trained_network(run), *split_arrays(run_dataset(run), split))
+    return evaluate(trained_network(run), *images_of(run, split, on))
