@@ -36,8 +36,8 @@ PAGES = {
     "upload": {},
     "label_issues": {},
 }
-OTHER_DATA = "Use other data"
-"""The panel that speaks of other data than those in use."""
+OTHER_DATA = ("Named data sets", "Use other data")
+"""Panels that speak of other data than those in use."""
 
 WITHOUT_CLASSES = ("training", *(f"step_by_step {step}" for step in (2, 6, 7, 8, 9)))
 """Pages that speak of no class by its name."""
@@ -98,7 +98,7 @@ def written(app):
                 yield f"{node.value.columns.tolist()} {node.value.index.tolist()} {node.value.to_numpy().tolist()}"
             elif node.type != "code" and (proto := getattr(node, "proto", None)) is not None:
                 yield MessageToString(proto, as_utf8=True)
-            if hasattr(node, "children") and getattr(node, "label", "") != OTHER_DATA:
+            if hasattr(node, "children") and getattr(node, "label", "") not in OTHER_DATA:
                 yield from walk(node)
 
     return "\n".join(walk(app.main))
