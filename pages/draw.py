@@ -253,7 +253,7 @@ def show_collection(network: Network, size: int, classes: Classes) -> None:
     with st.container(horizontal=True):
         st.download_button(
             "Download as a data set (zip)",
-            lambda: pack_digits(images, labels),
+            lambda: pack_digits(images, labels, classes),
             f"my-{noun}s.zip",
             "application/zip",
             icon=":material/download:",

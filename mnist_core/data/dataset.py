@@ -43,6 +43,9 @@ SOURCES = ("auto", "full", "sample")
 
 FOLDER_VARIABLE = "MNIST_DATA_DIR"
 
+CLASS_LIST = "classes.txt"
+"""Names the classes of the four files beside it, one a line."""
+
 ROLES = {"training images", "training labels", "test images", "test labels"}
 """What the four files are, as ``formats.look`` calls it."""
 
@@ -396,7 +399,21 @@ def _names(folder: Path, arrays: dict[str, np.ndarray], checksums: dict[str, str
     claimed = set_of_folder(folder, cache_dir())
     if claimed and labels < (len(claimed.class_names) or 10):
         return f"{claimed.title} (unverified)", claimed.class_names
-    return folder.resolve().name or str(folder), ()
+    return folder.resolve().name or str(folder), _class_list(folder, labels)
+
+
+def _class_list(folder: Path, highest: int) -> tuple[str, ...]:
+    """Read the names of the classes from a file beside the four, if it names them all."""
+    from mnist_core.data.class_names import read_class_names
+
+    path = folder / CLASS_LIST
+    if not path.is_file() or path.is_symlink():
+        return ()
+    try:
+        names = read_class_names(path)
+    except DatasetError:  # it may be about something else
+        return ()
+    return names if len(names) > highest else ()
 
 
 def _what_instead(folder: Path, paths: Iterable[Path]) -> str | None:

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from mnist_core.data.checksums import FILE_NAMES
-from mnist_core.data.dataset import has_all_files, unreadable, variants
+from mnist_core.data.dataset import CLASS_LIST, has_all_files, unreadable, variants
 from mnist_core.data.formats.files import MAX_FILES
 from mnist_core.data.formats.seen import list_files
 
@@ -35,6 +35,7 @@ def files_seen(path: Path) -> tuple[tuple[str, int, int], ...]:
         if not path.is_dir():
             return tuple(_seen(found, found.name) for found in _with_companions(path))
         usual = [found for name in FILE_NAMES for found in variants(path, name) if found.is_file()]
+        usual += [found for found in (path / CLASS_LIST,) if found.is_file()]
         if has_all_files(path):
             return tuple(_seen(found, found.name) for found in usual)
         return tuple(_all_seen(path))
