@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-COMMANDS = ("download", "train", "evaluate", "predict", "export", "runs", "assignment", "check", "grade")
+COMMANDS = ("download", "train", "evaluate", "predict", "export", "runs", "data", "assignment", "check", "grade")
 """Modules of ``commands``, in the order of the help."""
 
 EXAMPLES = """\
@@ -20,6 +20,8 @@ a first session:
   {prog} train                     the reference recipe: 784-128-64-10, 100 epochs
   {prog} train --preset best       over 99 %: ReLU, AdamW, one-cycle, augmented images
   {prog} train --epochs 5 --hidden-layers 300 100 --learning-rate 0.1
+  {prog} data digits.zip           what data of your own hold: IDX, CSV, npz, pictures, ...
+  {prog} train --data-dir digits.zip
   {prog} runs                      all runs, with their test accuracy
   {prog} evaluate latest           scores and errors of the newest run
   {prog} evaluate 2026 --json      for scripts; the beginning of a run id is enough

@@ -23,6 +23,12 @@ _FOUND_IN_TEXT = re.compile(
     r"|(?<!\S)(?=(?:<->|->|<-|--|>=|<=|~=)(?!\S))"  # arrows and dashes
 )
 _WORD_JOINER = "\u2060"
+_FORMULA = re.compile(r"""(^|[\n\t;,|"])(\s*)(?=[=+\-@＝＋－＠])""")
+
+
+def no_formula(text: str) -> str:
+    """Put an apostrophe before what a spreadsheet computes, at the start of a cell or of what it takes for one."""
+    return _FORMULA.sub(r"\1\2'", text)
 
 
 @total_ordering

@@ -9,12 +9,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
+from mnist_core.data.classes import Classes
 from mnist_core.data.own_digits import add_to_training, pack_digits
 from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.errors import PictureError
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.handwriting.mnist_format import Steps, steps_to_mnist
 from mnist_core.nn.network import Network
+from pages.components.class_names import TILE, tile_caption, tile_size
 from pages.components.code import code_behind
 from pages.components.data import Choice, choose, current_dataset, own_digits_dir
 from pages.components.digits.canvas import Drawing, receive
@@ -49,8 +51,8 @@ class Sketch:
     """The drawing after each stroke."""
     image: np.ndarray | None = None
     """The drawing as the network sees it."""
-    collections: dict[int, list[Drawn]] = field(default_factory=dict)
-    """Labelled digits by the size of their images."""
+    collections: dict[tuple[int, Classes], list[Drawn]] = field(default_factory=dict)
+    """Labelled digits by the size of their images, and by the classes that the labels are of."""
     collected: bool = False
     """Whether a digit has just joined the collection, which the page outside the fragment has yet to show."""
     added: int = 0
@@ -120,7 +122,7 @@ def show_pen(pen: Remembered, empty: bool) -> None:
 
 
 @fragment
-def draw_and_read(network: Network, size: int) -> None:
+def draw_and_read(network: Network, size: int, classes: Classes) -> None:
     """Draw the canvas and how the network reads it; a stroke redraws nothing else of the page."""
     drawing = sketch()
     if drawing.collected:
@@ -134,64 +136,68 @@ def draw_and_read(network: Network, size: int) -> None:
         show_pen(pen, not ink.any())
     if not ink.any():
         drawing.image = None
-        show_invitation(headline, right, network.layer_sizes[-1])
+        show_invitation(headline, right, classes)
         return
     steps = steps_to_mnist(ink, size)
     drawing.image = steps.centred
     forward = network.forward_pass(flatten(normalize(steps.centred[np.newaxis])))
     probabilities = forward.activations[-1][0]
     with headline:
-        st.subheader(f"The network reads a {probabilities.argmax()}", anchor=False)
+        name = classes[probabilities.argmax()]
+        st.subheader(f"The network {'reads a' if classes.are_numbers else 'answers:'} {name}", anchor=False)
         st.caption(f"Confidence {probabilities.max():.1%}")
-    show_probabilities(right, probabilities)
+    show_probabilities(right, classes, probabilities)
     with right:
-        ask_label(network.layer_sizes[-1], size)
+        ask_label(classes, size)
     left, right = st.columns([2, 3], gap="large")
     with left:
         show_steps(steps)
     with right:
         st.subheader("Layer by layer")
-        show_activations(network, forward)
+        show_activations(network, forward, classes)
         st.caption("Each square is a unit; the brighter, the more active. Blue: below 0.")
 
 
-def show_invitation(headline: DeltaGenerator, right: DeltaGenerator, classes: int) -> None:
-    """Invite to draw; the layout is that of a drawn digit, so that nothing jumps at the first stroke."""
-    headline.subheader("Draw a digit", anchor=False)
+def show_invitation(headline: DeltaGenerator, right: DeltaGenerator, classes: Classes) -> None:
+    """Invite to draw; the layout is that of a drawing, so that nothing jumps at the first stroke."""
+    known = f"a digit from 0 to {len(classes) - 1}" if classes.are_numbers else f"one of {classes.listed()}"
+    headline.subheader(f"Draw {'a digit' if classes.are_numbers else 'what the network knows'}", anchor=False)
     headline.caption("Large and centred")
-    show_probabilities(right, np.zeros(classes))
+    show_probabilities(right, classes, np.zeros(len(classes)))
     right.info(
-        f"The canvas is empty: draw a digit from 0 to {classes - 1} with the mouse, a pen or a finger. The network "
-        "reads it after each stroke.",
+        f"The canvas is empty: draw {known}, with the mouse, a pen or a finger. The network reads it after each "
+        "stroke.",
         icon=":material/draw:",
     )
 
 
-def show_probabilities(place: DeltaGenerator, probabilities: np.ndarray) -> None:
+def show_probabilities(place: DeltaGenerator, classes: Classes, probabilities: np.ndarray) -> None:
     """Draw the probability of each class as a bar."""
-    place.markdown("**Probability of each digit**")
-    place.altair_chart(probability_chart(probabilities), key="probabilities")
+    place.markdown(f"**Probability of each {'digit' if classes.noun == 'digit' else 'class'}**")
+    place.altair_chart(probability_chart(classes, probabilities), key="probabilities")
 
 
-def ask_label(classes: int, size: int) -> None:
-    """Ask for the label; the answer adds the digit to the collection and clears the canvas."""
+def ask_label(classes: Classes, size: int) -> None:
+    """Ask for the label; the answer adds the drawing to the collection and clears the canvas."""
     drawing = sketch()
     key = f"label_{drawing.canvas}"
 
     def add() -> None:
         label = st.session_state[key]
         if label is not None and drawing.image is not None:
-            collection(size).append(Drawn(drawing.image, label))
+            collection(size, classes).append(Drawn(drawing.image, label))
             drawing.collected = True
             drawing.next_canvas()
 
     st.pills(
-        "I drew a …",
-        range(classes),
+        "I drew a …" if classes.are_numbers else "I drew …",
+        range(len(classes)),
+        format_func=lambda label: str(classes[label]),
         key=key,
         on_change=callback(add),
         wrap=True,
-        help="Adds the digit with this label to your digits below, and clears the canvas for the next one.",
+        help=f"Adds the {classes.noun} with this label to your {classes.noun}s below, and clears the canvas for the "
+        "next one.",
     )
 
 
@@ -207,52 +213,61 @@ def show_steps(steps: Steps) -> None:
     st.caption("As in MNIST: scaled to fit a square, then centred by its centre of mass.")
 
 
-def collection(size: int) -> list[Drawn]:
-    """Digits of this session, as images of ``size`` x ``size`` pixels."""
-    return sketch().collections.setdefault(size, [])
+def collection(size: int, classes: Classes) -> list[Drawn]:
+    """What this session drew and labelled, as images of ``size`` x ``size`` pixels."""
+    return sketch().collections.setdefault((size, classes), [])
 
 
-def show_collection(network: Network, size: int) -> None:
+def show_collection(network: Network, size: int, classes: Classes) -> None:
     """Draw the collected digits, the accuracy on them, and the buttons to use them."""
-    digits = collection(size)
-    st.subheader("Your digits")
+    digits, noun = collection(size, classes), classes.noun
+    st.subheader(f"Your {noun}s")
     if not digits:
-        st.caption("Nothing yet. Draw a digit and label it: it stays here until you close the tab.")
+        st.caption(
+            f"Nothing yet. Draw {'a digit' if noun == 'digit' else 'one'} and label it: it stays here until you "
+            "close the tab."
+        )
         return
     images = np.stack([digit.image for digit in digits])
     labels = np.array([digit.label for digit in digits])
     result = evaluate(network, images, labels)
     st.markdown(
-        f"Accuracy on your digits: **{result.accuracy:.0%}**, {len(labels) - result.errors} of {len(labels)} correct."
+        f"Accuracy on your {noun}s: **{result.accuracy:.0%}**, {len(labels) - result.errors} of {len(labels)} correct."
     )
     pairs = list(zip(labels, result.predicted, result.probabilities.max(axis=1), strict=True))
     digit_grid(
         images,
-        [f"{label} ✓" if label == predicted else f"{label} → {predicted}" for label, predicted, _ in pairs],
         [
-            f"your digit {number}: label {label}, predicted {predicted} with a confidence of {confidence:.1%}"
+            f"{classes.short(label, TILE)} ✓"
+            if label == predicted
+            else tile_caption(classes, label, predicted=predicted)
+            for label, predicted, _ in pairs
+        ],
+        [
+            f"your {noun} {number}: label {classes[label].plain}, predicted {classes[predicted].plain} with a "
+            f"confidence of {confidence:.1%}"
             for number, (label, predicted, confidence) in enumerate(pairs, start=1)
         ],
-        size=72,
+        size=tile_size(classes, 72),
     )
     with st.container(horizontal=True):
         st.download_button(
             "Download as a data set (zip)",
-            lambda: pack_digits(images, labels),
-            "my-digits.zip",
+            lambda: pack_digits(images, labels, classes),
+            f"my-{noun}s.zip",
             "application/zip",
             icon=":material/download:",
             disabled=len(digits) < 2,
-            help="Four IDX files named as in MNIST, with every fifth digit in the test set. Unpack them into a folder "
-            "and choose that folder on the Overview page. Needs at least two digits.",
+            help=f"Four IDX files named as in MNIST, with every fifth {noun} in the test set. Unpack them into a "
+            f"folder and choose that folder on the Overview page. Needs at least two {noun}s.",
         )
         st.button(
             "Add to the training set",
             icon=":material/library_add:",
             on_click=callback(use_in_training),
             args=(images, labels),
-            help="This session then uses the current data set with your digits among its training images, and the next "
-            "run trains on them. The test set does not change.",
+            help=f"This session then uses the current data set with your {noun}s among its training images, and the "
+            "next run trains on them. The test set does not change.",
         )
         st.button("Remove last", icon=":material/undo:", on_click=callback(remove), args=(digits, digits[-1]))
         st.button("Remove all", icon=":material/delete:", on_click=callback(digits.clear))
@@ -287,7 +302,7 @@ def show_added() -> None:
 with page(__file__):
     st.title("Draw")
     show_added()
-    network, size = pick_reader()
-    draw_and_read(network, size)
-    show_collection(network, size)
+    network, size, classes = pick_reader()
+    draw_and_read(network, size, classes)
+    show_collection(network, size, classes)
     code_behind(steps_to_mnist, Network.forward_pass, pack_digits)

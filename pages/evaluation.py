@@ -5,20 +5,25 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from mnist_core.data.classes import Classes
 from mnist_core.evaluation.metrics import Calibration, Scores, calibration, confusion_matrix, per_class_scores
 from mnist_core.evaluation.predict import Evaluation, evaluate, per_image, predict
 from mnist_core.evaluation.significance import no_better_than_guessing
 from mnist_core.inspection.attribution import gradient_times_input
 from mnist_core.inspection.neighbours import nearest_neighbours
 from mnist_core.runs.run import Run
+from mnist_core.untrusted import UntrustedText, no_formula
+from pages.components.class_names import HEAD
 from pages.components.code import code_behind
-from pages.components.digits.gallery import choice_of_cell, column_name, read_choice, show_gallery, write_choice
+from pages.components.data import Choice, load
+from pages.components.digits.gallery import choice_of_cell, column_names, read_choice, show_gallery, write_choice
 from pages.components.digits.viewer import show_opened_digit
 from pages.components.errors import callback
 from pages.components.router import page
 from pages.components.runs.export import show_export, show_upload_model
 from pages.components.runs.outcome import epoch_of_model, other_epoch
 from pages.components.runs.picker import pick_trained_run, test_result, test_scores
+from pages.components.runs.tested_on import pick_test_set, say_tested_on, tested_classes
 from pages.components.state import OneOf, parse_bool, remembered
 from pages.components.tables import confusion_style, table_height
 
@@ -26,7 +31,7 @@ CELLS = ("counts", "row %", "column %")
 MAX_POINTS = 300
 
 
-def show_scores(run: Run, result: Evaluation, scores: Scores) -> None:
+def show_scores(run: Run, result: Evaluation, scores: Scores, classes: Classes, on: Choice | None) -> None:
     """Accuracy with its interval, loss, errors, and top-k accuracy."""
     total, (low, high) = len(result.labels), scores.interval
     epoch = other_epoch(run)
@@ -39,16 +44,17 @@ def show_scores(run: Run, result: Evaluation, scores: Scores) -> None:
     )
     for column, (label, value, more) in zip(st.columns(4), figures, strict=True):
         column.metric(label, value, more, delta_color="off", delta_arrow="off", border=True)
-    if note := no_better_than_guessing(result.accuracy, result.labels):
-        st.warning(note, icon=":material/casino:")
+    if note := no_better_than_guessing(result.accuracy, result.labels, classes):
+        st.warning(UntrustedText(note).markdown, icon=":material/casino:")
+    name = load(on).name if on else run.dataset.name
     st.caption(
-        f"{epoch_of_model(run)} All scores on this page are on the **test set of {run.dataset.name}**, which training "
+        f"{epoch_of_model(run)} All scores on this page are on the **test set of {name}**, which training "
         "never saw. Over many test sets of this size, 95 % of such intervals contain the true accuracy (Wilson score "
         "interval)."
     )
 
 
-def show_confusion(run: Run, result: Evaluation) -> None:
+def show_confusion(run: Run, result: Evaluation, classes: Classes) -> None:
     """Confusion matrix; a click on a cell filters the gallery by it."""
     confusion = result.confusion_matrix
     share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
@@ -62,17 +68,18 @@ def show_confusion(run: Run, result: Evaluation) -> None:
     unit, errors_only = cells_show.value, hide_correct.value
     of_column = confusion / np.maximum(confusion.sum(axis=0), 1)
     table = pd.DataFrame({"counts": confusion, "row %": 100 * share, "column %": 100 * of_column}[unit])
-    table.columns = list(map(column_name, table.columns))
-    table.index = pd.Index([f"true {label}" for label in table.index], name="true ↓ predicted →")
+    table.columns = column_names(classes)
+    table.index = pd.Index([f"true {name}" for name in classes.plain(HEAD)], name="true ↓ predicted →")
     colored = of_column if unit == "column %" else share
     styles = confusion_style(colored, errors_only).set_axis(table.columns, axis=1).set_axis(table.index)
     styled = table.style.apply(lambda _: styles, axis=None).format("{:,.0f}" if unit == "counts" else "{:.1f}")
-    choice = read_choice(len(confusion))
-    cells = [(int(choice.true), column_name(choice.predicted))] if choice.is_cell and choice.split == "test set" else []
+    choice = read_choice(len(classes))
+    on_table = choice.is_cell and choice.split == "test set"
+    cells = [(int(choice.true), table.columns[int(choice.predicted)])] if on_table else []
     key = f"confusion {run.id} {unit} {errors_only} {choice}"
 
     def read() -> None:
-        write_choice(choice_of_cell(st.session_state[key].selection.cells, len(confusion)), len(confusion))
+        write_choice(choice_of_cell(st.session_state[key].selection.cells, classes), len(classes))
 
     st.dataframe(
         styled,
@@ -88,11 +95,12 @@ def show_confusion(run: Run, result: Evaluation) -> None:
     )
 
 
-def show_classes(result: Evaluation, scores: Scores) -> None:
+def show_classes(classes: Classes, result: Evaluation, scores: Scores) -> None:
     """Precision, recall, F1, area under the ROC curve and support of each class."""
     of_classes = per_class_scores(result.confusion_matrix)
-    table = pd.DataFrame(of_classes._asdict()).rename_axis("class").reset_index()
-    table.insert(4, "auc", scores.auc)
+    table = pd.DataFrame(of_classes._asdict())
+    table.insert(3, "auc", scores.auc)
+    table.insert(0, "class", classes.plain())
     percent = {
         name: st.column_config.ProgressColumn(name, help=text, min_value=0, max_value=1, format="percent")
         for name, text in (
@@ -150,7 +158,7 @@ def reliability_chart(measured: Calibration) -> alt.LayerChart:
             "high": measured.edges[1:][filled],
             "accuracy": measured.accuracy[filled],
             "confidence": measured.confidence[filled],
-            "digits": measured.count[filled],
+            "images": measured.count[filled],
         }
     )
     bars = (
@@ -161,47 +169,50 @@ def reliability_chart(measured: Calibration) -> alt.LayerChart:
             alt.X2("high:Q"),
             alt.Y("accuracy:Q", title="accuracy", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%")),
             alt.Y2(datum=0),
-            tooltip=["digits:Q", alt.Tooltip("confidence:Q", format=".1%"), alt.Tooltip("accuracy:Q", format=".1%")],
+            tooltip=["images:Q", alt.Tooltip("confidence:Q", format=".1%"), alt.Tooltip("accuracy:Q", format=".1%")],
         )
     )
     line = alt.Chart(pd.DataFrame({"x": [0, 1]})).mark_line(color="#e8833a", strokeDash=[5, 4])
     return bars + line.encode(alt.X("x:Q"), alt.Y("x:Q"))
 
 
-def predictions_csv(result: Evaluation) -> bytes:
-    """One row for each test image: its labels, its confidence and all probabilities."""
+def predictions_csv(classes: Classes, result: Evaluation) -> bytes:
+    """One row for each test image: its labels and their names, its confidence and all probabilities."""
+    names = pd.Series(map(no_formula, classes.plain()))
     table = pd.DataFrame(
         result.probabilities, columns=[f"probability_{k}" for k in range(result.probabilities.shape[1])]
     )
     table.insert(0, "confidence", result.probabilities.max(axis=1))
-    table.insert(0, "predicted", result.predicted)
-    table.insert(0, "true", result.labels)
+    for column, labels in (("predicted", result.predicted), ("true", result.labels)):
+        table.insert(0, f"{column}_name", names.loc[labels].to_numpy())
+        table.insert(0, column, labels)
     return table.to_csv(index_label="index", float_format="%.6g").encode()
 
 
 with page(__file__):
     st.title("Evaluation")
     run = pick_trained_run("Run", "no run to evaluate", show_upload_model)
-    result = test_result(run)
-    classes = len(result.confusion_matrix)
-    scores = test_scores(run)
-    show_scores(run, result, scores)
+    on = pick_test_set(run)
+    result, scores, classes = test_result(run, on), test_scores(run, on), tested_classes(run, on)
+    say_tested_on(run, on)
+    show_scores(run, result, scores, classes, on)
     st.subheader("Confusion matrix")
-    show_confusion(run, result)
+    show_confusion(run, result, classes)
     st.subheader("Images")
-    clicked = show_gallery(run, classes)
-    show_opened_digit(run, clicked)
+    clicked = show_gallery(run, classes, on)
+    show_opened_digit(run, classes, clicked, on)
     st.subheader("Calibration")
     show_confidence(scores)
     st.subheader("Scores per class")
-    show_classes(result, scores)
+    show_classes(classes, result, scores)
     st.download_button(
         "Download all predictions (CSV)",
-        lambda: predictions_csv(result),
-        f"predictions-{run.id}.csv",
+        lambda: predictions_csv(classes, result),
+        f"predictions-{run.id}{f'-on-{on.source}' if on else ''}.csv",
         "text/csv",
         icon=":material/download:",
-        help="One row for each test image: index, true and predicted label, confidence, all probabilities",
+        help="One row for each test image: index, true and predicted label with their names, confidence, all "
+        "probabilities",
     )
     show_export(run)
     show_upload_model()

@@ -14,6 +14,7 @@ from mnist_core.runs.tables import Rows
 from mnist_core.training.layer_histograms import ACTIVATION, WEIGHT, Histogram, layer_histograms
 from pages.components.charts.layers import class_bars, digit_map, distribution_over_epochs
 from pages.components.charts.network import MOST_LINES, MOST_UNITS, network_drawing
+from pages.components.class_names import tile_caption, tile_size
 from pages.components.code import code_behind
 from pages.components.digits.grid import color_scale, digit_grid, diverging_colors
 from pages.components.errors import callback, fragment
@@ -40,12 +41,13 @@ def show_first_weights(view: Inside) -> None:
     limit = float(np.quantile(np.abs(weight[:, :PICTURES]), STRONG)) or 1.0
     pictures = unflatten(np.ascontiguousarray(weight.T[shown.start : shown.stop]), view.dataset.image_shape)
     target = "unit" if view.hidden else "class"
+    names = [str(unit) if view.hidden else view.classes[unit].plain for unit in shown]
     digit_grid(
         diverging_colors(pictures, limit),
-        [str(unit) for unit in shown],
-        [f"{target} {unit}: weights from {low:+.3f} to {high:+.3f}" for unit, low, high in zip(
-            shown, pictures.min(axis=(1, 2)), pictures.max(axis=(1, 2)), strict=True)],
-        size=54,
+        names,
+        [f"{target} {name}: weights from {low:+.3f} to {high:+.3f}" for name, low, high in zip(
+            names, pictures.min(axis=(1, 2)), pictures.max(axis=(1, 2)), strict=True)],
+        size=54 if view.hidden else tile_size(view.classes, 54),
     )  # fmt: skip
     color_scale(limit, ("ink lowers its input", "ink raises its input"))
     st.caption(
@@ -60,12 +62,13 @@ def show_forward_pass(run: Run, view: Inside) -> None:
     """One test image on its way through the network."""
     index = pick_test_image(run, view)
     label, predicted = int(view.result.labels[index]), int(view.result.predicted[index])
-    verdict = "which is correct" if label == predicted else f"but it is a **{label}**"
+    verdict = "which is correct" if label == predicted else f"but its label is **{view.classes[label]}**"
     st.markdown(
-        f"Test image {index:,} is classified as **{predicted}** with a probability of "
+        f"Test image {index:,} is classified as **{view.classes[predicted]}** with a probability of "
         f"{view.result.probabilities[index].max():.1%}, {verdict}."
     )
-    st.altair_chart(network_drawing(view.network, view.dataset.test_images[index], label, is_dark()), key="drawing")
+    image = view.dataset.test_images[index]
+    st.altair_chart(network_drawing(view.network, view.classes, image, label, is_dark()), key="drawing")
     st.caption(
         f"Circles are units, at most the {MOST_UNITS} most active of each layer: the brighter the orange, the higher "
         f"the activation (blue is negative). Lines are contributions, activation times weight: the {MOST_LINES} "
@@ -114,13 +117,17 @@ def show_unit(view: Inside) -> None:
         st.markdown(f"**The {counted(len(top), 'test image')} with the largest activation**")
         digit_grid(
             view.dataset.test_images[top],
-            [f"{labels[index]} · {activation[index]:.2f}" for index in top],
-            [f"test image {index:,}, label {labels[index]}, activation {activation[index]:.4f}" for index in top],
+            [tile_caption(view.classes, labels[index], f"{activation[index]:.2f}") for index in top],
+            [
+                f"test image {index:,}, label {view.classes[labels[index]].plain}, activation {activation[index]:.4f}"
+                for index in top
+            ],
+            size=tile_size(view.classes, 64),
         )
     with right:
         st.markdown("**Mean activation per class**")
         means = mean_by_class(activation, labels, view.network.layer_sizes[-1])
-        st.altair_chart(class_bars(means), key="class_bars")
+        st.altair_chart(class_bars(view.classes, means), key="class_bars")
     st.caption(
         f"Unit {unit} of layer {layer} on {counted(view.digits, 'test image')}: activations from "
         f"{activation.min():.3f} to {activation.max():.3f}, mean {activation.mean():.3f}. Few units respond to a "
@@ -130,7 +137,7 @@ def show_unit(view: Inside) -> None:
 
 def show_map(view: Inside) -> None:
     """Test images placed by the last hidden layer."""
-    st.altair_chart(digit_map(view.map, view.network.layer_sizes[-1]), key="digit_map")
+    st.altair_chart(digit_map(view.map, view.classes), key="digit_map")
     space = (
         f"the {counted(view.network.layer_sizes[-2], 'unit')} of the last hidden layer" if view.hidden else "the pixels"
     )

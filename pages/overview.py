@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mnist_core.data import download as downloader
+from mnist_core.data.catalogue import MNIST
 from mnist_core.data.dataset import Dataset, cache_dir, load_dataset
 from mnist_core.errors import DatasetError, DownloadError
 from mnist_core.runs.run import Run, list_runs
@@ -22,8 +24,17 @@ CARDS_PER_ROW = 5
 CHOICES = {
     "auto": "Automatic: full MNIST if available, otherwise the sample",
     "sample": "Sample: 6,000 real MNIST images that come with this project",
-    "full": "A folder with four IDX files named as in MNIST",
+    "full": "A folder or file of this computer",
 }
+
+
+def show_intro(place: DeltaGenerator, noun: str) -> None:
+    """Say what this is for, of the data in use."""
+    purpose = "read handwritten digits" if noun == "digit" else "tell images apart"
+    place.markdown(
+        f"Train a network to {purpose}, and see every step: the pixels, the preprocessing, the falling loss and the "
+        f"{noun}s it gets wrong. Everything is plain NumPy, and every page shows the code that computed it."
+    )
 
 
 def next_step(runs: list[Run]) -> None:
@@ -65,7 +76,8 @@ def show_data(dataset: Dataset) -> None:
     origin = (
         f"from {UntrustedText(short_path(dataset.data_dir)).code}" if dataset.data_dir else "included in this project"
     )
-    st.caption(f"In use: **{dataset.name}**, {origin}.")
+    named = "" if dataset.classes.are_numbers else f" Classes: {dataset.classes.listed()}."
+    st.caption(f"In use: **{dataset.name}**, {origin}.{named}")
 
 
 def short_path(path: str) -> str:
@@ -76,7 +88,7 @@ def short_path(path: str) -> str:
 
 def offer_download() -> None:
     """Draw the download button, then a progress bar, and the reason if the download fails."""
-    total = sum(downloader.SIZES.values())
+    total = MNIST.size
     st.info(
         f"You are working with a sample. Full MNIST, 60,000 training and 10,000 test images, is a download of "
         f"{total / 1e6:.1f} MB; networks trained on it make only about a third as many errors.",
@@ -107,7 +119,8 @@ def choose_data() -> None:
     """Draw the choice of another data set for this session."""
     with st.expander("Use other data", icon=":material/folder_open:"):
         choice = current_choice()
-        source = remembered(f"source instead of {choice}", choice.source, parse=OneOf(tuple(CHOICES)))
+        known = choice.source if choice.source in CHOICES else "auto"
+        source = remembered(f"source instead of {choice}", known, parse=OneOf(tuple(CHOICES)))
         folder = remembered(f"folder instead of {choice}", choice.folder or "")
         st.radio("Data set", list(CHOICES), format_func=CHOICES.get, **source.widget)
         path = None
@@ -117,8 +130,8 @@ def choose_data() -> None:
             st.text_input(
                 "Folder",
                 placeholder=str(cache_dir()),
-                help="Fashion-MNIST, KMNIST or your own digits: train-images-idx3-ubyte.gz and its three companions. "
-                "Sizes and counts are read from the files.",
+                help="Four IDX files as MNIST's, or data in another form: pictures, CSV, npz, parquet, MATLAB, a zip. "
+                "The Dataset page shows first what was found.",
                 **folder.widget,
             )
             path = folder.value
@@ -127,6 +140,11 @@ def choose_data() -> None:
             disabled=source.value == "full" and not path,
             on_click=callback(choose),
             args=(Choice(source.value, path),),
+        )
+        st.page_link(
+            "pages/dataset.py",
+            label="Fashion-MNIST, KMNIST, EMNIST, QMNIST, and files of your own: on the Dataset page",
+            icon=":material/library_books:",
         )
 
 
@@ -158,10 +176,7 @@ def show_runs(runs: list[Run]) -> None:
 with page(__file__):
     runs = list_runs()
     st.title("Learn neural networks on MNIST")
-    st.markdown(
-        "Train a network to read handwritten digits, and see every step: the pixels, the preprocessing, the falling "
-        "loss and the digits it gets wrong. Everything is plain NumPy, and every page shows the code that computed it."
-    )
+    intro = st.empty()
     next_step(runs)
     show_pages()
 
@@ -169,8 +184,10 @@ with page(__file__):
     try:
         dataset = current_dataset()
     except DatasetError as error:
+        show_intro(intro, "digit")
         show_error(error)
     else:
+        show_intro(intro, dataset.noun)
         show_data(dataset)
         show_data_warnings()
         if dataset.source == "sample" and current_choice() == Choice():

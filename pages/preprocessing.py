@@ -12,6 +12,7 @@ from mnist_core.data.preprocessing import flatten, normalize, one_hot
 from mnist_core.errors import counted
 from mnist_core.training.config import AUGMENTATION, PRESETS
 from pages.components.charts.curves import histogram
+from pages.components.class_names import HEAD
 from pages.components.code import code_behind
 from pages.components.data import current_dataset
 from pages.components.digits.grid import digit_figure, digit_grid
@@ -40,7 +41,7 @@ def show_normalization(picked: Picked) -> None:
     for column, (title, text, pixels, high, digits) in zip(st.columns(2, gap="large"), sides, strict=True):
         with column:
             st.markdown(f"**{title}**: {text}")
-            st.pyplot(digit_figure(pixels, picked.label), width=260)
+            st.pyplot(digit_figure(pixels), width=260)
             st.altair_chart(histogram(pixels, 0, high), key=f"histogram_{title}")
             st.caption(
                 f"{pixels.min():g} to {pixels.max():g}, mean {pixels.mean():.3g}. Rows and columns {first} to {last}:"
@@ -85,23 +86,19 @@ def show_one_hot(dataset: Dataset, picked: Picked) -> None:
     """Draw labels and their one-hot rows as a table."""
     _, labels = split_arrays(dataset, picked.split)
     some = labels[picked.index : picked.index + ROWS]
-    table = pd.DataFrame(
-        one_hot(some, dataset.num_classes).astype(int), columns=[str(k) for k in range(dataset.num_classes)]
-    )
-    table.insert(0, "label", some)
-    table.insert(0, "image", np.arange(picked.index, picked.index + len(some)))
+    classes = dataset.classes
+    rows = [f"image {index:,}: {classes[label].plain}" for index, label in enumerate(some, start=picked.index)]
+    table = pd.DataFrame(one_hot(some, len(classes)).astype(int), index=rows, columns=classes.plain(HEAD))
     highlight = "background-color: rgba(76, 120, 216, 0.35); font-weight: bold"
-    st.dataframe(
-        table.style.map(lambda value: highlight if value == 1 else "", subset=table.columns[2:].tolist()),
-        hide_index=True,
-    )
+    st.dataframe(table.style.map(lambda value: highlight if value == 1 else ""))
     st.caption("Each label becomes a row with a single 1 at its own position: the ideal softmax output for this image.")
 
 
-def show_augmentation(picked: Picked) -> None:
+def show_augmentation(noun: str, picked: Picked) -> None:
     """Draw the augmentation sliders of the next run, and distorted copies of the image."""
+    one = "a digit" if noun == "digit" else "an image"
     st.markdown(
-        "Optional, and only for training: a digit that is shifted, rotated or bent a little is still the same digit. A "
+        f"Optional, and only for training: {one} that is shifted, rotated or bent a little still shows the same. A "
         "new random distortion for every image in every epoch teaches the network to ignore such changes."
     )
     sliders, preview = st.columns([1, 1.55], gap="large")
@@ -182,7 +179,7 @@ with page(__file__):
     st.subheader("3 · One-hot: a label becomes a row")
     show_one_hot(dataset, picked)
     st.subheader("4 · Augment: new training images from old ones")
-    show_augmentation(picked)
+    show_augmentation(dataset.noun, picked)
     st.subheader("Shapes and dtypes at each step")
     show_shapes(dataset)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from mnist_core.data.classes import Classes
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.preprocessing import flatten, normalize, one_hot
 from mnist_core.errors import counted
@@ -17,6 +18,7 @@ from mnist_core.nn.optimizers import SGD
 from mnist_core.nn.walkthrough import Walkthrough, checked_positions, parameter_name, walk_through
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.setting import Number
+from pages.components.class_names import HEAD
 from pages.components.code import code_behind, show_excerpt
 from pages.components.data import current_dataset
 from pages.components.digits.grid import digit_grid
@@ -33,13 +35,19 @@ LEARNING_RATE = 0.5
 
 
 class Batch(NamedTuple):
-    """A mini-batch: its positions in the training set, its images and labels, and its walkthrough."""
+    """A mini-batch: its positions in the training set, its images, labels and classes, and its walkthrough."""
 
     indices: np.ndarray
     images: np.ndarray
     labels: np.ndarray
     walk: Walkthrough
     learning_rate: float
+    classes: Classes
+
+    @property
+    def heads(self) -> list[str]:
+        """Name of each class, for the columns of tables."""
+        return self.classes.plain(HEAD)
 
     @property
     def names(self) -> list[str]:
@@ -88,7 +96,7 @@ def choose_batch(dataset: Dataset) -> Batch:
     images, labels = dataset.train_images[indices], dataset.train_labels[indices]
     sizes = (images[0].size, *HIDDEN[size.value], dataset.num_classes)
     walk = walk_through(Network(sizes, dtype=np.float64), images, labels, rate.value)
-    return Batch(indices, images, labels, walk, rate.value)
+    return Batch(indices, images, labels, walk, rate.value, dataset.classes)
 
 
 def describe_size(name: str) -> str:
@@ -118,14 +126,17 @@ def show_batch(batch: Batch) -> None:
     )
     digit_grid(
         batch.images,
-        [f"{name}: {label}" for name, label in zip(batch.names, batch.labels, strict=True)],
-        [f"training image {index:,}, label {label}" for index, label in zip(batch.indices, batch.labels, strict=True)],
-        size=80,
+        [f"{name}: {batch.classes[label].plain}" for name, label in zip(batch.names, batch.labels, strict=True)],
+        [
+            f"training image {index:,}, label {batch.classes[label].plain}"
+            for index, label in zip(batch.indices, batch.labels, strict=True)
+        ],
+        size=80 if batch.classes.are_short else 150,
     )
     show_arrays(
         Shown("x, from the middle of each image", batch.walk.x, batch.names, digits=2, column_window=batch.middle)
     )
-    show_arrays(Shown("y, one column per class", batch.walk.y, batch.names, digits=0))
+    show_arrays(Shown("y, one column per class", batch.walk.y, batch.names, batch.heads, digits=0))
 
 
 def show_forward(batch: Batch) -> None:
@@ -170,9 +181,9 @@ def show_softmax(batch: Batch) -> None:
         "the exponential small."
     )
     z, p = batch.walk.forward.weighted_inputs[-1], batch.walk.forward.activations[-1]
-    show_arrays(Shown("z, the logits", z, batch.names))
-    show_arrays(Shown("exp(z − largest)", np.exp(z - z.max(axis=1, keepdims=True)), batch.names))
-    show_arrays(Shown("p = softmax(z)", p, batch.names))
+    show_arrays(Shown("z, the logits", z, batch.names, batch.heads))
+    show_arrays(Shown("exp(z − largest)", np.exp(z - z.max(axis=1, keepdims=True)), batch.names, batch.heads))
+    show_arrays(Shown("p = softmax(z)", p, batch.names, batch.heads))
     st.caption(
         f"This network is untrained: it gives every class about 1 in {p.shape[1]}. The rows sum to "
         f"{', '.join(f'{total:.6g}' for total in p.sum(axis=1))}."
@@ -190,9 +201,8 @@ def show_loss(batch: Batch) -> None:
     )
     p_true = batch.walk.forward.activations[-1][np.arange(len(batch.labels)), batch.labels]
     losses = 0 - np.log(np.maximum(p_true, np.finfo(p_true.dtype).tiny))
-    table = pd.DataFrame(
-        {"image": batch.names, "label": batch.labels, "p of the label": p_true, "loss of the image": losses}
-    )
+    names = [batch.classes[label].plain for label in batch.labels]
+    table = pd.DataFrame({"image": batch.names, "label": names, "p of the label": p_true, "loss of the image": losses})
     st.dataframe(table.style.format({"p of the label": "{:.4f}", "loss of the image": "{:.4f}"}), hide_index=True)
     st.metric("Loss C, the mean (nats)", f"{batch.walk.loss:.6f}", border=True, width=280)
     classes = batch.walk.y.shape[1]
@@ -211,9 +221,9 @@ def show_output_delta(batch: Batch) -> None:
         "Blue: a higher logit would lower the loss."
     )
     walk = batch.walk
-    show_arrays(Shown("p", walk.forward.activations[-1], batch.names))
-    show_arrays(Shown("y", walk.y, batch.names, digits=0))
-    show_arrays(Shown(f"δ{len(walk.deltas)} = (p − y) / N", walk.deltas[-1], batch.names, digits=4))
+    show_arrays(Shown("p", walk.forward.activations[-1], batch.names, batch.heads))
+    show_arrays(Shown("y", walk.y, batch.names, batch.heads, digits=0))
+    show_arrays(Shown(f"δ{len(walk.deltas)} = (p − y) / N", walk.deltas[-1], batch.names, batch.heads, digits=4))
 
 
 def show_hidden_deltas(batch: Batch) -> None:

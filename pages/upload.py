@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 from PIL import Image, ImageDraw, ImageFont
 
+from mnist_core.data.classes import Classes
 from mnist_core.errors import PictureError, counted
 from mnist_core.evaluation.predict import predict
 from mnist_core.handwriting.find import Found, find_digits
@@ -15,7 +16,8 @@ from mnist_core.handwriting.mnist_format import to_mnist
 from mnist_core.handwriting.reading import MAX_BYTES, read_picture
 from mnist_core.handwriting.segmentation import Box, segment
 from mnist_core.nn.network import Network
-from mnist_core.untrusted import UntrustedText
+from mnist_core.untrusted import UntrustedText, no_formula
+from pages.components.class_names import tile_caption, tile_size
 from pages.components.code import code_behind
 from pages.components.digits.grid import digit_grid
 from pages.components.router import page
@@ -35,6 +37,20 @@ class Read(NamedTuple):
     grey: np.ndarray
     found: Found
     probabilities: np.ndarray
+    classes: Classes
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """The most probable class of each."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def marks(self) -> list[str]:
+        """What stands beside each box: the name where there is room, otherwise the number of the image."""
+        short = self.classes.are_short and all(name.plain.isascii() for name in self.classes)  # as Pillow's font is
+        return [
+            self.classes[label].plain if short else f"#{number}" for number, label in enumerate(self.predicted, start=1)
+        ]
 
 
 @st.cache_data(max_entries=2 * MAX_FILES, show_spinner="Looking for digits …")
@@ -44,8 +60,8 @@ def find(data: bytes, several: bool | None, size: int) -> tuple[np.ndarray, Foun
     return grey, find_digits(grey, several, size)
 
 
-def with_boxes(grey: np.ndarray, boxes: list[Box], predicted: np.ndarray) -> Image.Image:
-    """Draw a rectangle around each digit, with its predicted label."""
+def with_boxes(grey: np.ndarray, boxes: list[Box], marks: list[str]) -> Image.Image:
+    """Draw a rectangle around each digit, with its mark."""
     picture = Image.fromarray(grey)
     longest = max(picture.size)
     factor = -(-SMALLEST // longest) if longest < SMALLEST else min(1, LARGEST / longest)
@@ -56,47 +72,52 @@ def with_boxes(grey: np.ndarray, boxes: list[Box], predicted: np.ndarray) -> Ima
     line = max(max(picture.size) // 300, 2)
     typical = np.median([box.height for box in boxes]) * factor
     font = ImageFont.load_default(float(np.clip(0.35 * typical, 13, 36)))
-    for box, label in zip(boxes, predicted, strict=True):
+    for box, mark in zip(boxes, marks, strict=True):
         top, left, bottom, right = (round(edge * factor) for edge in box)
         frame = (max(left - line, 0), max(top - line, 0), min(right + line, width) - 1, min(bottom + line, height) - 1)
         pen.rectangle(frame, outline=COLOR, width=line)
-        pen.text((frame[0] + 2 * line, frame[1]), str(label), COLOR, font, anchor="ls" if frame[1] > 20 else "lt")
+        pen.text((frame[0] + 2 * line, frame[1]), mark, COLOR, font, anchor="ls" if frame[1] > 20 else "lt")
     return picture
 
 
 def show_picture(read: Read) -> None:
     """Draw one picture with its boxes, and its digits as the network sees them."""
-    found, predicted = read.found, read.probabilities.argmax(axis=1)
+    found, predicted, classes = read.found, read.predicted, read.classes
     height, width = read.grey.shape
-    count = len(predicted)
+    count, named = len(predicted), classes.are_short
     with st.container(border=True):
-        st.markdown(f"{read.name.code} · {width}x{height} pixels · {counted(count, 'digit')}")
+        st.markdown(f"{read.name.code} · {width}x{height} pixels · {counted(count, classes.noun)}")
         ink = (
             "Dark ink on light paper, inverted for the network."
             if found.light_paper
             else "Light ink on dark paper, as the network expects."
         )
         left, right = st.columns([2, 3], gap="medium")
-        left.image(with_boxes(read.grey, found.boxes, predicted), caption=ink)
+        left.image(with_boxes(read.grey, found.boxes, read.marks), caption=ink)
         with right:
             digit_grid(
                 found.images,
-                [f"{label} · {row.max():.0%}" for label, row in zip(predicted, read.probabilities, strict=True)],
                 [
-                    f"digit {number} of {read.name.plain}: predicted {label} with a confidence of {row.max():.1%}"
+                    tile_caption(classes, label, f"{row.max():.0%}" if named else f"#{number} · {row.max():.0%}")
                     for number, (label, row) in enumerate(zip(predicted, read.probabilities, strict=True), start=1)
                 ],
-                size=72,
+                [
+                    f"{classes.noun} {number} of {read.name.plain}: predicted {classes[label].plain} with a confidence "
+                    f"of {row.max():.1%}"
+                    for number, (label, row) in enumerate(zip(predicted, read.probabilities, strict=True), start=1)
+                ],
+                size=tile_size(classes, 72),
             )
 
 
 def result_table(reads: list[Read]) -> pd.DataFrame:
-    """Build a table with one row per digit: file, number, prediction, confidence, box, probabilities."""
+    """Build a table with one row per digit: file, number, prediction and its name, confidence, box, probabilities."""
     rows = [
         {
             "file": read.name.plain,
-            "digit": number,
-            "read as": int(row.argmax()),
+            "number": number,
+            "label": int(row.argmax()),
+            "class_name": no_formula(read.classes[row.argmax()].plain),
             "confidence": float(row.max()),
             **box._asdict(),
             **{f"probability_{k}": float(value) for k, value in enumerate(row)},
@@ -107,21 +128,25 @@ def result_table(reads: list[Read]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def read_files(network: Network, size: int) -> list[Read]:
+def read_files(network: Network, size: int, classes: Classes) -> list[Read]:
     """Draw the uploader and read its files; a bad file gets its sentence and does not stop the others."""
     files = st.file_uploader(
-        "Pictures of digits (PNG, JPEG or WebP)",
+        f"Pictures of {classes.noun}s (PNG, JPEG or WebP)"
+        if classes.noun == "digit"
+        else "Pictures (PNG, JPEG or WebP)",
         ["png", "jpg", "jpeg", "webp"],
         accept_multiple_files=True,
         max_upload_size=MAX_BYTES // 1_000_000,
-        help="Scans, photos or drawings of one digit or many. The server reads them and stores none.",
+        help=f"Scans, photos or drawings{' of one digit or many' * (classes.noun == 'digit')}. The server reads them "
+        "and stores none.",
     )
     mode = remembered("upload_mode", "auto", url="mode", parse=OneOf(tuple(MODES)))
     st.segmented_control(
         "Each picture shows",
         list(MODES),
         required=True,
-        help="Several digits are told apart by the gaps between them.",
+        format_func=lambda name: name.replace("digit", classes.noun),
+        help=f"Several {classes.noun}s are told apart by the gaps between them.",
         **mode.widget,
     )
     if len(files) > MAX_FILES:
@@ -137,11 +162,11 @@ def read_files(network: Network, size: int) -> list[Read]:
         except PictureError as error:
             st.error(f"{name.code}: {UntrustedText(str(error))}", icon=":material/broken_image:")
             continue
-        reads.append(Read(name, grey, found, predict(network, found.images)))
+        reads.append(Read(name, grey, found, predict(network, found.images), classes))
     if not files:
         st.info(
-            "No pictures yet: choose files above or drop them there. A photo of a few digits on paper is enough, as "
-            "long as they do not touch.",
+            "No pictures yet: choose files above or drop them there. A photo of a few "
+            f"{'digits' if classes.noun == 'digit' else 'drawings'} on paper is enough, as long as they do not touch.",
             icon=":material/upload:",
         )
     return reads
@@ -149,17 +174,21 @@ def read_files(network: Network, size: int) -> list[Read]:
 
 with page(__file__):
     st.title("Upload")
-    reads = read_files(*pick_reader())
+    reader = pick_reader()
+    noun = reader.classes.noun
+    reads = read_files(*reader)
     for read in reads:
         show_picture(read)
     if reads:
-        st.subheader("All digits")
+        st.subheader(f"All {noun}s")
         table = result_table(reads)
         st.dataframe(
-            table.iloc[:, :4],
+            table.iloc[:, :5].drop(columns="label"),
             hide_index=True,
             column_config={
-                "confidence": st.column_config.ProgressColumn("confidence", min_value=0, max_value=1, format="percent")
+                "number": noun,
+                "class_name": "read as",
+                "confidence": st.column_config.ProgressColumn("confidence", min_value=0, max_value=1, format="percent"),
             },
         )
         st.download_button(
@@ -168,6 +197,6 @@ with page(__file__):
             "readings.csv",
             "text/csv",
             icon=":material/download:",
-            help="One row per digit: file, number, prediction, confidence, box in pixels, all probabilities",
+            help=f"One row per {noun}: file, number, label and its name, confidence, box in pixels, all probabilities",
         )
     code_behind(ink_on_black, segment, to_mnist, predict)

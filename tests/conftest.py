@@ -10,11 +10,21 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from mnist_core.data import prepared
 from mnist_core.data.dataset import find_full
 from mnist_core.data.idx import write_idx
 
 settings.register_profile("shared-machine", deadline=None)  # how long an example takes depends on the machine
 settings.load_profile("shared-machine")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _prepared_datasets_of_tests(tmp_path_factory):
+    """Keep the user's cache free of the data sets that tests prepare."""
+    folder = tmp_path_factory.mktemp("prepared")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prepared, "cached_datasets", lambda: folder)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -83,6 +83,7 @@ def plant(run: Path, listener: str) -> None:
     everything = " ".join(parts.values())
     config = json.loads((run / "config.json").read_text(encoding="utf-8"))
     config["dataset"]["name"] = f"{parts['image']} {parts['address']} {parts['html']}"
+    config["dataset"]["class_names"] = [*parts.values(), "www.zq.example", "# zqhash", "=zq", "\u202ezq"]
     (run / "config.json").write_text(json.dumps(config), encoding="utf-8")
     about = {"name": f"{parts['strong']} {parts['image']}", "note": everything, "tags": [parts["link"], ":red[zqred]"]}
     (run / "about.json").write_text(json.dumps(about), encoding="utf-8")

@@ -161,11 +161,11 @@ def test_functions_fit_on_a_screen_and_say_what_they_do(path):
 
 THIRD_PARTY = {
     "mnist_core": {"numpy", "scipy", "pooch", "requests", "urllib3", "filelock", "msgspec", "tqdm", "PIL"}
-    | {"onnx", "safetensors"},
+    | {"onnx", "safetensors", "pyarrow"},
     "app": {"streamlit"},
     "pages": {"numpy", "streamlit", "matplotlib", "pandas", "altair", "PIL", "streamlit_drawable_canvas"},
 }
-"""Packages that each part may use; onnx and safetensors are optional."""
+"""Packages that each part may use; onnx, safetensors and pyarrow are optional."""
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)

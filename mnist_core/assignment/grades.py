@@ -2,13 +2,12 @@
 
 import csv
 import io
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mnist_core.assignment.finding import State
-from mnist_core.untrusted import UntrustedText
+from mnist_core.untrusted import UntrustedText, no_formula
 
 NOTHING = UntrustedText("")
 
@@ -92,14 +91,6 @@ def to_csv(grades: Sequence[Grade]) -> str:
             ]
         )  # fmt: skip
     return buffer.getvalue()
-
-
-_FORMULA = re.compile(r"""(^|[\n\t;,|"])(\s*)(?=[=+\-@＝＋－＠])""")
-
-
-def no_formula(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet computes, at the start of a cell or of what it takes for one."""
-    return _FORMULA.sub(r"\1\2'", text)
 
 
 @dataclass(frozen=True)

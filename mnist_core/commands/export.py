@@ -29,7 +29,8 @@ def add(program: ProgramParser) -> None:
 def _export(arguments: argparse.Namespace) -> None:
     run = find_run(arguments.run, arguments.runs_dir)
     network = run.load_network()
-    content = export(network, run.image_shape(network), arguments.format)
+    classes = run.dataset.classes(network.layer_sizes[-1])
+    content = export(network, run.image_shape(network), arguments.format, classes)
     path = arguments.output or Path()
     try:
         if path.is_dir():

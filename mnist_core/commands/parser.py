@@ -5,10 +5,15 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from mnist_core.data.catalogue import NAMED, SAMPLE_NAME
 from mnist_core.errors import did_you_mean
 from mnist_core.untrusted import UntrustedText
+
+if TYPE_CHECKING:
+    from mnist_core.data.dataset import Dataset
+    from mnist_core.data.formats.source import Progress
 
 WRONG_USAGE = 2
 
@@ -125,12 +130,47 @@ def add_json(command: CommandParser, about: str) -> None:
 
 
 def add_data_dir(command: CommandParser) -> None:
-    """Add the option that names the folder of a data set."""
+    """Add the option that names a data set."""
     command.add_argument(
         "--data-dir",
-        type=Path,
-        help="folder of four IDX files in the MNIST naming (default: MNIST_DATA_DIR, then the cache)",
+        type=read_path,
+        metavar="PATH",
+        help="folder or file of a data set: IDX, CSV, npz, pictures, ... (default: MNIST_DATA_DIR, then the cache)",
     )
+
+
+def add_data(command: CommandParser) -> None:
+    """Add the option that names a data set, or a path."""
+    command.add_argument(
+        "--data",
+        metavar="NAME|PATH",
+        help=f"a data set: {SAMPLE_NAME}, {', '.join(NAMED)}, or a path (see `{program_name()} download --help`)",
+    )
+
+
+def chosen_data(arguments: argparse.Namespace, progress: "Progress | None" = None) -> "Dataset | None":
+    """Load the data set that ``--data`` or ``--data-dir`` names, with progress if asked; None without either.
+
+    Raises
+    ------
+    DatasetError
+        If it can't be loaded.
+    """
+    from mnist_core.data.dataset import load_dataset  # what commands without data don't wait for
+    from mnist_core.data.named import open_data
+
+    if arguments.data is not None and arguments.data_dir:
+        arguments.usage_error("--data and --data-dir name different data: leave one of them out")
+    if arguments.data is not None:
+        return open_data(arguments.data, progress)
+    return load_dataset("full", arguments.data_dir, progress) if arguments.data_dir else None
+
+
+def read_path(text: str) -> Path:
+    """Read a path; an empty one, which would be the folder where one is, is an error."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("found an empty path, expected that of a folder or a file")
+    return Path(text)
 
 
 def add_runs_dir(command: CommandParser) -> None:

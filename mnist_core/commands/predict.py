@@ -1,4 +1,4 @@
-"""``mnist predict``: classify image files."""
+"""``mnist predict``: classify image files, and data sets without labels."""
 
 import argparse
 from pathlib import Path
@@ -6,13 +6,28 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core.commands.output import complain, say, say_json
-from mnist_core.commands.parser import ProgramParser, add_command, add_json, add_run, add_runs_dir
-from mnist_core.errors import MnistError, PictureError, reason_of
+from mnist_core.commands.output import complain, note, say, say_json
+from mnist_core.commands.parser import (
+    ProgramParser,
+    add_command,
+    add_json,
+    add_run,
+    add_runs_dir,
+    program_name,
+    read_path,
+)
+from mnist_core.data.classes import Classes, display_width, padded
+from mnist_core.data.formats.look import look
+from mnist_core.data.prepared import open_dataset
+from mnist_core.data.preparing import Choices, Unlabelled
+from mnist_core.errors import DatasetError, MnistError, PictureError, reason_of
 from mnist_core.evaluation.predict import predict
 from mnist_core.handwriting.find import find_digits
 from mnist_core.handwriting.reading import MAX_BYTES, read_picture
 from mnist_core.runs.run import find_run
+
+PICTURES = "pictures"
+"""What ``formats.table`` calls them: one alone may be a photo, in which the digit is yet to be found."""
 
 
 def add(program: ProgramParser) -> None:
@@ -22,9 +37,10 @@ def add(program: ProgramParser) -> None:
     )
     add_run(command)
     command.add_argument(
-        "images", nargs="+", type=Path, metavar="IMAGE",
-        help="PNG, JPEG or WebP of one digit; used unchanged if it is white on black and as large as the training "
-        "images, otherwise inverted if necessary, cropped, centred and scaled",
+        "images", nargs="+", type=read_path, metavar="IMAGE",
+        help="PNG, JPEG or WebP of one digit, or of whatever the network knows; used unchanged if it is white on black "
+        "and as large as the training images, otherwise inverted if necessary, cropped, centred and scaled; or a file "
+        "or folder of many images without labels",
     )  # fmt: skip
     add_json(command, "a JSON list with all probabilities instead of a table")
     add_runs_dir(command)
@@ -34,40 +50,70 @@ def _predict(arguments: argparse.Namespace) -> int:
     run = find_run(arguments.run, arguments.runs_dir)
     network = run.load_network()
     shape = run.image_shape(network)
+    classes = run.dataset.classes(network.layer_sizes[-1])
     images, problems = [], []
     for path in arguments.images:
         try:
-            images.append((path, find_digits(read_picture(_read_file(path)), False, shape).images[0]))
+            images += _images_at(path, shape)
+        except DatasetError as error:
+            problems.append(str(error))
         except MnistError as error:
             problems.append(f"{path}: {error}")
     rows = predict(network, np.array([image for _, image in images]).reshape(-1, *shape)).astype(float)
-    report = [_describe(path, row) for (path, _), row in zip(images, rows, strict=True)]
+    report = [_describe(name, row, classes) for (name, _), row in zip(images, rows, strict=True)]
     if arguments.json:
         say_json(report)
     else:
-        _print_table(report)
+        _print_table(report, classes)
     for problem in problems:
         complain(problem)
     return 1 if problems else 0
 
 
-def _describe(path: Path, probabilities: np.ndarray) -> dict[str, Any]:
-    digit, *others = np.argsort(-probabilities, kind="stable").tolist()
+def _images_at(path: Path, shape: tuple[int, int]) -> list[tuple[str, np.ndarray]]:
+    """Read a picture, or all images of a data set without labels; each with what to call it."""
+    if not _is_data_set(path):
+        return [(str(path), find_digits(read_picture(_read_file(path)), False, shape).images[0])]
+    data = open_dataset(path, Choices(shape=shape))
+    if not isinstance(data, Unlabelled):
+        raise DatasetError(
+            f"{path}: found images with labels, but expected some without. "
+            f"Score the run on them with: {program_name()} evaluate RUN --data-dir {path}"
+        )
+    for sentence in data.notes[:-1]:  # the last one says that there are no labels
+        note(sentence.plain)
+    return [(f"{path}[{number}]", image) for number, image in enumerate(data.images)]
+
+
+def _is_data_set(path: Path) -> bool:
+    """Tell whether a path holds many images: a folder of them, or a file that is no picture."""
+    try:
+        return look(path).format not in (None, *([] if path.is_dir() else [PICTURES]))
+    except (DatasetError, OSError):
+        return False
+
+
+def _describe(name: str, probabilities: np.ndarray, classes: Classes) -> dict[str, Any]:
+    label, *others = np.argsort(-probabilities, kind="stable").tolist()
     return {
-        "image": str(path),
-        "digit": digit,
-        "probability": float(probabilities[digit]),
+        "image": name,
+        "label": label,
+        "class_name": classes[label].plain,
+        "probability": float(probabilities[label]),
         "runner_up": others[0] if others else None,
+        "runner_up_name": classes[others[0]].plain if others else None,
         "probabilities": probabilities.tolist(),
     }
 
 
-def _print_table(report: list[dict[str, Any]]) -> None:
-    width = max((len(entry["image"]) for entry in report), default=0)
+def _print_table(report: list[dict[str, Any]], classes: Classes) -> None:
+    width = max((display_width(entry["image"]) for entry in report), default=0)
     for entry in report:
         second = entry["runner_up"]
-        runner_up = "" if second is None else f"   runner-up {second} ({entry['probabilities'][second]:.1%})"
-        say(f"{entry['image']:<{width}}   {entry['digit']} ({entry['probability']:.1%}){runner_up}")
+        runner_up = (
+            "" if second is None else f"   runner-up {classes[second].plain} ({entry['probabilities'][second]:.1%})"
+        )
+        say(f"{padded(entry['image'], width)}   {entry['class_name']} ({entry['probability']:.1%}){runner_up}")
 
 
 def _read_file(path: Path) -> bytes:

@@ -13,13 +13,16 @@ from mnist_core.commands.output import complain, note, say
 from mnist_core.commands.parser import (
     ProgramParser,
     add_command,
+    add_data,
     add_data_dir,
     add_runs_dir,
+    chosen_data,
     layer_size,
     number,
     one_of,
     program_name,
 )
+from mnist_core.commands.progress import reading
 from mnist_core.commands.signals import Request, answered_by
 from mnist_core.data.checks import dataset_warnings
 from mnist_core.data.corrections import Corrections
@@ -56,6 +59,7 @@ def add(program: ProgramParser) -> None:
         "--source", **one_of(("auto", "full", "sample")), default="auto",
         help="which data (default: full if available, otherwise the sample)",
     )  # fmt: skip
+    add_data(command)
     add_data_dir(command)
     command.add_argument(
         "--corrections", type=Path, metavar="FILE",
@@ -84,16 +88,22 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    if arguments.data_dir and arguments.source == "sample":
-        arguments.usage_error("--source sample and --data-dir name different data: leave one of them out")
+    named = "--data" if arguments.data is not None else "--data-dir" if arguments.data_dir else ""
+    if named and arguments.source == "sample":
+        arguments.usage_error(f"--source sample and {named} name different data: leave one of them out")
     config = asked_config(arguments)
     _advise(config, arguments)
-    dataset = load_dataset("full" if arguments.data_dir else arguments.source, arguments.data_dir)
+    with reading() as progress:
+        dataset = chosen_data(arguments, progress) or load_dataset(arguments.source, progress=progress)
     if arguments.corrections:
         dataset = Corrections.read(arguments.corrections).apply(dataset)
     say(f"data  {dataset.description}")
+    if not dataset.classes.are_numbers:
+        say(f"      {dataset.classes.listed().plain}")
     if dataset.corrections:
         say(f"      {dataset.corrections.description}")
+    for sentence in dataset.notes:
+        note(sentence.plain)
     for warning in dataset_warnings(dataset):
         note(str(warning))
     asked, code = Request(), 0

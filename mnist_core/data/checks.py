@@ -74,7 +74,7 @@ def _labels(dataset: Dataset) -> Iterator[DataWarning]:
     used = np.flatnonzero(both)
     if len(used) == 1:
         yield DataWarning(
-            f"Every label is {used[0]}.",
+            f"Every label is {dataset.classes[used[0]].plain}.",
             "There is nothing to tell apart: an accuracy of 100% means nothing.",
             "Add images of another class.",
         )
@@ -86,7 +86,7 @@ def _labels(dataset: Dataset) -> Iterator[DataWarning]:
         first = int(used[0])
         advice = f"Subtract {first} from all labels" if len(empty) == first else "Number the classes without gaps"
         yield DataWarning(
-            f"The labels are {used[0]} to {end - 1}, but no image is of {_classes(empty)}.",
+            f"The labels are {used[0]} to {end - 1}, but no image is of {_classes(dataset, empty)}.",
             f"The network gets {len(both)} outputs, and {_an_output(len(empty))} never correct.",
             f"{advice}, so that they count from 0.",
         )
@@ -94,13 +94,14 @@ def _labels(dataset: Dataset) -> Iterator[DataWarning]:
         lost = int(test[unseen].sum())
         of_all = f"{lost:,} of {counted(len(labels[1]), 'test image')} {'is' if lost == 1 else 'are'}"
         yield DataWarning(
-            f"{of_all} of {_classes(unseen)}, of which training has none.",
+            f"{of_all} of {_classes(dataset, unseen)}, of which training has none.",
             f"The network can't learn what it never sees: its test accuracy can't exceed {1 - lost / test.sum():.1%}.",
             "Add training images of these classes, or remove them from the test set.",
         )
     if len(untested := np.flatnonzero((train[:end] > 0) & (test[:end] == 0))):
         yield DataWarning(
-            f"The test set has no image of {_classes(untested)}, of which training has {train[untested].sum():,}.",
+            f"The test set has no image of {_classes(dataset, untested)}, of which training has "
+            f"{train[untested].sum():,}.",
             "How well the network reads them is not measured.",
             "Add test images of these classes.",
         )
@@ -157,7 +158,8 @@ def _amounts(dataset: Dataset) -> Iterator[DataWarning]:
     rare = np.flatnonzero((counts > 0) & (counts < FEWEST_PER_CLASS))
     if train >= FEWEST_PER_CLASS * classes and (rare := rare[rare < _end_of_classes(counts)]).size:
         yield DataWarning(
-            f"Training has {counted(int(counts[rare].sum()), 'image')} of {_classes(rare)}, and {train:,} in all.",
+            f"Training has {counted(int(counts[rare].sum()), 'image')} of {_classes(dataset, rare)}, and {train:,} in "
+            "all.",
             "The network hardly learns what it sees so rarely.",
             f"Add training images of {'this class' if len(rare) == 1 else 'these classes'}, or leave "
             f"{'it' if len(rare) == 1 else 'them'} out.",
@@ -254,8 +256,11 @@ def _images(positions: np.ndarray) -> str:
     return f"image{'s' * (len(positions) > 1)} {named}{more}"
 
 
-def _classes(labels: np.ndarray) -> str:
-    return f"class{'es' * (len(labels) > 1)} {_listed(labels)}"
+def _classes(dataset: Dataset, labels: np.ndarray) -> str:
+    """Name classes in a sentence; their numbers are the shorter, the more of them follow one another."""
+    classes = dataset.classes
+    listed = _listed(labels) if classes.are_numbers else classes.listed(labels.tolist()).plain
+    return f"class{'es' * (len(labels) > 1)} {listed}"
 
 
 def _listed(labels: np.ndarray) -> str:

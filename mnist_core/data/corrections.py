@@ -340,6 +340,7 @@ class Corrections:
         """
         self.check(dataset)
         arrays: dict[str, Any] = {}
+        extra = dict(dataset.extra)
         for split in SPLITS:
             images, labels = arrays_of(dataset, split)
             labels = labels.copy()
@@ -349,8 +350,10 @@ class Corrections:
             if any(one.new is None for one in own):
                 kept = self.positions(dataset, split)
                 images, labels = images[kept], labels[kept]
+                if split in extra:
+                    extra[split] = {name: column[kept] for name, column in extra[split].items()}
             arrays |= {f"{split}_images": images, f"{split}_labels": labels}
-        corrected = replace(dataset, **arrays, corrections=self)
+        corrected = replace(dataset, **arrays, extra=extra, corrections=self)
         if corrected.num_classes < dataset.num_classes:  # the last class lost its images
             corrected = replace(corrected, given_names=dataset.class_names)
         return corrected

@@ -19,10 +19,11 @@ import struct
 import zlib
 from contextlib import nullcontext
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import numpy as np
 
+from mnist_core.data.packed import GZIP_MAGIC, GZIP_MAX_RATIO, GzipStream, Stream, read_up_to
 from mnist_core.disk import write_atomically
 from mnist_core.errors import IdxError, advice_on, reason_of, times
 
@@ -37,18 +38,9 @@ DTYPES: dict[int, np.dtype] = {
 
 CODES = {dtype.str[1:]: code for code, dtype in DTYPES.items()}  # "i2" -> 0x0B, in either byte order
 
-CHUNK, PACKED_CHUNK = 1 << 20, 1 << 16
-
 MAX_BYTES = 600_000_000
 """Bytes of the largest array that is read: gzip data may unpack to a thousand times its size. The largest relative of
 MNIST, EMNIST ByClass, has 547 million."""
-
-GZIP_MAGIC = b"\x1f\x8b"
-
-GZIP_MEMBERS = 1000
-"""Parts of a gzip file that are unpacked: each takes time, even one without content."""
-
-GZIP_MAX_RATIO = 1032  # deflate spends at least 2 bits on at most 258 bytes
 
 CHOOSE_ANOTHER = "Choose an IDX file, such as train-images-idx3-ubyte.gz."
 
@@ -93,12 +85,27 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
             if file.peek(2)[:2] != GZIP_MAGIC:
                 return _read_array(file, path, size, f"{size:,} bytes")
             limit = GZIP_MAX_RATIO * size
-            return _read_array(_Unpacked(file), path, limit, f"gzip data of at most {limit:,} bytes unpacked")
+            return _read_array(GzipStream(file), path, limit, f"gzip data of at most {limit:,} bytes unpacked")
     except (EOFError, zlib.error) as error:
         raise _error(path, f"corrupt gzip data ({error})", "an intact gzip file", FETCH_AGAIN) from error
     except OSError as error:
         found, advice = f"a file that can't be read ({reason_of(error)})", "Check its permissions and the disk."
         raise _error(path, found, "a readable one", advice) from error
+
+
+def read_idx_stream(stream: Stream, name: str, size: int | None = None) -> np.ndarray:
+    """Read an IDX array from a stream that is not compressed, as `read_idx` does from a file.
+
+    Parameters
+    ----------
+    stream : Stream
+    name : str
+        Of the file, for messages.
+    size : int, optional
+        Bytes that it holds, if known: a header that promises more is then refused at once.
+    """
+    found = "what it holds" if size is None else f"{size:,} bytes"
+    return _read_array(stream, Path(name), math.inf if size is None else size, found)
 
 
 def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
@@ -151,51 +158,7 @@ def idx_values(array: np.ndarray) -> np.ndarray:
     return np.asarray(array, dtype=DTYPES[CODES[array.dtype.str[1:]]], order="C")
 
 
-class _Unpacked:
-    """The content of a gzip file. ``gzip.GzipFile`` reads the names in it byte by byte, and a long one for seconds."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._packed = b""
-        self._members = 0
-        self._start_member()
-
-    def _start_member(self) -> None:
-        self._members += 1
-        if self._members > GZIP_MEMBERS:
-            raise zlib.error(f"it has more than {GZIP_MEMBERS:,} parts")
-        self._member = zlib.decompressobj(zlib.MAX_WBITS + 16)  # with the header and the checksum of gzip
-
-    def read(self, size: int) -> bytes:
-        """Unpack up to ``size`` bytes; none at the end of the file."""
-        while size:
-            self._packed = self._packed or self._file.read(PACKED_CHUNK)
-            if self._member.eof:
-                self._packed = self._packed.lstrip(b"\0")  # the padding of tapes
-                if self._packed:
-                    self._start_member()
-                elif not (more := self._file.read(PACKED_CHUNK)):
-                    break
-                else:
-                    self._packed = more
-                    continue
-            elif not self._packed:
-                raise EOFError("it ends before its data")
-            data = self._member.decompress(self._packed, size)
-            self._packed = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
-            if data:
-                return data
-        return b""
-
-
-class Stream(Protocol):
-    """What bytes are read from."""
-
-    def read(self, size: int, /) -> bytes:
-        """Up to ``size`` bytes; none at the end."""
-
-
-def _read_array(stream: Stream, path: Path, limit: int, found: str) -> np.ndarray:
+def _read_array(stream: Stream, path: Path, limit: float, found: str) -> np.ndarray:
     """Read header and values from `stream`, which holds at most `limit` bytes: `found`, in words."""
     dtype, shape = _read_header(stream, path)
     header_size, data_size = 4 + 4 * len(shape), dtype.itemsize * math.prod(shape)
@@ -208,7 +171,7 @@ def _read_array(stream: Stream, path: Path, limit: int, found: str) -> np.ndarra
         raise _error(path, values, f"at most {MAX_BYTES:,} bytes of values", advice)
 
     # Reading one byte too many shows whether anything follows, and makes gzip verify its checksum.
-    data = _read_up_to(stream, data_size + 1)
+    data = read_up_to(stream, data_size + 1)
     if len(data) < data_size:
         raise _error(path, f"{header_size + len(data):,} bytes", expected, FETCH_AGAIN)
     if len(data) > data_size:
@@ -223,7 +186,7 @@ def _read_array(stream: Stream, path: Path, limit: int, found: str) -> np.ndarra
 
 def _read_header(stream: Stream, path: Path) -> tuple[np.dtype, tuple[int, ...]]:
     """Read the big-endian dtype and the shape, as Python integers that can't overflow."""
-    magic = _read_up_to(stream, 4)
+    magic = read_up_to(stream, 4)
     if len(magic) < 4:
         found = f"a header of {len(magic)} bytes" if magic else "an empty file"
         raise _error(path, found, "a header of at least 4 bytes", FETCH_AGAIN)
@@ -234,19 +197,11 @@ def _read_header(stream: Stream, path: Path) -> tuple[np.dtype, tuple[int, ...]]
     if code not in DTYPES:
         expected = "one of " + ", ".join(f"0x{known:02x} ({dtype.name})" for known, dtype in DTYPES.items())
         raise _error(path, f"dtype code 0x{code:02x}", expected, CHOOSE_ANOTHER)
-    sizes = _read_up_to(stream, 4 * ndim)
+    sizes = read_up_to(stream, 4 * ndim)
     if len(sizes) < 4 * ndim:
         expected = f"a header of {4 + 4 * ndim} bytes for {ndim} dimensions"
         raise _error(path, f"a header of {4 + len(sizes)} bytes", expected, FETCH_AGAIN)
     return DTYPES[code], struct.unpack(f">{ndim}I", sizes)
-
-
-def _read_up_to(stream: Stream, size: int) -> bytearray:
-    """Read `size` bytes, or fewer at the end of the stream; memory grows with what arrives."""
-    data = bytearray()
-    while chunk := stream.read(min(CHUNK, size - len(data))):
-        data += chunk
-    return data
 
 
 def _kind(path: Path) -> str:

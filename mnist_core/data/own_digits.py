@@ -12,12 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from mnist_core.data.checksums import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
-from mnist_core.data.dataset import Dataset
+from mnist_core.data.classes import Classes
+from mnist_core.data.dataset import CLASS_LIST, Dataset
 from mnist_core.data.idx import write_idx
 from mnist_core.disk import remove_leftovers
-from mnist_core.errors import DatasetError, IdxError, advice_on, reason_of, times
+from mnist_core.errors import DatasetError, IdxError, advice_on, counted, reason_of, times
 
 TEST_EVERY = 5
+
+WIDEST_NAME = 70
+"""Columns of a name in the list of classes, which leaves room to tell two alike apart."""
 
 DRAFT, DRAFT_SECONDS = ".draft-", 3600.0
 
@@ -46,10 +50,11 @@ def add_to_training(dataset: Dataset, images: np.ndarray, labels: np.ndarray, fo
     """
     if images.shape[1:] != dataset.image_shape:
         raise DatasetError(
-            f"Found digits of {times(images.shape[1:])} pixels, but the data in use has images of "
-            f"{times(dataset.image_shape)}: choose other data, or draw digits for a network trained on it."
+            f"Found images of {times(images.shape[1:])} pixels, but the data in use has images of "
+            f"{times(dataset.image_shape)}: choose other data, or draw for a network trained on it."
         )
-    content = repr((sorted(dataset.checksums.items()), images.tobytes(), labels.tolist())).encode()
+    names = _class_list(dataset.classes)
+    content = repr((sorted(dataset.checksums.items()), images.tobytes(), labels.tolist(), *names)).encode()
     name = f"{'-'.join(dataset.name.plain.split())}-and-{len(images)}-digits-{hashlib.sha256(content).hexdigest()[:6]}"
     target = folder / re.sub(r"[^\w.-]", "", name)
     if target.exists():
@@ -68,9 +73,16 @@ def add_to_training(dataset: Dataset, images: np.ndarray, labels: np.ndarray, fo
             whole.mkdir()
             for file, array in arrays.items():
                 write_idx(whole / file, array)
+            if names:
+                (whole / CLASS_LIST).write_text("\n".join(names), encoding="utf-8")
             if not target.exists():  # otherwise another session was faster
                 whole.rename(target)
     return target
+
+
+def _class_list(classes: Classes) -> list[str]:
+    """Lines of a file that names the classes; none if their names are their numbers."""
+    return [] if classes.are_numbers else [f"{label},{name}" for label, name in enumerate(classes.plain(WIDEST_NAME))]
 
 
 @contextmanager
@@ -84,7 +96,7 @@ def _writing_to(folder: Path | str) -> Iterator[None]:
         raise DatasetError(f"Can't write to {folder} ({reason_of(cause)}): {advice_on(cause)}.") from error
 
 
-def pack_digits(images: np.ndarray, labels: np.ndarray) -> bytes:
+def pack_digits(images: np.ndarray, labels: np.ndarray, classes: Classes | None = None) -> bytes:
     """Pack labelled digits into a zip file; the folder it unpacks to can be chosen as data.
 
     Every fifth digit, and at least one, is for testing; the others are for training.
@@ -93,6 +105,8 @@ def pack_digits(images: np.ndarray, labels: np.ndarray) -> bytes:
     ----------
     images : ndarray of uint8, shape (N, H, W), N of at least 2
     labels : ndarray of int, shape (N,), range 0 ... 255
+    classes : Classes, optional
+        Written beside them if they have other names than their numbers.
 
     Returns
     -------
@@ -106,7 +120,7 @@ def pack_digits(images: np.ndarray, labels: np.ndarray) -> bytes:
     """
     if len(images) < 2:
         raise DatasetError(
-            f"Found {len(images)} digits, but expected at least 2, one to train and one to test: draw one more."
+            f"Found {counted(len(images), 'image')}, but expected at least 2, to train and to test: draw one more."
         )
     test = np.arange(len(images)) % TEST_EVERY == min(TEST_EVERY, len(images)) - 1
     arrays = {
@@ -125,4 +139,6 @@ def pack_digits(images: np.ndarray, labels: np.ndarray) -> bytes:
             path = Path(folder, f"{name}.gz")
             write_idx(path, array)
             archive.write(path, path.name)
+        if classes and (names := _class_list(classes)):
+            archive.writestr(CLASS_LIST, "\n".join(names))
     return packed.getvalue()

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import scipy  # loads scipy.stats when it is first used
 
+from mnist_core.data.classes import Classes
+
 GUESSING_P_VALUE = 0.01
 """An accuracy counts as better than guessing if guessing reaches it with less than this probability."""
 
@@ -67,7 +69,7 @@ def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> McNemar:
     return McNemar(both_correct, only_a, only_b, len(correct_a) - both_correct - only_a - only_b, p_value)
 
 
-def no_better_than_guessing(accuracy: float, labels: np.ndarray) -> str | None:
+def no_better_than_guessing(accuracy: float, labels: np.ndarray, classes: Classes | None = None) -> str | None:
     """Say so if an accuracy is one that guessing may reach: always answering the class that most images belong to.
 
     With q the share of that class among the N images, guessing classifies X ~ Binomial(N, q) of N such images
@@ -80,24 +82,27 @@ def no_better_than_guessing(accuracy: float, labels: np.ndarray) -> str | None:
     accuracy : float, range [0, 1]
         On the images of these labels.
     labels : ndarray of int, shape (N,), N of at least 1
+    classes : Classes, optional
+        The names of the classes; by default, their numbers.
 
     Returns
     -------
     str or None
-        One sentence, or None if the accuracy is better than guessing.
+        One sentence, which may name a class, or None if the accuracy is better than guessing.
     """
     counts = np.bincount(labels)
     common, count = int(counts.argmax()), len(labels)
     share = counts[common] / count
+    name = classes[common].plain if classes else str(common)
     if share == 1:
         return (
-            f"Every image is of class {common}: guessing is always correct, so the accuracy says nothing. "
+            f"Every image is of class {name}: guessing is always correct, so the accuracy says nothing. "
             "Use data of two classes or more."
         )
     if scipy.stats.binomtest(round(accuracy * count), count, share, alternative="greater").pvalue < GUESSING_P_VALUE:
         return None
     verdict = "no better" if accuracy <= share else "not clearly better"
     return (
-        f"An accuracy of {accuracy:.2%} is {verdict} than guessing: always answering {common}, the most common of "
+        f"An accuracy of {accuracy:.2%} is {verdict} than guessing: always answering {name}, the most common of "
         f"the {count:,} labels, gives {share:.2%}."
     )

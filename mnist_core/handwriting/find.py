@@ -56,7 +56,7 @@ def _find(grey: np.ndarray, several: bool | None, shape: tuple[int, int]) -> Fou
     if shape[0] != shape[1]:
         raise picture_error(
             f"{times(grey.shape)} pixels",
-            f"one digit of {times(shape)}, white on black, as in training",
+            f"one image of {times(shape)}, white on black, as in training",
             "Only square images are fitted: resize it.",
         )
     ink = ink_on_black(grey, light_paper)

@@ -131,7 +131,7 @@ def reduced(image: np.ndarray, longest: int) -> tuple[np.ndarray, int]:
 
 def no_ink() -> PictureError:
     """Build the error for a picture without ink."""
-    return picture_error("no ink", "a digit", "Draw one, with more contrast to the paper.")
+    return picture_error("no ink", "a drawing", "Draw one, with more contrast to the paper.")
 
 
 def picture_error(found: str, expected: str, advice: str) -> PictureError:

@@ -144,7 +144,7 @@ def _checked_size(kind: str, data: bytes) -> int:
     if width * height > MAX_PIXELS[kind]:
         found, limit = f"a picture of {times((width, height))} pixels", f"at most {MAX_PIXELS[kind] / 1e6:g} million"
         expected = f"{limit} in a WebP file" if kind == "WebP" else limit
-        raise picture_error(found, expected, "Make it smaller, or cut out the part with the digits.")
+        raise picture_error(found, expected, "Make it smaller, or cut out the part to read.")
     scans = data.count(START_OF_SCAN) if kind == "JPEG" else 0
     if scans > MAX_SCANS:
         found, expected = f"a JPEG file of {scans:,} scans", f"at most {MAX_SCANS}"

@@ -92,7 +92,7 @@ def segment(ink: np.ndarray, pieces: Pieces | None = None) -> list[Box]:
     if len(boxes) > MAX_DIGITS:
         raise too_many(len(boxes))
     if sum(box.height * box.width for box in boxes) > MAX_OVERLAP * ink.size:
-        found, expected = f"{len(boxes)} pieces of ink that lie within one another", "digits side by side"
+        found, expected = f"{len(boxes)} pieces of ink that lie within one another", "some side by side"
         raise picture_error(found, expected, CROP)
     return _in_reading_order(boxes)
 
@@ -199,4 +199,4 @@ def label_pieces(mask: np.ndarray) -> Pieces:
 def too_many(count: int) -> PictureError:
     """Build the error for a picture with more pieces of ink than ``MAX_DIGITS``."""
     found = f"{count:,} separate pieces of ink"
-    return picture_error(found, f"at most {MAX_DIGITS} digits", CROP)
+    return picture_error(found, f"at most {MAX_DIGITS}", CROP)

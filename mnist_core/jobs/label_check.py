@@ -16,9 +16,9 @@ import numpy as np
 from filelock import FileLock
 from msgspec import Meta
 
+from mnist_core.data.npz import NUMBERS, read_npz
 from mnist_core.errors import RunError, reason_of
 from mnist_core.jobs.job import Job, JobKind, request_of, run_job, start_job
-from mnist_core.models.npz import NUMBERS, read_npz
 from mnist_core.runs.files import check_sha256, write_npz
 from mnist_core.runs.run import Run
 from mnist_core.runs.schema import MAX_BYTES, Fraction, damage_of

@@ -6,18 +6,23 @@ safetensors   the same arrays, with the activation and a checksum in the metadat
 onnx          a graph from raw images to probabilities, for ONNX Runtime in any language
 python        one file of source text with the parameters in it, which needs NumPy alone
 
+Each holds the names of the classes as well, if they have any but their numbers.
+
 No format is read that could run code: a pickle (.pkl, .pt) is refused.
 """
 
 import io
+import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from mnist_core.data.classes import Classes
+from mnist_core.data.npz import CLASS_NAMES
 from mnist_core.errors import MissingPackageError, ModelError, times
 from mnist_core.models.checksum import checksum
 from mnist_core.models.onnx import to_onnx
@@ -26,22 +31,23 @@ from mnist_core.models.python_file import to_python
 from mnist_core.nn.network import Network
 
 
-def to_npz(network: Network, image_shape: tuple[int, int]) -> bytes:
-    """Write the arrays of :meth:`Network.to_arrays`; see :data:`FORMATS`."""
+def to_npz(network: Network, image_shape: tuple[int, int], class_names: Sequence[str] = ()) -> bytes:
+    """Write the arrays of :meth:`Network.to_arrays`, and any names of classes; see :data:`FORMATS`."""
     file = io.BytesIO()
-    arrays: dict[str, Any] = network.to_arrays()
+    arrays: dict[str, Any] = {**network.to_arrays(), **({CLASS_NAMES: np.array(class_names)} if class_names else {})}
     np.savez(file, **arrays)
     return file.getvalue()
 
 
-def to_safetensors(network: Network, image_shape: tuple[int, int]) -> bytes:
-    """Write weights and biases as tensors, the activation as metadata; see :data:`FORMATS`."""
+def to_safetensors(network: Network, image_shape: tuple[int, int], class_names: Sequence[str] = ()) -> bytes:
+    """Write weights and biases as tensors, activation and names of classes as metadata; see :data:`FORMATS`."""
     try:
         from safetensors.numpy import save
     except ImportError as error:
         raise MissingPackageError(install_hint("safetensors")) from error
     arrays = network.to_arrays()
     metadata = {"sha256": checksum(arrays), "activation": str(arrays.pop("activation"))}
+    metadata |= {CLASS_NAMES: json.dumps(class_names)} if class_names else {}
     return save(arrays, metadata=metadata)
 
 
@@ -49,8 +55,9 @@ class Format(NamedTuple):
     """A kind of model file."""
 
     suffix: str
-    write: Callable[[Network, tuple[int, int]], bytes]
-    """From a network and the (H, W) of its images to the content of the file; MissingPackageError without `package`."""
+    write: Callable[[Network, tuple[int, int], Sequence[str]], bytes]
+    """From a network, the (H, W) of its images and the names of its classes, empty for numbers, to the content of the
+    file; MissingPackageError without `package`."""
     package: str | None
     """What has to be installed beyond ``requirements.txt`` to write it."""
     about: str
@@ -88,7 +95,7 @@ FORMATS = {
 """The formats by name."""
 
 
-def export(network: Network, image_shape: tuple[int, int], format: str) -> bytes:
+def export(network: Network, image_shape: tuple[int, int], format: str, classes: Classes | None = None) -> bytes:
     """Write a network in a format.
 
     Parameters
@@ -98,6 +105,8 @@ def export(network: Network, image_shape: tuple[int, int], format: str) -> bytes
         Height and width of the images that it reads; their product is ``layer_sizes[0]``.
     format : str
         A key of :data:`FORMATS`.
+    classes : Classes, optional
+        Their names are written into the file, unless they are numbers.
 
     Returns
     -------
@@ -119,7 +128,8 @@ def export(network: Network, image_shape: tuple[int, int], format: str) -> bytes
             "name the size of the images that it was trained on."
         )
     height, width = image_shape
-    return FORMATS[format].write(network, (height, width))
+    names = classes.plain() if classes and not classes.are_numbers else []
+    return FORMATS[format].write(network, (height, width), names)
 
 
 def missing_package(format: str) -> str | None:

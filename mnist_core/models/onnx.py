@@ -1,7 +1,11 @@
 """A model as an ONNX graph, for ONNX Runtime in any language."""
 
+import json
+from collections.abc import Sequence
+
 import numpy as np
 
+from mnist_core.data.npz import CLASS_NAMES
 from mnist_core.errors import MissingPackageError
 from mnist_core.models.optional import install_hint
 from mnist_core.nn.activations import ACTIVATIONS
@@ -11,10 +15,11 @@ ONNX_OPSET, ONNX_IR_VERSION = 13, 8
 """Old enough for every runtime since 2021; from opset 13 on, Softmax works along one axis as :func:`softmax` does."""
 
 
-def to_onnx(network: Network, image_shape: tuple[int, int]) -> bytes:
+def to_onnx(network: Network, image_shape: tuple[int, int], class_names: Sequence[str] = ()) -> bytes:
     """Write the graph from ``images``, uint8 (N, H, W), to ``probabilities``, float32 (N, C); see :data:`FORMATS`.
 
-    Cast and Div are :func:`normalize`, Flatten is :func:`flatten`, and each Gemm is ``a @ W + b``.
+    Cast and Div are :func:`normalize`, Flatten is :func:`flatten`, and each Gemm is ``a @ W + b``. Names of classes are
+    metadata, a JSON list.
     """
     try:
         from onnx import TensorProto, helper, numpy_helper
@@ -45,5 +50,7 @@ def to_onnx(network: Network, image_shape: tuple[int, int]) -> bytes:
     )
     opset = helper.make_opsetid("", ONNX_OPSET)
     model = helper.make_model(graph, opset_imports=[opset], ir_version=ONNX_IR_VERSION, producer_name="mnist_core")
+    if class_names:
+        helper.set_model_props(model, {CLASS_NAMES: json.dumps(class_names)})
     content: bytes = model.SerializeToString()
     return content

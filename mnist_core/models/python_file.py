@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from string import Template
 from typing import Any
 
@@ -15,7 +16,7 @@ PYTHON_FILE = Template('''\
 
 In a program:  from model import predict          (when this file is model.py)
                probabilities = predict(images)    uint8 (N, $height, $width), white on black -> (N, $classes)
-As a script:   python model.py digits.npy         prints the class of each image, and its probability
+As a script:   python model.py images.npy         prints the class of each image, and its probability
 """
 
 import base64
@@ -23,6 +24,8 @@ import io
 import sys
 
 import numpy as np
+
+CLASSES = $class_names
 
 
 def activate(z):
@@ -45,7 +48,7 @@ def predict(images):
 def main(path):
     """Print the most probable class of each image in a .npy file."""
     for number, p in enumerate(predict(np.load(path, allow_pickle=False))):
-        print(f"image {number}: {p.argmax()} ({p.max():.1%})")
+        print(f"image {number}: {CLASSES[p.argmax()]} ({p.max():.1%})")
 
 
 # The weights and biases W1, b1, W2, b2, ...: an .npz file, compressed, in base64.
@@ -55,12 +58,12 @@ ARRAYS = dict(np.load(io.BytesIO(base64.b64decode(PARAMETERS)), allow_pickle=Fal
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        sys.exit(f"usage: python {sys.argv[0]} digits.npy")
+        sys.exit(f"usage: python {sys.argv[0]} images.npy")
     main(sys.argv[1])
 ''')
 
 
-def to_python(network: Network, image_shape: tuple[int, int]) -> bytes:
+def to_python(network: Network, image_shape: tuple[int, int], class_names: Sequence[str] = ()) -> bytes:
     """Write a Python file of about 50 lines and the parameters, without any import of ours; see :data:`FORMATS`."""
     arrays: dict[str, Any] = {**network.to_arrays()}
     del arrays["activation"]
@@ -76,6 +79,7 @@ def to_python(network: Network, image_shape: tuple[int, int]) -> bytes:
         depth=len(network.weights),
         activation=network.activation,
         expression=ACTIVATIONS[network.activation].python_source,
+        class_names=list(class_names) or list(map(str, range(network.layer_sizes[-1]))),
         parameters=base64.encodebytes(file.getvalue()).decode(),
     )
     return text.encode()

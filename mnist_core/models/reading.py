@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from mnist_core.data.dataset import Dataset
+from mnist_core.data.npz import CLASS_NAMES, PICKLE_SUFFIXES, NpzDamageError, NpzError, NpzPickleError, read_npz
 from mnist_core.errors import ConfigError, MissingPackageError, ModelError, times
 from mnist_core.models.checksum import checksum
-from mnist_core.models.npz import PICKLE_SUFFIXES, NpzDamageError, NpzError, NpzPickleError, read_npz
 from mnist_core.models.optional import install_hint
 from mnist_core.nn.network import Network
 from mnist_core.training.config import MAX_HIDDEN_LAYERS
@@ -21,7 +21,7 @@ MAX_BYTES = 100_000_000
 
 MAX_HEADER_BYTES = 65_536
 
-MAX_ARRAYS = 2 * (MAX_HIDDEN_LAYERS + 1) + 1
+MAX_ARRAYS = 2 * (MAX_HIDDEN_LAYERS + 1) + 2
 
 EXPORT_ONE = "expected W1, b1, W2, b2, ... and the activation, as this project exports them. Export the model again."
 
@@ -94,7 +94,9 @@ def check_fits(network: Network, dataset: Dataset, name: str = "The network") ->
 
 def _read_npz(name: str, data: bytes) -> dict[str, np.ndarray]:
     try:
-        return read_npz(data, MAX_BYTES, "fU", MAX_ARRAYS)
+        arrays = read_npz(data, MAX_BYTES, "fU", MAX_ARRAYS)
+        arrays.pop(CLASS_NAMES, None)  # a run names the classes as its data do
+        return arrays
     except NpzPickleError as error:
         raise _pickle_error(name) from error
     except NpzDamageError as error:

@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 
 from mnist_core.data.corrections import Corrections
 from mnist_core.data.dataset import Dataset
+from mnist_core.data.npz import NpzError, read_npz
 from mnist_core.errors import ConfigError, MnistError, RunError, reason_of
-from mnist_core.models.npz import NpzError, read_npz
 from mnist_core.nn.network import Network
 from mnist_core.runs.checkpoint import Checkpoint
 from mnist_core.runs.dataset_reference import DatasetReference

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mnist_core.data.npz import read_npz
 from mnist_core.errors import RunError, reason_of
-from mnist_core.models.npz import read_npz
 from mnist_core.nn.network import Network
 from mnist_core.runs.files import write_npz
 from mnist_core.runs.schema import MAX_BYTES

@@ -2,20 +2,29 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mnist_core.data.checksums import same_content
+from mnist_core.data.classes import LONGEST_NAME, Classes
 from mnist_core.data.dataset import FOLDER_VARIABLE, FORMER_SAMPLE, Dataset, load_dataset
 from mnist_core.errors import DatasetError
-from mnist_core.runs.schema import Checksums, FolderPath, shown
+from mnist_core.runs.schema import Checksums, ClassNames, FolderPath, shown
 from mnist_core.untrusted import UntrustedText
 
 
 @dataclass(frozen=True)
 class DatasetReference:
-    """Which data a run was trained on: enough to load it again, and to notice if it is no longer the same."""
+    """Which data a run was trained on: enough to load it again, and to notice if it is no longer the same.
+
+    Parameters
+    ----------
+    name, source, data_dir, checksums
+        As in :class:`Dataset`.
+    class_names : tuple of UntrustedText
+        Its ``given_names``, which may be cut; empty if nobody gave names, or if an older version wrote the run.
+    """
 
     MAX_NAME: ClassVar[int] = 200
     SOURCES: ClassVar[tuple[str, ...]] = ("full", "sample")
@@ -24,18 +33,26 @@ class DatasetReference:
     source: str
     data_dir: FolderPath | None
     checksums: Checksums = field(repr=False)
+    class_names: ClassNames = ()
 
     def __post_init__(self) -> None:
         if len(self.name.plain) > self.MAX_NAME:
             raise ValueError(f"name is {shown(self.name.plain)}: expected at most {self.MAX_NAME} characters")
         if self.source not in self.SOURCES:
             raise ValueError(f"source is {shown(self.source)}: expected one of {', '.join(self.SOURCES)}")
+        if any(len(given.plain) > LONGEST_NAME for given in self.class_names):
+            raise ValueError(f"class_names: expected at most {LONGEST_NAME} characters each")
 
     @classmethod
     def of(cls, dataset: Dataset) -> "DatasetReference":
         """Refer to a loaded data set."""
         name = UntrustedText(dataset.name.plain[: cls.MAX_NAME])
-        return cls(name, dataset.source, dataset.data_dir, dataset.checksums)
+        given = tuple(UntrustedText(given.plain[:LONGEST_NAME]) for given in dataset.given_names)
+        return cls(name, dataset.source, dataset.data_dir, dataset.checksums, given)
+
+    def record(self) -> dict[str, Any]:
+        """The fields for ``config.json``: without names of classes if there are none, as older versions expect."""
+        return {name: value for name, value in vars(self).items() if value or name != "class_names"}
 
     def load(
         self,
@@ -82,7 +99,23 @@ class DatasetReference:
         DatasetError
             As :meth:`load` does.
         """
-        return _shape(self.name, self.source, self.data_dir, tuple(sorted(self.checksums.items())))
+        shape, names = self._shape_and_names()
+        return shape, len(names)
+
+    def classes(self, count: int) -> Classes:
+        """The classes that a network with ``count`` outputs tells apart, under the names that its run knows.
+
+        Without recorded names, they are those of the data, which are loaded once in a process; without these, numbers.
+        """
+        names = self.class_names
+        if not names:
+            with suppress(DatasetError):
+                _, names = self._shape_and_names()
+        return Classes.of(names, count)
+
+    def _shape_and_names(self) -> tuple[tuple[int, int], tuple[UntrustedText, ...]]:
+        checksums = tuple(sorted(self.checksums.items()))
+        return _shape_and_names(self.name, self.source, self.data_dir, checksums, self.class_names)
 
     def check(self, dataset: Dataset) -> Dataset:
         """Return ``dataset``, or raise DatasetError if its files are not those referred to."""
@@ -98,12 +131,24 @@ class DatasetReference:
                 "run was created with: put the original files back"
                 f"{', compressed as they were' if older else ''}, or start a new run."
             )
+        if self.class_names and self.class_names != dataset.given_names:
+            return _named(dataset, self.class_names)
         return dataset
 
 
+@lru_cache(maxsize=2)
+def _named(dataset: Dataset, names: tuple[UntrustedText, ...]) -> Dataset:
+    """Name the classes; the same data set gives the same one again."""
+    return replace(dataset, given_names=names)
+
+
 @lru_cache(maxsize=64)
-def _shape(
-    name: UntrustedText, source: str, data_dir: str | None, checksums: tuple[tuple[str, str], ...]
-) -> tuple[tuple[int, int], int]:
-    dataset = DatasetReference(name, source, data_dir, dict(checksums)).load()
-    return dataset.image_shape, dataset.num_classes
+def _shape_and_names(
+    name: UntrustedText,
+    source: str,
+    data_dir: str | None,
+    checksums: tuple[tuple[str, str], ...],
+    class_names: tuple[UntrustedText, ...],
+) -> tuple[tuple[int, int], tuple[UntrustedText, ...]]:
+    dataset = DatasetReference(name, source, data_dir, dict(checksums), class_names).load()
+    return dataset.image_shape, dataset.class_names

@@ -68,7 +68,7 @@ def _evidence(run: Run, dataset: Dataset) -> Evidence | None:
         metrics=metrics,
         layers=run.layers(),
         test_accuracy=tested,
-        doubt=None if tested is None else no_better_than_guessing(tested, dataset.test_labels),
+        doubt=None if tested is None else no_better_than_guessing(tested, dataset.test_labels, dataset.classes),
         error=error,
         model_epoch=model_epoch(run),
         own_code=(run.path / IMPLEMENTATION).exists(),

@@ -47,8 +47,8 @@ def write_origin(
     dataset: DatasetReference,
     corrections_sha256: str | None = None,
 ) -> None:
-    """Write ``config.json`` into a run folder; without corrections it says nothing of them, as older versions did."""
-    content = Origin(created=created, training=config.to_dict(), dataset=dataset)
+    """Write ``config.json`` into a run folder; without corrections or names of classes, as older versions did."""
+    content: dict[str, Any] = {"created": created, "training": config.to_dict(), "dataset": dataset.record()}
     if corrections_sha256:
         content["corrections"] = corrections_sha256
     write_record(folder / "config.json", content, Origin)

@@ -22,9 +22,9 @@ import numpy as np
 
 from mnist_core.data.corrections import Corrections
 from mnist_core.data.dataset import Dataset, load_dataset
+from mnist_core.data.npz import read_npz
 from mnist_core.disk import read_bounded
 from mnist_core.errors import DatasetError, RunError, did_you_mean, reason_of
-from mnist_core.models.npz import read_npz
 from mnist_core.nn.network import Network
 from mnist_core.runs.about import About
 from mnist_core.runs.dataset_reference import DatasetReference

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 import msgspec
 from msgspec import Meta
 
+from mnist_core.data.fitting import MAX_CLASSES
 from mnist_core.disk import read_bounded
 from mnist_core.errors import RunError, reason_of
 from mnist_core.nn.network import MAX_PARAMETERS
@@ -22,7 +23,7 @@ from mnist_core.untrusted import UntrustedText, plain_text
 MB = 1_000_000
 
 MAX_BYTES = {
-    "config.json": MB // 10,
+    "config.json": MB // 2,
     "status.json": MB,
     "about.json": MB,
     "implementation.json": MB,
@@ -68,6 +69,7 @@ Checksums = Annotated[
     dict[Annotated[str, Meta(max_length=255)], Annotated[str, Meta(max_length=128)]], Meta(max_length=20)
 ]
 """SHA-256 by file name."""
+ClassNames = Annotated[tuple[UntrustedText, ...], Meta(max_length=MAX_CLASSES)]
 
 
 def read_record(path: Path, kind: type[R]) -> R:

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from mnist_core.data.batches import split_validation
+from mnist_core.data.classes import Classes
 from mnist_core.data.dataset import Dataset
 from mnist_core.nn.network import Network
 from mnist_core.training.config import TrainingConfig
 from mnist_core.training.divergence import with_shorter_steps
 from mnist_core.training.layer_statistics import LayerStatistics
 from mnist_core.training.loop import EpochMetrics
+from mnist_core.untrusted import UntrustedText
 
 HELD = 3
 """A finding is shown of a running run once it holds for this many epochs, so that it does not come and go."""
@@ -57,6 +59,8 @@ class DataFacts:
         The brightest pixel of most training images.
     pixels : int
         Of one image.
+    class_names : tuple of UntrustedText
+        By default, the numbers of the classes.
     """
 
     counts: tuple[int, ...]
@@ -64,6 +68,7 @@ class DataFacts:
     tested: int = 10_000
     brightest: int = 255
     pixels: int = 784
+    class_names: tuple[UntrustedText, ...] = ()
 
     @classmethod
     def of(cls, dataset: Dataset, config: TrainingConfig) -> "DataFacts":
@@ -74,7 +79,15 @@ class DataFacts:
         some = dataset.train_images[:: -(-count // LOOKED_AT)]
         brightest = np.median(some.reshape(len(some), -1).max(axis=1))
         pixels = dataset.train_images[0].size
-        return cls(tuple(counts.tolist()), len(validation), len(dataset.test_labels), int(brightest), pixels)
+        return cls(
+            tuple(counts.tolist()), len(validation), len(dataset.test_labels), int(brightest), pixels,
+            dataset.class_names,
+        )  # fmt: skip
+
+    @property
+    def classes(self) -> Classes:
+        """The classes that are trained on."""
+        return Classes.of(self.class_names, len(self.counts))
 
     @property
     def images(self) -> int:

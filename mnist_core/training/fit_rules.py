@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mnist_core.data.checks import DARK
+from mnist_core.data.classes import Classes
 from mnist_core.training.evidence import FEWEST_EPOCHS, HELD, Diagnosis, Evidence
 from mnist_core.training.loop import EpochMetrics
 
@@ -39,7 +40,7 @@ def missing_classes(evidence: Evidence) -> Iterator[Diagnosis]:
     """Classes that training never sees."""
     missing = [label for label, count in enumerate(evidence.data.counts) if not count]
     if missing:
-        names = ", ".join(map(str, missing[:5])) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+        names = evidence.data.classes.listed(missing).plain
         yield Diagnosis(
             "classes-missing", "Classes without training images", f"No training image is of class {names}.",
             "The network never learns to answer that, so every such test image is an error.",
@@ -53,7 +54,12 @@ def guessing(evidence: Evidence) -> Iterator[Diagnosis]:
         return
     counts = evidence.predicted or ()
     share = max(counts, default=0) / max(sum(counts), 1)
-    one = f"It answers {int(np.argmax(counts))} for {share:.0%} of the test images." if share > ONE_CLASS else ""
+    classes = Classes.of(evidence.data.class_names, len(counts))
+    one = (
+        f"It answers {classes[np.argmax(counts)].plain} for {share:.0%} of the test images."
+        if share > ONE_CLASS
+        else ""
+    )
     seen = "" if evidence.doubt else (
         f"It classifies {evidence.last.train_accuracy if evidence.last else 0:.1%} of the training images correctly; "
         f"always answering the most common class gives {evidence.data.guessing:.1%}."

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from mnist_core.data.catalogue import NAMED
 from mnist_core.data.checks import DataWarning, dataset_warnings
-from mnist_core.data.dataset import Dataset, files_seen, find_full, load_dataset
+from mnist_core.data.dataset import Dataset, find_full, load_dataset
+from mnist_core.data.files_seen import files_seen
+from mnist_core.data.named import find_named, load_named
 from mnist_core.errors import DatasetError
 from mnist_core.runs.run import default_runs_dir
 from mnist_core.untrusted import UntrustedText
@@ -22,7 +25,7 @@ FOLDERS_ARE_OFF = (
 
 @dataclass(frozen=True)
 class Choice:
-    """What this session chose: a source as :func:`load_dataset` takes it, and a folder or None."""
+    """What this session chose: a source as :func:`load_dataset` takes it, or a name of ``NAMED``; a path or None."""
 
     source: str = "auto"
     folder: str | None = None
@@ -34,6 +37,11 @@ class Choice:
 def own_digits_dir() -> Path:
     """Folder of the data sets that visitors make of their own digits."""
     return default_runs_dir() / ".data"
+
+
+def uploads_dir() -> Path:
+    """Folder of the files that visitors upload as data; beside that of their data sets, which an address may name."""
+    return default_runs_dir() / ".uploads"
 
 
 def why_no_folder() -> str | None:
@@ -50,9 +58,9 @@ def _check(choice: Choice) -> Choice:
 
 def _parse_choice(text: str) -> Choice:
     try:
-        return _check(Choice(text) if text in ("auto", "sample") else Choice("full", text))
+        return _check(Choice(text) if text in ("auto", "sample", *NAMED) else Choice("full", text))
     except DatasetError as error:
-        raise ValueError(f"expected auto or sample. {error}") from error
+        raise ValueError(f"expected auto, sample or one of {', '.join(NAMED)}. {error}") from error
 
 
 def _choice() -> Remembered:
@@ -82,21 +90,30 @@ def current_dataset() -> Dataset:
 
 
 def show_data_warnings() -> None:
-    """Say what is odd about the data set in use, if anything is."""
+    """Say how the data set in use was prepared, and what is odd about it, if anything is."""
     choice = current_choice()
-    _, warnings = _load(choice, _fingerprint(choice))
+    dataset, warnings = _load(choice, fingerprint(choice))
+    if dataset.notes:
+        steps = "\n".join(f"- {sentence}" for sentence in dataset.notes)
+        st.info(f"**How these data were prepared**\n\n{steps}", icon=":material/build:")
     for warning in warnings:
         st.warning(f"**{UntrustedText(warning.found)}** {warning.meaning} {warning.advice}", icon=":material/warning:")
 
 
 def load(choice: Choice) -> Dataset:
     """Load a data set, or take it from the cache as long as the files behind it are the same."""
-    dataset, _ = _load(choice, _fingerprint(choice))
+    dataset, _ = _load(choice, fingerprint(choice))
     return dataset
 
 
-def _fingerprint(choice: Choice) -> tuple:
-    folder = None if choice.source == "sample" else find_full(choice.folder)
+def fingerprint(choice: Choice | None) -> tuple:
+    """What changes when the files behind a choice do, for caches; nothing without a choice."""
+    if choice is None:
+        return ()
+    if choice.source in NAMED:
+        folder = find_named(NAMED[choice.source])
+    else:
+        folder = None if choice.source == "sample" else find_full(choice.folder)
     if folder is None:
         return (os.environ.get("MNIST_DATA_DIR"),)
     return (str(folder), *files_seen(folder))
@@ -104,7 +121,8 @@ def _fingerprint(choice: Choice) -> tuple:
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the data set …")
 def _load(choice: Choice, fingerprint: tuple) -> tuple[Dataset, tuple[DataWarning, ...]]:
-    dataset = load_dataset(choice.source, choice.folder)
+    named = choice.source in NAMED
+    dataset = load_named(choice.source) if named else load_dataset(choice.source, choice.folder)
     return dataset, dataset_warnings(dataset)
 
 

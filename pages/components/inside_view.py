@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from mnist_core.data.classes import Classes
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.evaluation.predict import Evaluation
@@ -16,7 +17,7 @@ from mnist_core.nn.network import Network
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.run import Run, find_run
 from pages.components.digits.grid import png_base64
-from pages.components.runs.picker import model_written, run_dataset, test_result, trained_network
+from pages.components.runs.picker import model_written, run_classes, run_dataset, test_result, trained_network
 
 MAP_DIGITS = 2000
 KEPT_VALUES = 20_000_000
@@ -37,6 +38,7 @@ class Inside:
     """A row for each image of the map: x, y, index, label, predicted, confidence, right, image."""
     map_share: float
     """Fraction of the variance that the map explains."""
+    classes: Classes
 
     @property
     def digits(self) -> int:
@@ -57,7 +59,7 @@ def _inside(path: Path, written: int, dataset: DatasetReference) -> Inside:
     hidden = hidden_activations(network, data.test_images[:digits])
     for array in hidden:
         array.setflags(write=False)
-    return Inside(network, data, result, hidden, *_map(hidden, data, result))
+    return Inside(network, data, result, hidden, *_map(hidden, data, result), run_classes(run))
 
 
 def _map(hidden: list[np.ndarray], data: Dataset, result: Evaluation) -> tuple[pd.DataFrame, float]:

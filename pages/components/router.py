@@ -53,14 +53,14 @@ PAGES = (
     PageInfo("Network", "training", "Training", ":material/monitoring:", "Move the sliders, watch the loss fall live"),
     PageInfo("Network", "runs", "Runs", ":material/table_rows:", "Compare runs: curves, settings, McNemar's test"),
     PageInfo("Network", "evaluation", "Evaluation", ":material/fact_check:", "Click a confusion to see its images"),
-    PageInfo("Network", "inside", "Inside", ":material/neurology:", "Weights as images, a digit on its way through"),
+    PageInfo("Network", "inside", "Inside", ":material/neurology:", "Weights as images, an image on its way through"),
     PageInfo(
         "Network", "label_issues", "Label issues", ":material/rule:", "Labels that the network contradicts", "suspects"
     ),
     PageInfo("Network", "label_desk", "Label desk", ":material/fact_check:", "Correct labels with single keys"),
     PageInfo("Network", "label_noise", "Noise laboratory", ":material/science:", "Flip labels, find them again"),
-    PageInfo("Your digits", "draw", "Draw", ":material/draw:", "Draw a digit and let a network read it"),
-    PageInfo("Your digits", "upload", "Upload", ":material/upload:", "Let a network read the digits of a photo"),
+    PageInfo("Your handwriting", "draw", "Draw", ":material/draw:", "Draw something and let a network read it"),
+    PageInfo("Your handwriting", "upload", "Upload", ":material/upload:", "Let a network read a photo"),
 )
 """All pages in the order of the navigation; the first one is what the bare address shows."""
 

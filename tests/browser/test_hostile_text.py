@@ -91,7 +91,7 @@ def test_no_text_of_a_file_or_an_address_becomes_markup(app, page, trained, list
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
         [{"name": name, "mimeType": "image/png", "buffer": content} for name, content in pictures]
     )
-    page.get_by_role("heading", name="All digits").wait_for()
+    page.get_by_role("heading", name="All images").wait_for()
     settle(page)
     search(page, *(f"{part}" for part in parts.values()))
     look(page, f"{app.url}/?{urlencode({'data': everything})}", parts["image"])

@@ -33,5 +33,5 @@ def test_a_pointer_over_the_map_shows_the_digit(app, page, trained):
 
     verdict = page.get_by_text(re.compile(r"^Test image \d+ is classified as"))
     page.get_by_role("button", name="Random error").click()
-    expect(verdict).to_have_text(re.compile("but it is a"))
+    expect(verdict).to_have_text(re.compile("but its label is"))
     expect(page.get_by_role("spinbutton", name=re.compile("^Test image"))).not_to_have_value("0")

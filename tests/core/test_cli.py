@@ -166,7 +166,7 @@ def test_evaluating_on_images_of_another_size_is_refused_in_words(shape, trained
     height, width = shape
     assert capsys.readouterr().err == (
         f"error: Run {run.id} was trained on images of 5x4, but those of {other.name} are "
-        f"{height}x{width}: name a folder with images of its size, or leave --data-dir out.\n"
+        f"{height}x{width}: name data with images of its size, or leave it out.\n"
     )
 
 
@@ -193,7 +193,10 @@ def test_the_json_report_has_these_keys(trained):
     done = mnist("evaluate", "latest", "--json", "--runs-dir", folder)
     assert done.returncode == 0
     report = json.loads(done.stdout)
-    assert set(report) == {"run", "dataset", "accuracy", "loss", "errors", "confusion_matrix", "diagnosis"}
+    assert set(report) == {
+        "run", "dataset", "trained_on", "own_data", "accuracy", "interval", "loss", "errors", "class_names",
+        "confusion_matrix", "diagnosis",
+    }  # fmt: skip
     assert set(report["dataset"]) == {"name", "source"}
     assert report["run"] == list_runs(folder)[0].id
 

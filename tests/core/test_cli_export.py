@@ -4,12 +4,14 @@ import json
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mnist_core.cli import main
+from mnist_core.data.classes import display_width
 from mnist_core.data.dataset import load_dataset
 from mnist_core.disk import write_atomically
 from mnist_core.evaluation.predict import predict
@@ -19,6 +21,7 @@ from mnist_core.models.reading import read_model
 from mnist_core.nn.network import Network
 from mnist_core.runs.run import create_run
 from mnist_core.training.config import TrainingConfig
+from mnist_core.untrusted import UntrustedText
 
 
 @pytest.fixture
@@ -27,11 +30,10 @@ def make_run(tiny_folder, tmp_path, monkeypatch):
     monkeypatch.setenv("MNIST_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.chdir(tmp_path)
 
-    def make(shape=(6, 6), classes=3):
-        run = create_run(
-            TrainingConfig(hidden_layers=(8,), activation="relu"),
-            load_dataset("full", tiny_folder(shape=shape, classes=classes)),
-        )
+    def make(shape=(6, 6), classes=3, names=()):
+        dataset = load_dataset("full", tiny_folder(shape=shape, classes=classes))
+        dataset = replace(dataset, given_names=tuple(map(UntrustedText, names)))
+        run = create_run(TrainingConfig(hidden_layers=(8,), activation="relu"), dataset)
         network = Network((int(np.prod(shape)), 8, classes), "relu", seed=3)
         write_atomically(run.path / "model.npz", lambda file: np.savez(file, **network.to_arrays()))
         return run
@@ -108,9 +110,33 @@ def test_predict_as_json(make_run, pictures, capsys):
     (entry,) = json.loads(capsys.readouterr().out)
     (row,) = predict(run.load_network(), small[np.newaxis])
     np.testing.assert_allclose(entry["probabilities"], row, rtol=1e-6)
-    assert (entry["image"], entry["digit"]) == ("0.png", row.argmax())
+    assert (entry["image"], entry["label"], entry["class_name"]) == ("0.png", row.argmax(), str(row.argmax()))
     assert entry["probability"] == max(entry["probabilities"])
     assert entry["runner_up"] == np.argsort(row)[-2]
+
+
+NAMES = ("Ankle boot", "い", "a\x1b[31m b")
+SHOWN = ("Ankle boot", "い", "a[31m b")
+
+
+def test_commands_name_the_classes(make_run, pictures, capsys):
+    small, _ = pictures
+    run = make_run(names=NAMES)
+    (row,) = predict(run.load_network(), small[np.newaxis])
+    second, first = np.argsort(row)[-2:]
+    assert main(["predict", "latest", "0.png"]) == 0
+    assert capsys.readouterr().out.startswith(f"0.png   {SHOWN[first]} ({row[first]:.1%})   runner-up {SHOWN[second]} ")
+    assert main(["predict", "latest", "0.png", "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert (entry["class_name"], entry["runner_up_name"]) == (SHOWN[first], SHOWN[second])
+    assert main(["evaluate", "latest"]) == 0
+    table = capsys.readouterr().out.splitlines()
+    head = next(n for n, line in enumerate(table) if line.startswith("class        precision"))
+    rows = table[head + 1 : head + 4]
+    assert [line.split("   ")[0].rstrip() for line in rows] == list(SHOWN)
+    assert len({display_width(line[: line.index("0.") if "0." in line else 0]) for line in rows}) == 1
+    assert main(["evaluate", "latest", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["class_names"] == list(SHOWN)
 
 
 def test_predict_with_a_single_class(make_run, pictures, capsys):
@@ -186,7 +212,7 @@ def test_export_writes_into_a_pipe_in_place_of_replacing_it(make_run, tmp_path):
 def test_predict_of_images_that_are_not_square(make_run, pictures, capsys):
     make_run(shape=(9, 4))
     assert main(["predict", "latest", "0.png"]) == 1
-    assert "0.png: Found 6x6 pixels, but expected one digit of 9x4, white on black" in capsys.readouterr().err
+    assert "0.png: Found 6x6 pixels, but expected one image of 9x4, white on black" in capsys.readouterr().err
 
 
 def test_predict_takes_images_of_the_data_set_as_they_are_and_fits_others(make_run, tmp_path, capsys):
@@ -203,6 +229,23 @@ def test_predict_takes_images_of_the_data_set_as_they_are_and_fits_others(make_r
     expected = predict(run.load_network(), images)
     np.testing.assert_allclose(rows[::2], expected, rtol=1e-5)
     np.testing.assert_allclose(rows[1::2], expected, atol=0.1)
+
+
+def test_predict_of_many_images_without_labels(make_run, tmp_path, capsys):
+    images = load_dataset("sample").test_images[:20]
+    run = make_run(shape=(28, 28), classes=10)
+    np.savetxt("test.csv", 255 - images.reshape(20, -1), "%d", ",", header=",".join(map(str, range(784))), comments="")
+    assert main(["predict", "latest", "test.csv", "--json"]) == 0
+    printed = capsys.readouterr()
+    entries = json.loads(printed.out)
+    assert [entry["image"] for entry in entries] == [f"test.csv[{number}]" for number in range(20)]
+    rows = [entry["probabilities"] for entry in entries]
+    np.testing.assert_allclose(rows, predict(run.load_network(), images), rtol=1e-5)
+    assert "dark on light" in printed.err and "no labels" not in printed.err
+    np.savez("labelled.npz", x=images, y=np.arange(20) % 10)
+    assert main(["predict", "latest", "labelled.npz", "test.csv"]) == 1
+    printed = capsys.readouterr()
+    assert "error: labelled.npz: found images with labels" in printed.err and "test.csv[19]" in printed.out
 
 
 def test_predict_of_an_empty_picture(make_run, tmp_path, capsys):

@@ -113,6 +113,7 @@ def test_the_short_name_of_the_address_leads_to_the_option(setting, capsys):
         (["runs", "stop"], "stop needs the id of a run"),
         (["runs", "stop", "2026", "--json"], "--json lists runs"),
         (["train", "--source", "sample", "--data-dir", "x"], "--source sample and --data-dir name different data"),
+        (["train", "--data-dir", ""], "found an empty path, expected that of a folder or a file"),
     ],
 )
 def test_advice_for_what_people_try(arguments, advice, capsys, monkeypatch):

@@ -24,10 +24,11 @@ from tests.hostile.file_readers import FILE_READERS
 from tests.hostile.guard import Guard, Reader, Unbounded, check_sentence, limit_process
 from tests.hostile.page_readers import PAGE_READERS
 from tests.hostile.run_readers import RUN_READERS
+from tests.hostile.source_readers import SOURCE_READERS
 from tests.hostile.word_readers import WORD_READERS
 from tests.hostile.world import World, make_world
 
-READERS = {**FILE_READERS, **RUN_READERS, **WORD_READERS, **PAGE_READERS}
+READERS = {**FILE_READERS, **SOURCE_READERS, **RUN_READERS, **WORD_READERS, **PAGE_READERS}
 
 LONGEST_REPORT = 4000
 

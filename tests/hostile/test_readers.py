@@ -12,9 +12,10 @@ import pytest
 
 from tests.hostile.file_readers import FILE_READERS
 from tests.hostile.run_readers import RUN_READERS
+from tests.hostile.source_readers import SOURCE_READERS
 from tests.hostile.word_readers import WORD_READERS
 
-READERS = (*FILE_READERS, *RUN_READERS, *WORD_READERS)
+READERS = (*FILE_READERS, *SOURCE_READERS, *RUN_READERS, *WORD_READERS)
 INPUTS, SEED = 40, 11
 MANY = int(os.environ.get("MNIST_HOSTILE_INPUTS", "200"))
 OTHER_SEED = int(os.environ.get("MNIST_HOSTILE_SEED", "12"))

@@ -22,7 +22,7 @@ from tests.hostile.strategies import numbers, texts, values, written
 from tests.hostile.world import World
 
 STARTING = (
-    (download, "download"), (train, "start_run"), (train, "request"), (runs, "resume_run"), (runs, "request"),
+    (download, "download_named"), (train, "start_run"), (train, "request"), (runs, "resume_run"), (runs, "request"),
     (check, "check"), (check, "_watch"), (grade, "grade"), (grade, "grade_entries"), (grade, "autograder_zip"),
 )  # fmt: skip
 """What commands call to fetch or pack files, to start and to ask processes, or to watch without end."""

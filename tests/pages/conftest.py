@@ -9,7 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.data import dataset
+from mnist_core.data import dataset, named
 from mnist_core.data.dataset import load_dataset
 from mnist_core.jobs.start import start_run
 from mnist_core.runs.dataset_reference import DatasetReference
@@ -34,7 +34,8 @@ def places(tmp_path, monkeypatch):
     """Point runs and cache to empty folders, so that the sample is what there is."""
     monkeypatch.setenv("MNIST_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.delenv("MNIST_DATA_DIR", raising=False)
-    monkeypatch.setattr(dataset, "cache_dir", lambda: tmp_path / "cache")
+    for module in (dataset, named):
+        monkeypatch.setattr(module, "cache_dir", lambda: tmp_path / "cache")
     st.cache_resource.clear()
 
 

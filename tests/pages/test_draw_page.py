@@ -1,6 +1,7 @@
 """Draw: every state of the page; the canvas itself is drawn on in tests/browser."""
 
 import io
+import json
 import re
 import sys
 import zipfile
@@ -16,7 +17,7 @@ from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.predict import predict
 from mnist_core.handwriting.mnist_format import to_mnist
 from mnist_core.training.config import TrainingConfig
-from tests.helpers import by_label, full_disk, html, texts
+from tests.helpers import by_label, full_disk, html, shown, texts, write_config
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def label_it(app, digit):
 
 def test_without_runs_it_leads_to_the_training(open_page):
     app = open_page("draw")
-    assert "There is no network to read digits yet" in app.info[0].value
+    assert "There is no network to try yet" in app.info[0].value
     (link,) = app.get("page_link")
     assert (link.proto.label, link.proto.page) == ("Train a network", "training")
 
@@ -104,6 +105,20 @@ def test_labelled_digits_are_kept_scored_and_downloaded(open_page, finished, can
     assert "1 of 2 correct" in texts(app.markdown)
     by_label(app.button, "Remove all").click().run()
     assert "Nothing yet" in texts(app.caption)
+
+
+def test_a_drawing_is_labelled_by_name(open_page, finished, canvas):
+    names = ["**zq** <b>", *"いろはにほへとちり"]
+    config = json.loads((finished.path / "config.json").read_text())
+    config["dataset"]["class_names"] = names
+    write_config(finished, config)
+    canvas.ink = large(load_dataset("sample").test_images[0])
+    app = open_page("draw")
+    question = by_label(app.get("button_group"), "I drew …")
+    assert [shown(option.content) for option in question.proto.options] == names
+    question.set_value(1).run()
+    assert re.search(r">い( ✓)?<", html(app))
+    assert "Accuracy on your images" in texts(app.markdown)
 
 
 def test_a_drawing_outlives_a_change_of_the_page(open_page, finished, canvas):

@@ -195,14 +195,16 @@ def test_the_csv_has_every_prediction(open_page, result, finished, monkeypatch):
     ((data, name),) = [(data, name) for label, data, name in offered if label == "Download all predictions (CSV)"]
     assert name == f"predictions-{finished.id}.csv"
     table = pd.read_csv(io.BytesIO(data()))
-    assert table.columns.tolist() == ["index", "true", "predicted", "confidence"] + [
-        f"probability_{k}" for k in range(10)
-    ]
+    assert table.columns.tolist() == [
+        "index", "true", "true_name", "predicted", "predicted_name", "confidence",
+        *(f"probability_{k}" for k in range(10)),
+    ]  # fmt: skip
+    assert table["true_name"].tolist() == table["true"].tolist()
     np.testing.assert_array_equal(table["index"], np.arange(1000))
     np.testing.assert_array_equal(table["true"], load_dataset("sample").test_labels)
     np.testing.assert_array_equal(table["predicted"], result.probabilities.argmax(axis=1))
     np.testing.assert_allclose(table["confidence"], result.probabilities.max(axis=1), rtol=1e-5)
-    np.testing.assert_allclose(table.iloc[:, 4:], result.probabilities, rtol=1e-5)
+    np.testing.assert_allclose(table.iloc[:, 6:], result.probabilities, rtol=1e-5)
 
 
 def test_the_download_button_is_there(open_page, finished):

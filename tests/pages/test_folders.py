@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from mnist_core.data.catalogue import NAMED
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.own_digits import add_to_training
 from pages.components import data
@@ -32,7 +33,10 @@ def test_no_address_tells_which_folders_exist(class_room, open_page, tmp_path, t
         assert app.query_params == {}
         (warning,) = app.warning
         said.add(unescaped([warning]).replace(str(folder), "…"))
-    assert said == {f"The address says data=…, which is ignored: expected auto or sample. {FOLDERS_ARE_OFF}"}
+    assert said == {
+        f"The address says data=…, which is ignored: expected auto, sample or one of {', '.join(NAMED)}. "
+        f"{FOLDERS_ARE_OFF}"
+    }
 
 
 def test_the_field_is_off_and_says_what_to_do(class_room, open_page):
@@ -60,6 +64,17 @@ def test_a_choice_of_before_and_a_click_of_before_are_refused(open_page, tmp_pat
 def test_what_the_owner_of_the_server_named_is_in_use(class_room, open_page, tiny_folder, monkeypatch):
     monkeypatch.setenv("MNIST_DATA_DIR", str(tiny_folder()))
     assert open_page("overview").metric[0].value == "12"
+
+
+def test_the_panel_takes_uploads_but_no_path(class_room, open_page, tiny_folder):
+    app = open_page("dataset")
+    assert [group.label for group in app.button_group if group.label == "Files from"] == []
+    contents = [(path.name, path.read_bytes(), "") for path in tiny_folder().iterdir()]
+    app.file_uploader[0].set_value(contents).run()
+    by_label(app.button, "Read these files").click().run()
+    by_label(app.button, "Take it").click().run()
+    assert "12 training and 6 test images of 5x4" in texts(app.markdown)
+    assert not app.error
 
 
 def test_own_digits_still_join_the_training_set(class_room, open_page):

@@ -73,7 +73,7 @@ def test_a_digit_is_chosen_and_read_as_the_network_reads_it(open_page, finished)
     by_label(app.button, "Random error").click().run()
     index = app.number_input(key="inside_index").value
     assert probabilities[index].argmax() != sample.test_labels[index]
-    assert f"but it is a **{sample.test_labels[index]}**" in texts(app.markdown)
+    assert f"but its label is **{sample.test_labels[index]}**" in texts(app.markdown)
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -85,7 +85,7 @@ def test_the_drawing_shows_the_most_active_units_and_true_products(finished, dar
     for units, array in zip(shown, hidden, strict=False):
         assert len(units) == MOST_UNITS and units.tolist() == sorted(units)
         assert array[0][units].min() >= np.delete(array[0], units).max()
-    lines, circles = (network_drawing(network, image, label, dark).layer[n].data for n in (0, 1))
+    lines, circles = (network_drawing(network, sample.classes, image, label, dark).layer[n].data for n in (0, 1))
     assert len(circles) == 2 * MOST_UNITS + 10 and len(lines) == MOST_UNITS + 2 * MOST_LINES
     assert circles["name"].str.contains("✓").sum() == 1
     one = lines[lines["from"].str.startswith("layer 2")].iloc[0]

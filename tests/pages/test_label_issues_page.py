@@ -12,10 +12,10 @@ from filelock import FileLock
 
 from mnist_core.data.corrections import decide
 from mnist_core.data.dataset import load_dataset
+from mnist_core.data.npz import read_npz
 from mnist_core.evaluation.label_errors import find_label_issues
 from mnist_core.jobs import job, label_check
 from mnist_core.jobs.label_check import Progress, read_probabilities, read_progress
-from mnist_core.models.npz import read_npz
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import write_json
 from mnist_core.runs.run import create_run

@@ -31,7 +31,7 @@ def captions(app):
 
 def test_without_runs_it_leads_to_the_training(open_page):
     app = open_page("upload")
-    assert "There is no network to read digits yet" in app.info[0].value
+    assert "There is no network to try yet" in app.info[0].value
 
 
 def test_nothing_uploaded_says_what_to_do(open_page, finished):
@@ -48,7 +48,7 @@ def test_a_page_is_read_digit_by_digit(open_page, finished, images):
     assert captions(app) == expected
     assert "`page.png` · 496x344 pixels · 6 digits" in texts(app.markdown)
     table = app.dataframe[0].value
-    assert table["read as"].tolist() == probabilities.argmax(axis=1).tolist()
+    assert table["class_name"].tolist() == list(map(str, probabilities.argmax(axis=1)))
     np.testing.assert_allclose(table["confidence"], probabilities.max(axis=1), rtol=1e-6)
 
     by_label(app.get("button_group"), "Each picture shows").set_value("one digit").run()
@@ -90,11 +90,11 @@ def test_the_csv_has_every_digit(open_page, finished, images, monkeypatch):
     table = pd.read_csv(io.BytesIO(data()))
     found = find_digits(page)
     assert table.columns.tolist() == [
-        "file", "digit", "read as", "confidence", "top", "left", "bottom", "right",
+        "file", "number", "label", "class_name", "confidence", "top", "left", "bottom", "right",
         *(f"probability_{k}" for k in range(10)),
     ]  # fmt: skip
     assert [tuple(row) for row in table[["top", "left", "bottom", "right"]].to_numpy()] == found.boxes
-    np.testing.assert_allclose(table.iloc[:, 8:], predict(finished.load_network(), found.images), rtol=1e-5)
+    np.testing.assert_allclose(table.iloc[:, 9:], predict(finished.load_network(), found.images), rtol=1e-5)
 
 
 def test_the_boxes_are_drawn_on_the_picture(open_page, finished, images, monkeypatch):

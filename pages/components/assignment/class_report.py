@@ -7,10 +7,10 @@ import streamlit as st
 
 from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.contract import STEPS, WHOLE
-from mnist_core.assignment.grades import ClassSummary, Grade, StepGrade, no_formula, summarize, to_csv
+from mnist_core.assignment.grades import ClassSummary, Grade, StepGrade, summarize, to_csv
 from mnist_core.assignment.similarity import Pair
 from mnist_core.errors import counted
-from mnist_core.untrusted import UntrustedText
+from mnist_core.untrusted import UntrustedText, no_formula
 from pages.components.assignment.steps import LOOKS
 from pages.components.charts.counts import count_bars
 from pages.components.state import OneOf, remembered

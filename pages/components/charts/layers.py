@@ -1,51 +1,60 @@
 """Charts of the layers of a network: activations by class, principal components, distributions over epochs."""
 
+import math
 from collections.abc import Sequence
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
+from mnist_core.data.classes import Classes
 from mnist_core.training.layer_histograms import Histogram, on_common_bins
 from pages.components.charts.curves import COLORS, TRAINING
+from pages.components.class_names import AXIS_PIXELS, chart_height, class_axis, legend_columns
 
 CLASS_COLORS = (
     "#4c78a8", "#f58518", "#e45756", "#72b7b2", "#54a24b", "#eeca3b", "#b279a2", "#ff9da6", "#9d755d", "#bab0ac",
 )  # fmt: skip
 CROSS = "M-1,-1L1,1M1,-1L-1,1"
 MOST_COLUMNS, LEVELS = 60, 64
+LEGEND_LINE = 24  # pixels
 
 
-def class_bars(means: np.ndarray) -> alt.Chart:
+def class_bars(classes: Classes, means: np.ndarray) -> alt.Chart:
     """Draw the mean activation of a unit for each class, from an array of shape (C,)."""
-    data = pd.DataFrame({"class": [str(label) for label in range(len(means))], "mean": means.astype(float)})
+    data = pd.DataFrame({"class": classes.plain(), "mean": means.astype(float)})
     return (
-        alt.Chart(data, height=240)
+        alt.Chart(data, height=chart_height(classes, 240))
         .mark_bar(color=COLORS[TRAINING])
         .encode(
-            alt.X("class:N", title="class", sort=None, axis=alt.Axis(labelAngle=0)),
+            alt.X("class:N", title="class", sort=None, axis=class_axis(classes)),
             alt.Y("mean:Q", title="mean activation"),
             tooltip=["class:N", alt.Tooltip("mean:Q", format=".4f")],
         )
     )
 
 
-def digit_map(places: pd.DataFrame, classes: int) -> alt.LayerChart:
+def digit_map(places: pd.DataFrame, classes: Classes) -> alt.LayerChart:
     """Draw images as points coloured by class, misclassified ones as crosses; hovering over a point shows its image.
 
     Parameters
     ----------
     places : DataFrame
         Columns x, y, index, label, predicted, confidence, right and image, a data URI.
-    classes : int
+    classes : Classes
     """
-    labels = list(range(classes))
-    scale = alt.Scale(domain=labels, range=[CLASS_COLORS[label % len(CLASS_COLORS)] for label in labels])
+    names = classes.plain()
+    places = places.assign(**{name: [names[label] for label in places[name]] for name in ("label", "predicted")})
+    colors = [CLASS_COLORS[label % len(CLASS_COLORS)] for label in range(len(names))]
+    scale = alt.Scale(domain=names, range=colors)
+    columns = legend_columns(classes)
+    below = LEGEND_LINE * math.ceil(len(names) / columns)
+    legend = alt.Legend(orient="top", columns=columns, symbolOpacity=1, labelLimit=AXIS_PIXELS)
     picked = alt.selection_point(fields=["label"], bind="legend")
-    base = alt.Chart(places, height=560).encode(
+    base = alt.Chart(places, height=510 + below).encode(
         alt.X("x:Q", title="first principal component"),
         alt.Y("y:Q", title="second principal component"),
-        alt.Color("label:N", title="class", scale=scale, legend=alt.Legend(orient="top", columns=5, symbolOpacity=1)),
+        alt.Color("label:N", title="class", scale=scale, legend=legend),
         tooltip=["image:N", "index:Q", "label:N", "predicted:N", alt.Tooltip("confidence:Q", format=".1%")],
     )
     right = base.transform_filter("datum.right").mark_circle(size=34)

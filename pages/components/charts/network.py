@@ -7,13 +7,15 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from mnist_core.data.classes import Classes
 from mnist_core.data.preprocessing import flatten, normalize
 from mnist_core.inspection.units import strongest, strongest_connections
 from mnist_core.nn.network import Network
 from pages.components.inside_view import picture_uri
 
 MOST_UNITS, MOST_LINES = 24, 60
-HEIGHT = 600
+HEIGHT, UNIT = 600, 28  # pixels of the drawing, and of a unit of the output at least
+WIDEST_NAME = 11
 
 
 class Colors(NamedTuple):
@@ -37,12 +39,13 @@ def shown_units(activations: list[np.ndarray]) -> list[np.ndarray]:
     return [*hidden, np.arange(len(activations[-1]))]
 
 
-def network_drawing(network: Network, image: np.ndarray, label: int, dark: bool) -> alt.LayerChart:
+def network_drawing(network: Network, classes: Classes, image: np.ndarray, label: int, dark: bool) -> alt.LayerChart:
     """Draw an image, the most active units of each layer and the strongest contributions between them.
 
     Parameters
     ----------
     network : Network
+    classes : Classes
     image : ndarray of uint8, shape (H, W)
     label : int
         The true class, marked at the output.
@@ -52,10 +55,11 @@ def network_drawing(network: Network, image: np.ndarray, label: int, dark: bool)
     weighted_inputs, activations = network.forward_pass(flatten(normalize(image[np.newaxis])))
     activations = [activation[0] for activation in activations]
     shown = shown_units(activations)
-    nodes = pd.DataFrame(_nodes(activations, shown, label, colors))
-    lines = pd.DataFrame(_lines(network, weighted_inputs[0][0], activations, shown, colors))
+    nodes = pd.DataFrame(_nodes(activations, shown, label, classes, colors))
+    lines = pd.DataFrame(_lines(network, weighted_inputs[0][0], activations, shown, classes, colors))
     depth = len(shown)
-    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.35, depth + 0.5], nice=False))
+    end = depth + (0.5 if classes.are_short else 0.8)
+    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.35, end], nice=False))
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[-0.03, 1.13], nice=False))
     drawn_lines = (
         alt.Chart(lines)
@@ -75,7 +79,15 @@ def network_drawing(network: Network, image: np.ndarray, label: int, dark: bool)
         tooltip=["unit:N", alt.Tooltip("activation:Q", format=".4f")],
     )
     numbers = base.mark_text(fontSize=9).encode(text="number:N", color=alt.Color("ink:N", scale=None))
-    names = base.mark_text(align="left", dx=14, fontSize=12, color=colors.text).encode(text="name:N")
+    names = base.mark_text(
+        align="left",
+        dx=14,
+        fontSize=12,
+        color=colors.text,
+        lineBreak="\n",
+        baseline="middle",
+        dy=0 if classes.are_short else -7,
+    ).encode(text="name:N")
     heads = pd.DataFrame({"x": range(depth + 1), "y": 1.06, "name": _heads(activations, shown)})
     titles = (
         alt.Chart(heads)
@@ -85,7 +97,8 @@ def network_drawing(network: Network, image: np.ndarray, label: int, dark: bool)
     pixels = alt.Chart(pd.DataFrame({"x": [0], "y": [0.5], "url": [picture_uri(image)]}))
     size = min(84, 330 // (depth + 1))  # leaves room for the layers on a phone
     pixels = pixels.mark_image(width=size, height=size).encode(x, y, url="url:N")
-    return alt.layer(drawn_lines, circles, numbers, names, titles, pixels, height=HEIGHT).configure_view(strokeWidth=0)
+    height = max(HEIGHT, UNIT * len(classes))
+    return alt.layer(drawn_lines, circles, numbers, names, titles, pixels, height=height).configure_view(strokeWidth=0)
 
 
 def _heads(activations: list[np.ndarray], shown: list[np.ndarray]) -> list[str]:
@@ -101,7 +114,9 @@ def _height(position: int, count: int) -> float:
     return 0.5 if count == 1 else 1 - position / (count - 1)
 
 
-def _nodes(activations: list[np.ndarray], shown: list[np.ndarray], label: int, colors: Colors) -> list[dict]:
+def _nodes(
+    activations: list[np.ndarray], shown: list[np.ndarray], label: int, classes: Classes, colors: Colors
+) -> list[dict]:
     nodes = []
     for column, units in enumerate(shown, start=1):
         output = column == len(shown)
@@ -110,14 +125,13 @@ def _nodes(activations: list[np.ndarray], shown: list[np.ndarray], label: int, c
         for position, unit in enumerate(units):
             value = float(values[unit])
             fraction = abs(value) / largest
-            mark = " ✓" if output and unit == label else ""
             nodes.append(
                 {
                     "x": column,
                     "y": _height(position, len(units)),
-                    "unit": f"class {unit}" if output else f"layer {column}, unit {unit}",
-                    "number": str(unit),
-                    "name": f"{value:.1%}{mark}" if output else "",
+                    "unit": _unit_name(classes, column, unit, output),
+                    "number": str(unit) if not output else classes.short(unit, 3) if classes.are_short else "",
+                    "name": _answer(classes, unit, value, unit == label) if output else "",
                     "activation": value,
                     "color": _mix(colors.rest, colors.active if value >= 0 else colors.negative, fraction),
                     "ink": colors.text if fraction < 0.5 else "#11141b",
@@ -126,8 +140,22 @@ def _nodes(activations: list[np.ndarray], shown: list[np.ndarray], label: int, c
     return nodes
 
 
+def _unit_name(classes: Classes, layer: int, unit: int, output: bool) -> str:
+    return f"class {classes[unit].plain}" if output else f"layer {layer}, unit {unit}"
+
+
+def _answer(classes: Classes, label: int, probability: float, correct: bool) -> str:
+    name = "" if classes.are_short else f"{classes.short(label, WIDEST_NAME)}\n"
+    return f"{name}{probability:.1%}{' ✓' if correct else ''}"
+
+
 def _lines(
-    network: Network, z_first: np.ndarray, activations: list[np.ndarray], shown: list[np.ndarray], colors: Colors
+    network: Network,
+    z_first: np.ndarray,
+    activations: list[np.ndarray],
+    shown: list[np.ndarray],
+    classes: Classes,
+    colors: Colors,
 ) -> list[dict]:
     lines = []
     for column, targets in enumerate(shown, start=1):
@@ -151,7 +179,7 @@ def _lines(
                     "x2": column,
                     "y2": _height(rows[target], len(rows)),
                     "from": "all pixels" if column == 1 else f"layer {column - 1}, unit {source}",
-                    "to": f"class {target}" if column == len(shown) else f"layer {column}, unit {target}",
+                    "to": _unit_name(classes, column, target, column == len(shown)),
                     "contribution": contribution,
                     "width": 0.5 + 3 * fraction,
                     "opacity": 0.15 + 0.7 * fraction,

@@ -6,11 +6,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 import streamlit as st
 
+from mnist_core.data.classes import Classes
 from mnist_core.evaluation.predict import PerImage
 from mnist_core.runs.run import Run
+from pages.components.class_names import HEAD, option, picker_width, tile_caption, tile_size
+from pages.components.data import Choice as DataChoice
 from pages.components.digits.grid import digit_grid, pick_page
-from pages.components.digits.picker import SPLITS, split_arrays
-from pages.components.runs.picker import evaluation_of, run_dataset
+from pages.components.digits.picker import SPLITS
+from pages.components.runs.picker import evaluation_of, images_of
 from pages.components.state import OneOf, Parser, RangeIn, Remembered, remembered
 
 PAGE_SIZE = 100
@@ -70,19 +73,19 @@ def write_choice(choice: Choice, classes: int) -> None:
         found.set(getattr(choice, name))
 
 
-def column_name(label: int | str) -> str:
-    """Name of the column of a predicted label in the confusion table."""
-    return f"→ {label}"
+def column_names(classes: Classes) -> list[str]:
+    """Names of the columns of the confusion table, one for each predicted label."""
+    return [f"→ {name}" for name in classes.plain(HEAD)]
 
 
-def choice_of_cell(cells: Sequence[Sequence], classes: int) -> Choice:
+def choice_of_cell(cells: Sequence[Sequence], classes: Classes) -> Choice:
     """The images of a clicked cell of the confusion table, given as row and name of a column; without one, all errors.
 
     The browser also sends cells of the column of row names, which are none of ours.
     """
-    predicted = {column_name(label): label for label in range(classes)}
+    predicted = {name: label for label, name in enumerate(column_names(classes))}
     for row, column in cells[:1]:
-        if row in range(classes) and column in predicted:
+        if row in range(len(classes)) and column in predicted:
             return Choice(true=row, predicted=predicted[column])
     return Choice()
 
@@ -104,28 +107,28 @@ def select(choice: Choice, labels: np.ndarray, digits: PerImage) -> np.ndarray:
     return chosen
 
 
-def show_gallery(run: Run, classes: int) -> int | None:
-    """Draw filters and images; return the index of the image that was just clicked."""
+def show_gallery(run: Run, classes: Classes, on: DataChoice | None = None) -> int | None:
+    """Draw filters and images, those of the test set from other data if given; return the index of a clicked one."""
     choice = edit_choice(classes)
-    result = evaluation_of(run, choice.split)
+    result = evaluation_of(run, choice.split, on)
     digits = result.digits
     chosen = select(choice, result.labels, digits)
     if not len(chosen):
-        _say_empty(choice)
+        _say_empty(choice, classes)
         return None
-    on_page = pick_page("gallery", len(chosen), PAGE_SIZE, f"{run.id} {choice}")
+    on_page = pick_page("gallery", len(chosen), PAGE_SIZE, f"{run.id} {choice} {on}")
     shown = chosen[on_page]
-    images, labels = split_arrays(run_dataset(run), choice.split)
+    images, labels = images_of(run, choice.split, on)
     clicked = digit_grid(
         images[shown],
-        [f"{labels[n]} → {digits.predicted[n]} · {digits.confidence[n]:.0%}" for n in shown],
+        [tile_caption(classes, labels[n], f"{digits.confidence[n]:.0%}", digits.predicted[n]) for n in shown],
         [
-            f"{choice.split.split()[0]} image {n:,}: true label {labels[n]}, predicted {digits.predicted[n]} with a "
-            f"confidence of {digits.confidence[n]:.1%}"
+            f"{choice.split.split()[0]} image {n:,}: true label {classes[labels[n]].plain}, predicted "
+            f"{classes[digits.predicted[n]].plain} with a confidence of {digits.confidence[n]:.1%}"
             for n in shown
         ],
-        size=84,
-        key=f"gallery_{run.id}_{choice.split}",
+        size=tile_size(classes, 84),
+        key=f"gallery_{run.id}_{choice.split}_{on}",
         indices=shown,
     )
     st.caption(
@@ -135,10 +138,11 @@ def show_gallery(run: Run, classes: int) -> int | None:
     return clicked if clicked is not None and clicked in range(len(labels)) else None
 
 
-def edit_choice(classes: int) -> Choice:
+def edit_choice(classes: Classes) -> Choice:
     """Draw the filters, and return the choice."""
-    choice, filters = read_choice(classes), _filters(classes)
-    labels = (ANY, *range(classes))
+    choice, filters = read_choice(len(classes)), _filters(len(classes))
+    labels, named = (ANY, *range(len(classes))), option(classes)
+    narrow, wide = picker_width(classes, 110), picker_width(classes, 130)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control("Images of the", list(SPLITS), required=True, **filters["split"].widget)
         st.segmented_control(
@@ -149,19 +153,19 @@ def edit_choice(classes: int) -> Choice:
             required=True,
             **filters["outcome"].widget,
         )
-        st.selectbox("True label", labels, width=110, **filters["true"].widget)
-        st.selectbox("Predicted label", labels, width=130, **filters["predicted"].widget)
+        st.selectbox("True label", labels, format_func=named, width=narrow, **filters["true"].widget)
+        st.selectbox("Predicted label", labels, format_func=named, width=wide, **filters["predicted"].widget)
         st.selectbox("Sort by", list(ORDERS), width=170, **filters["order"].widget)
         st.slider("Confidence", 0.0, 1.0, step=0.01, width=220, **filters["confidence"].widget)
     return choice
 
 
-def _say_empty(choice: Choice) -> None:
+def _say_empty(choice: Choice, classes: Classes) -> None:
     if choice == Choice():
         st.success("No test image is misclassified.", icon=":material/celebration:")
         return
-    conditions = [f"true label {choice.true}"] if choice.true != ANY else []
-    conditions += [f"predicted label {choice.predicted}"] if choice.predicted != ANY else []
+    conditions = [f"true label {classes[int(choice.true)]}"] if choice.true != ANY else []
+    conditions += [f"predicted label {classes[int(choice.predicted)]}"] if choice.predicted != ANY else []
     conditions += [f"outcome “{OUTCOMES[choice.outcome]}”"] if choice.outcome != "all" and not choice.is_cell else []
     low, high = choice.confidence
     conditions += [f"a confidence of {low:.0%} to {high:.0%}"] if (low, high) != (0, 1) else []

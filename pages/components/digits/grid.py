@@ -20,20 +20,20 @@ SMALLEST_RATIO = 1 / 3
 """Of width and height, or the other way round: the tile of a narrower image is stretched, so that it can be seen."""
 
 
-def digit_figure(image: np.ndarray, label: int) -> Figure:
-    """Draw one image by ``imshow`` with its label above and pixel positions along the axes.
+def digit_figure(image: np.ndarray) -> Figure:
+    """Draw one image by ``imshow`` with pixel positions along the axes.
+
+    Its label belongs beside it: Matplotlib's font lacks many scripts, and it reads formulas into text.
 
     Parameters
     ----------
     image : ndarray, shape (H, W)
         uint8 from 0 to 255, or float from 0 to 1.
-    label : int
     """
     ink = "#8a93a6"
-    figure = Figure(figsize=(3.2, 3.4), dpi=150, facecolor="none")
-    axes = figure.add_axes((0.09, 0.07, 0.88, 0.83))
+    figure = Figure(figsize=(3.2, 3.2), dpi=150, facecolor="none")
+    axes = figure.add_axes((0.09, 0.07, 0.88, 0.88))
     axes.imshow(image, cmap="gray", vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
-    axes.set_title(f"label: {label}", color=ink, fontsize=12, fontweight="bold")
     axes.tick_params(colors=ink, labelsize=8)
     axes.spines[:].set_color(ink)
     return figure
@@ -142,7 +142,7 @@ def digit_grid(
     ----------
     images : ndarray of uint8, shape (N, H, W), or (N, H, W, 3) in colour
     captions : sequence of N str
-        A line under each image.
+        Lines under each image; what is too long for its width ends in dots.
     titles : sequence of N str
         Tooltip and text for screen readers.
     size : int
@@ -171,8 +171,7 @@ def digit_grid(
             f'<{tag}{attributes} title="{escape(title)}"><div role="img" aria-label="{escape(title)}" '
             f'style="aspect-ratio:{ratio:.4g};border-radius:6px;image-rendering:pixelated;background-image:var(--mosaic);'
             f'background-size:{columns * 100}% {rows * 100}%;background-position:{x:.3f}% {y:.3f}%"></div>'
-            '<div style="text-align:center;font-size:0.8rem;line-height:1.5;white-space:nowrap">'
-            f"{escape(caption)}</div></{tag}>"
+            f"{''.join(map(_line, caption.splitlines()))}</{tag}>"
         )
     grid = (
         f'<div style="--mosaic:url(data:image/png;base64,{png_base64(mosaic(images, columns))});display:grid;gap:8px;'
@@ -182,6 +181,13 @@ def digit_grid(
         st.html(grid)
         return None
     return _CLICKABLE(data={"html": grid}, key=key, on_clicked_change=callback(lambda: None)).clicked
+
+
+def _line(text: str) -> str:
+    style = (
+        "text-align:center;font-size:0.8rem;line-height:1.5;overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
+    )
+    return f'<div style="{style}">{escape(text)}</div>'
 
 
 def pixel_row(images: Sequence[np.ndarray], captions: Sequence[str], height: int = 112) -> None:

@@ -28,7 +28,7 @@ def split_arrays(dataset: Dataset, split: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def pick_image(dataset: Dataset) -> Picked:
-    """Draw the split, the index and a button for a random index; return the chosen image.
+    """Draw the split, the index, a button for a random index, and the label; return the chosen image.
 
     An index beyond the end of the split becomes its last one.
     """
@@ -48,4 +48,5 @@ def pick_image(dataset: Dataset) -> Picked:
             icon=":material/casino:",
             on_click=callback(lambda: index.set(int(np.random.default_rng().integers(len(labels))))),
         )
+        st.markdown(f"label: **{dataset.classes[labels[index.value]]}**", width="content")
     return Picked(images[index.value], int(labels[index.value]), split.value, index.value)

@@ -1,16 +1,19 @@
 """How a network reads a digit: its probabilities as bars, and the activations of its layers as mosaics."""
 
 import math
+from html import escape
 
 import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from mnist_core.data.classes import Classes
 from mnist_core.errors import counted
 from mnist_core.nn.activations import ACTIVATIONS
 from mnist_core.nn.network import ForwardPass, Network
 from pages.components.charts.curves import NUMBER_COLOR
+from pages.components.class_names import AXIS_PIXELS
 from pages.components.digits.grid import png_base64
 
 WINNER, OTHER, TRUE = "#4c78d8", "#9fb2d9", "#3aa675"
@@ -21,7 +24,7 @@ DELAY = 0.15
 """Seconds from one layer to the next."""
 
 
-def probability_chart(probabilities: np.ndarray, label: int | None = None) -> alt.LayerChart:
+def probability_chart(classes: Classes, probabilities: np.ndarray, label: int | None = None) -> alt.LayerChart:
     """Draw the probability of each class, shape (C,), as a bar with its number.
 
     The largest one has the stronger colour; that of the true ``label``, if known, is green.
@@ -29,23 +32,30 @@ def probability_chart(probabilities: np.ndarray, label: int | None = None) -> al
     winner = int(probabilities.argmax())
     table = pd.DataFrame(
         {
-            "digit": [str(digit) for digit in range(len(probabilities))],
+            "class": classes.plain(),
             "probability": probabilities.astype(float),
             "text": [f"{value:.1%}" if probabilities.any() else "" for value in probabilities],
             "color": [
-                TRUE if digit == label else WINNER if digit == winner else OTHER for digit in range(len(probabilities))
+                TRUE if number == label else WINNER if number == winner else OTHER for number in range(len(classes))
             ],
         }
     )
     base = alt.Chart(table, height=21 * len(table)).encode(
         alt.Y(
-            "digit:N",
+            "class:N",
             sort=None,
             title=None,
-            axis=alt.Axis(labelFontSize=13, labelOverlap=False, labelFlush=False, ticks=False, domain=False),
+            axis=alt.Axis(
+                labelFontSize=13,
+                labelLimit=AXIS_PIXELS,
+                labelOverlap=False,
+                labelFlush=False,
+                ticks=False,
+                domain=False,
+            ),
         ),
         alt.X("probability:Q", scale=alt.Scale(domain=[0, 1.14]), axis=None),
-        tooltip=["digit:N", alt.Tooltip("probability:Q", format=".3%")],
+        tooltip=["class:N", alt.Tooltip("probability:Q", format=".3%")],
     )
     bars = base.mark_bar(cornerRadiusEnd=3).encode(alt.Color("color:N", scale=None))
     return bars + base.mark_text(align="left", dx=5, color=NUMBER_COLOR).encode(text="text:N")
@@ -74,8 +84,9 @@ def activation_mosaic(activations: np.ndarray) -> np.ndarray:
     return pixels.reshape(rows, columns, 4)
 
 
-def show_activations(network: Network, forward: ForwardPass) -> None:
+def show_activations(network: Network, forward: ForwardPass, classes: Classes) -> None:
     """Show the layers of one image's forward pass, lighting up one after the other."""
+    names = classes.plain() if classes.are_short else []  # the bars beside it name the others
     layers = [activation[0] for activation in forward.activations[1:]]
     figures = []
     for number, activations in enumerate(layers, start=1):
@@ -84,7 +95,7 @@ def show_activations(network: Network, forward: ForwardPass) -> None:
         kind = "softmax" if last else ACTIVATIONS[network.activation].label
         text = f"{name}: {counted(len(activations), f'{kind} unit')}"
         pixels = activation_mosaic(activations)
-        labels = "".join(f'<span style="flex:1;text-align:center">{digit}</span>' for digit in range(len(activations)))
+        labels = "".join(f'<span style="flex:1;text-align:center">{escape(name)}</span>' for name in names)
         width = pixels.shape[1] * CELL
         figures.append(
             f'<figure style="margin:0 0 10px"><figcaption style="font-size:0.8rem;line-height:1.6">{text}</figcaption>'

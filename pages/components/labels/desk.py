@@ -11,18 +11,17 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.errors import counted
 from mnist_core.runs.run import Run
 from mnist_core.untrusted import UntrustedText
-from pages.components.digits.grid import digit_grid, pixel_row
+from pages.components.digits.grid import digit_grid
 from pages.components.digits.picker import SPLITS, split_arrays
 from pages.components.errors import EXPECTED, show_error
 from pages.components.labels.decisions import Made, decide, decisions_on, name_of_decider, undo
 from pages.components.labels.evidence import AT_ONCE, rivals, show_means, show_neighbours, show_opinion
-from pages.components.labels.keypad import Press, presses_after, show_keypad
+from pages.components.labels.keypad import Press, Shown, presses_after, show_keypad
 from pages.components.labels.suspects import TITLES, Checked, chosen_labels, chosen_method, place_of
 from pages.components.runs.picker import evaluation_of
 from pages.components.state import NumberIn, OneOf, Remembered, remembered
 
 ISSUES, DECIDED, EVERY = "Label issues", "Decided", "All images"
-PICTURE = 230
 _CONTENT, _SITTING = "desk_content", "desk_sitting"
 
 
@@ -126,15 +125,15 @@ def show_desk(desk: Desk) -> None:
         _show_progress(desk, known, index)
         st.markdown(_headline(desk, index, decision))
         picture = split_arrays(desk.dataset, desk.split)[0][index]
-        pixel_row([picture], [f"{desk.split.removesuffix(' set')} image {index:,}"], PICTURE)
         decided = None if decision is None else DROP if decision.new is None else decision.new
-        show_keypad(desk.names, desk.part, index, label, decided, sitting().handled)
+        shown = Shown(picture, f"{desk.split.removesuffix(' set')} image {index:,}", desk.part, index, label, decided)
+        show_keypad(desk.names, shown, sitting().handled)
         if said := sitting().said:
             st.caption(said)
     with right:
         opinion, means = st.columns([2.2, 1])
         with opinion:
-            show_opinion(probabilities, label, desk.names, unseen)
+            show_opinion(probabilities, label, desk.dataset.classes, unseen)
         with means:
             show_means(desk.dataset, rivals(probabilities, label), desk.names)
         ahead = _after(desk.queue, index)[:AT_ONCE]

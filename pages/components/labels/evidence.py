@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from mnist_core.data.classes import Classes
 from mnist_core.data.corrections import Corrections
 from mnist_core.data.dataset import Dataset, class_means
 from mnist_core.inspection.neighbours import Neighbours, neighbours_of_each
@@ -18,7 +19,7 @@ AT_ONCE = 8
 """Images whose neighbours are searched together: the pass over the training set takes the time."""
 
 
-def show_opinion(probabilities: np.ndarray | None, label: int, names: Sequence[str], unseen: bool) -> None:
+def show_opinion(probabilities: np.ndarray | None, label: int, classes: Classes, unseen: bool) -> None:
     """Draw the probabilities of the classes as bars.
 
     Parameters
@@ -26,8 +27,7 @@ def show_opinion(probabilities: np.ndarray | None, label: int, names: Sequence[s
     probabilities : ndarray of float, shape (C,), or None
     label : int
         The given one.
-    names : sequence of str
-        Of the classes.
+    classes : Classes
     unseen : bool
         Whether the network never saw the image with its label.
     """
@@ -36,14 +36,14 @@ def show_opinion(probabilities: np.ndarray | None, label: int, names: Sequence[s
         st.caption("There is none: the run has no model yet, and no label check.")
         return
     first = int(probabilities.argmax())
-    st.altair_chart(probability_chart(probabilities, label), key="desk_bars")
-    verdict = "as the label says" if first == label else f"not {UntrustedText(names[label])}"
+    st.altair_chart(probability_chart(classes, probabilities, label), key="desk_bars")
+    verdict = "as the label says" if first == label else f"not {classes[label]}"
     source = (
         "A network that never saw this label"
         if unseen
         else "The network of the run, which was trained on this very label,"
     )
-    st.caption(f"{source} says {UntrustedText(names[first])}, {verdict}. Green: the given label.")
+    st.caption(f"{source} says {classes[first]}, {verdict}. Green: the given label.")
 
 
 def rivals(probabilities: np.ndarray | None, label: int) -> list[int]:

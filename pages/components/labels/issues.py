@@ -10,6 +10,8 @@ from mnist_core.data.dataset import Dataset
 from mnist_core.errors import counted
 from mnist_core.evaluation.label_errors import METHODS
 from mnist_core.runs.run import Run
+from mnist_core.untrusted import no_formula
+from pages.components.class_names import option, picker_width, tile_caption, tile_size
 from pages.components.digits.grid import digit_grid, pick_page
 from pages.components.digits.picker import SPLITS, split_arrays
 from pages.components.labels.decisions import decisions_on
@@ -24,14 +26,15 @@ PAGE_SIZE, SIDE_BY_SIDE = 60, 18
 def show_issues(run: Run, found: Checked, split: str) -> None:
     """Draw the methods and filters, the label issues, and the way to the desk."""
     dataset = original_dataset(run)
-    say_what_was_found(found)
-    names: dict[str | int, str] = {ANY: ANY, **{n: name.plain for n, name in enumerate(dataset.class_names)}}
+    say_what_was_found(dataset, found)
+    classes = dataset.classes
+    options, named, width = (ANY, *range(len(classes))), option(classes), picker_width(classes, 150)
     given_label, suggested_label = chosen_labels(dataset.num_classes)
     beside = remembered("methods_beside", False, url="beside", parse=parse_bool)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control("Method", list(TITLES), required=True, disabled=beside.value, **chosen_method().widget)
-        st.selectbox("Given label", names, format_func=lambda n: names[n], width=120, **given_label.widget)
-        st.selectbox("Suggested label", names, format_func=lambda n: names[n], width=150, **suggested_label.widget)
+        st.selectbox("Given label", options, format_func=named, width=width, **given_label.widget)
+        st.selectbox("Suggested label", options, format_func=named, width=width, **suggested_label.widget)
         paging = st.container(width=150)
     st.toggle("All methods side by side", **beside.widget)
     known = decisions_on(dataset)
@@ -44,7 +47,7 @@ def show_issues(run: Run, found: Checked, split: str) -> None:
         st.switch_page("pages/label_desk.py")
 
 
-def say_what_was_found(found: Checked) -> None:
+def say_what_was_found(dataset: Dataset, found: Checked) -> None:
     """Say how many labels the network contradicts, and how sure it is."""
     issues = found.issues["self_confidence"]
     confident = int(issues.confident.sum())
@@ -52,7 +55,7 @@ def say_what_was_found(found: Checked) -> None:
         f"**The network disagrees with {len(issues.index):,} of {counted(len(found.original), 'label')}**, with "
         f"{confident:,} of them at or above its usual confidence. Most suspicious first. This is a suspicion, not a "
         "verdict: look at the image before you believe the network. Many of these images are labelled correctly and "
-        "merely badly written."
+        f"merely {'badly written' if dataset.noun == 'digit' else 'unlike the others'}."
     )
 
 
@@ -78,8 +81,8 @@ def show_one(
     with st.container(horizontal=True):
         offer_desk(dataset, split, f"Decide on {counted(len(chosen), 'label')}")
         st.download_button(
-            "Download the list (CSV)", lambda: issues_csv(found, method), f"label-issues-{run.id}.csv", "text/csv",
-            icon=":material/download:",
+            "Download the list (CSV)", lambda: issues_csv(dataset, found, method), f"label-issues-{run.id}.csv",
+            "text/csv", icon=":material/download:",
         )  # fmt: skip
     return clicked
 
@@ -125,32 +128,35 @@ def show_gallery(
     size: int,
 ) -> int | None:
     """Draw the label issues with these numbers; return the position in the original data of the one clicked."""
-    issues = found.issues[method]
-    names = [name.plain for name in dataset.class_names]
+    issues, classes = found.issues[method], dataset.classes
     index = found.original[issues.index[shown]]
-    label, suggested = ([names[n] for n in which[shown]] for which in (issues.label, issues.suggested))
-    probability = found.probabilities[issues.index[shown], issues.suggested[shown]]
+    given, suggested = issues.label[shown], issues.suggested[shown]
+    chance = found.probabilities[issues.index[shown], suggested]
     decided = [known.get(SPLITS[split], int(n)) is not None for n in index]
     own, noun = issues.self_confidence[shown], split.removesuffix(" set")
     return digit_grid(
         split_arrays(dataset, split)[0][index],
         [
-            f"{a} → {b} · {p:.0%}{' ✓' if done else ''}"
-            for a, b, p, done in zip(label, suggested, probability, decided, strict=True)
+            tile_caption(classes, int(a), f"{p:.0%}{' ✓' if done else ''}", int(b))
+            for a, b, p, done in zip(given, suggested, chance, decided, strict=True)
         ],
         [
-            f"{noun} image {n:,}: given label {a}, suggested label {b} with a probability of {p:.1%}, the given one "
-            f"has {q:.1%}{', decided' if done else ''}"
-            for n, a, b, p, q, done in zip(index, label, suggested, probability, own, decided, strict=True)
+            f"{noun} image {n:,}: given label {classes[int(a)].plain}, suggested label {classes[int(b)].plain} with a "
+            f"probability of {p:.1%}, the given one has {q:.1%}{', decided' if done else ''}"
+            for n, a, b, p, q, done in zip(index, given, suggested, chance, own, decided, strict=True)
         ],
-        size,
+        tile_size(classes, size),
         key,
         index,
     )
 
 
-def issues_csv(found: Checked, method: str) -> bytes:
+def issues_csv(dataset: Dataset, found: Checked, method: str) -> bytes:
     """Write one row per label issue, most suspicious first; ``index`` counts in the original data."""
     issues = found.issues[method]
     table = pd.DataFrame({**vars(issues), "index": found.original[issues.index]})
+    names = pd.Series(map(no_formula, dataset.classes.plain()))
+    for column in ("suggested", "label"):
+        place = table.columns.get_loc(column) + 1
+        table.insert(place, f"{column}_name", names.loc[table[column]].to_numpy())
     return table.to_csv(index=False, float_format="%.6g").encode()

@@ -1,14 +1,16 @@
-"""The keys of the label desk: a button for each decision, which a key of the keyboard presses as well.
+"""The image on the label desk and its keys: a button for each decision, which a key of the keyboard presses as well.
 
 The browser keeps every press until the server has handled it, so that none is lost and none overtakes another; and a
-press names the image that was on the screen, so that no decision hits the next one.
+press names the image that was on the screen, which this draws itself, so that no decision hits another one.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import streamlit as st
 
+from pages.components.digits.grid import png_base64
 from pages.components.errors import callback
 
 KEY = "desk_keypad"
@@ -20,6 +22,12 @@ _KEYPAD = st.components.v2.component(
     html='<div class="desk-keypad" role="group" aria-label="Decide on the label"></div>',
     css="""
     .desk-keypad { display: grid; gap: 6px; font-family: var(--st-font); }
+    .desk-keypad figure { margin: 0; }
+    .desk-keypad img {
+        height: 230px; max-width: 100%; object-fit: contain; image-rendering: pixelated; border-radius: 6px;
+        background: #000; display: block;
+    }
+    .desk-keypad figcaption { font-size: 0.8rem; line-height: 1.4; color: var(--st-text-color); }
     .desk-keypad .row { display: grid; gap: 6px; grid-template-columns: repeat(5, minmax(0, 1fr)); }
     .desk-keypad .row.moves { grid-template-columns: repeat(3, minmax(0, 1fr)); }
     .desk-keypad button {
@@ -122,7 +130,14 @@ _KEYPAD = st.components.v2.component(
             button("Back", "←", "previous", press, null, "Go to the image before"),
             button("Next", "→", "next", press, null, "Go to the next image"),
         );
-        root.replaceChildren(classes, moves, state);
+        const figure = document.createElement("figure");
+        const image = document.createElement("img");
+        image.alt = data.name;
+        image.src = `data:image/png;base64,${data.picture}`;
+        const caption = document.createElement("figcaption");
+        caption.append(data.name);
+        figure.append(image, caption);
+        root.replaceChildren(figure, classes, moves, state);
         showState();
 
         desk.onKey = onKey;
@@ -188,21 +203,28 @@ def presses_after(handled: int) -> list[Press]:
     return read_presses(sent, handled)
 
 
-def show_keypad(
-    names: Sequence[str], split: str, index: int, given: int, decided: int | str | None, handled: int
-) -> None:
-    """Draw the keypad; its presses are those of :func:`presses_after` when the page is drawn next.
+class Shown(NamedTuple):
+    """The image on the screen."""
+
+    picture: np.ndarray
+    """uint8, shape (H, W)."""
+    name: str
+    split: str
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
+    given: int
+    """Its label."""
+    decided: int | str | None
+    """What is decided of it: a class, or "drop"."""
+
+
+def show_keypad(names: Sequence[str], shown: Shown, handled: int) -> None:
+    """Draw the image and its keypad as one; presses are those of :func:`presses_after` when the page is drawn next.
 
     Parameters
     ----------
     names : sequence of str
         Of the classes; the first ten have the keys 0 to 9.
-    split, index
-        The image on the screen.
-    given : int
-        Its label.
-    decided : int, "drop" or None
-        What is decided of it.
+    shown : Shown
     handled : int
         Number of the latest press that was handled.
     """
@@ -212,12 +234,14 @@ def show_keypad(
                 {"label": label, "key": str(label) if label < 10 else "", "name": name}
                 for label, name in enumerate(names)
             ],
-            "split": split,
-            "index": index,
-            "given": given,
-            "given_name": names[given],
-            "kept": decided == given,
-            "decided": decided,
+            "picture": png_base64(shown.picture),
+            "name": shown.name,
+            "split": shown.split,
+            "index": shown.index,
+            "given": shown.given,
+            "given_name": names[shown.given],
+            "kept": shown.decided == shown.given,
+            "decided": shown.decided,
             "handled": handled,
         },
         key=KEY,

@@ -18,11 +18,12 @@ from mnist_core.training.config import TrainingConfig
 from mnist_core.training.loop import EpochMetrics
 from mnist_core.untrusted import UntrustedText
 from pages.components.charts.curves import LAYER_COLORS, TRAINING, VALIDATION, thin_out
+from pages.components.class_names import tile_caption, tile_size
 from pages.components.digits.grid import digit_grid
 from pages.components.errors import errors_shown
 from pages.components.runs.before_after import show_before_after
 from pages.components.runs.outcome import kept_epoch
-from pages.components.runs.picker import run_dataset, say_left_out, test_result
+from pages.components.runs.picker import run_classes, run_dataset, say_left_out, test_result
 from pages.components.state import OneOf, parse_bool, remembered
 from pages.components.tables import table_height
 
@@ -223,14 +224,16 @@ def show_gallery(
         return
     confidence = result_wrong.probabilities.max(axis=1)
     index = index[np.argsort(-confidence[index], kind="stable")][:GALLERY]
-    predicted = result_wrong.predicted
+    predicted, classes = result_wrong.predicted, run_classes(run)
     digit_grid(
         run_dataset(run).test_images[index],
-        [f"{truth[n]} → {predicted[n]}" for n in index],
+        [tile_caption(classes, truth[n], predicted=predicted[n]) for n in index],
         [
-            f"test image {n:,}: true label {truth[n]}, predicted {predicted[n]} by {wrong.plain} ({confidence[n]:.1%})"
+            f"test image {n:,}: true label {classes[truth[n]].plain}, predicted {classes[predicted[n]].plain} by "
+            f"{wrong.plain} ({confidence[n]:.1%})"
             for n in index
         ],
+        size=tile_size(classes, 64),
     )
     if len(index) == GALLERY:
         st.caption(f"The {GALLERY} most confident errors of {wrong}: true label → prediction.")

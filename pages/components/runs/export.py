@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from mnist_core.data.classes import Classes
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ModelError
 from mnist_core.evaluation.predict import evaluate
@@ -15,7 +16,7 @@ from mnist_core.runs.uploaded import keep_as_run
 from mnist_core.untrusted import UntrustedText
 from pages.components.data import current_dataset
 from pages.components.errors import errors_shown
-from pages.components.runs.picker import architecture, model_written, run_dataset, select_run
+from pages.components.runs.picker import architecture, model_written, run_classes, run_dataset, select_run
 from pages.components.state import OneOf, remembered
 
 LABELS = {"npz": "NumPy (.npz)", "safetensors": "safetensors", "onnx": "ONNX", "python": "Python file"}
@@ -34,10 +35,10 @@ def show_export(run: Run) -> None:
             return
         name = file_name(run.id, format)
         stem = Path(name).stem
-        shape, written = run_dataset(run).image_shape, model_written(run)
+        shape, written, classes = run_dataset(run).image_shape, model_written(run), run_classes(run)
         st.download_button(
             f"Download {UntrustedText(name)}",
-            lambda: _exported(run.path, written, shape, format),
+            lambda: _exported(run.path, written, shape, format, classes),
             name,
             "text/x-python" if format == "python" else "application/octet-stream",
             icon=":material/download:",
@@ -47,9 +48,9 @@ def show_export(run: Run) -> None:
         st.code(FORMATS[format].example.replace("model.", f"{stem}.").replace("from model", f"from {stem}"))
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _exported(path: Path, written: int, shape: tuple[int, int], format: str) -> bytes:
-    return export(find_run(path.name, path.parent).load_network(), shape, format)
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs={Classes: repr})
+def _exported(path: Path, written: int, shape: tuple[int, int], format: str, classes: Classes) -> bytes:
+    return export(find_run(path.name, path.parent).load_network(), shape, format, classes)
 
 
 def show_upload_model() -> None:
@@ -82,7 +83,9 @@ def _show_model(name: str, content: bytes) -> None:
         column.metric(label, value, border=True)
     st.caption(f"{UntrustedText(name)} ({size}) on the {count:,} test images of **{dataset.name}**.")
     if st.button(
-        "Keep as a run", icon=":material/library_add:", help="Then evaluate it, look inside, or let it read your digits"
+        "Keep as a run",
+        icon=":material/library_add:",
+        help="Then evaluate it, look inside, or let it read what you draw",
     ):
         run = keep_as_run(read_model(content, name), dataset, name)
         select_run(run)

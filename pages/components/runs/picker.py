@@ -5,8 +5,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import streamlit as st
 
+from mnist_core.data.classes import Classes
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation.metrics import Scores, score
@@ -16,7 +18,7 @@ from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.run import Run, find_run, list_runs
 from mnist_core.runs.tables import Rows
 from mnist_core.untrusted import UntrustedText
-from pages.components.data import Choice, current_choice, load
+from pages.components.data import Choice, current_choice, fingerprint, load
 from pages.components.digits.picker import split_arrays
 from pages.components.runs.origin import show_origin
 from pages.components.state import remembered
@@ -146,15 +148,27 @@ def pick_trained_run(label: str, missing: str, otherwise: Callable[[], None] | N
     return st.stop()
 
 
+def run_classes(run: Run) -> Classes:
+    """The classes that the network of a run tells apart, under the names that the run knows."""
+    try:
+        names = run_dataset(run).class_names
+    except DatasetError:
+        names = run.dataset.class_names
+    return Classes.of(names, trained_network(run).layer_sizes[-1])
+
+
 class Reader(NamedTuple):
-    """A network that reads handwriting, and the height and width of its images, which are square."""
+    """A network that reads handwriting, the height and width of its images, which are square, and its classes."""
 
     network: Network
     size: int
+    classes: Classes
 
 
 def pick_reader() -> Reader:
     """Draw a picker over all runs, and return the network of the chosen one; without runs, link to Training.
+
+    The page says what a network knows that does not read digits.
 
     Raises
     ------
@@ -163,9 +177,15 @@ def pick_reader() -> Reader:
     DatasetError
         If its images are not square.
     """
-    run = pick_trained_run("Network", "no network to read digits")
-    network = trained_network(run)
-    return Reader(network, picture_size(run, network))
+    run = pick_trained_run("Network", "no network to try")
+    network, classes = trained_network(run), run_classes(run)
+    reader = Reader(network, picture_size(run, network), classes)
+    if classes.noun != "digit":
+        st.caption(
+            f"This network was trained on {run.dataset.name} and knows {len(classes)} classes: {classes.listed()}. It "
+            "answers one of them, whatever it is shown."
+        )
+    return reader
 
 
 def trained_network(run: Run) -> Network:
@@ -206,25 +226,35 @@ def picture_size(run: Run, network: Network) -> int:
     return height
 
 
-def test_result(run: Run) -> Evaluation:
-    """Evaluation of a run on its test set, computed once for all sessions."""
-    return evaluation_of(run, "test set")
+def test_result(run: Run, on: Choice | None = None) -> Evaluation:
+    """Evaluation of a run on its test set, or on that of other data; computed once for all sessions."""
+    return evaluation_of(run, "test set", on)
 
 
-def test_scores(run: Run) -> Scores:
-    """Scores of a run on its test set, computed once for all sessions."""
-    return _score(run.path, model_written(run), run.dataset)
+def test_scores(run: Run, on: Choice | None = None) -> Scores:
+    """Scores of a run on its test set, or on that of other data; computed once for all sessions."""
+    return _score(run.path, model_written(run), run.dataset, on, fingerprint(on))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={DatasetReference: repr})
-def _score(path: Path, written: int, dataset: DatasetReference) -> Scores:
-    result = test_result(find_run(path.name, path.parent))
+def _score(path: Path, written: int, dataset: DatasetReference, on: Choice | None, seen: tuple) -> Scores:
+    result = test_result(find_run(path.name, path.parent), on)
     return score(result.labels, result.probabilities)
 
 
-def evaluation_of(run: Run, split: str) -> Evaluation:
-    """Evaluation of a run on the training or the test set, computed once for all sessions."""
-    return _evaluate(run.path, model_written(run), run.dataset, split)
+def evaluation_of(run: Run, split: str, on: Choice | None = None) -> Evaluation:
+    """Evaluation of a run on the images that :func:`images_of` gives, computed once for all sessions."""
+    return _evaluate(run.path, model_written(run), run.dataset, split, on, fingerprint(on))
+
+
+def images_of(run: Run, split: str, on: Choice | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels of a split of :func:`data_of`."""
+    return split_arrays(data_of(run, split, on), split)
+
+
+def data_of(run: Run, split: str, on: Choice | None = None) -> Dataset:
+    """Data of a run; for the test set, where the run is tested on other data, these."""
+    return load(on) if on and split == "test set" else run_dataset(run)
 
 
 def model_written(run: Run) -> int:
@@ -241,6 +271,8 @@ def written(path: Path) -> int:
 
 
 @st.cache_resource(max_entries=64, show_spinner="Evaluating the run …", hash_funcs={DatasetReference: repr})
-def _evaluate(path: Path, written: int, dataset: DatasetReference, split: str) -> Evaluation:
+def _evaluate(
+    path: Path, written: int, dataset: DatasetReference, split: str, on: Choice | None, seen: tuple
+) -> Evaluation:
     run = find_run(path.name, path.parent)
-    return evaluate(trained_network(run), *split_arrays(run_dataset(run), split))
+    return evaluate(trained_network(run), *images_of(run, split, on))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_core.assignment.grades import Grade, StepGrade, no_formula, summarize, to_csv
-from mnist_core.untrusted import UntrustedText
+from mnist_core.assignment.grades import Grade, StepGrade, summarize, to_csv
+from mnist_core.untrusted import UntrustedText, no_formula
 
 
 def grade(student="ada", problem="", **steps):

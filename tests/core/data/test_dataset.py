@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnist_core.data import dataset
+from mnist_core.data.checksums import MNIST_SHA256
 from mnist_core.data.dataset import FILE_NAMES, FOLDER_VARIABLE, cache_dir, class_means, find_full, load_dataset
 from mnist_core.data.idx import read_idx, write_idx
 from mnist_core.errors import DatasetError
@@ -358,8 +359,8 @@ def test_the_full_mnist_is_recognised(full_data_dir):
     data = load_dataset("full", full_data_dir)
     assert data.description == "MNIST (full): 60,000 training and 10,000 test images of 28x28, 10 classes"
     assert np.bincount(data.test_labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
-    assert data.checksums == {name: dataset.MNIST_SHA256[name] for name in FILE_NAMES}
-    assert data.file_checksums == {f"{name}.gz": dataset.MNIST_SHA256[f"{name}.gz"] for name in FILE_NAMES}
+    assert data.checksums == {name: MNIST_SHA256[name] for name in FILE_NAMES}
+    assert data.file_checksums == {f"{name}.gz": MNIST_SHA256[f"{name}.gz"] for name in FILE_NAMES}
 
 
 def test_the_full_mnist_is_recognised_unpacked(full_data_dir, tmp_path):
@@ -367,7 +368,7 @@ def test_the_full_mnist_is_recognised_unpacked(full_data_dir, tmp_path):
         (tmp_path / name).write_bytes(gzip.decompress((full_data_dir / f"{name}.gz").read_bytes()))
     data = load_dataset("full", tmp_path)
     assert data.name.plain == "MNIST (full)"
-    assert data.checksums == {name: dataset.MNIST_SHA256[name] for name in FILE_NAMES}
+    assert data.checksums == {name: MNIST_SHA256[name] for name in FILE_NAMES}
 
 
 def test_mnist_with_its_splits_exchanged_is_not_called_mnist(full_data_dir, tmp_path):

@@ -87,6 +87,6 @@ def test_an_honest_header_of_too_much_is_refused_before_it_is_read(tmp_path, mon
     monkeypatch.setattr(idx, "MAX_BYTES", 1000)
     assert read_idx(path).shape == (1000,)
     monkeypatch.setattr(idx, "MAX_BYTES", 999)
-    monkeypatch.setattr(idx, "_read_up_to", lambda stream, size: stream.read(size) if size < 100 else pytest.fail())
+    monkeypatch.setattr(idx, "read_up_to", lambda stream, size: stream.read(size) if size < 100 else pytest.fail())
     with pytest.raises(IdxError, match="found 1000 uint8, but expected at most 999 bytes of values"):
         read_idx(path)

@@ -18,7 +18,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_core.data.idx import _Unpacked, read_idx, write_idx
+from mnist_core.data.idx import read_idx, write_idx
+from mnist_core.data.packed import GzipStream
 from mnist_core.errors import IdxError
 from tests.core.data.idx_bytes import DIGIT, FORMAT, MAX, hand_built, header, refusal, thorough
 
@@ -276,7 +277,7 @@ def test_a_long_name_and_many_empty_parts_take_no_time(tmp_path):
 def test_any_division_into_parts_is_one_file(parts, padding, size):
     cuts = [0, *sorted(parts), len(DIGIT)]
     packed = b"".join(gzip.compress(DIGIT[a:b]) + bytes(padding) for a, b in pairwise(cuts))
-    stream, data = _Unpacked(io.BytesIO(packed)), b""
+    stream, data = GzipStream(io.BytesIO(packed)), b""
     while part := stream.read(size):
         data += part
     assert data == gzip.decompress(packed) == DIGIT

@@ -6,15 +6,19 @@ import os
 import tempfile
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mnist_core.data import idx
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.own_digits import add_to_training, pack_digits
 from mnist_core.errors import DatasetError
+from mnist_core.untrusted import UntrustedText
 
 
 @pytest.mark.parametrize("count", [2, 4, 5, 12])
@@ -33,7 +37,7 @@ def test_the_folder_can_be_loaded(tmp_path, count):
 
 
 def test_one_digit_is_too_few():
-    with pytest.raises(DatasetError, match="Found 1 digits, but expected at least 2"):
+    with pytest.raises(DatasetError, match="Found 1 image, but expected at least 2"):
         pack_digits(np.zeros((1, 28, 28), np.uint8), np.array([3]))
 
 
@@ -51,8 +55,23 @@ def test_digits_join_the_training_set_and_the_test_set_stays(tmp_path):
     assert add_to_training(sample, images, labels + 1, tmp_path) != folder
 
 
+NAMES = st.one_of(st.text(max_size=90), st.sampled_from(["#1", "7", "1 65", "い", ","]))
+
+
+@settings(max_examples=10)
+@given(st.lists(NAMES, min_size=3, max_size=3))
+def test_what_joins_keeps_the_names_of_the_classes(tiny_folder, names):
+    data = replace(load_dataset("full", tiny_folder()), given_names=tuple(map(UntrustedText, names)))
+    with tempfile.TemporaryDirectory() as folder:
+        joined = add_to_training(data, data.test_images[:1], data.test_labels[:1], Path(folder))
+        with zipfile.ZipFile(io.BytesIO(pack_digits(data.train_images, data.train_labels, data.classes))) as packed:
+            packed.extractall(Path(folder, "zip"))
+        for path in (joined, Path(folder, "zip")):
+            assert load_dataset("full", path).classes.plain(70) == data.classes.plain(70)
+
+
 def test_digits_of_another_size_do_not_join(tmp_path):
-    with pytest.raises(DatasetError, match="Found digits of 5x4 pixels, but the data in use has images of 28x28"):
+    with pytest.raises(DatasetError, match="Found images of 5x4 pixels, but the data in use has images of 28x28"):
         add_to_training(load_dataset("sample"), np.zeros((1, 5, 4), np.uint8), np.array([1]), tmp_path)
 
 

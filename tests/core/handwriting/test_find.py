@@ -78,7 +78,7 @@ def test_blank_pages_have_no_digits():
         ink = ink_on_black(page)
         assert not ink.any()
         assert segment(ink) == []
-        with pytest.raises(PictureError, match="Found no ink, but expected a digit"):
+        with pytest.raises(PictureError, match="Found no ink, but expected a drawing"):
             to_mnist(ink)
 
 
@@ -108,7 +108,7 @@ def test_of_images_that_are_not_square_only_whole_ones_are_taken(sample):
     for several in (None, False):
         np.testing.assert_array_equal(find_digits(image, several, (28, 20)).images, image[np.newaxis])
     for other in (255 - image, enlarged(image), image[:, 1:]):
-        with pytest.raises(PictureError, match="but expected one digit of 28x20, white on black"):
+        with pytest.raises(PictureError, match="but expected one image of 28x20, white on black"):
             find_digits(other, None, (28, 20))
 
 

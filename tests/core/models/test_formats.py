@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mnist_core.data.classes import Classes
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import DatasetError, MissingPackageError, ModelError
 from mnist_core.evaluation.predict import evaluate, predict
@@ -32,6 +33,7 @@ from mnist_core.runs.run import create_run
 from mnist_core.runs.uploaded import keep_as_run
 from mnist_core.training.loop import train
 from mnist_core.training.state import TrainingState
+from mnist_core.untrusted import UntrustedText
 from tests.helpers import wait
 
 SHAPE = (5, 4)
@@ -108,6 +110,29 @@ def test_any_network_survives_npz(sizes, activation, seed):
     np.testing.assert_array_equal(back.parameters, made.parameters)
 
 
+CLASSES = Classes(tuple(map(UntrustedText, ("Ankle boot", "い", '\'""" $x \\\n'))))
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_the_file_names_the_classes(kind, images, tmp_path):
+    if FORMATS[kind].package:
+        pytest.importorskip(FORMATS[kind].package)
+    content = export(network(), SHAPE, kind, CLASSES)
+    if kind == "onnx":
+        found = json.loads(onnx_session(content).get_modelmeta().custom_metadata_map["class_names"])
+    elif kind == "python":
+        found = python_module(content, tmp_path).CLASSES
+    elif kind == "safetensors":
+        found = json.loads(
+            json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]["class_names"]
+        )
+    else:
+        found = np.load(io.BytesIO(content))["class_names"].tolist()
+    assert found == CLASSES.plain()
+    if kind in READABLE:
+        assert read_model(content).layer_sizes == network().layer_sizes
+
+
 def test_onnx_is_valid_and_takes_raw_images_of_any_number(images):
     onnx = pytest.importorskip("onnx")
     content = written("onnx")
@@ -135,15 +160,15 @@ def test_the_python_file_runs_alone_with_numpy(images, tmp_path):
     }  # fmt: skip
     assert len([line for line in content.split('PARAMETERS = """')[0].splitlines() if line]) < 45
     (tmp_path / "model.py").write_text(content)
-    np.save(tmp_path / "digits.npy", images)
-    command = [sys.executable, "-I", "model.py", "digits.npy"]
+    np.save(tmp_path / "images.npy", images)
+    command = [sys.executable, "-I", "model.py", "images.npy"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     expected = predict(made, images)
     assert done.stdout.splitlines() == [f"image {n}: {p.argmax()} ({p.max():.1%})" for n, p in enumerate(expected)]
     usage = subprocess.run(command[:-1], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert usage.returncode == 1
-    assert usage.stderr.startswith("usage: python model.py digits.npy")
+    assert usage.stderr.startswith("usage: python model.py images.npy")
 
 
 def test_the_python_file_says_what_it_expects(images, tmp_path):
@@ -256,7 +281,7 @@ REFUSED = {
     "no units": (npz(W1=np.zeros((20, 0), "f4"), b1=np.zeros(0, "f4"), activation=np.array("relu")), "1 or more"),
     "NaN": (changed(b3=nan_bias()), "not finite"),
     "infinity": (changed(b3=nan_bias() + np.inf), "not finite"),
-    "many arrays": (npz(**{f"W{n}": np.zeros(1) for n in range(50)}), "holds more than 23 files"),
+    "many arrays": (npz(**{f"W{n}": np.zeros(1) for n in range(50)}), "holds more than 24 files"),
     "LZMA": (zipped([("W1.npy", npy_header((0,)))], zipfile.ZIP_LZMA), "compressed in a way"),
     "a header of nonsense": (zipped([("W1.npy", b"\x93NUMPY\x01\x00\x10\x00" + b"(" * 16)]), "is damaged"),
     "a huge shape": (zipped([("W1.npy", npy_header((10**6, 10**7)))]), "declares 40,000,000,000,000 bytes and has 0"),

@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 
 from mnist_core.data.dataset import load_dataset
+from mnist_core.data.fitting import MAX_CLASSES
 from mnist_core.errors import DatasetError
 from mnist_core.runs.archive import export_run, import_run
 from mnist_core.runs.dataset_reference import DatasetReference
-from mnist_core.runs.run import create_run
+from mnist_core.runs.run import create_run, read_run
 from mnist_core.training.config import TrainingConfig
+from mnist_core.untrusted import UntrustedText
 
 
 @pytest.fixture
@@ -52,3 +54,25 @@ def test_an_imported_run_finds_its_data_here(tiny_folder, tmp_path, nowhere, ver
     imported = import_run(export_run(run), tmp_path / "runs", [load_dataset("full", moved)])
     assert imported.dataset.data_dir == str(moved)
     assert imported.dataset.load().checksums == dataset.checksums
+
+
+def test_a_run_knows_the_names_of_its_classes_without_its_data(tiny_folder, tmp_path, nowhere):
+    folder = tiny_folder()
+    plain = load_dataset("full", folder)
+    named = replace(plain, given_names=tuple(UntrustedText("い" * 90 + str(k)) for k in range(plain.num_classes)))
+    run = create_run(TrainingConfig(), named, tmp_path / "runs")
+    assert run.dataset.load().classes == run.dataset.classes(plain.num_classes), "those of the run, not of the files"
+    shutil.rmtree(folder)
+    classes = read_run(run.path).dataset.classes(plain.num_classes + 1)
+    assert [name.plain[:2] for name in classes] == ["いい"] * plain.num_classes + [str(plain.num_classes)]
+
+
+def test_a_run_without_names_is_written_as_older_versions_read_it(tiny_folder, tmp_path):
+    run = create_run(TrainingConfig(), load_dataset("full", tiny_folder()), tmp_path)
+    assert "class_names" not in json.loads((run.path / "config.json").read_text())["dataset"]
+    assert run.dataset.classes(3).are_numbers
+
+
+def test_the_longest_names_of_the_most_classes_can_be_read_again(tiny_folder, tmp_path):
+    named = replace(load_dataset("full", tiny_folder()), given_names=(UntrustedText("\U0001f45f" * 99),) * MAX_CLASSES)
+    assert not create_run(TrainingConfig(), named, tmp_path).problem

@@ -6,7 +6,7 @@ import os
 import struct
 import zipfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 
@@ -18,6 +18,9 @@ NUMBERS = "fiu"
 END = struct.Struct("<4s4H2LH")
 """What a zip file ends with: signature, two numbers of the disk, two counts of files, size and start of their list, and
 the length of a comment."""
+
+CLASS_NAMES = "class_names"
+"""Name of the array, and of the entry in metadata, that holds the names of the classes from class 0 on."""
 
 NAMES = "U"
 """The kind of dtype that holds a name, such as that of the activation."""
@@ -36,7 +39,12 @@ class NpzPickleError(NpzError):
 
 
 def read_npz(
-    source: bytes | Path, max_bytes: float, kinds: str = NUMBERS + NAMES, max_arrays: int = 100, stored: bool = False
+    source: bytes | Path,
+    max_bytes: float,
+    kinds: str = NUMBERS + NAMES,
+    max_arrays: int = 100,
+    stored: bool = False,
+    texts: bool = False,
 ) -> dict[str, np.ndarray]:
     """Read the arrays of an ``.npz`` archive by name.
 
@@ -47,11 +55,14 @@ def read_npz(
     max_bytes : float
         Largest sum of the sizes of the arrays.
     kinds : str
-        Allowed ``dtype.kind``; text is allowed only as a single value of at most 32 characters.
+        Allowed ``dtype.kind``; text is allowed only as a single value of at most 32 characters, and in
+        :data:`CLASS_NAMES`.
     max_arrays : int
         Largest number of arrays.
     stored : bool
         Whether compressed arrays are refused: in few bytes they could hold very many.
+    texts : bool
+        Whether arrays of many texts are allowed, of any length.
 
     Raises
     ------
@@ -69,7 +80,7 @@ def read_npz(
                 _check_directory(file, archive)
                 _check_archive(members, max_bytes, max_arrays, stored)
                 for member in members:
-                    _check_member(archive, member, kinds)
+                    _check_member(archive, member, kinds, texts)
             file.seek(0)
             with np.load(file, allow_pickle=False) as arrays:
                 return dict(arrays)
@@ -105,18 +116,25 @@ def _check_archive(members: list[zipfile.ZipInfo], max_bytes: float, max_arrays:
         raise NpzError("is compressed in a way that NumPy does not write")
 
 
-def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, kinds: str) -> None:
+def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, kinds: str, texts: bool) -> None:
     """Check that an array has the size that its header promises, and an allowed type."""
     with archive.open(member) as file:
-        read_header = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }[np.lib.format.read_magic(file)]
-        shape, _, dtype = read_header(file)
-        if dtype.hasobject:
-            raise NpzPickleError("holds a pickle")
-        if dtype.kind not in kinds or dtype.itemsize > 128 or (dtype.kind == "U" and shape):
-            raise NpzError(f"holds an array of dtype {dtype} in {member.filename!r}")
-        declared, found = math.prod(shape) * dtype.itemsize, member.file_size - file.tell()
-        if declared != found:
-            raise NpzDamageError(f"is damaged ({member.filename} declares {declared:,} bytes and has {found:,})")
+        check_array(cast(BinaryIO, file), member.file_size, member.filename, kinds, texts)
+
+
+def check_array(file: BinaryIO, size: int, name: str, kinds: str, texts: bool = True) -> None:
+    """Check the header of an ``.npy`` file of ``size`` bytes, as `read_npz` checks those in an archive."""
+    read_header = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }[np.lib.format.read_magic(file)]
+    shape, _, dtype = read_header(file)
+    if dtype.hasobject:
+        raise NpzPickleError("holds a pickle")
+    named = name == f"{CLASS_NAMES}.npy"
+    long_text = not texts and not named and (dtype.itemsize > 128 or (dtype.kind in "US" and shape))
+    if dtype.kind not in kinds or long_text:
+        raise NpzError(f"holds an array of dtype {dtype} in {name!r}")
+    declared, found = math.prod(shape) * dtype.itemsize, size - file.tell()
+    if declared != found:
+        raise NpzDamageError(f"is damaged ({name} declares {declared:,} bytes and has {found:,})")
