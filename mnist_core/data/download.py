@@ -268,8 +268,8 @@ def _talk(
     try:
         if wanted.sha256 is None:
             _check_safe(url)
-        session = requests.Session() if wanted.sha256 else _SafeSession()
-        with session, session.get(url, stream=True, timeout=timeout, headers=as_stored) as answer:
+        hooks = {} if wanted.sha256 else {"response": _check_redirection}
+        with requests.get(url, stream=True, timeout=timeout, headers=as_stored, hooks=hooks) as answer:
             _check_answer(answer, wanted)
             while not given_up.is_set() and (chunk := answer.raw.read1(min(left, CHUNK_BYTES))):
                 put(chunk)
@@ -282,19 +282,14 @@ def _talk(
         put(error if isinstance(error, _MirrorError) else _MirrorError(_in_plain_words(error, timeout)))
 
 
-class _SafeSession(requests.Session):
-    """Follows no answer to an address that :func:`_check_safe` refuses."""
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Return the address that an answer leads to, if it leads to another one."""
-        target = super().get_redirect_target(resp)
+def _check_redirection(answer: requests.Response, *_: object, **__: object) -> None:
+    """Let nothing follow an answer to an address that :func:`_check_safe` refuses."""
+    if answer.is_redirect:
         try:
-            if target:
-                _check_safe(urljoin(resp.url, target))
+            _check_safe(urljoin(answer.url, answer.headers["Location"]))
         except _MirrorError:
-            resp.close()
+            answer.close()
             raise
-        return target
 
 
 def _check_answer(answer: requests.Response, wanted: _Wanted) -> None:

@@ -103,9 +103,10 @@ def _score(kind: str, files: Sequence[File]) -> int:
 
 def _preferred(files: list[File]) -> list[File]:
     """Of variants of a file, plain and compressed, the first: as ``dataset.find_full``, what is compressed."""
-    found: dict[tuple[str | None, str | None], File] = {}
+    found: dict[tuple[str | None, ...], File] = {}
     for file in sorted(files, key=lambda file: (not file.name.lower().endswith(".gz"), len(file.name), file.name)):
-        found.setdefault((split_of(file.name), role_of(file.name)), file)
+        split, role = split_of(file.name), role_of(file.name)
+        found.setdefault((split, role) if role else (split, file.name), file)
     return list(found.values())
 
 

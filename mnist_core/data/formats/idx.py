@@ -14,7 +14,7 @@ from mnist_core.data.formats.source import ALL
 from mnist_core.data.formats.values import Contents, Part
 from mnist_core.data.idx import DTYPES, MAX_BYTES, read_idx_stream
 from mnist_core.data.packed import DAMAGED, Stream
-from mnist_core.errors import DatasetError, IdxError, times
+from mnist_core.errors import DatasetError, IdxError
 
 QMNIST_COLUMNS = ("nist_series", "writer", "writer_digit", "nist_class", "nist_digit", "duplicate", "unused")
 """Columns after the digit: NIST's series of forms (0, 1 or 4), the writer, the number of the digit among those of the
@@ -76,8 +76,7 @@ def read(files: Sequence[File], reading: Reading) -> Contents:
         if kind == LABELS and (split, IMAGES) not in arrays:
             if not parts:
                 raise DatasetError(
-                    f"{file.name}: found labels, {times(array.shape)}, but no images. Put the file of the images "
-                    f"beside it."
+                    f"{file.name}: found {len(array):,} labels, but no images. Put the file of the images beside it."
                 )
             reading.notes.append(f"{file.short} holds labels whose images are missing: left out.")
     return Contents(sorted(parts, key=lambda part: part.split))

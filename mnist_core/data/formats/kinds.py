@@ -55,6 +55,7 @@ REFUSED = {
     "Excel": Refused("an Excel workbook", "Save the sheet as CSV, and choose that."),
     "PDF": Refused("a PDF document", "Save its pages as pictures."),
     "JSON": Refused("a JSON file", "Save the images as CSV or .npz."),
+    "ARFF": Refused("an ARFF file", "Save it as CSV."),
     "Arrow": Refused("an Arrow file", "Save it as parquet: dataset.to_parquet(path)."),
     "WebP": Refused("a WebP picture", "Save the pictures as PNG."),
     "UTF-16": Refused("text in UTF-16", "Save it as UTF-8."),
@@ -134,6 +135,8 @@ def _kind_of_text(head: bytes, name: str) -> str:
     controls = sum(byte < 32 and byte not in b"\t\n\r\f" for byte in head)
     if controls:
         return "unknown"
+    if re.search(rb"(?im)^@relation\s", head):
+        return "ARFF"
     if start[:1] in (b"{", b"["):
         return "JSON"
     return CSV if looks_like_table(head) else TEXT

@@ -26,6 +26,9 @@ ROLE_WORDS = {
     "data": IMAGES,
 }
 
+WEAK = ("x", "y", "class", "category", "digit")
+"""Words that count only if no clearer one is there."""
+
 FILLERS = frozenset(("idx", "idx1", "idx2", "idx3", "idx4", "ubyte", "int", "of"))
 """Words in names that say neither which data set nor which part of it."""
 
@@ -84,10 +87,12 @@ def split_of(name: str) -> str | None:
 
 def role_of(name: str) -> str | None:
     """Whether a name speaks of "images" or of "labels"; None if of neither or both."""
-    found = {ROLE_WORDS[word] for word in words(name) if word in ROLE_WORDS and word != "data"}
-    if not found and "data" in words(name):
-        return IMAGES
-    return found.pop() if len(found) == 1 else None
+    spoken = [word for word in words(name) if word in ROLE_WORDS]
+    for weak in ((*WEAK, "data"), ("data",), ()):  # clear words first
+        found = {ROLE_WORDS[word] for word in spoken if word not in weak}
+        if found:
+            return found.pop() if len(found) == 1 else None
+    return None
 
 
 def set_of(name: str) -> str:

@@ -25,6 +25,7 @@ NAMED = {
     "bzip2": {"suffix": ".bz2"},
     "xz": {"suffix": ".xz"},
     "a folder a split": {"name": "{}/{}-idx{}-ubyte{}"},
+    "a long prefix": {"name": "my ![x](y) data-{}-{}-idx{}-ubyte{}"},
     "a prefix": {"name": "emnist-letters-{}-{}-idx{}-ubyte{}", "splits": TEST},
 }
 

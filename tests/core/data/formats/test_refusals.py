@@ -42,6 +42,7 @@ REFUSED = {
     "zip in gzip": (gzip.compress(zip_of(a=b"b")), "found a compressed zip file"),
     "empty": (b"", "found an empty file"),
     "binary": (b"\x01\x02\x03\x04" * 9, "found a file of an unknown kind"),
+    "ARFF": (b"% MNIST\n@RELATION mnist_784\n@DATA\n0,0,0,0,5\n", "found an ARFF file.*as CSV"),
     "prose": (b"Images, labels and what they are for.\n", "text.*but expected"),
 }
 
