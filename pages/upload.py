@@ -53,7 +53,7 @@ class Read(NamedTuple):
         ]
 
 
-@st.cache_data(max_entries=2 * MAX_FILES, show_spinner="Looking for digits …")
+@st.cache_data(max_entries=2 * MAX_FILES, show_spinner="Looking for ink …")
 def find(data: bytes, several: bool | None, size: int) -> tuple[np.ndarray, Found]:
     """Read a picture and find its digits, once for all sessions."""
     grey = read_picture(data)

@@ -23,7 +23,7 @@ DISTRIBUTIONS = {
     "streamlit_drawable_canvas": "streamlit-drawable-canvas",
 }
 """Packages whose import name differs from the name they are installed by."""
-OURS = {"mnist_core", "pages", "tests", "tools", "examples"}
+OURS = {"mnist_core", "pages", "tests", "tools", "examples", "benchmarks"}
 
 
 def names(requirements):

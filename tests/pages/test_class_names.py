@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import streamlit as st
-from google.protobuf.text_format import MessageToString
 from streamlit.delta_generator import DeltaGenerator
 
 from mnist_core.data.dataset import load_dataset
@@ -97,7 +96,7 @@ def written(app):
             if node.type in ("dataframe", "arrow_data_frame"):
                 yield f"{node.value.columns.tolist()} {node.value.index.tolist()} {node.value.to_numpy().tolist()}"
             elif node.type != "code" and (proto := getattr(node, "proto", None)) is not None:
-                yield MessageToString(proto, as_utf8=True)
+                yield str(proto)
             if hasattr(node, "children") and getattr(node, "label", "") not in OTHER_DATA:
                 yield from walk(node)
 
