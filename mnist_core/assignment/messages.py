@@ -14,6 +14,8 @@ import msgspec
 import numpy as np
 
 ARRAY, OTHER = 1, 2
+LAST_OUTPUT_SECONDS = 0.5
+
 MAX_REPLY = 256_000_000
 
 
@@ -79,12 +81,10 @@ class Channel:
         self._awaited = False
         self._replies: queue.Queue[bytes | None] = queue.Queue()
         self._requests: queue.Queue[bytes] = queue.Queue()
-        for action, pipe in (
-            (self._write_requests, process.stdin),
-            (self._read_replies, process.stdout),
-            (lambda pipe: _read_output(pipe, on_output), process.stderr),
-        ):
+        for action, pipe in ((self._write_requests, process.stdin), (self._read_replies, process.stdout)):
             threading.Thread(target=action, args=(pipe,), daemon=True).start()
+        self._printing = threading.Thread(target=_read_output, args=(process.stderr, on_output), daemon=True)
+        self._printing.start()
 
     def send(self, content: bytes) -> None:
         """Pass on a message that has one answer, without waiting until it is read."""
@@ -104,6 +104,10 @@ class Channel:
     def close(self) -> None:
         """Send no more."""
         self._requests.put(b"")
+
+    def wait_for_output(self) -> None:
+        """Wait until all that an ended process printed is read, for a moment: a process that got away may go on."""
+        self._printing.join(LAST_OUTPUT_SECONDS)
 
     def _write_requests(self, pipe: IO[bytes]) -> None:
         with contextlib.suppress(OSError, ValueError), pipe:

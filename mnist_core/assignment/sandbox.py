@@ -196,6 +196,7 @@ class Sandbox:
             _end_session(process.pid)
             if not bubblewrap():  # which numbers processes in its own way, and ends all of them
                 _end_session(channel.worker)
+            channel.wait_for_output()
         if user:
             _end_all_of(user)
             with _drawing:

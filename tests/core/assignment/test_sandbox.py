@@ -245,12 +245,12 @@ def test_a_whole_check_has_an_end(monkeypatch):
     text = "def one_hot(y, n):\n    while True: pass\n\n" + "".join(
         f"def {name}(z):\n    while True: pass\n\n" for name in ("normalize", "sigmoid")
     )
-    monkeypatch.setattr(checking, "Sandbox", partial(Sandbox, limits=Limits(total_seconds=0.4)))
+    monkeypatch.setattr(checking, "Sandbox", partial(Sandbox, limits=Limits(total_seconds=2)))
     began = time.monotonic()
     report = checking.check(parse_submission("a.py", text.encode()))
-    assert time.monotonic() - began < CALL_SECONDS
+    assert time.monotonic() - began < 2 * CALL_SECONDS  # each of the three could take one
     found = {one.step: (one.state, one.sentence) for one in report.findings}
-    sentence = "The whole check took more than 0.4 s: look for what takes so long."
+    sentence = "The whole check took more than 2 s: look for what takes so long."
     stopped = [found[step] for step in STEPS if step in ("normalize", "one_hot", "sigmoid")]
     assert stopped == [("wrong", sentence), *[("skipped", sentence)] * 2]
     assert not report.correct
