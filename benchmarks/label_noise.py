@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
-from mnist_core.data.corrections import Corrections
+from mnist_core.data.corrected.corrections import Corrections
 from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.evaluation.label_errors import METHODS, find_label_issues, rank
 from mnist_core.evaluation.label_noise import flip_at_random, flip_pairs, flipped_positions, repair, retrieval

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from mnist_core.data.agreement import compare
-from mnist_core.data.corrections import Corrections
+from mnist_core.data.corrected.agreement import compare
+from mnist_core.data.corrected.corrections import Corrections
 from mnist_core.evaluation.label_noise import WHO
 from mnist_core.inspection.neighbours import neighbours_of_each
 from mnist_core.runs.run import Run, list_runs

@@ -5,9 +5,9 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from mnist_core.data import download as downloader
-from mnist_core.data.catalogue import MNIST
 from mnist_core.data.dataset import Dataset, cache_dir, load_dataset
+from mnist_core.data.published import download as downloader
+from mnist_core.data.published.catalogue import MNIST
 from mnist_core.errors import DatasetError, DownloadError
 from mnist_core.runs.run import Run, list_runs
 from mnist_core.untrusted import UntrustedText

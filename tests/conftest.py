@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from mnist_core.data import prepared
 from mnist_core.data.dataset import find_full
 from mnist_core.data.idx import write_idx
+from mnist_core.data.preparing import prepared
 
 settings.register_profile("shared-machine", deadline=None)  # how long an example takes depends on the machine
 settings.load_profile("shared-machine")

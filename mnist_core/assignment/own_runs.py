@@ -7,7 +7,7 @@ from pathlib import Path
 from mnist_core.assignment.catalogue.table import MISTAKES
 from mnist_core.assignment.source import parse_submission
 from mnist_core.assignment.training import effective, trains
-from mnist_core.data.corrections import Corrections
+from mnist_core.data.corrected.corrections import Corrections
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import AssignmentError
 from mnist_core.jobs.start import start_run

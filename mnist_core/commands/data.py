@@ -12,12 +12,12 @@ from mnist_core.commands.output import complain, note, say, say_json
 from mnist_core.commands.parser import ProgramParser, add_command, add_json, number, program_name, read_path
 from mnist_core.commands.progress import reading
 from mnist_core.data.checks import dataset_warnings
-from mnist_core.data.class_names import read_class_names
 from mnist_core.data.classes import display_width, padded
 from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.data.formats.look import Found, FoundFile, look
-from mnist_core.data.prepared import is_plain, open_dataset, open_source, save_prepared
-from mnist_core.data.preparing import Choices, Unlabelled, suggest
+from mnist_core.data.preparing.class_names import read_class_names
+from mnist_core.data.preparing.prepare import Choices, Unlabelled, suggest
+from mnist_core.data.preparing.prepared import is_plain, open_dataset, open_source, save_prepared
 from mnist_core.errors import DatasetError, counted, times
 from mnist_core.untrusted import UntrustedText
 

@@ -6,9 +6,9 @@ from tqdm import tqdm
 
 from mnist_core.commands.output import note, say
 from mnist_core.commands.parser import ProgramParser, add_command, one_of, read_path
-from mnist_core.data.catalogue import MNIST, NAMED
-from mnist_core.data.download import read_arrived
-from mnist_core.data.named import download_named, state_of
+from mnist_core.data.published.catalogue import MNIST, NAMED
+from mnist_core.data.published.download import read_arrived
+from mnist_core.data.published.named import download_named, state_of
 
 
 def add(program: ProgramParser) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from mnist_core.data.catalogue import NAMED, SAMPLE_NAME
+from mnist_core.data.published.catalogue import NAMED, SAMPLE_NAME
 from mnist_core.errors import did_you_mean
 from mnist_core.untrusted import UntrustedText
 
@@ -157,7 +157,7 @@ def chosen_data(arguments: argparse.Namespace, progress: "Progress | None" = Non
         If it can't be loaded.
     """
     from mnist_core.data.dataset import load_dataset  # what commands without data don't wait for
-    from mnist_core.data.named import open_data
+    from mnist_core.data.published.named import open_data
 
     if arguments.data is not None and arguments.data_dir:
         arguments.usage_error("--data and --data-dir name different data: leave one of them out")

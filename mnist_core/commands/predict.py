@@ -18,8 +18,8 @@ from mnist_core.commands.parser import (
 )
 from mnist_core.data.classes import Classes, display_width, padded
 from mnist_core.data.formats.look import look
-from mnist_core.data.prepared import open_dataset
-from mnist_core.data.preparing import Choices, Unlabelled
+from mnist_core.data.preparing.prepare import Choices, Unlabelled
+from mnist_core.data.preparing.prepared import open_dataset
 from mnist_core.errors import DatasetError, MnistError, PictureError, reason_of
 from mnist_core.evaluation.predict import predict
 from mnist_core.handwriting.find import find_digits

@@ -25,7 +25,7 @@ from mnist_core.commands.parser import (
 from mnist_core.commands.progress import reading
 from mnist_core.commands.signals import Request, answered_by
 from mnist_core.data.checks import dataset_warnings
-from mnist_core.data.corrections import Corrections
+from mnist_core.data.corrected.corrections import Corrections
 from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.errors import RunError, counted
 from mnist_core.jobs.start import request, start_run

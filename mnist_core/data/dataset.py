@@ -2,8 +2,8 @@
 
 A folder of four IDX files named as MNIST's is read here, as it is: images and labels, for training and for testing.
 Fashion-MNIST or digits of your own work as well, because image size, number of classes and counts are read from the
-files. Every other form is read by ``mnist_core.data.formats`` and prepared by ``mnist_core.data.prepared``. Nothing
-here touches the network; ``mnist_core.data.download`` does.
+files. Every other form is read by ``mnist_core.data.formats`` and prepared by ``mnist_core.data.preparing``. Nothing
+here touches the network; ``mnist_core.data.published.download`` does.
 """
 
 import os
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pooch
 
-from mnist_core.data.catalogue import known_content, set_of_folder
 from mnist_core.data.checksums import (
     FILE_NAMES,
     TEST_IMAGES,
@@ -28,16 +27,17 @@ from mnist_core.data.checksums import (
     same_content,
 )
 from mnist_core.data.classes import Classes
-from mnist_core.data.extended import extended_labels
 from mnist_core.data.fitting import check_fit
 from mnist_core.data.idx import read_idx
 from mnist_core.data.paths import absolute
 from mnist_core.data.preprocessing import flatten, one_hot, unflatten
+from mnist_core.data.published.catalogue import known_content, set_of_folder
+from mnist_core.data.published.extended import extended_labels
 from mnist_core.errors import DatasetError, IdxError, counted, reason_of, times
 from mnist_core.untrusted import UntrustedText
 
 if TYPE_CHECKING:
-    from mnist_core.data.corrections import Corrections
+    from mnist_core.data.corrected.corrections import Corrections
 
 SOURCES = ("auto", "full", "sample")
 
@@ -186,7 +186,7 @@ def load_dataset(
         available, otherwise "sample"; but a path named by `data_dir` or ``MNIST_DATA_DIR`` must hold a data set.
     data_dir : path, optional
         A folder of four IDX files in MNIST naming, see `find_full`; or a file or folder in any format that
-        ``mnist_core.data.prepared.open_dataset`` reads.
+        ``mnist_core.data.preparing.prepared.open_dataset`` reads.
     progress : callable, optional
         Called with the share that is done, and what is being done, while other formats are read.
 
@@ -256,7 +256,7 @@ def _is_empty(path: Path) -> bool:
 
 def _open(path: Path, progress: Callable[[float, str], None] | None) -> Dataset:
     """Read and prepare a data set in another form."""
-    from mnist_core.data.prepared import open_dataset  # which knows data sets, and takes time to load
+    from mnist_core.data.preparing.prepared import open_dataset  # which knows data sets, and takes time to load
 
     dataset = open_dataset(path, progress=progress)
     if not isinstance(dataset, Dataset):
@@ -271,7 +271,7 @@ def find_full(data_dir: str | os.PathLike[str] | None = None) -> Path | None:
     """Return the path that `load_dataset` reads the full data set from, without reading any file.
 
     A file may be plain or gzip-compressed, and its name may have a dot before "idx". Of several variants the first is
-    used: ``train-images-idx3-ubyte.gz`` (so that a file verified by ``mnist_core.data.download`` wins), then
+    used: ``train-images-idx3-ubyte.gz`` (so that a file verified by ``mnist_core.data.published.download`` wins), then
     ``train-images-idx3-ubyte``, ``train-images.idx3-ubyte.gz``, ``train-images.idx3-ubyte``.
 
     Parameters
@@ -404,7 +404,7 @@ def _names(folder: Path, arrays: dict[str, np.ndarray], checksums: dict[str, str
 
 def _class_list(folder: Path, highest: int) -> tuple[str, ...]:
     """Read the names of the classes from a file beside the four, if it names them all."""
-    from mnist_core.data.class_names import read_class_names
+    from mnist_core.data.preparing.class_names import read_class_names
 
     path = folder / CLASS_LIST
     if not path.is_file() or path.is_symlink():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_core.data.corrections import Corrections, arrays_of, decide
+from mnist_core.data.corrected.corrections import Corrections, arrays_of, decide
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ConfigError
 from mnist_core.untrusted import UntrustedText

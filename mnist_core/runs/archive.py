@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from mnist_core.data.corrections import Corrections
+from mnist_core.data.corrected.corrections import Corrections
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.npz import NpzError, read_npz
 from mnist_core.errors import ConfigError, MnistError, RunError, reason_of

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_core.data.corrections import Corrections
+from mnist_core.data.corrected.corrections import Corrections
 from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.data.npz import read_npz
 from mnist_core.disk import read_bounded

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from mnist_core.data.catalogue import NAMED
 from mnist_core.data.checks import DataWarning, dataset_warnings
 from mnist_core.data.dataset import Dataset, find_full, load_dataset
 from mnist_core.data.files_seen import files_seen
-from mnist_core.data.named import find_named, load_named
+from mnist_core.data.published.catalogue import NAMED
+from mnist_core.data.published.named import find_named, load_named
 from mnist_core.errors import DatasetError
 from mnist_core.runs.run import default_runs_dir
 from mnist_core.untrusted import UntrustedText

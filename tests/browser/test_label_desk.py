@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from mnist_core.data.corrections import Corrections
+from mnist_core.data.corrected.corrections import Corrections
 from mnist_core.data.dataset import load_dataset
 from mnist_core.runs.desk_file import desk_file
 from tests.helpers import settle

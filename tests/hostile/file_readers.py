@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from mnist_core.data.corrections import Corrections, decide
+from mnist_core.data.corrected.corrections import Corrections, decide
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.idx import read_idx
 from mnist_core.evaluation.label_noise import flip_at_random

@@ -11,7 +11,7 @@ from pathlib import Path
 from unittest import mock
 
 from mnist_core import cli
-from mnist_core.data.download import download
+from mnist_core.data.published.download import download
 from mnist_core.errors import MnistError
 from mnist_core.jobs.start import resume_run, start_run
 from mnist_core.models.formats import export

@@ -9,8 +9,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.data import dataset, named
+from mnist_core.data import dataset
 from mnist_core.data.dataset import load_dataset
+from mnist_core.data.published import named
 from mnist_core.jobs.start import start_run
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.files import write_json

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from mnist_core.data.corrections import Corrections, decide
+from mnist_core.data.corrected.corrections import Corrections, decide
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.label_noise import flip_at_random
 from mnist_core.evaluation.predict import evaluate

@@ -5,9 +5,9 @@ import textwrap
 
 import pytest
 
-from mnist_core.data.agreement import compare
 from mnist_core.data.augmentation import augment, bilinear
 from mnist_core.data.batches import epoch_batches
+from mnist_core.data.corrected.agreement import compare
 from mnist_core.data.dataset import class_means, load_dataset
 from mnist_core.data.idx import read_idx
 from mnist_core.data.own_digits import pack_digits

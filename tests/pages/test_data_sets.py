@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core.data import catalogue
-from mnist_core.data.catalogue import KMNIST
 from mnist_core.data.dataset import load_dataset
+from mnist_core.data.published import catalogue
+from mnist_core.data.published.catalogue import KMNIST
 from mnist_core.data.uploaded_data import KEPT_SECONDS, keep_upload, safe_name
 from pages.components.data_sets import named as page
 from tests.helpers import by_label, texts, unescaped

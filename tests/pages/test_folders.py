@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
-from mnist_core.data.catalogue import NAMED
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.own_digits import add_to_training
+from mnist_core.data.published.catalogue import NAMED
 from pages.components import data
 from pages.components.data import FOLDERS_ARE_OFF, own_digits_dir
 from tests.helpers import by_label, texts, unescaped, use_folder

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as any_of
 
 from mnist_core.assignment import own_runs
-from mnist_core.data.corrections import Corrections, decide
+from mnist_core.data.corrected.corrections import Corrections, decide
 from mnist_core.data.dataset import load_dataset
 from mnist_core.evaluation.label_noise import flip_at_random
 from mnist_core.jobs.label_check import Progress

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from mnist_core.data.corrections import decide
+from mnist_core.data.corrected.corrections import decide
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.npz import read_npz
 from mnist_core.evaluation.label_errors import find_label_issues

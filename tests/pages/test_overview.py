@@ -8,8 +8,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from mnist_core.data import dataset, download
+from mnist_core.data import dataset
 from mnist_core.data.dataset import load_dataset
+from mnist_core.data.published import download
 from mnist_core.evaluation.predict import evaluate
 from mnist_core.runs.run import list_runs
 from tests.helpers import by_label, shown, texts, use_folder, wait

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_core.data.catalogue import PUBLISHED
 from mnist_core.data.checksums import content_checksum
 from mnist_core.data.formats import csv, idx, npz, parquet
 from mnist_core.data.formats.files import File
@@ -17,6 +16,7 @@ from mnist_core.data.formats.reading import Reading
 from mnist_core.data.formats.source import TEST, TRAIN
 from mnist_core.data.formats.table import FORMATS
 from mnist_core.data.formats.values import as_images
+from mnist_core.data.published.catalogue import PUBLISHED
 from mnist_core.errors import DatasetError, counted
 
 WHOLE = 64_000_000

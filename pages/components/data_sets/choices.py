@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from mnist_core.data.class_names import checked_names
 from mnist_core.data.fitting import MAX_SIDE
 from mnist_core.data.formats.source import ALL, TEST, TRAIN, Source, Split
-from mnist_core.data.preparing import Choices, Unlabelled, prepare
+from mnist_core.data.preparing.class_names import checked_names
+from mnist_core.data.preparing.prepare import Choices, Unlabelled, prepare
 from mnist_core.errors import DatasetError
 from pages.components.digits.grid import digit_grid
 from pages.components.errors import show_error

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from mnist_core.data import named
-from mnist_core.data.catalogue import NAMED, NamedSet
 from mnist_core.data.dataset import Dataset
-from mnist_core.data.download import read_arrived
-from mnist_core.data.named import HERE, MISSING, UNVERIFIED, folder_of, state_of
+from mnist_core.data.published import named
+from mnist_core.data.published.catalogue import NAMED, NamedSet
+from mnist_core.data.published.download import read_arrived
+from mnist_core.data.published.named import HERE, MISSING, UNVERIFIED, folder_of, state_of
 from mnist_core.errors import DatasetError
 from mnist_core.untrusted import UntrustedText
 from pages.components.data import Choice, choose, current_choice, current_dataset

@@ -9,8 +9,8 @@ import streamlit as st
 from mnist_core.data.formats.look import Found, look, stamp
 from mnist_core.data.formats.source import Source
 from mnist_core.data.paths import absolute
-from mnist_core.data.prepared import is_plain, open_dataset, open_source, save_prepared
-from mnist_core.data.preparing import Choices, Unlabelled, prepare, suggest
+from mnist_core.data.preparing.prepare import Choices, Unlabelled, prepare, suggest
+from mnist_core.data.preparing.prepared import is_plain, open_dataset, open_source, save_prepared
 from mnist_core.data.uploaded_data import MOST_FILES, keep_upload
 from mnist_core.errors import DatasetError
 from mnist_core.untrusted import UntrustedText

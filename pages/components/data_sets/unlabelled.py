@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from mnist_core.data.preparing import Unlabelled
+from mnist_core.data.preparing.prepare import Unlabelled
 from mnist_core.errors import MnistError, times
 from mnist_core.evaluation.predict import predict
 from mnist_core.runs.run import Run, list_runs

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from mnist_core.data.corrections import MAX_WHO, NAMES, Correction, Corrections
-from mnist_core.data.corrections import decide as make_decision
+from mnist_core.data.corrected.corrections import MAX_WHO, NAMES, Correction, Corrections
+from mnist_core.data.corrected.corrections import decide as make_decision
+from mnist_core.data.corrected.shared_corrections import change_file
 from mnist_core.data.dataset import Dataset
-from mnist_core.data.shared_corrections import change_file
 from mnist_core.errors import CorrectionsError
 from mnist_core.runs.desk_file import desk_file
 from mnist_core.untrusted import UntrustedText

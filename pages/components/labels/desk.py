@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import streamlit as st
 
-from mnist_core.data.corrections import DROP, NAMES, Correction, Corrections
+from mnist_core.data.corrected.corrections import DROP, NAMES, Correction, Corrections
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import counted
 from mnist_core.runs.run import Run

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.data.classes import Classes
-from mnist_core.data.corrections import Corrections
+from mnist_core.data.corrected.corrections import Corrections
 from mnist_core.data.dataset import Dataset, class_means
 from mnist_core.inspection.neighbours import Neighbours, neighbours_of_each
 from mnist_core.untrusted import UntrustedText

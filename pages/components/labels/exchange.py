@@ -3,8 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from mnist_core.data.agreement import Agreement, compare
-from mnist_core.data.corrections import MAX_BYTES, NAMES, Correction, Corrections
+from mnist_core.data.corrected.agreement import Agreement, compare
+from mnist_core.data.corrected.corrections import MAX_BYTES, NAMES, Correction, Corrections
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import counted
 from mnist_core.runs.schema import MB

@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from mnist_core.data.corrections import Corrections
+from mnist_core.data.corrected.corrections import Corrections
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import counted
 from mnist_core.evaluation.label_errors import METHODS

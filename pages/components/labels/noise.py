@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core.data.corrections import Corrections
+from mnist_core.data.corrected.corrections import Corrections
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import counted
 from mnist_core.evaluation.label_errors import METHODS, rank

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mnist_core.assignment.own_runs import start_again
-from mnist_core.data.corrections import Corrections
+from mnist_core.data.corrected.corrections import Corrections
 from mnist_core.errors import counted
 from mnist_core.runs.run import Run
 from pages.components.errors import errors_shown

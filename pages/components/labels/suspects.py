@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from mnist_core.data.corrections import Corrections
+from mnist_core.data.corrected.corrections import Corrections
 from mnist_core.evaluation.label_errors import METHODS, LabelIssues, find_label_issues
 from mnist_core.jobs.label_check import FILES, read_probabilities, read_progress
 from mnist_core.runs.dataset_reference import DatasetReference

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from mnist_core.data.catalogue import NAMED
 from mnist_core.data.classes import Classes
 from mnist_core.data.dataset import Dataset
-from mnist_core.data.named import find_named
+from mnist_core.data.published.catalogue import NAMED
+from mnist_core.data.published.named import find_named
 from mnist_core.errors import DatasetError, counted, times
 from mnist_core.runs.run import Run
 from pages.components.data import Choice, current_choice, load

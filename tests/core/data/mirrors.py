@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from mnist_core.data.download import FILES, download
+from mnist_core.data.published.download import FILES, download
 from mnist_core.errors import DownloadError
 
 TIMEOUT = (0.25, 0.25)

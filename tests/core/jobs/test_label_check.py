@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from mnist_core.data.corrections import decide
+from mnist_core.data.corrected.corrections import decide
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import RunError
 from mnist_core.evaluation.label_errors import class_thresholds, find_label_issues

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mnist_core.cli import main
-from mnist_core.data.corrections import Corrections, decide
+from mnist_core.data.corrected.corrections import Corrections, decide
 from mnist_core.data.dataset import load_dataset
 from mnist_core.errors import CorrectionsError, RunError
 from mnist_core.evaluation.predict import evaluate

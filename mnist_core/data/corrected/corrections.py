@@ -20,7 +20,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mnist_core.data.corrections_csv import CHOOSE, COLUMNS, from_iso, guarded, read_table, to_iso, to_table, unguarded
+from mnist_core.data.corrected.corrections_csv import (
+    CHOOSE,
+    COLUMNS,
+    from_iso,
+    guarded,
+    read_table,
+    to_iso,
+    to_table,
+    unguarded,
+)
 from mnist_core.data.dataset import Dataset
 from mnist_core.disk import read_bounded, write_atomically
 from mnist_core.errors import CorrectionsError, advice_on, counted, reason_of

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_core.data.class_names import LONGEST_NAME, checked_names, read_class_names, tidied
+from mnist_core.data.preparing.class_names import LONGEST_NAME, checked_names, read_class_names, tidied
 from mnist_core.errors import DatasetError
 
 

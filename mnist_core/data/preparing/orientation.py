@@ -6,8 +6,8 @@ from functools import cache
 import numpy as np
 
 from mnist_core.data.dataset import class_means, load_dataset
+from mnist_core.data.preparing.scaling import scaled
 from mnist_core.data.preprocessing import flatten, normalize
-from mnist_core.data.scaling import scaled
 
 FEWEST = 30
 """Images from which on something is said."""

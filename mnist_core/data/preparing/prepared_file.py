@@ -17,14 +17,14 @@ import numpy as np
 from msgspec import Meta
 
 from mnist_core.data.checksums import FILE_NAMES, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
-from mnist_core.data.class_names import checked_names
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.fitting import MAX_CLASSES, check_fit
 from mnist_core.data.formats.source import TEST, TRAIN
 from mnist_core.data.formats.zip import members
 from mnist_core.data.idx import MAX_BYTES
 from mnist_core.data.npz import NUMBERS, NpzError, read_npz
-from mnist_core.data.preparing import Unlabelled, as_dataset
+from mnist_core.data.preparing.class_names import checked_names
+from mnist_core.data.preparing.prepare import Unlabelled, as_dataset
 from mnist_core.disk import write_atomically
 from mnist_core.errors import DatasetError, advice_on, reason_of
 from mnist_core.untrusted import UntrustedText

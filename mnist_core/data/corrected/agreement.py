@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from mnist_core.data.corrections import Correction, Corrections, in_common
+from mnist_core.data.corrected.corrections import Correction, Corrections, in_common
 
 
 class Agreement(NamedTuple):

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from mnist_core.data.download import FILES
+from mnist_core.data.published.download import FILES
 from mnist_core.errors import DatasetError
 from tests.core.data import mirrors
 from tests.core.data.mirrors import CONTENTS, FIRST, OTHERS, fetch, good, in_folder, missing, refusal, wrong_bytes

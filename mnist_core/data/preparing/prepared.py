@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from mnist_core.data import dataset as data
-from mnist_core.data.catalogue import known_content
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.files_seen import every_file_seen
 from mnist_core.data.formats.look import read_source
 from mnist_core.data.formats.source import ALL, TEST, TRAIN, Progress, Source, Split
 from mnist_core.data.paths import absolute
-from mnist_core.data.prepared_file import is_prepared, read_prepared, save_prepared, write_prepared
-from mnist_core.data.preparing import PLAIN, Choices, Unlabelled, name_of_path, prepare
+from mnist_core.data.preparing.prepare import PLAIN, Choices, Unlabelled, name_of_path, prepare
+from mnist_core.data.preparing.prepared_file import is_prepared, read_prepared, save_prepared, write_prepared
+from mnist_core.data.published.catalogue import known_content
 from mnist_core.errors import DatasetError
 
 __all__ = ["cached_datasets", "is_plain", "open_dataset", "open_source", "save_prepared"]

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_core.data.catalogue import known_content
 from mnist_core.data.checksums import (
     FILE_NAMES,
     TEST_IMAGES,
@@ -19,16 +18,17 @@ from mnist_core.data.checksums import (
     TRAIN_LABELS,
     content_checksum,
 )
-from mnist_core.data.class_names import checked_names, tidied
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.fitting import MAX_PIXELS, MAX_SIDE, check_fit
 from mnist_core.data.formats.source import ALL, TEST, TRAIN, Source, Split
 from mnist_core.data.idx import MAX_BYTES
-from mnist_core.data.labelling import first_label, names_of
-from mnist_core.data.orientation import CLEAR, orientation
-from mnist_core.data.polarity import is_dark_on_light
-from mnist_core.data.scaling import fitted_size, paper_below, scaled, to_grey, unrolled
-from mnist_core.data.splitting import stratified_split
+from mnist_core.data.preparing.class_names import checked_names, tidied
+from mnist_core.data.preparing.labelling import first_label, names_of
+from mnist_core.data.preparing.orientation import CLEAR, orientation
+from mnist_core.data.preparing.polarity import is_dark_on_light
+from mnist_core.data.preparing.scaling import fitted_size, paper_below, scaled, to_grey, unrolled
+from mnist_core.data.preparing.splitting import stratified_split
+from mnist_core.data.published.catalogue import known_content
 from mnist_core.errors import DatasetError, counted, times
 from mnist_core.untrusted import UntrustedText
 

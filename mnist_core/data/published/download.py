@@ -20,9 +20,9 @@ import pooch
 import requests
 import urllib3
 
-from mnist_core.data.catalogue import MNIST
 from mnist_core.data.dataset import FOLDER_VARIABLE, cache_dir
 from mnist_core.data.idx import read_idx
+from mnist_core.data.published.catalogue import MNIST
 from mnist_core.disk import remove_leftovers
 from mnist_core.errors import DownloadError, IdxError, advice_on, reason_of
 

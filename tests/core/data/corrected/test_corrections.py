@@ -13,12 +13,12 @@ from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist_core.data import shared_corrections
-from mnist_core.data.agreement import compare
-from mnist_core.data.corrections import Correction, Corrections, decide
-from mnist_core.data.corrections_csv import COLUMNS
+from mnist_core.data.corrected import shared_corrections
+from mnist_core.data.corrected.agreement import compare
+from mnist_core.data.corrected.corrections import Correction, Corrections, decide
+from mnist_core.data.corrected.corrections_csv import COLUMNS
+from mnist_core.data.corrected.shared_corrections import change_file
 from mnist_core.data.dataset import Dataset
-from mnist_core.data.shared_corrections import change_file
 from mnist_core.errors import CorrectionsError
 from mnist_core.untrusted import UntrustedText
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from mnist_core.data import dataset as data
-from mnist_core.data import prepared, prepared_file
-from mnist_core.data.corrections import decide
+from mnist_core.data.corrected.corrections import decide
 from mnist_core.data.dataset import Dataset, find_full, load_dataset
 from mnist_core.data.files_seen import files_seen
-from mnist_core.data.prepared import open_dataset, open_source, save_prepared
-from mnist_core.data.preparing import Choices, Unlabelled
+from mnist_core.data.preparing import prepared, prepared_file
+from mnist_core.data.preparing.prepare import Choices, Unlabelled
+from mnist_core.data.preparing.prepared import open_dataset, open_source, save_prepared
 from mnist_core.errors import DatasetError
 from mnist_core.runs.dataset_reference import DatasetReference
 

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from mnist_core.cli import main
-from mnist_core.data import catalogue, dataset, named
-from mnist_core.data.catalogue import EMNIST, FASHION, FASHION_SHA256, KMNIST, MNIST, NAMED, QMNIST
+from mnist_core.data import dataset
 from mnist_core.data.dataset import load_dataset
-from mnist_core.data.download import ARRIVED, LEFTOVER_PREFIX, read_arrived
 from mnist_core.data.idx import write_idx
-from mnist_core.data.named import HERE, MISSING, UNVERIFIED, download_named, load_named, open_data, state_of
+from mnist_core.data.published import catalogue, named
+from mnist_core.data.published.catalogue import EMNIST, FASHION, FASHION_SHA256, KMNIST, MNIST, NAMED, QMNIST
+from mnist_core.data.published.download import ARRIVED, LEFTOVER_PREFIX, read_arrived
+from mnist_core.data.published.named import HERE, MISSING, UNVERIFIED, download_named, load_named, open_data, state_of
 from mnist_core.errors import DatasetError, DownloadError
 from tests.core.data.mirrors import TIMEOUT, cut_off_without_length, endless, good
 

@@ -1,7 +1,7 @@
 """The data sets that are known by name: where they are published, what they hold, and whose they are, in one table.
 
 A SHA-256 stands here only if it was computed from the file itself. Of the others the size is about what it is, and the
-table says so: :mod:`mnist_core.data.download` takes them over https alone, and what arrived is shown as unverified.
+table says so: :mod:`.download` takes them over https alone, and what arrived is shown as unverified.
 Fashion-MNIST was checked in two packings: Zalando's repository publishes the labels, and Debian's package
 ``dataset-fashion-mnist`` the same compressed data without the name in the gzip header; with it, the files have the MD5
 that Zalando publishes. Either way the content, unpacked, is the same.

@@ -11,8 +11,8 @@ from PIL import Image
 
 from mnist_core.data.dataset import Dataset, load_dataset
 from mnist_core.data.formats.source import Source, Split
-from mnist_core.data.preparing import Choices, Unlabelled, prepare, preview, suggest
-from mnist_core.data.scaling import paper_below, scaled, to_grey
+from mnist_core.data.preparing.prepare import Choices, Unlabelled, prepare, preview, suggest
+from mnist_core.data.preparing.scaling import paper_below, scaled, to_grey
 from mnist_core.errors import DatasetError
 
 PATH = Path("/data/digits.csv.gz")

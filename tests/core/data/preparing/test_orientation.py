@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mnist_core.data.dataset import load_dataset
-from mnist_core.data.orientation import FEWEST, orientation
-from mnist_core.data.polarity import is_dark_on_light
+from mnist_core.data.preparing.orientation import FEWEST, orientation
+from mnist_core.data.preparing.polarity import is_dark_on_light
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,6 @@ import numpy as np
 import pooch
 from filelock import FileLock, Timeout
 
-from mnist_core.data.catalogue import EMNIST, EMNIST_ZIP, MNIST, NAMED, SAMPLE_NAME, NamedSet, find_name
 from mnist_core.data.checksums import (
     FILE_NAMES,
     TEST_IMAGES,
@@ -28,7 +27,12 @@ from mnist_core.data.checksums import (
     same_content,
 )
 from mnist_core.data.dataset import FOLDER_VARIABLE, Dataset, cache_dir, has_all_files, load_dataset
-from mnist_core.data.download import (
+from mnist_core.data.files_seen import files_seen
+from mnist_core.data.formats.source import Progress as ReadProgress
+from mnist_core.data.idx import MAX_BYTES, read_idx, write_idx
+from mnist_core.data.paths import absolute
+from mnist_core.data.published.catalogue import EMNIST, EMNIST_ZIP, MNIST, NAMED, SAMPLE_NAME, NamedSet, find_name
+from mnist_core.data.published.download import (
     LEFTOVER_PREFIX,
     TIMEOUT,
     Progress,
@@ -36,11 +40,7 @@ from mnist_core.data.download import (
     note_arrived,
     read_arrived,
 )
-from mnist_core.data.download import Timeout as Seconds
-from mnist_core.data.files_seen import files_seen
-from mnist_core.data.formats.source import Progress as ReadProgress
-from mnist_core.data.idx import MAX_BYTES, read_idx, write_idx
-from mnist_core.data.paths import absolute
+from mnist_core.data.published.download import Timeout as Seconds
 from mnist_core.errors import DatasetError, DownloadError, IdxError, advice_on, did_you_mean, times
 
 MISSING, HERE, UNVERIFIED = "not here", "here", "unverified"
@@ -144,7 +144,7 @@ def download_named(
     ----------
     known : NamedSet
     progress, mirrors, timeout
-        As :func:`mnist_core.data.download.download` takes them; by default the mirrors in the table.
+        As :func:`mnist_core.data.published.download.download` takes them; by default the mirrors in the table.
     target_dir : path, optional
         Another folder, for a set that is published as MNIST is.
 

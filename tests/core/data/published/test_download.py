@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core.data import download as module
 from mnist_core.data.dataset import load_dataset
-from mnist_core.data.download import FILES, LEFTOVER_PREFIX, LEFTOVER_SECONDS, MIRRORS, download
+from mnist_core.data.published import download as module
+from mnist_core.data.published.download import FILES, LEFTOVER_PREFIX, LEFTOVER_SECONDS, MIRRORS, download
 from tests.core.data.mirrors import (
     CONTENTS,
     FIRST,
@@ -213,7 +213,7 @@ def test_downloads_in_several_threads_do_not_break_each_other(serve, tmp_path):
 
 CHILD = """
 import json, sys
-from mnist_core.data.download import download
+from mnist_core.data.published.download import download
 folder, url, files, limit = json.loads(sys.argv[1])
 if limit:
     import resource

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from mnist_core.data.corrections import Corrections
+from mnist_core.data.corrected.corrections import Corrections
 from mnist_core.errors import CorrectionsError, advice_on, reason_of
 
 PATIENCE = 10.0

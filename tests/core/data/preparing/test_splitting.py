@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_core.data.splitting import stratified_split
+from mnist_core.data.preparing.splitting import stratified_split
 from mnist_core.errors import DatasetError
 
 
