@@ -32,7 +32,7 @@ from tests.core.data.mirrors import (
     refusal,
 )
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 # What a download does
 
