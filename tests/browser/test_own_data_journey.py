@@ -1,4 +1,4 @@
-"""The journey of a person with data of their own: a folder of pictures, a network, its doubts, decisions, a better one."""
+"""The journey of a person with data of their own: pictures, a network, its doubts, decisions, and a better network."""
 
 import re
 
