@@ -20,6 +20,7 @@ from pages.components.digits.gallery import choice_of_cell, column_names, read_c
 from pages.components.digits.viewer import show_opened_digit
 from pages.components.errors import callback
 from pages.components.router import page
+from pages.components.runs.before_after import original_score
 from pages.components.runs.export import show_export, show_upload_model
 from pages.components.runs.outcome import epoch_of_model, other_epoch
 from pages.components.runs.picker import pick_trained_run, test_result, test_scores
@@ -47,10 +48,11 @@ def show_scores(run: Run, result: Evaluation, scores: Scores, classes: Classes, 
     if note := no_better_than_guessing(result.accuracy, result.labels, classes):
         st.warning(UntrustedText(note).markdown, icon=":material/casino:")
     name = load(on).name if on else run.dataset.name
+    original = "" if on else original_score(run)
     st.caption(
         f"{epoch_of_model(run)} All scores on this page are on the **test set of {name}**, which training "
-        "never saw. Over many test sets of this size, 95 % of such intervals contain the true accuracy (Wilson score "
-        "interval)."
+        f"never saw.{original} Over many test sets of this size, 95 % of such intervals contain "
+        "the true accuracy (Wilson score interval)."
     )
 
 

@@ -96,30 +96,31 @@ def show_selected(runs: list[Run], known_tags: list[str]) -> None:
 
 def show_run(run: Run, number: int | None, known_tags: list[str]) -> None:
     """One selected run: the colour of its curves, state and summary, and buttons to edit, export and evaluate it."""
-    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
-        if number is not None:
-            swatch(number)
-        state_badge(run)
-        show_mark(run)
-        st.markdown(_summary(run), width="stretch")
-        if st.button("Edit", icon=":material/edit:", key=f"edit_{run.id}"):
-            edit(run, known_tags)
-        st.download_button(
-            "Export", lambda: export_run(run), f"run-{run.id}.zip", "application/zip", key=f"export_{run.id}",
-            icon=":material/download:", on_click="ignore",
-            help="Settings, curves and model as a zip, with the checkpoint unless that is too large",
-        )  # fmt: skip
-        if not run.problem and st.button("Evaluate", icon=":material/fact_check:", key=f"evaluate_{run.id}"):
-            select_run(run)
-            st.switch_page("pages/evaluation.py")
-    show_origin(run)
-    if run.about.note:
-        lines = map(UntrustedText, run.about.note.plain.splitlines())
-        st.caption("  \n".join(line.markdown for line in lines))
-    if run.unverified:
-        st.caption(run.unverified)
-    if run.problem:
-        st.error(UntrustedText(run.problem).markdown, icon=":material/broken_image:")
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            if number is not None:
+                swatch(number)
+            state_badge(run)
+            show_mark(run)
+            st.markdown(_summary(run), width="stretch")
+            if st.button("Edit", icon=":material/edit:", key=f"edit_{run.id}"):
+                edit(run, known_tags)
+            st.download_button(
+                "Export", lambda: export_run(run), f"run-{run.id}.zip", "application/zip", key=f"export_{run.id}",
+                icon=":material/download:", on_click="ignore",
+                help="Settings, curves and model as a zip, with the checkpoint unless that is too large",
+            )  # fmt: skip
+            if not run.problem and st.button("Evaluate", icon=":material/fact_check:", key=f"evaluate_{run.id}"):
+                select_run(run)
+                st.switch_page("pages/evaluation.py")
+        show_origin(run)
+        if run.about.note:
+            lines = map(UntrustedText, run.about.note.plain.splitlines())
+            st.caption("  \n".join(line.markdown for line in lines))
+        if run.unverified:
+            st.caption(run.unverified)
+        if run.problem:
+            st.error(UntrustedText(run.problem).markdown, icon=":material/broken_image:")
 
 
 def _summary(run: Run) -> str:

@@ -59,6 +59,10 @@ def test_only_test_labels_that_follow_the_network_raise_the_score_and_the_page_w
     assert set(table["McNemar's test"]) == {"no difference"}, "the same labels to train on, the same network"
     assert "Labels" in app.dataframe[1].value.index
     assert f"Before: **{finished.id}**" in unescaped(app.markdown), "in whatever order they were chosen"
+    app.query_params["run"] = after.id
+    app.switch_page("pages/evaluation.py").run()
+    original = f"by the original labels of all 1,000 images the accuracy is {accuracy_in_words(right, 1000)}"
+    assert original in texts(app.caption)
 
 
 def test_other_training_labels_give_another_network_and_its_digits_change_sides(open_page, finished, retrained, sample):

@@ -17,7 +17,7 @@ from mnist_core.data.formats.source import TEST, TRAIN
 from mnist_core.data.formats.table import FORMATS
 from mnist_core.data.formats.values import as_images
 from mnist_core.data.published.catalogue import PUBLISHED
-from mnist_core.errors import DatasetError, counted
+from mnist_core.errors import DatasetError
 
 WHOLE = 64_000_000
 """Bytes of a file that is read as a whole to look at it."""
@@ -137,14 +137,18 @@ def _numpy(file: File) -> Facts:
 
 def _pictures(files: Sequence[File]) -> Facts:
     sample = [files[0], files[len(files) // 2], files[-1]][: min(PICTURES, len(files))]
-    try:
-        images = [read_picture(Reading().small(file))[0] for file in sample]
-    except DamagedPictureError as error:
-        return Facts(_role(files[0].name, "images"), problem=f"{counted(len(files), 'picture')}: one of them {error}.")
+    images, problem = [], None
+    for file in sample:
+        try:
+            images.append(read_picture(Reading().small(file))[0])
+        except DamagedPictureError as error:
+            problem = problem or f"{file.name} {error}."
+    if not images:
+        return Facts(_role(files[0].name, "images"), problem=problem)
     shapes = {image.shape for image in images}
     shape = (len(files), *shapes.pop()) if len(shapes) == 1 else (len(files),)
     low, high = min(image.min() for image in images), max(image.max() for image in images)
-    return Facts(_role(files[0].name, "images"), shape, "uint8", float(low), float(high))
+    return Facts(_role(files[0].name, "images"), shape, "uint8", float(low), float(high), problem=problem)
 
 
 def _any(kind: str, file: File) -> Facts:

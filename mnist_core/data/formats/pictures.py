@@ -19,7 +19,7 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from mnist_core.data.formats.files import File
-from mnist_core.data.formats.kinds import picture_kind
+from mnist_core.data.formats.kinds import HEAD, REFUSED, kind_of, picture_kind
 from mnist_core.data.formats.names import SPLIT_WORDS, natural
 from mnist_core.data.formats.reading import Reading
 from mnist_core.data.formats.source import ALL
@@ -171,7 +171,7 @@ def read_picture(content: bytes) -> tuple[np.ndarray, int]:
     """
     kind = picture_kind(content[:64])
     if kind is None:
-        raise DamagedPictureError("is no picture that is read" if content else "is empty, or larger than 20 MB")
+        raise DamagedPictureError(_what_is(content))
     try:
         with warnings.catch_warnings(action="ignore"):  # of damaged metadata
             picture = READERS[kind](io.BytesIO(content))
@@ -185,6 +185,15 @@ def read_picture(content: bytes) -> tuple[np.ndarray, int]:
         raise DamagedPictureError(f"is a damaged or incomplete {kind} picture") from error
     except (struct.error, zlib.error, OverflowError, NotImplementedError, AttributeError, RuntimeError) as error:
         raise DamagedPictureError(f"is a damaged or incomplete {kind} picture") from error
+
+
+def _what_is(content: bytes) -> str:
+    """Say what is in place of a picture."""
+    if not content:
+        return "is empty, or larger than 20 MB"
+    refused = REFUSED.get(kind_of(content[:HEAD], ""))
+    what = refused.what if refused else "a file of another kind"
+    return f"is {what}" + ", not a picture" * ("picture" not in what)
 
 
 def _pixels(picture: Image.Image) -> np.ndarray:

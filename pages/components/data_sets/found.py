@@ -26,7 +26,7 @@ def show_found(found: Found) -> None:
         )
     if len(found.files) > MOST_ROWS:
         st.caption(f"And {len(found.files) - MOST_ROWS:,} more files.")
-    problems = [file for file in found.files if file.problem and file.problem != found.problem]
+    problems = [file for file in found.files if file.problem and file.problem not in (found.problem or "")]
     for file in problems[:MOST_PROBLEMS]:
         st.warning(UntrustedText(file.problem or "").markdown, icon=":material/block:")
     if len(problems) > MOST_PROBLEMS:

@@ -16,11 +16,6 @@ PAGE_SIZE = 60
 
 def show_unlabelled(data: Unlabelled) -> None:
     """Draw the images with the predictions of a run, which can be downloaded; without a run that fits, the images."""
-    st.info(
-        f"These {len(data.images):,} images have no labels: they can be looked at and predicted, but not be learned "
-        "from or tested on.",
-        icon=":material/label_off:",
-    )
     runs = [run for run in list_runs() if not run.problem and _reads(run, data)]
     on_page = pick_page("unlabelled", len(data.images), PAGE_SIZE, data.name.plain)
     images = data.images[on_page]

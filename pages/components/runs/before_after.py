@@ -126,6 +126,25 @@ def show_scores(truths: dict[str, Truth], predictions: tuple[np.ndarray, np.ndar
     st.caption("Accuracy on the test set with its 95 % interval (Wilson). McNemar's test is exact (binomial).")
 
 
+def original_score(run: Run) -> str:
+    """Say that the test labels of a run are corrected ones, and its accuracy by the original ones; "" if they are not.
+
+    Raises
+    ------
+    MnistError
+        If the corrections or the original data can't be read.
+    """
+    corrections = run.corrections()
+    if corrections is None or not corrections.changes("test"):
+        return ""
+    labels = original_dataset(run).test_labels
+    correct = int((predicted_by(run) == labels).sum())
+    return (
+        f" Its labels are the corrected ones; by the original labels of all {len(labels):,} images the accuracy is "
+        f"{accuracy_in_words(correct, len(labels))}."
+    )
+
+
 def accuracy_in_words(correct: int, total: int) -> str:
     """Write an accuracy with its 95 % interval."""
     low, high = wilson_interval(correct, total)

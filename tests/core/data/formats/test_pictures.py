@@ -85,6 +85,17 @@ def test_pictures_of_several_sizes_are_scaled_to_the_commonest_and_damaged_ones_
     assert found.problem is None
 
 
+def test_what_is_in_place_of_a_picture_is_named_and_the_rest_of_its_folder_is_described(tmp_path, monkeypatch):
+    monkeypatch.setattr("mnist_core.data.formats.seen.MANY_PICTURES", 0)
+    (tmp_path / "3").mkdir()
+    for number in range(3):
+        (tmp_path / "3" / f"{number}.png").write_bytes(writers.picture_of((8, 8), (200, 30, 30)))
+    (tmp_path / "3" / "1.png").write_bytes(b"<html>404 not found")
+    (found,) = look(tmp_path).files
+    assert (found.problem, found.shape) == ("3/1.png is an HTML page, not a picture.", (3, 8, 8, 3))
+    assert "3/1.png is an HTML page, not a picture: left out." in read_source(tmp_path).notes
+
+
 def test_a_picture_of_too_many_pixels_is_never_decoded(tmp_path):
     bomb = bytearray(encode(np.zeros((2, 2), np.uint8)))
     bomb[16:24] = (50_000).to_bytes(4, "big") * 2
