@@ -57,10 +57,7 @@ def walk(page: Page, app: App) -> None:
     check_a_mistake(page, app)
     grade_a_class(page, app)
     draw_a_three(page, app, fast.id)
-    page.goto(f"{app.url}/suspects?run={fast.id}")
-    page.get_by_role("button", name="Check the labels").click()
-    page.get_by_text("labels disagree with the network").wait_for(timeout=300_000)
-    take(page, "label_issues")
+    check_the_labels(page, app, fast.id)
 
 
 def check_a_mistake(page: Page, app: App) -> None:
@@ -111,6 +108,17 @@ def draw_a_three(page: Page, app: App, run: str) -> None:
     page.mouse.up()
     page.get_by_role("heading", name=re.compile("^The network reads")).wait_for()
     take(page, "draw")
+
+
+def check_the_labels(page: Page, app: App, run: str) -> None:
+    """Check the labels of a run, and lay the label issues on the desk."""
+    page.goto(f"{app.url}/suspects?run={run}")
+    page.get_by_role("button", name="Check the labels").click()
+    page.get_by_text(re.compile("^The network disagrees with")).wait_for(timeout=600_000)
+    take(page, "label_issues")
+    page.get_by_role("button", name=re.compile("^Decide on")).click()
+    page.get_by_text("The keys are on.").wait_for()
+    take(page, "label_desk")
 
 
 def main() -> None:
