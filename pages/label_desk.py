@@ -18,6 +18,7 @@ from pages.components.labels.desk import (
     Desk,
     chosen_list,
     handle_presses,
+    in_filters,
     queue_of,
     show_decisions,
     show_desk,
@@ -72,7 +73,11 @@ def explain_empty(desk: Desk) -> None:
         )
         st.page_link("pages/label_issues.py", label="Check the labels", icon=":material/rule:")
     else:
-        st.info(f"{chosen_method().value} finds no label issue here: choose another list.", icon=":material/info:")
+        st.info(
+            f"{chosen_method().value} finds no label issue here{in_filters(desk)}: choose another list, or other "
+            "labels on the page Label issues.",
+            icon=":material/info:",
+        )
 
 
 def has_noise(run: Run) -> bool:

@@ -141,7 +141,8 @@ def compare(runs: list[Run]) -> None:
         st.subheader("Settings that differ")
         show_settings(runs)
     if len(runs) == 2:
-        same_labels = runs[0].corrections_sha256 == runs[1].corrections_sha256
+        same_data = runs[0].dataset.has_content(runs[1].dataset.checksums)
+        same_labels = not same_data or runs[0].corrections_sha256 == runs[1].corrections_sha256
         st.subheader(
             "Images that only one of them classifies correctly" if same_labels else "Before and after the corrections"
         )

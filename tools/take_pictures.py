@@ -44,8 +44,8 @@ def walk(page: Page, app: App) -> None:
     fast = start_run(PRESETS["fast"].config, reference.dataset, app.runs)
     while fast.refresh().status.active:
         page.wait_for_timeout(500)
-    reference.describe(About("Reference recipe"))
-    fast.describe(About("Fast preset", tags=("ReLU", "AdamW")))
+    reference.describe(About.of("Reference recipe"))
+    fast.describe(About.of("Fast preset", tags=("ReLU", "AdamW")))
     pages = (
         "", "dataset", "preprocessing", "step_by_step?step=2", f"runs?runs={reference.id},{fast.id}",
         f"evaluation?run={reference.id}", f"inside?run={fast.id}",

@@ -91,6 +91,16 @@ def test_other_training_labels_give_another_network_and_its_digits_change_sides(
     assert app.dataframe[2].value["labels changed to it"].sum() == 0
 
 
+def test_more_test_labels_on_the_same_training_labels_are_not_said_to_be_training_labels(
+    open_page, finished, retrained, sample
+):
+    training = decide(sample, "train", [(0, int(sample.train_labels[0] + 1) % 10)])
+    first, second = retrained(training), retrained(Corrections((*training, *decide(sample, "test", [(0, None)]))))
+    app = compare(open_page, first, second)
+    assert "Only test labels were corrected since" in texts(app.warning)
+    assert "Both training and test" not in texts(app.info)
+
+
 def test_noise_and_other_settings_are_said(open_page, finished, retrained, sample):
     after = retrained(flip_at_random(sample, 0.02, 5), TrainingConfig(epochs=1, hidden_layers=(5,)))
     app = compare(open_page, finished, after)

@@ -187,6 +187,9 @@ def test_a_damaged_file_of_decisions_is_a_sentence(open_page, checked, sample):
 def test_the_lists_are_issues_decided_and_all(open_page, checked, keys, sample):
     app = open_page("label_desk", split="test set")
     assert "number 1 of 3 · 0 decided" in app.get("progress")[0].proto.text
+    app.query_params["label"] = str(sample.test_labels[0])
+    app.run()
+    assert f"(given {sample.test_labels[0]}) · 0 decided" in app.get("progress")[0].proto.text
     by_label(app.button_group, "Images").set_value("Decided").run()
     assert "Nobody has decided" in texts(app.info)
     by_label(app.button_group, "Images").set_value("All images").run()

@@ -17,7 +17,7 @@ from pages.components.errors import EXPECTED, show_error
 from pages.components.labels.decisions import Made, decide, decisions_on, name_of_decider, undo
 from pages.components.labels.evidence import AT_ONCE, rivals, show_means, show_neighbours, show_opinion
 from pages.components.labels.keypad import Press, Shown, presses_after, show_keypad
-from pages.components.labels.suspects import TITLES, Checked, chosen_labels, chosen_method, place_of
+from pages.components.labels.suspects import ANY, TITLES, Checked, chosen_labels, chosen_method, place_of
 from pages.components.runs.picker import evaluation_of
 from pages.components.state import NumberIn, OneOf, Remembered, remembered
 
@@ -172,7 +172,16 @@ def _show_progress(desk: Desk, known: Corrections, index: int) -> None:
     done = int(np.isin(_decided_on(desk, known), desk.queue).sum())
     place = np.flatnonzero(desk.queue == index)
     where = f"number {place[0] + 1:,} of {len(desk.queue):,}" if len(place) else "not in this list"
-    st.progress(done / len(desk.queue), f"{where} · {done:,} decided")
+    st.progress(done / len(desk.queue), f"{where}{in_filters(desk)} · {done:,} decided")
+
+
+def in_filters(desk: Desk) -> str:
+    """Say which labels the list is confined to on the page Label issues, as `` (given 4, suggested 9)``; or ""."""
+    if chosen_list().value != ISSUES:
+        return ""
+    chosen = zip(("given", "suggested"), chosen_labels(desk.dataset.num_classes), strict=True)
+    said = [f"{word} {UntrustedText(desk.names[int(each.value)])}" for word, each in chosen if each.value != ANY]
+    return f" ({', '.join(said)})" if said else ""
 
 
 def _headline(desk: Desk, index: int, decision: Correction | None) -> str:

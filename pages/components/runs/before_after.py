@@ -87,10 +87,11 @@ def show_cautions(before: Run, after: Run, corrections: Corrections) -> None:
             icon=":material/science:",
         )
         return
-    if not corrections.changes("train") and before.corrections_sha256 is None:
+    earlier = before.corrections() or Corrections()
+    if changes_in_training(corrections) == changes_in_training(earlier):
         st.warning(
-            "**Only test labels were corrected.** Both networks learned from the same training labels, so a better "
-            "score means that other answers count as correct, not that the network reads better. And if the images to "
+            f"**Only test labels were corrected{' since' if earlier else ''}.** Both networks learned from the same "
+            "training labels, so a better score means that other answers count as correct, not that the network reads better. And if the images to "
             "decide on were those that a network contradicts, its lucky errors on the others stay undiscovered: "
             "the corrected score flatters networks like it.",
             icon=":material/warning:",
@@ -107,6 +108,11 @@ def show_cautions(before: Run, after: Run, corrections: Corrections) -> None:
             "The two runs differ in their settings, too: a difference need not come from the labels.",
             icon=":material/info:",
         )
+
+
+def changes_in_training(corrections: Corrections) -> dict[int, int | None]:
+    """The new label of each training image whose label is not the original one; None if it is left out."""
+    return {one.index: one.new for one in corrections if one.split == "train" and one.changes}
 
 
 def show_scores(truths: dict[str, Truth], predictions: tuple[np.ndarray, np.ndarray]) -> None:
