@@ -91,9 +91,9 @@ def show_cautions(before: Run, after: Run, corrections: Corrections) -> None:
     if changes_in_training(corrections) == changes_in_training(earlier):
         st.warning(
             f"**Only test labels were corrected{' since' if earlier else ''}.** Both networks learned from the same "
-            "training labels, so a better score means that other answers count as correct, not that the network reads better. And if the images to "
-            "decide on were those that a network contradicts, its lucky errors on the others stay undiscovered: "
-            "the corrected score flatters networks like it.",
+            "training labels, so a better score means that other answers count as correct, not that the network reads "
+            "better. And if the images to decide on were those that a network contradicts, its lucky errors on the "
+            "others stay undiscovered: the corrected score flatters networks like it.",
             icon=":material/warning:",
         )
     elif corrections.changes("test"):
