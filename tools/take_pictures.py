@@ -112,7 +112,7 @@ def draw_a_three(page: Page, app: App, run: str) -> None:
 
 def check_the_labels(page: Page, app: App, run: str) -> None:
     """Check the labels of a run, and lay the label issues on the desk."""
-    page.goto(f"{app.url}/suspects?run={run}")
+    page.goto(f"{app.url}/label_issues?run={run}")
     page.get_by_role("button", name="Check the labels").click()
     page.get_by_text(re.compile("^The network disagrees with")).wait_for(timeout=600_000)
     take(page, "label_issues")

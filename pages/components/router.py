@@ -17,14 +17,13 @@ ICON = FOLDER.parent / ".streamlit" / "icon.svg"
 
 
 class PageInfo(NamedTuple):
-    """A page: its section, its file in ``pages/``, its title and icon, what a person finds there, and its address."""
+    """A page: its section, its file in ``pages/``, its title and icon, and what a person finds there."""
 
     section: str
     file: str
     title: str
     icon: str
     sentence: str
-    address: str | None = None
 
     @property
     def path(self) -> str:
@@ -33,12 +32,12 @@ class PageInfo(NamedTuple):
 
     @property
     def url_path(self) -> str:
-        """Its place in the address: the name of its file, unless old links need another one."""
-        return self.file if self.address is None else self.address
+        """Its place in the address: the name of its file, which a fresh server knows before ``app.py`` has run."""
+        return "" if self is PAGES[0] else self.file
 
 
 PAGES = (
-    PageInfo("", "overview", "Overview", ":material/home:", "What this is, and where to begin", ""),
+    PageInfo("", "overview", "Overview", ":material/home:", "What this is, and where to begin"),
     PageInfo("Data", "dataset", "Dataset", ":material/grid_view:", "Shapes, random samples, class balance, raw pixels"),
     PageInfo(
         "Data", "preprocessing", "Preprocessing", ":material/tune:", "Normalize, flatten, one-hot: before and after"
@@ -54,15 +53,16 @@ PAGES = (
     PageInfo("Network", "runs", "Runs", ":material/table_rows:", "Compare runs: curves, settings, McNemar's test"),
     PageInfo("Network", "evaluation", "Evaluation", ":material/fact_check:", "Click a confusion to see its images"),
     PageInfo("Network", "inside", "Inside", ":material/neurology:", "Weights as images, an image on its way through"),
-    PageInfo(
-        "Network", "label_issues", "Label issues", ":material/rule:", "Labels that the network contradicts", "suspects"
-    ),
-    PageInfo("Network", "label_desk", "Label desk", ":material/fact_check:", "Correct labels with single keys"),
+    PageInfo("Network", "label_issues", "Label issues", ":material/rule:", "Labels that the network contradicts"),
+    PageInfo("Network", "label_desk", "Label desk", ":material/edit_note:", "Correct labels with single keys"),
     PageInfo("Network", "label_noise", "Noise laboratory", ":material/science:", "Flip labels, find them again"),
     PageInfo("Your handwriting", "draw", "Draw", ":material/draw:", "Draw something and let a network read it"),
     PageInfo("Your handwriting", "upload", "Upload", ":material/upload:", "Let a network read a photo"),
 )
 """All pages in the order of the navigation; the first one is what the bare address shows."""
+
+FORMER_ADDRESSES = {"suspects": "label_issues"}
+"""Where old links lead now."""
 
 
 def page_info(file: str) -> PageInfo:

@@ -1,0 +1,48 @@
+"""Old addresses of pages lead to the new ones."""
+
+import asyncio
+
+import pytest
+
+from pages.components.addresses import Redirects
+from pages.components.router import FORMER_ADDRESSES, PAGES
+
+
+def answer(path, query=b"", kind="http"):
+    """Return the location that a request is sent to, or None where it is passed on."""
+    passed, sent = [], []
+
+    async def app(scope, receive, send):
+        passed.append(scope)
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": kind, "path": path, "query_string": query}
+    asyncio.run(Redirects(app, FORMER_ADDRESSES)(scope, None, send))
+    assert bool(passed) != bool(sent)
+    return dict(sent[0]["headers"])[b"location"].decode() if sent else None
+
+
+@pytest.mark.parametrize("path", ["/suspects", "/suspects/", "/below/suspects"])
+def test_an_old_link_leads_to_the_page_and_keeps_its_query(path):
+    assert answer(path).endswith("label_issues")
+    assert answer(path, b"run=a&split=test").endswith("label_issues?run=a&split=test")
+
+
+def test_everything_else_is_passed_on():
+    for path in (
+        "/",
+        "/label_issues",
+        "/suspects/_stcore/health",
+        "/media/suspects.png",
+        *(f"/{page.file}" for page in PAGES),
+    ):
+        assert answer(path) is None
+    assert answer("/suspects", kind="websocket") is None
+
+
+def test_former_addresses_are_of_no_page_and_lead_to_one():
+    files = {page.file for page in PAGES}
+    assert files.isdisjoint(FORMER_ADDRESSES)
+    assert files.issuperset(FORMER_ADDRESSES.values())
