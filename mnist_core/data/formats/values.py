@@ -99,7 +99,8 @@ def _splits_used(kinds: list[str], notes: list[str]) -> list[str]:
         kinds = [other if kind == VALIDATION else kind for kind in kinds]
     if ALL in kinds and set(kinds) != {ALL}:
         other = TRAIN if TRAIN not in kinds else TEST if TEST not in kinds else TRAIN
-        notes.append(f"Images that no name calls training or test images are {other} images here.")
+        said = "training" if other == TRAIN else other
+        notes.append(f"Images that no name calls training or test images are {said} images here.")
         kinds = [other if kind == ALL else kind for kind in kinds]
     return kinds
 

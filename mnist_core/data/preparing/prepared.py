@@ -14,7 +14,7 @@ from mnist_core.data import dataset as data
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.files_seen import every_file_seen
 from mnist_core.data.formats.look import read_source
-from mnist_core.data.formats.source import ALL, TEST, TRAIN, Progress, Source, Split
+from mnist_core.data.formats.source import ALL, PREPARED, TEST, TRAIN, Progress, Source, Split
 from mnist_core.data.paths import absolute
 from mnist_core.data.preparing.prepare import PLAIN, Choices, Unlabelled, name_of_path, prepare
 from mnist_core.data.preparing.prepared_file import is_prepared, read_prepared, save_prepared, write_prepared
@@ -107,13 +107,13 @@ def _as_source(kept: Dataset | Unlabelled, path: Path) -> Source:
     """Take a prepared data set as what something else can be made of."""
     if isinstance(kept, Unlabelled):
         splits = {ALL: Split(kept.images, None)}
-        return Source(path, "prepared", splits, None, "", False, tuple(note.plain for note in kept.notes))
+        return Source(path, PREPARED, splits, None, "", False, tuple(note.plain for note in kept.notes))
     splits = {
         TRAIN: Split(kept.train_images, kept.train_labels.astype(np.int64), kept.extra.get(TRAIN, {})),
         TEST: Split(kept.test_images, kept.test_labels.astype(np.int64), kept.extra.get(TEST, {})),
     }
     names = tuple(name.plain for name in kept.given_names) or None
-    return Source(path, "prepared", splits, names, "", False, tuple(note.plain for note in kept.notes))
+    return Source(path, PREPARED, splits, names, "", False, tuple(note.plain for note in kept.notes))
 
 
 def _renamed(made: Dataset | Unlabelled, kept: Dataset | Unlabelled) -> Dataset | Unlabelled:
