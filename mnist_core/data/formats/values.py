@@ -75,7 +75,8 @@ def assemble(parts: Sequence[Part], notes: list[str]) -> tuple[dict[str, Split],
         If pixels or labels make no sense, or don't fit together.
     """
     labels, names = _labels([part.labels for part in parts], [part.name for part in parts], notes)
-    images = _pixels([as_images(part.images, part.name, part.shape, notes) for part in parts], parts[0].name, notes)
+    arrays = [as_images(part.images, part.name, part.shape, notes) for part in parts]
+    images = _pixels(arrays, [part.name for part in parts], notes)
     for part, pixels, values in zip(parts, images, labels, strict=True):
         if values is not None and len(values) != len(pixels):
             raise DatasetError(
@@ -183,11 +184,17 @@ def _from_rows(array: np.ndarray, name: str, shape: tuple[int, int] | None, note
     return array.reshape(count, 1, pixels)
 
 
-def _pixels(arrays: list[np.ndarray], name: str, notes: list[str]) -> list[np.ndarray]:
+def _pixels(arrays: list[np.ndarray], names: list[str], notes: list[str]) -> list[np.ndarray]:
     """Convert all images to bytes, by one rule: what the lowest and highest value say about the scale."""
     ranges = [bounds(array) for array in arrays]
     low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
-    scale, offset, note = _scale(low, high, name, arrays)
+    scale, offset, note = _scale(low, high, names[0], arrays)
+    for array, name, (_, own) in zip(arrays, names, ranges, strict=True):
+        if own <= 1 < high and not _whole(array):
+            raise DatasetError(
+                f"{name}: found pixels up to {own:g}, but up to {high:g} in other images; expected one scale for all. "
+                f"Scale these as the others are, for example by 255."
+            )
     if note:
         notes.append(note)
     return [_as_bytes(array, scale, offset) for array in arrays]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import astuple, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,7 @@ def open_dataset(
     DatasetError
         If it can't be read, or is no data set.
     """
-    path = absolute(path)
+    path = _only_prepared(absolute(path))
     choices = choices or PLAIN
     if is_prepared(path):
         kept = read_prepared(path)
@@ -99,8 +100,18 @@ def open_source(path: str | os.PathLike[str], progress: Progress | None = None) 
     DatasetError
         If it can't be read.
     """
-    path = absolute(path)
+    path = _only_prepared(absolute(path))
     return _as_source(read_prepared(path), path) if is_prepared(path) else read_source(path, progress)
+
+
+def _only_prepared(path: Path) -> Path:
+    """Return the prepared file in a folder that holds nothing else, and any other path as it is."""
+    with suppress(OSError):
+        if path.is_dir():
+            names = [entry.name for entry in islice(path.iterdir(), 10) if not entry.name.startswith(".")]
+            if len(names) == 1 and not (path / names[0]).is_symlink() and is_prepared(path / names[0]):
+                return path / names[0]
+    return path
 
 
 def _as_source(kept: Dataset | Unlabelled, path: Path) -> Source:

@@ -240,3 +240,10 @@ def test_progress_rises_to_one(arrays, tmp_path):
     read_source(writers.idx(arrays, tmp_path), lambda share, doing: shares.append((share, doing)))
     assert shares[-1] == (1.0, "Reading train-labels-idx1-ubyte.gz")
     assert sorted(shares) == shares
+
+
+def test_images_of_two_scales_are_not_taken_for_one(tmp_path):
+    images = np.arange(2 * 16, dtype=np.uint8).reshape(2, 4, 4) * 8
+    np.savez(tmp_path / "mixed.npz", x_train=images, y_train=[0, 1], x_test=images / 255, y_test=[0, 1])
+    with pytest.raises(DatasetError, match=r"x_test: found pixels up to 0\.9\d+, but up to 248 in other images"):
+        read_source(tmp_path / "mixed.npz")

@@ -290,3 +290,11 @@ def test_of_a_prepared_data_set_only_what_is_asked_for_changes(tmp_path, digits)
     again = open_dataset(kept, Choices(transpose=True))
     np.testing.assert_array_equal(again.train_images, load_dataset("full", kept).train_images.transpose(0, 2, 1))
     np.testing.assert_array_equal(again.train_labels, load_dataset("full", kept).train_labels)
+
+
+def test_a_folder_of_nothing_but_a_prepared_file_is_that_file(tmp_path, csv):
+    names = tuple("abcdefghij")
+    save_prepared(open_dataset(csv, Choices(class_names=names)), tmp_path / "kept")
+    kept = load_dataset("full", tmp_path / "kept")
+    assert tuple(name.plain for name in kept.class_names) == names
+    assert DatasetReference.of(kept).load().class_names == kept.class_names
