@@ -268,6 +268,15 @@ def test_predict_the_unlabelled_images_of_a_competition(path, code, make_run, tm
         assert "dark on light" in printed.err and "held back" not in printed.err
 
 
+def test_evaluate_says_how_other_data_were_prepared(make_run, tmp_path, capsys):
+    sample = load_dataset("sample")
+    make_run(shape=(28, 28), classes=10)
+    np.savez("dark.npz", x=255 - sample.test_images[:60], y=sample.test_labels[:60])
+    assert main(["evaluate", "latest", "--data", "./dark.npz"]) == 0
+    said = capsys.readouterr().err
+    assert "note: The images are dark on light" in said and "held back for testing" in said
+
+
 def test_predict_of_an_empty_picture(make_run, tmp_path, capsys):
     pytest.importorskip("PIL.Image").fromarray(np.zeros((6, 6), np.uint8)).save(tmp_path / "blank.png")
     make_run()
