@@ -101,6 +101,8 @@ def _compare_data(run: Run, network: Network, dataset: Dataset) -> None:
             f"Run {run.id} was trained on images of {wanted}, but those of {dataset.name.plain} "
             f"are {times(shape)}: name data with images of its size, or leave it out."
         )
+    for sentence in dataset.notes:
+        note(sentence.plain)
     for warning in dataset_warnings(dataset):
         note(str(warning))
     if not dataset.has_content(run.dataset.checksums):

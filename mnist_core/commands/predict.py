@@ -18,8 +18,9 @@ from mnist_core.commands.parser import (
 )
 from mnist_core.data.classes import Classes, display_width, padded
 from mnist_core.data.formats.look import look
-from mnist_core.data.preparing.prepare import Choices, Unlabelled
-from mnist_core.data.preparing.prepared import open_dataset
+from mnist_core.data.formats.names import split_of
+from mnist_core.data.preparing.prepare import Choices, LabelledError, unlabelled
+from mnist_core.data.preparing.prepared import open_source
 from mnist_core.errors import DatasetError, MnistError, PictureError, reason_of
 from mnist_core.evaluation.predict import predict
 from mnist_core.handwriting.find import find_digits
@@ -71,15 +72,18 @@ def _predict(arguments: argparse.Namespace) -> int:
 
 
 def _images_at(path: Path, shape: tuple[int, int]) -> list[tuple[str, np.ndarray]]:
-    """Read a picture, or all images of a data set without labels; each with what to call it."""
+    """Read a picture, or all images of a data set that have no labels; each with what to call it."""
     if not _is_data_set(path):
         return [(str(path), find_digits(read_picture(_read_file(path)), False, shape).images[0])]
-    data = open_dataset(path, Choices(shape=shape))
-    if not isinstance(data, Unlabelled):
+    source = open_source(path)
+    only = split_of(path.name) if path.is_file() else None  # what is beside it was read as well
+    try:
+        data = unlabelled(source, Choices(shape=shape), only)
+    except LabelledError as error:
         raise DatasetError(
             f"{path}: found images with labels, but expected some without. "
             f"Score the run on them with: {program_name()} evaluate RUN --data-dir {path}"
-        )
+        ) from error
     for sentence in data.notes[:-1]:  # the last one says that there are no labels
         note(sentence.plain)
     return [(f"{path}[{number}]", image) for number, image in enumerate(data.images)]

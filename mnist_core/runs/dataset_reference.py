@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from mnist_core.data.checksums import same_content
 from mnist_core.data.classes import LONGEST_NAME, Classes
 from mnist_core.data.dataset import FOLDER_VARIABLE, FORMER_SAMPLE, Dataset, load_dataset
+from mnist_core.data.published.catalogue import NamedSet, known_content
 from mnist_core.errors import DatasetError
 from mnist_core.runs.schema import Checksums, ClassNames, FolderPath, shown
 from mnist_core.untrusted import UntrustedText
@@ -61,6 +62,8 @@ class DatasetReference:
     ) -> Dataset:
         """Load the data set again, from its folder or, if that is gone or holds other data, from another one.
 
+        A published data set is also looked for where it would be fetched to.
+
         Parameters
         ----------
         loader : callable
@@ -76,15 +79,18 @@ class DatasetReference:
         try:
             return self.check(loader(self.source, self.data_dir))
         except DatasetError as error:
-            others = [folder for folder in elsewhere if folder != self.data_dir] if self.source == "full" else []
-            for folder in others:
-                with suppress(DatasetError):
-                    return self.check(loader(self.source, folder))
+            known = known_content(self.checksums)
+            others = [*elsewhere, *_places(known)] if self.source == "full" else []
+            for folder in dict.fromkeys(others):
+                if folder != self.data_dir:
+                    with suppress(DatasetError):
+                        return self.check(loader(self.source, folder))
             if self.data_dir is None:
                 raise
+            fetch = f", or fetch {known.title} again with `mnist download {known.name}`" if known else ""
             raise DatasetError(
                 f"{error} If they moved, choose their new folder, or let the environment variable {FOLDER_VARIABLE} "
-                "name it."
+                f"name it{fetch}."
             ) from error
 
     def has_content(self, checksums: Mapping[str, str]) -> bool:
@@ -134,6 +140,14 @@ class DatasetReference:
         if self.class_names and self.class_names != dataset.given_names:
             return _named(dataset, self.class_names)
         return dataset
+
+
+def _places(known: NamedSet | None) -> list[str]:
+    """Folder that a published data set is in, if it is here."""
+    from mnist_core.data.published.named import find_named  # which loads what fetches, too
+
+    found = find_named(known) if known else None
+    return [str(found)] if found else []
 
 
 @lru_cache(maxsize=2)

@@ -248,6 +248,35 @@ def test_predict_of_many_images_without_labels(make_run, tmp_path, capsys):
     assert "error: labelled.npz: found images with labels" in printed.err and "test.csv[19]" in printed.out
 
 
+@pytest.mark.parametrize(("path", "code"), [("kaggle/test.csv", 0), ("kaggle", 0), ("kaggle/train.csv", 1)])
+def test_predict_the_unlabelled_images_of_a_competition(path, code, make_run, tmp_path, capsys):
+    sample = load_dataset("sample")
+    dark = 255 - sample.test_images[:20].reshape(20, -1)
+    (tmp_path / "kaggle").mkdir()
+    names = ",".join(f"pixel{number}" for number in range(784))
+    np.savetxt("kaggle/test.csv", dark[:5], "%d", ",", header=names, comments="")
+    labelled = np.column_stack([sample.test_labels[:20], dark])
+    np.savetxt("kaggle/train.csv", labelled, "%d", ",", header=f"label,{names}", comments="")
+    run = make_run(shape=(28, 28), classes=10)
+    assert main(["predict", "latest", path, "--json"]) == code
+    printed = capsys.readouterr()
+    rows = [entry["probabilities"] for entry in json.loads(printed.out)]
+    if code:
+        assert "train.csv: found images with labels" in printed.err and not rows
+    else:  # turned as those with labels are
+        np.testing.assert_allclose(rows, predict(run.load_network(), sample.test_images[:5]), rtol=1e-5)
+        assert "dark on light" in printed.err and "held back" not in printed.err
+
+
+def test_evaluate_says_how_other_data_were_prepared(make_run, tmp_path, capsys):
+    sample = load_dataset("sample")
+    make_run(shape=(28, 28), classes=10)
+    np.savez("dark.npz", x=255 - sample.test_images[:60], y=sample.test_labels[:60])
+    assert main(["evaluate", "latest", "--data", "./dark.npz"]) == 0
+    said = capsys.readouterr().err
+    assert "note: The images are dark on light" in said and "held back for testing" in said
+
+
 def test_predict_of_an_empty_picture(make_run, tmp_path, capsys):
     pytest.importorskip("PIL.Image").fromarray(np.zeros((6, 6), np.uint8)).save(tmp_path / "blank.png")
     make_run()

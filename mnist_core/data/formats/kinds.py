@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from mnist_core.data.idx import DTYPES
+from mnist_core.data.npz import PICKLE_SUFFIXES
 from mnist_core.data.packed import MAGIC
 
 HEAD = 16384
@@ -24,8 +25,6 @@ PICTURES = {
 """First bytes of pictures, and the reader of Pillow's."""
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
-
-PICKLE_SUFFIXES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
 
 NEVER = "It isn't opened, because reading one runs code of whoever wrote it. Where it was made, save the arrays with "
 

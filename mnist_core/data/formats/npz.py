@@ -8,10 +8,10 @@ import numpy as np
 from mnist_core.data.formats.arrays import pair
 from mnist_core.data.formats.files import File
 from mnist_core.data.formats.kinds import REFUSED
-from mnist_core.data.formats.reading import FETCH_AGAIN, Reading
+from mnist_core.data.formats.reading import ALWAYS, FETCH_AGAIN, MAX_RATIO, Reading
 from mnist_core.data.formats.values import Contents
 from mnist_core.data.idx import MAX_BYTES
-from mnist_core.data.npz import NpzError, NpzPickleError, check_array, read_npz
+from mnist_core.data.npz import NpzDamageError, NpzError, NpzPickleError, check_array, read_npz
 from mnist_core.errors import DatasetError
 
 MAX_ARRAYS = 100
@@ -43,12 +43,15 @@ def read_arrays(file: File, reading: Reading) -> dict[str, np.ndarray]:
             check_array(stream, len(content), file.name, "fiubUS")
             stream.seek(0)
             return {"": np.load(stream, allow_pickle=False)}
-        return read_npz(content, 2 * MAX_BYTES, kinds="fiubUS", max_arrays=MAX_ARRAYS, texts=True)
+        most = min(2 * MAX_BYTES, max(MAX_RATIO * len(content), ALWAYS))
+        return read_npz(content, most, kinds="fiubUS", max_arrays=MAX_ARRAYS, texts=True)
     except NpzPickleError as error:
         advice = REFUSED["pickle"].advice
         raise DatasetError(f"{file.name}: found arrays of Python objects, which are a pickle. {advice}") from error
-    except NpzError as error:
+    except NpzDamageError as error:
         raise DatasetError(f"{file.name}: {error}, but expected arrays of numbers. {FETCH_AGAIN}") from error
+    except NpzError as error:
+        raise DatasetError(f"{file.name}: {error}. Save its images and labels alone with numpy.savez.") from error
     except MemoryError:
         raise
     except Exception as error:  # a damaged header raises nearly everything

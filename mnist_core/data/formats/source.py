@@ -8,6 +8,9 @@ import numpy as np
 
 TRAIN, TEST, ALL = "train", "test", "all"
 
+PREPARED = "prepared"
+"""Format of a data set that was prepared before: whatever is not asked for stays as it is."""
+
 Progress = Callable[[float, str], None]
 """Takes the share that is done, 0 to 1, and what is being done, in a few words."""
 
@@ -40,7 +43,7 @@ class Source:
     path : Path
         Absolute.
     format : str
-        As in ``table.FORMATS``: "IDX", "CSV" and so on.
+        As in ``table.FORMATS``: "IDX", "CSV" and so on; or ``PREPARED``.
     splits : dict of str to Split
         "train" and "test", one of them, or "all" where no file says which images are for testing.
     class_names : tuple of str, or None

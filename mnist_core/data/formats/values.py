@@ -18,6 +18,12 @@ CHUNK = 4096
 LARGEST_LABEL = 2**31
 """Labels above are no classes."""
 
+FEWEST_OF_TWO_BYTES = 4096
+"""Highest value from which on whole numbers may be two bytes each; one of 300 is a mistake among 0 to 255."""
+
+NO_LABEL = ("", "nan", "na", "n/a", "none", "null", "?")
+"""In a column of labels: there is none. Where the labels are words, only the empty one."""
+
 MAX_NAMES = 10_000
 """Different labels in words."""
 
@@ -75,7 +81,8 @@ def assemble(parts: Sequence[Part], notes: list[str]) -> tuple[dict[str, Split],
         If pixels or labels make no sense, or don't fit together.
     """
     labels, names = _labels([part.labels for part in parts], [part.name for part in parts], notes)
-    images = _pixels([as_images(part.images, part.name, part.shape, notes) for part in parts], parts[0].name, notes)
+    arrays = [as_images(part.images, part.name, part.shape, notes) for part in parts]
+    images = _pixels(arrays, [part.name for part in parts], notes)
     for part, pixels, values in zip(parts, images, labels, strict=True):
         if values is not None and len(values) != len(pixels):
             raise DatasetError(
@@ -99,7 +106,8 @@ def _splits_used(kinds: list[str], notes: list[str]) -> list[str]:
         kinds = [other if kind == VALIDATION else kind for kind in kinds]
     if ALL in kinds and set(kinds) != {ALL}:
         other = TRAIN if TRAIN not in kinds else TEST if TEST not in kinds else TRAIN
-        notes.append(f"Images that no name calls training or test images are {other} images here.")
+        said = "training" if other == TRAIN else other
+        notes.append(f"Images that no name calls training or test images are {said} images here.")
         kinds = [other if kind == ALL else kind for kind in kinds]
     return kinds
 
@@ -182,11 +190,17 @@ def _from_rows(array: np.ndarray, name: str, shape: tuple[int, int] | None, note
     return array.reshape(count, 1, pixels)
 
 
-def _pixels(arrays: list[np.ndarray], name: str, notes: list[str]) -> list[np.ndarray]:
+def _pixels(arrays: list[np.ndarray], names: list[str], notes: list[str]) -> list[np.ndarray]:
     """Convert all images to bytes, by one rule: what the lowest and highest value say about the scale."""
     ranges = [bounds(array) for array in arrays]
     low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
-    scale, offset, note = _scale(low, high, name, arrays)
+    scale, offset, note = _scale(low, high, names[0], arrays)
+    for array, name, (_, own) in zip(arrays, names, ranges, strict=True):
+        if own <= 1 < high and not _whole(array):
+            raise DatasetError(
+                f"{name}: found pixels up to {own:g}, but up to {high:g} in other images; expected one scale for all. "
+                f"Scale these as the others are, for example by 255."
+            )
     if note:
         notes.append(note)
     return [_as_bytes(array, scale, offset) for array in arrays]
@@ -211,7 +225,7 @@ def _scale(low: float, high: float, name: str, arrays: list[np.ndarray]) -> tupl
         return 255 / 16, 0, "The pixels are 0 to 16: they were scaled to 0 to 255."
     if low >= 0 and high <= 255:
         return 1, 0, ""
-    if low >= 0 and high <= 65535 and all(_whole(array) for array in arrays):
+    if low >= 0 and FEWEST_OF_TWO_BYTES <= high <= 65535 and all(_whole(array) for array in arrays):
         return 1 / 257, 0, f"The pixels are 0 to {high:,.0f}, numbers of two bytes: they were scaled to 0 to 255."
     raise DatasetError(
         f"{name}: found pixels from {low:g} to {high:g}, but expected 0 to 255, 0 to 1, or -1 to 1. "
@@ -246,7 +260,9 @@ def _labels(
     present = [array for array in flat if array is not None]
     if not any(array.dtype.kind in "US" for array in present):
         return [None if a is None else _whole_labels(a, name) for a, name in zip(flat, names, strict=True)], None
-    texts = [None if array is None else _texts(array) for array in flat]
+    texts = [
+        None if array is None else _all_or_none(_texts(array), name) for array, name in zip(flat, names, strict=True)
+    ]
     different = sorted({str(text) for array in texts if array is not None for text in np.unique(array)})
     if all(text.removeprefix("-").isdecimal() and len(text) < 10 for text in different):
         return [None if array is None else array.astype(np.int64) for array in texts], None
@@ -259,6 +275,24 @@ def _labels(
     return [None if array is None else np.searchsorted(order, array).astype(np.int64) for array in texts], tuple(
         different
     )
+
+
+def _all_or_none(texts: np.ndarray, name: str) -> np.ndarray | None:
+    """Labels as they are, or None where no image has one; refuse some without."""
+    different = np.unique(texts)
+    empty = [text for text in different.tolist() if text.strip().lower() in NO_LABEL]
+    if len(empty) == len(different):
+        return None
+    numbers = all(
+        text in empty or text.removeprefix("-").replace(".", "", 1).isdecimal() for text in different.tolist()
+    )
+    if missing := [text for text in empty if numbers or not text.strip()]:
+        where = np.flatnonzero(np.isin(texts, missing))
+        raise DatasetError(
+            f"{name}: found {counted(len(where), 'image')} without a label, the first at position {where[0]:,}, but "
+            f"others have one. Add the missing labels, or leave these images out."
+        )
+    return texts
 
 
 def decoded(array: np.ndarray) -> np.ndarray:

@@ -9,16 +9,13 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
 from mnist_core.data.formats.files import MAX_FILES, File, is_junk
+from mnist_core.data.npz import END
 from mnist_core.errors import DatasetError
 
 MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 
-END = struct.Struct("<4s4H2LH")
-"""What a zip file ends with: signature, two numbers of the disk, two counts of files, size and start of their list, and
-the length of a comment."""
-
 END_64 = struct.Struct("<4sQ2H2L4Q")
-"""The same for large archives, before it: size and start of the list are the last two numbers."""
+"""What a large archive has before its ``END`` as well: size and start of the list are the last two numbers."""
 
 MAX_LIST = 64_000_000
 """Bytes of the list of files: a longer one would fill the memory."""

@@ -5,12 +5,11 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from mnist_core.data.classes import LONGEST_NAME
 from mnist_core.data.fitting import MAX_CLASSES
 from mnist_core.data.formats import class_names
 from mnist_core.errors import DatasetError, reason_of
 from mnist_core.untrusted import UntrustedText
-
-LONGEST_NAME = 80
 
 EXPECTED = "a name for each class, each on a line of a text file"
 

@@ -1,7 +1,7 @@
 """Which class a label is, and what the classes are called."""
 
 from mnist_core.data.fitting import MAX_CLASSES
-from mnist_core.data.formats.source import Source
+from mnist_core.data.formats.source import PREPARED, Source
 from mnist_core.errors import DatasetError, counted
 
 
@@ -16,8 +16,10 @@ def first_label(low: int, high: int, source: Source) -> int:
     low, high : int
         The lowest and the highest label.
     source : Source
-        If it has names, the label that they begin with decides.
+        If it has names, the label that they begin with decides; if it was prepared before, the labels are classes.
     """
+    if source.format == PREPARED:
+        return 0
     if source.class_names is not None:
         return _first_named(source, low, high)
     if low == 1 or (high >= MAX_CLASSES > high - low and low > 0):

@@ -20,7 +20,7 @@ from mnist_core.data.checksums import (
 )
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.fitting import MAX_PIXELS, MAX_SIDE, check_fit
-from mnist_core.data.formats.source import ALL, TEST, TRAIN, Source, Split
+from mnist_core.data.formats.source import ALL, PREPARED, TEST, TRAIN, Source, Split
 from mnist_core.data.idx import MAX_BYTES
 from mnist_core.data.preparing.class_names import checked_names, tidied
 from mnist_core.data.preparing.labelling import first_label, names_of
@@ -41,6 +41,11 @@ LOOKED_AT = 1000
 """Images that suggestions are made from, evenly spread."""
 
 DIGITS = tuple("0123456789")
+
+MAX_FIRST_LABEL = 10**9
+"""Neither is a lower label than its negative."""
+
+UNLABELLED = "The images have no labels: they can be looked at and predicted, but not be learned from."
 
 
 @dataclass(frozen=True)
@@ -89,11 +94,17 @@ class Choices:
             raise DatasetError(f"Found a test share of {self.test_share:g}, but expected one between 0 and 1.")
         if self.seed < 0:
             raise DatasetError(f"Found the seed {self.seed}, but expected a whole number from 0 on.")
+        if self.first_label is not None and abs(self.first_label) > MAX_FIRST_LABEL:
+            raise DatasetError(f"Found the first label {self.first_label}, but expected one of the labels, such as 1.")
         if self.class_names is not None:
             object.__setattr__(self, "class_names", checked_names(self.class_names, "The class names"))
 
 
 PLAIN = Choices()
+
+
+class LabelledError(DatasetError):
+    """All images have labels, where some without were asked for."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -157,17 +168,22 @@ def suggest(source: Source, choices: Choices = PLAIN) -> tuple[Choices, tuple[st
     DatasetError
         If there are no images, their size is not known, or the names given are too few.
     """
+    choices, sentences = _completed(source, choices)
+    _tell_splits(source, choices, sentences)
+    return choices, tuple(sentences)
+
+
+def _completed(source: Source, choices: Choices) -> tuple[Choices, list[str]]:
+    """Complete choices, with a sentence for each that is not plain, except about the splits."""
     split = _main(source)
     chosen = np.linspace(0, len(split.images) - 1, min(len(split.images), LOOKED_AT)).astype(int)
     some = Split(split.images[chosen], None if split.labels is None else split.labels[chosen])
     sentences: list[str] = []
     grey = _to_grey(source, some.images, choices.shape, sentences)
-    choices = _suggest_polarity(choices, grey, sentences)
+    choices = _suggest_polarity(source, choices, grey, sentences)
     choices = _suggest_labels(source, choices, sentences)
     choices = _suggest_orientation(source, choices, 255 - grey if choices.invert else grey, some.labels, sentences)
-    choices = _suggest_shape(source, choices, sentences)
-    _tell_splits(source, choices, sentences)
-    return choices, tuple(sentences)
+    return _suggest_shape(source, choices, sentences), sentences
 
 
 def _main(source: Source) -> Split:
@@ -206,8 +222,10 @@ def _unrolled(source: Source, images: np.ndarray, shape: tuple[int, int] | None)
         ) from error
 
 
-def _suggest_polarity(choices: Choices, grey: np.ndarray, sentences: list[str]) -> Choices:
-    dark = is_dark_on_light(grey) if choices.invert is None else choices.invert
+def _suggest_polarity(source: Source, choices: Choices, grey: np.ndarray, sentences: list[str]) -> Choices:
+    dark = choices.invert
+    if dark is None:
+        dark = source.format != PREPARED and is_dark_on_light(grey)
     if dark and choices.invert is None:
         sentences.append("The images are dark on light: they are inverted to light on dark, as MNIST's are.")
     return replace(choices, invert=dark)
@@ -273,7 +291,8 @@ def _suggest_shape(source: Source, choices: Choices, sentences: list[str]) -> Ch
     for split in (split for split in source.splits.values() if len(split.images)):
         height, width = _unrolled(source, split.images[:1], choices.shape).shape[1:3]
         sizes.append((width, height) if choices.transpose else (height, width))
-    shape = choices.shape or (sizes[0] if max(sizes[0]) <= LARGEST_KEPT else fitted_size(sizes[0], MNIST_SHAPE))
+    kept = source.format == PREPARED or max(sizes[0]) <= LARGEST_KEPT
+    shape = choices.shape or (sizes[0] if kept else fitted_size(sizes[0], MNIST_SHAPE))
     if others := sorted({size for size in sizes if size != shape}):
         found = " and ".join(map(times, others))
         sentences.append(
@@ -304,7 +323,7 @@ def _tell_splits(source: Source, choices: Choices, sentences: list[str]) -> None
             f"held back for testing, of each class its share, chosen at random (seed {choices.seed})."
         )
     if not learn:
-        sentences.append("The images have no labels: they can be looked at and predicted, but not be learned from.")
+        sentences.append(UNLABELLED)
 
 
 def preview(source: Source, choices: Choices = PLAIN, count: int = 10) -> tuple[np.ndarray, np.ndarray]:
@@ -346,12 +365,11 @@ def prepare(source: Source, choices: Choices = PLAIN) -> Dataset | Unlabelled:
     DatasetError
         If images and labels can't be a data set.
     """
-    choices, sentences = suggest(source, choices)
-    notes = tuple(UntrustedText(sentence) for sentence in (*source.notes, *sentences))
     learn, test = _parts(source)
     if learn is None:
-        images = [_images(source, split, choices) for split in source.splits.values() if len(split.images)]
-        return Unlabelled(np.concatenate(images), name_of_path(source.path), str(source.path), notes)
+        return unlabelled(source, choices)
+    choices, sentences = suggest(source, choices)
+    notes = tuple(UntrustedText(sentence) for sentence in (*source.notes, *sentences))
     if test is None:
         learn, test = _held_back(learn, choices)
     arrays = {
@@ -363,6 +381,33 @@ def prepare(source: Source, choices: Choices = PLAIN) -> Dataset | Unlabelled:
     check_fit(dict.fromkeys(FILE_NAMES, source.path), arrays)
     extra = {TRAIN: learn.extra, TEST: test.extra}
     return as_dataset(arrays, name_of_path(source.path), source.path, choices.class_names, notes, extra)
+
+
+def unlabelled(source: Source, choices: Choices = PLAIN, only: str | None = None) -> Unlabelled:
+    """Take the images of a source that have no labels, prepared as those with labels are: a competition's test.csv.
+
+    Parameters
+    ----------
+    source : Source
+    choices : Choices
+    only : str, optional
+        The split to take them from; all if the source has no split of this name.
+
+    Raises
+    ------
+    LabelledError
+        If there are none.
+    DatasetError
+        If they can't be prepared.
+    """
+    asked = [source.splits[only]] if only in source.splits else source.splits.values()
+    splits = [split for split in asked if split.labels is None and len(split.images)]
+    choices, sentences = _completed(source, choices)
+    if not splits:
+        raise LabelledError(f"{source.path}: found images with labels, but expected some without.")
+    notes = tuple(UntrustedText(sentence) for sentence in (*source.notes, *sentences, UNLABELLED))
+    images = np.concatenate([_images(source, split, choices) for split in splits])
+    return Unlabelled(images, name_of_path(source.path), str(source.path), notes)
 
 
 def as_dataset(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import astuple, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from mnist_core.data import dataset as data
 from mnist_core.data.dataset import Dataset
 from mnist_core.data.files_seen import every_file_seen
 from mnist_core.data.formats.look import read_source
-from mnist_core.data.formats.source import ALL, TEST, TRAIN, Progress, Source, Split
+from mnist_core.data.formats.source import ALL, PREPARED, TEST, TRAIN, Progress, Source, Split
 from mnist_core.data.paths import absolute
 from mnist_core.data.preparing.prepare import PLAIN, Choices, Unlabelled, name_of_path, prepare
 from mnist_core.data.preparing.prepared_file import is_prepared, read_prepared, save_prepared, write_prepared
@@ -68,7 +69,7 @@ def open_dataset(
     DatasetError
         If it can't be read, or is no data set.
     """
-    path = absolute(path)
+    path = _only_prepared(absolute(path))
     choices = choices or PLAIN
     if is_prepared(path):
         kept = read_prepared(path)
@@ -99,21 +100,31 @@ def open_source(path: str | os.PathLike[str], progress: Progress | None = None) 
     DatasetError
         If it can't be read.
     """
-    path = absolute(path)
+    path = _only_prepared(absolute(path))
     return _as_source(read_prepared(path), path) if is_prepared(path) else read_source(path, progress)
+
+
+def _only_prepared(path: Path) -> Path:
+    """Return the prepared file in a folder that holds nothing else, and any other path as it is."""
+    with suppress(OSError):
+        if path.is_dir():
+            names = [entry.name for entry in islice(path.iterdir(), 10) if not entry.name.startswith(".")]
+            if len(names) == 1 and not (path / names[0]).is_symlink() and is_prepared(path / names[0]):
+                return path / names[0]
+    return path
 
 
 def _as_source(kept: Dataset | Unlabelled, path: Path) -> Source:
     """Take a prepared data set as what something else can be made of."""
     if isinstance(kept, Unlabelled):
         splits = {ALL: Split(kept.images, None)}
-        return Source(path, "prepared", splits, None, "", False, tuple(note.plain for note in kept.notes))
+        return Source(path, PREPARED, splits, None, "", False, tuple(note.plain for note in kept.notes))
     splits = {
         TRAIN: Split(kept.train_images, kept.train_labels.astype(np.int64), kept.extra.get(TRAIN, {})),
         TEST: Split(kept.test_images, kept.test_labels.astype(np.int64), kept.extra.get(TEST, {})),
     }
     names = tuple(name.plain for name in kept.given_names) or None
-    return Source(path, "prepared", splits, names, "", False, tuple(note.plain for note in kept.notes))
+    return Source(path, PREPARED, splits, names, "", False, tuple(note.plain for note in kept.notes))
 
 
 def _renamed(made: Dataset | Unlabelled, kept: Dataset | Unlabelled) -> Dataset | Unlabelled:

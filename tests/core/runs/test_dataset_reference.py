@@ -8,7 +8,10 @@ import pytest
 
 from mnist_core.data.dataset import load_dataset
 from mnist_core.data.fitting import MAX_CLASSES
+from mnist_core.data.published import named
+from mnist_core.data.published.catalogue import FASHION
 from mnist_core.errors import DatasetError
+from mnist_core.runs import dataset_reference
 from mnist_core.runs.archive import export_run, import_run
 from mnist_core.runs.dataset_reference import DatasetReference
 from mnist_core.runs.run import create_run, read_run
@@ -76,3 +79,18 @@ def test_a_run_without_names_is_written_as_older_versions_read_it(tiny_folder, t
 def test_the_longest_names_of_the_most_classes_can_be_read_again(tiny_folder, tmp_path):
     named = replace(load_dataset("full", tiny_folder()), given_names=(UntrustedText("\U0001f45f" * 99),) * MAX_CLASSES)
     assert not create_run(TrainingConfig(), named, tmp_path).problem
+
+
+def test_a_published_data_set_is_found_again_where_it_is_fetched_to(tiny_folder, tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    fetched = load_dataset("full", tiny_folder().rename(tmp_path / "was here"))
+    known = replace(FASHION, content=fetched.checksums, elsewhere=())
+    monkeypatch.setattr(dataset_reference, "known_content", lambda checksums: known)
+    monkeypatch.setattr(named, "cache_dir", lambda: cache)
+    reference = DatasetReference.of(fetched)
+    (tmp_path / "was here").rename(tmp_path / "gone")
+    with pytest.raises(DatasetError, match="name it, or fetch Fashion-MNIST again with `mnist download fashion-mnist`"):
+        reference.load()
+    cache.mkdir()
+    (tmp_path / "gone").rename(cache / "fashion-mnist")
+    assert reference.load().checksums == fetched.checksums

@@ -165,3 +165,9 @@ def test_a_file_that_changes_into_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(path)
     with pytest.raises(OSError, match="regular"):
         file.open()
+
+
+def test_arrays_that_are_packed_as_no_images_are_take_no_memory(tmp_path):
+    np.savez_compressed(tmp_path / "bomb.npz", x=np.zeros((13_000, 28, 28), np.uint8), y=np.zeros(13_000, np.uint8))
+    with pytest.raises(DatasetError, match=r"bomb\.npz: holds 10,2.*, expected at most 10,000,000\. Save"):
+        read_source(tmp_path / "bomb.npz")

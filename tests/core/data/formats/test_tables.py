@@ -240,3 +240,26 @@ def test_progress_rises_to_one(arrays, tmp_path):
     read_source(writers.idx(arrays, tmp_path), lambda share, doing: shares.append((share, doing)))
     assert shares[-1] == (1.0, "Reading train-labels-idx1-ubyte.gz")
     assert sorted(shares) == shares
+
+
+def test_images_of_two_scales_are_not_taken_for_one(tmp_path):
+    images = np.arange(2 * 16, dtype=np.uint8).reshape(2, 4, 4) * 8
+    np.savez(tmp_path / "mixed.npz", x_train=images, y_train=[0, 1], x_test=images / 255, y_test=[0, 1])
+    with pytest.raises(DatasetError, match=r"x_test: found pixels up to 0\.9\d+, but up to 248 in other images"):
+        read_source(tmp_path / "mixed.npz")
+
+
+@pytest.mark.parametrize(("cell", "other"), [("", "3"), ("nan", "3"), ("", "cat"), ("NA", "3.0")])
+def test_a_missing_label_is_no_class_of_its_own(cell, other, tmp_path):
+    rows = ["label,a,b,c,d", f"{other},1,2,3,4", f"{cell},5,6,7,8"]
+    (tmp_path / "some.csv").write_text("\n".join(rows))
+    with pytest.raises(DatasetError, match="1 image without a label, the first at position 1, but others have one"):
+        read_source(tmp_path / "some.csv")
+    (tmp_path / "some.csv").write_text("\n".join([rows[0], rows[2], rows[2]]))
+    assert read_source(tmp_path / "some.csv").splits["all"].labels is None
+
+
+def test_one_pixel_above_a_byte_does_not_darken_all_others(tmp_path):
+    (tmp_path / "some.csv").write_text("label,a,b,c,d\n1,0,255,300,4\n0,5,6,7,8")
+    with pytest.raises(DatasetError, match="found pixels from 0 to 300, but expected 0 to 255"):
+        read_source(tmp_path / "some.csv")

@@ -278,3 +278,23 @@ def test_very_many_files_are_not_looked_at_one_by_one(tmp_path, monkeypatch):
     Path(tmp_path, "train", "4", "30.png").touch()  # in a folder that comes last
     assert files_seen(tmp_path) != seen
     assert prepared_file.is_prepared(tmp_path) is False
+
+
+def test_of_a_prepared_data_set_only_what_is_asked_for_changes(tmp_path, digits):
+    images, labels = digits
+    large = np.repeat(np.repeat(255 - images, 3, 1), 3, 2)
+    some = labels != 0
+    np.savez(tmp_path / "dark.npz", x=large[some], y=labels[some])
+    choices = Choices((84, 84), invert=False, first_label=0)
+    kept = save_prepared(open_dataset(tmp_path / "dark.npz", choices), tmp_path / "kept")
+    again = open_dataset(kept, Choices(transpose=True))
+    np.testing.assert_array_equal(again.train_images, load_dataset("full", kept).train_images.transpose(0, 2, 1))
+    np.testing.assert_array_equal(again.train_labels, load_dataset("full", kept).train_labels)
+
+
+def test_a_folder_of_nothing_but_a_prepared_file_is_that_file(tmp_path, csv):
+    names = tuple("abcdefghij")
+    save_prepared(open_dataset(csv, Choices(class_names=names)), tmp_path / "kept")
+    kept = load_dataset("full", tmp_path / "kept")
+    assert tuple(name.plain for name in kept.class_names) == names
+    assert DatasetReference.of(kept).load().class_names == kept.class_names

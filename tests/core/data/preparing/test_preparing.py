@@ -212,3 +212,8 @@ def test_what_can_be_no_data_set_is_refused(digits):
     ):
         with pytest.raises(DatasetError, match=words):
             prepare(source(**splits))
+
+
+def test_a_first_label_that_no_number_of_the_labels_can_be_is_refused():
+    with pytest.raises(DatasetError, match="first label 1000000000000000000000"):
+        Choices(first_label=10**21)
