@@ -26,6 +26,7 @@ class Redirects:
             await self.app(scope, receive, send)
             return
         query = scope.get("query_string", b"")
-        location = f"./{self.moved[place]}".encode() + (b"?" + query if query else b"")
+        above = ".." if scope["path"].endswith("/") else "."
+        location = f"{above}/{self.moved[place]}".encode() + (b"?" + query if query else b"")
         await send({"type": "http.response.start", "status": 307, "headers": [(b"location", location)]})
         await send({"type": "http.response.body", "body": b""})
