@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mnist_core.disk import write_atomically
-from mnist_core.errors import DatasetError, advice_on
+from mnist_core.errors import DatasetError, advice_on, reason_of
 
 MOST_FILES = 20
 """Files of one data set that are taken from a browser; more than that come in a zip file."""
@@ -59,7 +59,7 @@ def keep_upload(files: Mapping[str, bytes], folder: Path) -> Path:
             if not (target / name).is_file():
                 write_atomically(target / name, partial(_write, content))
     except OSError as error:
-        raise DatasetError(f"Can't write to {folder} ({error.strerror}): {advice_on(error)}.") from error
+        raise DatasetError(f"Can't write to {folder} ({reason_of(error)}): {advice_on(error)}.") from error
     return target / next(iter(contents)) if len(contents) == 1 else target
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from mnist_core.assignment import background, grading
 from mnist_core.assignment.kept import NAME
+from mnist_core.data.dataset import load_dataset
 from mnist_core.training.loop import EpochMetrics
 from pages.components import data
 from pages.components.assignment import permission
@@ -219,7 +220,7 @@ def test_two_sessions_look_at_one_grading(open_page, tmp_path, rubric, gate):
 def test_text_in_charts_is_not_black_which_the_dark_theme_hides():
     charts = (
         count_bars({"softmax": 2}, "students", {"softmax": ""}),
-        probability_chart(np.full(10, 0.1)),
+        probability_chart(load_dataset("sample").classes, np.full(10, 0.1)),
         curve([EpochMetrics(1, *[1.0] * 6)], "loss", "loss", 1, kept=1),
     )
     for chart in charts:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from mnist_core.errors import DatasetError
+from mnist_core.errors import DatasetError, reason_of
 
 MAX_FILES = 300_000
 """Files that are listed: EMNIST has up to 814,255 images, but as pictures nobody has more than 280,000 of them."""
@@ -105,7 +105,7 @@ def files_below(folder: Path, depth: int = MAX_DEPTH) -> tuple[File, ...]:
                 )
     except OSError as error:
         raise DatasetError(
-            f"{folder}: can't be read ({error.strerror}), but the files of a data set were expected there. "
+            f"{folder}: can't be read ({reason_of(error)}), but the files of a data set were expected there. "
             f"Check the path and its permissions."
         ) from error
     return tuple(found)

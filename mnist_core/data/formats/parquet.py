@@ -24,7 +24,7 @@ from mnist_core.data.formats.source import ALL
 from mnist_core.data.formats.values import Contents, Part
 from mnist_core.data.idx import MAX_BYTES
 from mnist_core.data.npz import NpzError, read_npz
-from mnist_core.errors import DatasetError
+from mnist_core.errors import DatasetError, reason_of
 
 PACKAGE = "pyarrow"
 """Streamlit brings it; without, there is no reading parquet files."""
@@ -106,7 +106,7 @@ def contents(files: Sequence[File], reading: Reading, look: bool = False) -> lis
             return [_result(file.name, Path(f"{path}.npz")) for file, path in zip(files, paths, strict=True)]
     except OSError as error:
         raise DatasetError(
-            f"{tempfile.gettempdir()}: can't be written ({error.strerror}), but parquet files are unpacked there. "
+            f"{tempfile.gettempdir()}: can't be written ({reason_of(error)}), but parquet files are unpacked there. "
             f"Free some space on its disk, or let the environment variable TMPDIR name another folder."
         ) from error
 

@@ -11,7 +11,7 @@ from mnist_core.data.formats.kinds import HEAD
 from mnist_core.data.formats.source import Progress
 from mnist_core.data.idx import MAX_BYTES
 from mnist_core.data.packed import CHUNK, DAMAGED, PACKED_CHUNK, Peeked, unpacked
-from mnist_core.errors import DatasetError, IdxError, counted
+from mnist_core.errors import DatasetError, IdxError, counted, reason_of
 
 MAX_FILE = 2 * MAX_BYTES
 """Bytes of a file that can only be read as a whole, unpacked."""
@@ -144,11 +144,12 @@ def reading(file: File) -> Iterator[None]:
     except (*DAMAGED, OSError) as error:
         if isinstance(error, OSError) and error.errno:
             raise DatasetError(
-                f"{file.name}: found a file that can't be read ({error.strerror}), but expected a readable one. "
+                f"{file.name}: found a file that can't be read ({reason_of(error)}), but expected a readable one. "
                 f"Check its permissions and the disk."
             ) from error
         raise DatasetError(
-            f"{file.name}: found damaged or incomplete data ({error}), but expected a whole file. {FETCH_AGAIN}"
+            f"{file.name}: found damaged or incomplete data ({reason_of(error)}), but expected a whole file. "
+            f"{FETCH_AGAIN}"
         ) from error
 
 

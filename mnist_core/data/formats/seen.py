@@ -24,7 +24,7 @@ from mnist_core.data.formats.names import role_of, set_of, split_of
 from mnist_core.data.formats.reading import reading
 from mnist_core.data.formats.zip import members, zip_at
 from mnist_core.data.packed import unpacked
-from mnist_core.errors import DatasetError, did_you_mean
+from mnist_core.errors import DatasetError, did_you_mean, reason_of
 
 NAMES = "class names"
 """The kind of a file that names the classes."""
@@ -99,7 +99,7 @@ def list_files(path: Path) -> Sequence[File]:
 def _explain_nothing(path: Path, error: OSError) -> DatasetError:
     if not isinstance(error, FileNotFoundError | NotADirectoryError):
         return DatasetError(
-            f"{path}: can't be read ({error.strerror}), but a data set was expected there. "
+            f"{path}: can't be read ({reason_of(error)}), but a data set was expected there. "
             f"Check the path and its permissions."
         )
     try:

@@ -10,7 +10,7 @@ from typing import BinaryIO, TypeVar, cast
 
 from mnist_core.data.formats.files import MAX_FILES, File, is_junk
 from mnist_core.data.npz import END
-from mnist_core.errors import DatasetError
+from mnist_core.errors import DatasetError, reason_of
 
 MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 
@@ -54,8 +54,7 @@ def members(path: Path, name: str) -> list[File]:
         raise
     except Exception as error:  # a damaged zip file raises nearly everything
         raise DatasetError(
-            f"{name}: found {INCOMPLETE} ({getattr(error, 'strerror', None) or error}), but expected a whole one. "
-            f"{FETCH_AGAIN}"
+            f"{name}: found {INCOMPLETE} ({reason_of(error)}), but expected a whole one. {FETCH_AGAIN}"
         ) from error
     stamp = (state.st_size, state.st_mtime_ns)
     named = sorted((_name(info), number) for number, info in enumerate(listed) if not info.is_dir())

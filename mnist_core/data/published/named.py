@@ -41,7 +41,7 @@ from mnist_core.data.published.download import (
     read_arrived,
 )
 from mnist_core.data.published.download import Timeout as Seconds
-from mnist_core.errors import DatasetError, DownloadError, IdxError, advice_on, did_you_mean, times
+from mnist_core.errors import DatasetError, DownloadError, IdxError, advice_on, did_you_mean, reason_of, times
 
 MISSING, HERE, UNVERIFIED = "not here", "here", "unverified"
 """States of a named data set; one that is here is verified, or it can't be."""
@@ -181,7 +181,7 @@ def download_named(
         ) from error
     except OSError as error:
         raise DownloadError(
-            f"{cache_dir()}: can't be written to ({error.strerror or error}), but room for {known.title} was expected: "
+            f"{cache_dir()}: can't be written to ({reason_of(error)}), but room for {known.title} was expected: "
             f"{advice_on(error)}."
         ) from error
     return folder_of(known)
