@@ -69,7 +69,7 @@ def _check_fit(run: Run, dataset: Dataset) -> None:
     if (dataset.image_shape, dataset.num_classes) != (shape, outputs):
         raise DatasetError(
             f"{dataset.name.plain} has images of {times(dataset.image_shape)} and "
-            f"{counted(dataset.num_classes, 'class').replace('classs', 'classes')}, but this network reads "
+            f"{counted(dataset.num_classes, 'class', 'classes')}, but this network reads "
             f"{times(shape)} and tells {outputs} apart: choose other data to test it on."
         )
 
