@@ -122,7 +122,7 @@ def import_run(content: bytes, runs_dir: Path | None = None, known: Iterable[Dat
 def _unpack(content: bytes, folder: Path) -> str:
     """Write the files of a zip into ``folder`` and return its folder in the zip; refuse anything unexpected."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
         names = [_name(entry) for entry in entries]
         folders = {str(PurePosixPath(entry.filename).parent) for entry in entries}
         if "config.json" not in names or len(set(names)) < len(names) or len(folders) > 1:

@@ -57,7 +57,8 @@ def members(path: Path, name: str) -> list[File]:
             f"{name}: found {INCOMPLETE} ({reason_of(error)}), but expected a whole one. {FETCH_AGAIN}"
         ) from error
     stamp = (state.st_size, state.st_mtime_ns)
-    named = sorted((_name(info), number) for number, info in enumerate(listed) if not info.is_dir())
+    # ``is_dir`` takes an empty name for an error of its own
+    named = sorted((_name(info), number) for number, info in enumerate(listed) if not info.filename.endswith("/"))
     return [_member(archive, listed[number], name, stamp) for name, number in named if name and not is_junk(name)]
 
 

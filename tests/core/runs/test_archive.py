@@ -296,6 +296,15 @@ def test_an_export_can_be_imported_if_need_be_without_its_checkpoint(run, tmp_pa
         export_run(run)
 
 
+def test_a_file_without_a_name_is_refused(run, tmp_path):
+    content = io.BytesIO(export_run(run))
+    with zipfile.ZipFile(content, "a") as packed:
+        packed.writestr("x", b"x")
+        packed.infolist()[-1].filename = ""
+    with pytest.raises(RunError, match="The zip holds '', expected nothing but"):
+        import_run(content.getvalue(), tmp_path)
+
+
 def test_no_zip_at_all(tmp_path):
     for content in (b"", b"nonsense", b"PK\x03\x04"):
         assert refused(content, tmp_path).startswith("This is no zip file, or a damaged one")

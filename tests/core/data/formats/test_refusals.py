@@ -130,6 +130,14 @@ def test_a_zip_file_is_refused_by_how_many_files_it_lists_and_never_unpacked_bey
         read_source(path)
 
 
+def test_a_file_without_a_name_in_a_zip_file_is_left_out(arrays, tmp_path):
+    path = writers.zipped(writers.pictures(arrays, tmp_path / "pictures"), tmp_path / "data.zip")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("x", b"x")
+        archive.infolist()[-1].filename = ""
+    assert look(path).format == "pictures"
+
+
 def test_names_in_a_zip_file_lead_nowhere_and_encrypted_members_are_said(arrays, tmp_path):
     path = tmp_path / "data.zip"
     images = encode(arrays["train"][0][0])
