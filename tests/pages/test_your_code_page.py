@@ -426,6 +426,7 @@ def test_a_server_for_others_runs_no_code_unless_allowed(own_run, open_page, sav
     assert not app.text_input or all(field.disabled for field in app.text_input), "no path of the server's files"
 
 
+@pytest.mark.slow
 def test_two_checks_run_at_a_time_and_the_others_wait(open_page, save, monkeypatch):
     slow = "import time\n" + QUICK.replace("    return images", "    time.sleep(2)\n    return images")
     first, second = (background.Check(Content(f"{k}.py", slow.encode())) for k in range(2))

@@ -118,6 +118,7 @@ def test_code_that_fails_ends_its_run_with_a_sentence(body, sentence, start):
 
 
 @pytest.mark.parametrize("verb", ["pause", "stop"])
+@pytest.mark.slow
 def test_a_call_that_takes_long_does_not_keep_a_run_from_obeying(verb, start):
     run = start(HEAD + "    time.sleep(1000)")
     run = wait(run, lambda run: run.status.state == "running")

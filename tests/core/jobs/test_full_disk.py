@@ -55,6 +55,7 @@ def fill(disk):
 
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_a_run_on_a_disk_that_fills_up_says_so_and_goes_on_bit_for_bit(disk, dataset, whole, rounds):
     run = start_run(CONFIG, dataset, disk / "runs")
     for number in range(1, rounds + 1):

@@ -43,6 +43,7 @@ def recall(dataset, flipped, config, first):
     return np.isin(flipped, find_label_issues(dataset.train_labels, probabilities).index[:first]).mean()
 
 
+@pytest.mark.slow
 def test_flipped_labels_of_the_sample_are_found():
     dataset, flipped = corrupt(load_dataset("sample"), 20)
     assert recall(dataset, flipped, replace(PRESETS["fast"].config, epochs=15), 80) >= 0.8

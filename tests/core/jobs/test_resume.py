@@ -230,6 +230,7 @@ def test_a_checkpoint_is_the_network_and_its_epoch(tmp_path):
     assert {name: array.tolist() for name, array in again.arrays.items()} == {n: a.tolist() for n, a in arrays.items()}
 
 
+@pytest.mark.slow
 def test_a_pause_within_the_first_epoch_after_a_resume_changes_nothing(dataset, whole, tmp_path):
     run = create_run(replace(CONFIG, epochs=400), dataset, tmp_path)
     assert work(run).returncode == 0

@@ -149,6 +149,7 @@ def test_a_table_of_very_many_epochs_is_not_even_read(run):
         run.metrics()
 
 
+@pytest.mark.slow
 def test_of_very_many_rows_some_are_read_with_the_first_and_the_last(run):
     lines = [f"{number / 500_000:.6f},{number}" for number in range(1_500_001)]
     (run.path / "steps.csv").write_text("".join(f"{line}\n" for line in ("epoch,loss", *lines)))

@@ -77,6 +77,7 @@ def train_as_a_worker(config, dataset, folder):
         ((8, 400), {"elastic": 1.0, "hidden_layers": ()}),
     ],
 )
+@pytest.mark.slow
 def test_the_estimate_is_what_training_takes(size, settings, tmp_path):
     config, dataset = TrainingConfig(epochs=2, **{"learning_rate": 0.01, **settings}), random_data(*size)
     used = peak(lambda: train_as_a_worker(config, dataset, tmp_path))
