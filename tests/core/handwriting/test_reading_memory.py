@@ -75,9 +75,7 @@ def memory_to_read(tmp_path, data, times):
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system does not tell a process's memory")
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in KINDS]
-)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in KINDS])
 def test_the_largest_picture_of_each_kind_takes_bounded_memory(tmp_path, name):
     mode, kind, options = KINDS[name]
     side = int(reading.MAX_PIXELS[kind] ** 0.5)
