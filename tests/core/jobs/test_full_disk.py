@@ -64,7 +64,7 @@ def test_a_run_on_a_disk_that_fills_up_says_so_and_goes_on_bit_for_bit(disk, dat
         run = wait(run)
         assert run.status.state == "failed"
         assert "No space left on device): free some space on its disk" in run.status.error.plain
-        assert "No space left on device" in (run.path / "log.txt").read_text()
+        wait(run, lambda run: "No space left on device" in (run.path / "log.txt").read_text())  # written last
         assert not (run.path / RESERVE).exists()
         assert [path.name for path in run.path.glob(".*")] == []
         assert len(run.metrics()) >= run.status.epoch, "a half line is cut"
