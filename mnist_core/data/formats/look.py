@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +25,8 @@ DESCRIBED = 200
 """Files, and folders of pictures, that are described."""
 
 
-@dataclass(frozen=True)
-class FoundFile:
+@dataclass(frozen=True, kw_only=True)
+class FoundFile(Facts):
     """One file, or the pictures of one folder; the text in it comes from outside.
 
     Parameters
@@ -35,30 +35,10 @@ class FoundFile:
         Below the path that was looked at.
     kind : str
         "IDX", "CSV", "picture" and so on; what it is in place of data: "HTML", "pickle", "LFS".
-    role : str or None
-        "training images", "test labels", "images and labels", "class names"; None for what isn't used.
-    shape, dtype : tuple of int, str; or None
-        Of its images, or of its labels, as far as known without reading all of it.
-    low, high : float or None
-        Lowest and highest value of those that were looked at.
-    classes : int or None
-        How many different labels.
-    checksum_known : bool or None
-        Whether its SHA-256 is that of a published file; None if that doesn't apply.
-    problem : str or None
-        A sentence on why it isn't read.
     """
 
     name: str
     kind: str
-    role: str | None = None
-    shape: tuple[int, ...] | None = None
-    dtype: str | None = None
-    low: float | None = None
-    high: float | None = None
-    classes: int | None = None
-    checksum_known: bool | None = None
-    problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -137,13 +117,14 @@ def _found_files(seen: Sequence[Seen], chosen: set[str]) -> list[FoundFile]:
         if one.kind == PICTURE and not one.problem:
             folders.setdefault(one.file.name.rpartition("/")[0], []).append(one.file)
         elif one.kind == NAMES:
-            found.append(FoundFile(one.file.name, one.kind, "class names"))
+            found.append(FoundFile(name=one.file.name, kind=one.kind, role="class names"))
         elif one.problem or one.kind == TEXT:
-            found.append(FoundFile(one.file.name, one.kind, problem=one.problem))
+            found.append(FoundFile(name=one.file.name, kind=one.kind, problem=one.problem))
         else:
             found.append(_described(one.file.name, one.kind, [one.file], one.file.name in chosen))
     if described > DESCRIBED:
-        found.append(FoundFile(f"{described - DESCRIBED:,} more", "unread", problem="There are too many to look at."))
+        name = f"{described - DESCRIBED:,} more"
+        found.append(FoundFile(name=name, kind="unread", problem="There are too many to look at."))
     for folder, files in sorted(folders.items())[:DESCRIBED]:
         name = f"{folder or '.'} ({counted(len(files), 'picture')})"
         found.append(_described(name, PICTURE, files, files[0].name in chosen))
@@ -151,22 +132,12 @@ def _found_files(seen: Sequence[Seen], chosen: set[str]) -> list[FoundFile]:
 
 
 def _described(name: str, kind: str, files: list[File], used: bool) -> FoundFile:
+    said = role_in(files[0].name)
     try:
         facts = facts_of(kind, files)
     except DatasetError as error:
-        facts = Facts(role_in(files[0].name), problem=str(error))
-    return FoundFile(
-        name,
-        kind,
-        (facts.role or role_in(files[0].name)) if used else None,
-        facts.shape,
-        facts.dtype,
-        facts.low,
-        facts.high,
-        facts.classes,
-        facts.checksum_known,
-        facts.problem,
-    )
+        facts = Facts(problem=str(error))
+    return FoundFile(name=name, kind=kind, **vars(replace(facts, role=(facts.role or said) if used else None)))
 
 
 def read_source(path: str | os.PathLike[str], progress: Progress | None = None) -> Source:
