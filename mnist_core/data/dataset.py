@@ -422,7 +422,7 @@ def _what_instead(folder: Path, paths: Iterable[Path]) -> str | None:
 
     names = {path.name for path in paths}
     wrong = [file for file in look(folder).files if file.name in names and file.kind != "IDX" and file.problem]
-    return f"{folder / wrong[0].name}: {wrong[0].problem}" if wrong else None
+    return f"{folder}: {wrong[0].problem}" if wrong else None
 
 
 def _overshadowed(folder: Path, paths: dict[str, Path], checksums: dict[str, str]) -> Iterator[tuple[str, str]]:
