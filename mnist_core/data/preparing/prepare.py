@@ -18,7 +18,7 @@ from mnist_core.data.checksums import (
     TRAIN_LABELS,
     content_checksum,
 )
-from mnist_core.data.dataset import Dataset
+from mnist_core.data.dataset import Dataset, read_only
 from mnist_core.data.fitting import MAX_PIXELS, MAX_SIDE, check_fit
 from mnist_core.data.formats.source import ALL, PREPARED, TEST, TRAIN, Source, Split
 from mnist_core.data.idx import MAX_BYTES
@@ -129,9 +129,7 @@ class Unlabelled:
     notes: tuple[UntrustedText, ...] = ()
 
     def __post_init__(self) -> None:
-        read_only = self.images.view()
-        read_only.setflags(write=False)
-        object.__setattr__(self, "images", read_only)
+        object.__setattr__(self, "images", read_only(self.images))
 
     def __repr__(self) -> str:
         return f"<Unlabelled {self.description}>"
