@@ -1,6 +1,5 @@
 """Look at what a path holds, file by file, and read it as one source."""
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from mnist_core.data.formats.files import File
 from mnist_core.data.formats.kinds import PICTURE, TEXT
 from mnist_core.data.formats.names import IMAGES, is_transposed, role_of, set_of, split_of
 from mnist_core.data.formats.reading import Reading
-from mnist_core.data.formats.seen import NAMES, Seen, list_files, see
+from mnist_core.data.formats.seen import NAMES, Seen, see
 from mnist_core.data.formats.source import TRAIN, Progress, Source, Split
 from mnist_core.data.formats.values import assemble
 from mnist_core.data.paths import absolute
@@ -195,16 +194,3 @@ def _named(file: File, splits: dict[str, Split], reading: Reading) -> tuple[tupl
         )
         return None, 0
     return names, first
-
-
-def stamp(path: str | os.PathLike[str]) -> str:
-    """SHA-256 over names, sizes and times of the files that a path holds: it changes when they do, and nothing is read.
-
-    Raises
-    ------
-    DatasetError
-        If there is nothing, or it can't be listed.
-    """
-    path = absolute(path)
-    listed = [file.stamp for file in list_files(path)]
-    return hashlib.sha256(repr((str(path), sorted(map(repr, listed)))).encode("utf-8", "surrogateescape")).hexdigest()
