@@ -6,7 +6,7 @@ import numpy as np
 
 from mnist_core.data.formats.names import IMAGES, LABELS, role_of, split_of
 from mnist_core.data.formats.source import ALL
-from mnist_core.data.formats.values import Part
+from mnist_core.data.formats.values import Part, decoded
 from mnist_core.errors import DatasetError, times
 
 NAME_ARRAYS = ("class_names", "classes", "names", "label_names", "target_names", "given_names")
@@ -46,9 +46,7 @@ def pair(arrays: Mapping[str, np.ndarray], notes: list[str]) -> tuple[list[Part]
     for name, array in arrays.items():
         short = name.split("/")[-1].lower()
         if array.ndim == 1 and array.dtype.kind in "US" and short in NAME_ARRAYS:
-            class_names = tuple(
-                map(str, array if array.dtype.kind == "U" else np.char.decode(array, "utf-8", "replace"))
-            )
+            class_names = tuple(map(str, array if array.dtype.kind == "U" else decoded(array)))
             continue
         kind, split = exchanged.get(name) or _role(name, array), split_of(name) or ALL
         chosen = {IMAGES: images, LABELS: labels}.get(kind or "", rest)

@@ -28,6 +28,7 @@ from mnist_core.data.preparing.orientation import CLEAR, orientation
 from mnist_core.data.preparing.polarity import is_dark_on_light
 from mnist_core.data.preparing.scaling import fitted_size, paper_below, scaled, to_grey, unrolled
 from mnist_core.data.preparing.splitting import stratified_split
+from mnist_core.data.preprocessing import evenly_spread
 from mnist_core.data.published.catalogue import known_content
 from mnist_core.errors import DatasetError, counted, times
 from mnist_core.untrusted import UntrustedText
@@ -174,7 +175,7 @@ def suggest(source: Source, choices: Choices = PLAIN) -> tuple[Choices, tuple[st
 def _completed(source: Source, choices: Choices) -> tuple[Choices, list[str]]:
     """Complete choices, with a sentence for each that is not plain, except about the splits."""
     split = _main(source)
-    chosen = np.linspace(0, len(split.images) - 1, min(len(split.images), LOOKED_AT)).astype(int)
+    chosen = evenly_spread(len(split.images), LOOKED_AT)
     some = Split(split.images[chosen], None if split.labels is None else split.labels[chosen])
     sentences: list[str] = []
     grey = _to_grey(source, some.images, choices.shape, sentences)
@@ -340,7 +341,7 @@ def preview(source: Source, choices: Choices = PLAIN, count: int = 10) -> tuple[
     """
     choices, _ = suggest(source, choices)
     images = _main(source).images
-    some = images[np.linspace(0, len(images) - 1, min(count, len(images))).astype(int)]
+    some = images[evenly_spread(len(images), count)]
     rolled = choices.shape[::-1] if choices.shape and choices.transpose else choices.shape
     return _unrolled(source, some, rolled), _images(source, Split(some, None), choices)
 
