@@ -325,27 +325,6 @@ def _tell_splits(source: Source, choices: Choices, sentences: list[str]) -> None
         sentences.append(UNLABELLED)
 
 
-def preview(source: Source, choices: Choices = PLAIN, count: int = 10) -> tuple[np.ndarray, np.ndarray]:
-    """Show some images before and after they are prepared, evenly spread.
-
-    Returns
-    -------
-    before : ndarray of uint8, shape (count, H, W), (count, H, W, 3) or (count, H, W, 4)
-        As they were read; rows of pixels have got their height and width.
-    after : ndarray of uint8, shape (count, *shape)
-
-    Raises
-    ------
-    DatasetError
-        As :func:`suggest` does.
-    """
-    choices, _ = suggest(source, choices)
-    images = _main(source).images
-    some = images[evenly_spread(len(images), count)]
-    rolled = choices.shape[::-1] if choices.shape and choices.transpose else choices.shape
-    return _unrolled(source, some, rolled), _images(source, Split(some, None), choices)
-
-
 def prepare(source: Source, choices: Choices = PLAIN) -> Dataset | Unlabelled:
     """Make a data set of a source.
 
