@@ -85,7 +85,7 @@ def _exchanged(arrays: Mapping[str, np.ndarray], notes: list[str]) -> dict[str, 
             continue
         if _are_numbers(arrays[x]) and arrays[x].ndim == 1 and _may_be_images(arrays[y]):
             found |= {x: LABELS, y: IMAGES}
-            notes.append(f"{x} holds labels, and {y} their images: they are read as what they are.")
+            notes.append(f"{x} holds labels, and {y} their images: each is taken for what it holds.")
     return found
 
 

@@ -250,7 +250,7 @@ def test_images_under_the_name_of_labels_are_no_reason_to_lose_a_split(flat, arr
     source = read_source(tmp_path / "other.npz")
     assert_source_is(source, arrays)
     assert source.notes == (
-        "other.npz/x_train holds labels, and other.npz/y_train their images: they are read as what they are.",
+        "other.npz/x_train holds labels, and other.npz/y_train their images: each is taken for what it holds.",
     )
 
 
