@@ -175,7 +175,7 @@ def _to_json(
         "format": found.format,
         "guess": found.guess,
         "problem": found.problem,
-        "files": [asdict(file) for file in found.files],
+        "files": [{"name": file.name, "kind": file.kind} | asdict(file) for file in found.files],
         "dataset": None if dataset is None else _dataset_json(dataset),
         "offers": list(offers),
         "saved": None if saved is None else str(saved),

@@ -10,6 +10,9 @@ from mnist_core.data.published.catalogue import MNIST, NAMED
 from mnist_core.data.published.download import read_arrived
 from mnist_core.data.published.named import download_named, state_of
 
+LARGE = 100_000_000
+"""Bytes from which on a person is told before."""
+
 
 def add(program: ProgramParser) -> None:
     """Add the command."""
@@ -50,10 +53,6 @@ def _download(arguments: argparse.Namespace) -> None:
     say(f"{'The full data set' if known is MNIST else known.title} is in {folder}")
     if known is not MNIST:
         say(f"licence: {known.licence}; to cite: {known.citation}")
-
-
-LARGE = 100_000_000
-"""Bytes from which on a person is told before."""
 
 
 def _show_list() -> None:

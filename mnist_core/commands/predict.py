@@ -17,7 +17,8 @@ from mnist_core.commands.parser import (
     read_path,
 )
 from mnist_core.data.classes import Classes, display_width, padded
-from mnist_core.data.formats.look import look
+from mnist_core.data.formats.kinds import PICTURE, TEXT
+from mnist_core.data.formats.look import Found, look
 from mnist_core.data.formats.names import split_of
 from mnist_core.data.preparing.prepare import Choices, LabelledError, unlabelled
 from mnist_core.data.preparing.prepared import open_source
@@ -29,6 +30,10 @@ from mnist_core.runs.run import find_run
 
 PICTURES = "pictures"
 """What ``formats.table`` calls them: one alone may be a photo, in which the digit is yet to be found."""
+
+
+UNCLEAR = {PICTURE, TEXT, "empty", "WebP", "PDF", "unknown"}
+"""Kinds of files of which the reader of pictures knows as much, or more."""
 
 
 def add(program: ProgramParser) -> None:
@@ -73,8 +78,9 @@ def _predict(arguments: argparse.Namespace) -> int:
 
 def _images_at(path: Path, shape: tuple[int, int]) -> list[tuple[str, np.ndarray]]:
     """Read a picture, or all images of a data set that have no labels; each with what to call it."""
-    if not _is_data_set(path):
-        return [(str(path), find_digits(read_picture(_read_file(path)), False, shape).images[0])]
+    found = _found(path)
+    if found is None or found.format in (None, *([] if path.is_dir() else [PICTURES])):
+        return [(str(path), _digit_at(path, shape, found))]
     source = open_source(path)
     only = split_of(path.name) if path.is_file() else None  # what is beside it was read as well
     try:
@@ -89,12 +95,21 @@ def _images_at(path: Path, shape: tuple[int, int]) -> list[tuple[str, np.ndarray
     return [(f"{path}[{number}]", image) for number, image in enumerate(data.images)]
 
 
-def _is_data_set(path: Path) -> bool:
-    """Tell whether a path holds many images: a folder of them, or a file that is no picture."""
+def _found(path: Path) -> Found | None:
     try:
-        return look(path).format not in (None, *([] if path.is_dir() else [PICTURES]))
+        return look(path)
     except (DatasetError, OSError):
-        return False
+        return None
+
+
+def _digit_at(path: Path, shape: tuple[int, int], found: Found | None) -> np.ndarray:
+    """Read a picture of one digit; of what is none, say what it is, if that is known."""
+    try:
+        return find_digits(read_picture(_read_file(path)), False, shape).images[0]
+    except PictureError as error:
+        if found and found.problem and path.is_file() and not {file.kind for file in found.files} <= UNCLEAR:
+            raise DatasetError(found.problem) from error
+        raise
 
 
 def _describe(name: str, probabilities: np.ndarray, classes: Classes) -> dict[str, Any]:

@@ -59,6 +59,13 @@ FORMER_SAMPLE = "mnist_5k.csv.gz"
 """File of the sample that earlier versions trained on, as named in the checksums of their runs."""
 
 
+def read_only(array: np.ndarray) -> np.ndarray:
+    """View of an array that can't be written to."""
+    view = array.view()
+    view.setflags(write=False)
+    return view
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """Images and labels of a training and a test split; the arrays are read-only.
@@ -114,9 +121,7 @@ class Dataset:
                 f"{self._highest_label}; expected a name for each class from 0 on. Add the missing names."
             )
         for name in ("train_images", "train_labels", "test_images", "test_labels"):
-            read_only = getattr(self, name).view()
-            read_only.setflags(write=False)
-            object.__setattr__(self, name, read_only)
+            object.__setattr__(self, name, read_only(getattr(self, name)))
 
     def __repr__(self) -> str:
         return f"<Dataset {self.description}>"
@@ -422,7 +427,7 @@ def _what_instead(folder: Path, paths: Iterable[Path]) -> str | None:
 
     names = {path.name for path in paths}
     wrong = [file for file in look(folder).files if file.name in names and file.kind != "IDX" and file.problem]
-    return f"{folder / wrong[0].name}: {wrong[0].problem}" if wrong else None
+    return f"{folder}: {wrong[0].problem}" if wrong else None
 
 
 def _overshadowed(folder: Path, paths: dict[str, Path], checksums: dict[str, str]) -> Iterator[tuple[str, str]]:

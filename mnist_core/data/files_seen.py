@@ -1,5 +1,6 @@
 """What tells that a data set on disk has changed, without reading it."""
 
+import hashlib
 import os
 from collections import deque
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from mnist_core.data.checksums import FILE_NAMES
 from mnist_core.data.dataset import CLASS_LIST, has_all_files, unreadable, variants
 from mnist_core.data.formats.files import MAX_FILES
 from mnist_core.data.formats.seen import list_files
+from mnist_core.data.paths import absolute
 
 MOST_SEEN = 500
 """Files of a folder whose times tell whether it has changed."""
@@ -68,6 +70,19 @@ def every_file_seen(path: Path) -> list[tuple[str, int, int]]:
         return sorted(found)
     except OSError as error:
         raise unreadable(path, error) from error
+
+
+def stamp(path: str | os.PathLike[str]) -> str:
+    """SHA-256 over what :func:`every_file_seen` finds: it changes when the data do, and nothing is read.
+
+    Raises
+    ------
+    DatasetError
+        If it can't be read.
+    """
+    path = absolute(path)
+    found = repr((str(path), every_file_seen(path)))
+    return hashlib.sha256(found.encode()).hexdigest()
 
 
 def _seen(path: str | os.PathLike[str], name: str) -> tuple[str, int, int]:

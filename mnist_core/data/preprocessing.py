@@ -89,3 +89,8 @@ def one_hot(labels: np.ndarray, num_classes: int) -> np.ndarray:
 def from_one_hot(rows: np.ndarray) -> np.ndarray:
     """Invert :func:`one_hot`: the position of each row's largest value, ``(N, C) -> (N,)`` int64."""
     return rows.argmax(axis=1)
+
+
+def evenly_spread(count: int, most: int) -> np.ndarray:
+    """Positions of at most ``most`` of ``count`` images, from the first to the last."""
+    return np.linspace(0, count - 1, min(count, most)).astype(int)

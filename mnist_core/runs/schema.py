@@ -12,6 +12,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 import msgspec
 from msgspec import Meta
 
+from mnist_core.data.corrected.corrections import MAX_BYTES as MAX_CORRECTIONS
 from mnist_core.data.fitting import MAX_CLASSES
 from mnist_core.disk import read_bounded
 from mnist_core.errors import RunError, reason_of
@@ -28,7 +29,7 @@ MAX_BYTES = {
     "about.json": MB,
     "implementation.json": MB,
     "cross_validation.json": MB,
-    "corrections.csv": 30 * MB,
+    "corrections.csv": MAX_CORRECTIONS,
     "metrics.csv": 50 * MB,
     "steps.csv": 50 * MB,
     "layers.csv": 50 * MB,

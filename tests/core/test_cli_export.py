@@ -1,5 +1,6 @@
 """The commands that use a model outside the dashboard: export and predict."""
 
+import gzip
 import json
 import os
 import sys
@@ -154,6 +155,20 @@ def test_predict_says_which_image_is_wrong(make_run, pictures, tmp_path, capsys)
     assert printed.err.startswith("error: text.png: Found a text file, but expected a PNG, JPEG or WebP picture")
     assert main(["predict", "latest", "none.png"]) == 1
     assert capsys.readouterr().err == "error: none.png: there is no such file: check its name.\n"
+
+
+def test_predict_says_what_a_file_is_that_is_neither_picture_nor_data(make_run, tmp_path, capsys):
+    make_run()
+    (tmp_path / "page.gz").write_bytes(gzip.compress(b"<!doctype html><html>404</html>"))
+    (tmp_path / "cut.gz").write_bytes(
+        gzip.compress(bytes([0, 0, 8, 3, 0, 0, 0, 9, 0, 0, 0, 6, 0, 0, 0, 6]) + bytes(50))
+    )
+    (tmp_path / "empty.png").touch()
+    assert main(["predict", "latest", "page.gz", "cut.gz", "empty.png"]) == 1
+    page, cut, empty = capsys.readouterr().err.splitlines()
+    assert page.startswith("error: page.gz: found an HTML page, but expected data.")
+    assert cut.startswith("error: cut.gz: found 66 bytes of values and header, but expected 340")
+    assert empty.startswith("error: empty.png: Found an empty file (0 bytes), but expected a PNG, JPEG or WebP picture")
 
 
 @pytest.mark.parametrize("json_option", [[], ["--json"]])

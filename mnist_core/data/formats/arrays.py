@@ -6,10 +6,13 @@ import numpy as np
 
 from mnist_core.data.formats.names import IMAGES, LABELS, role_of, split_of
 from mnist_core.data.formats.source import ALL
-from mnist_core.data.formats.values import Part
+from mnist_core.data.formats.values import Part, decoded
 from mnist_core.errors import DatasetError, times
 
 NAME_ARRAYS = ("class_names", "classes", "names", "label_names", "target_names", "given_names")
+
+FEWEST_PIXELS = 16
+"""Columns from which on an array without a telling name is taken for images: 4x4 pixels."""
 
 EXTRAS = {"writer": "writer", "writers": "writer"}
 
@@ -23,7 +26,7 @@ def pair(arrays: Mapping[str, np.ndarray], notes: list[str]) -> tuple[list[Part]
         Names are those of the file and of the array within it, with "/" between: "mnist.npz/x_train", or
         "kmnist-train-imgs.npz/arr_0". What the array is called counts more than what the file is called.
     notes : list of str
-        Takes a sentence for each array that is left out.
+        Takes a sentence for each array that is left out, and where images and labels have each other's names.
 
     Returns
     -------
@@ -39,14 +42,13 @@ def pair(arrays: Mapping[str, np.ndarray], notes: list[str]) -> tuple[list[Part]
     labels: dict[str, str] = {}
     rest: dict[str, str] = {}
     class_names = None
+    exchanged = _exchanged(arrays, notes)
     for name, array in arrays.items():
         short = name.split("/")[-1].lower()
         if array.ndim == 1 and array.dtype.kind in "US" and short in NAME_ARRAYS:
-            class_names = tuple(
-                map(str, array if array.dtype.kind == "U" else np.char.decode(array, "utf-8", "replace"))
-            )
+            class_names = tuple(map(str, array if array.dtype.kind == "U" else decoded(array)))
             continue
-        kind, split = _role(name, array), split_of(name) or ALL
+        kind, split = exchanged.get(name) or _role(name, array), split_of(name) or ALL
         chosen = {IMAGES: images, LABELS: labels}.get(kind or "", rest)
         if chosen is rest:
             rest[name] = split
@@ -70,6 +72,23 @@ def pair(arrays: Mapping[str, np.ndarray], notes: list[str]) -> tuple[list[Part]
     return parts, class_names
 
 
+def _exchanged(arrays: Mapping[str, np.ndarray], notes: list[str]) -> dict[str, str]:
+    """What arrays are that have each other's names: a number an image under the images' name, images under the labels'.
+
+    Otherwise a split would be left out, and the other one be all there is.
+    """
+    found: dict[str, str] = {}
+    said = {(split_of(name) or ALL, _said(name)): name for name in arrays}
+    for split in sorted({split for split, _ in said}):
+        x, y = said.get((split, IMAGES)), said.get((split, LABELS))
+        if x is None or y is None or any(_role(name, arrays[name]) == IMAGES for name in (x, y)):
+            continue
+        if _are_numbers(arrays[x]) and arrays[x].ndim == 1 and _may_be_images(arrays[y]):
+            found |= {x: LABELS, y: IMAGES}
+            notes.append(f"{x} holds labels, and {y} their images: each is taken for what it holds.")
+    return found
+
+
 def _keep_extras(parts: list[Part], rest: dict[str, str], arrays: Mapping[str, np.ndarray], notes: list[str]) -> None:
     """Keep arrays of one number an image with the images; say which arrays are left out."""
     by_split = {part.split: part for part in parts}
@@ -84,16 +103,31 @@ def _keep_extras(parts: list[Part], rest: dict[str, str], arrays: Mapping[str, n
 
 def _role(name: str, array: np.ndarray) -> str | None:
     """Images or labels; None for neither. The name decides only where the shape allows both."""
-    *_, file, short = ("", *name.split("/"))
-    unnamed = short.startswith("arr_")  # np.savez(path, x, y)
-    said = role_of(short) or (role_of(file) if unnamed else None)
-    numbers = array.dtype.kind in "buif"
+    said = _said(name)
     if array.ndim >= 3:
-        return IMAGES if numbers and said != LABELS else None
-    if array.ndim == 2 and numbers and (said == IMAGES or (said is None and array.shape[1] >= 16)):
+        return IMAGES if _are_numbers(array) and said != LABELS else None
+    if array.ndim == 2 and _are_numbers(array) and (said == IMAGES or (said is None and _may_be_images(array))):
         return IMAGES
     plain = array.ndim in (1, 2) and array.dtype.kind in "buifUS"
-    return LABELS if plain and (said == LABELS or (said is None and unnamed)) else None
+    return LABELS if plain and (said == LABELS or (said is None and _is_unnamed(name))) else None
+
+
+def _said(name: str) -> str | None:
+    """Images or labels, by the name alone."""
+    *_, file, short = ("", *name.split("/"))
+    return role_of(short) or (role_of(file) if _is_unnamed(name) else None)
+
+
+def _is_unnamed(name: str) -> bool:
+    return name.split("/")[-1].startswith("arr_")  # np.savez(path, x, y)
+
+
+def _are_numbers(array: np.ndarray) -> bool:
+    return array.dtype.kind in "buif"
+
+
+def _may_be_images(array: np.ndarray) -> bool:
+    return _are_numbers(array) and (array.ndim >= 3 or (array.ndim == 2 and array.shape[1] >= FEWEST_PIXELS))
 
 
 def _explain_no_images(arrays: Mapping[str, np.ndarray]) -> str:

@@ -33,7 +33,23 @@ SPLIT_NAMES = {TRAIN: "training", TEST: "test", VALIDATION: "validation"}
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a file; see ``look.FoundFile``."""
+    """What is known of a file; the text in it comes from outside.
+
+    Parameters
+    ----------
+    role : str or None
+        "training images", "test labels", "images and labels", "class names"; None for what isn't used.
+    shape, dtype : tuple of int, str; or None
+        Of its images, or of its labels, as far as known without reading all of it.
+    low, high : float or None
+        Lowest and highest value of those that were looked at.
+    classes : int or None
+        How many different labels.
+    checksum_known : bool or None
+        Whether its SHA-256 is that of a published file; None if that doesn't apply.
+    problem : str or None
+        A sentence on why it isn't read.
+    """
 
     role: str | None = None
     shape: tuple[int, ...] | None = None

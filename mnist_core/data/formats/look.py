@@ -1,9 +1,8 @@
 """Look at what a path holds, file by file, and read it as one source."""
 
-import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from mnist_core.data.formats.files import File
 from mnist_core.data.formats.kinds import PICTURE, TEXT
 from mnist_core.data.formats.names import IMAGES, is_transposed, role_of, set_of, split_of
 from mnist_core.data.formats.reading import Reading
-from mnist_core.data.formats.seen import NAMES, Seen, list_files, see
+from mnist_core.data.formats.seen import NAMES, Seen, see
 from mnist_core.data.formats.source import TRAIN, Progress, Source, Split
 from mnist_core.data.formats.values import assemble
 from mnist_core.data.paths import absolute
@@ -25,8 +24,8 @@ DESCRIBED = 200
 """Files, and folders of pictures, that are described."""
 
 
-@dataclass(frozen=True)
-class FoundFile:
+@dataclass(frozen=True, kw_only=True)
+class FoundFile(Facts):
     """One file, or the pictures of one folder; the text in it comes from outside.
 
     Parameters
@@ -35,30 +34,10 @@ class FoundFile:
         Below the path that was looked at.
     kind : str
         "IDX", "CSV", "picture" and so on; what it is in place of data: "HTML", "pickle", "LFS".
-    role : str or None
-        "training images", "test labels", "images and labels", "class names"; None for what isn't used.
-    shape, dtype : tuple of int, str; or None
-        Of its images, or of its labels, as far as known without reading all of it.
-    low, high : float or None
-        Lowest and highest value of those that were looked at.
-    classes : int or None
-        How many different labels.
-    checksum_known : bool or None
-        Whether its SHA-256 is that of a published file; None if that doesn't apply.
-    problem : str or None
-        A sentence on why it isn't read.
     """
 
     name: str
     kind: str
-    role: str | None = None
-    shape: tuple[int, ...] | None = None
-    dtype: str | None = None
-    low: float | None = None
-    high: float | None = None
-    classes: int | None = None
-    checksum_known: bool | None = None
-    problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -137,13 +116,14 @@ def _found_files(seen: Sequence[Seen], chosen: set[str]) -> list[FoundFile]:
         if one.kind == PICTURE and not one.problem:
             folders.setdefault(one.file.name.rpartition("/")[0], []).append(one.file)
         elif one.kind == NAMES:
-            found.append(FoundFile(one.file.name, one.kind, "class names"))
+            found.append(FoundFile(name=one.file.name, kind=one.kind, role="class names"))
         elif one.problem or one.kind == TEXT:
-            found.append(FoundFile(one.file.name, one.kind, problem=one.problem))
+            found.append(FoundFile(name=one.file.name, kind=one.kind, problem=one.problem))
         else:
             found.append(_described(one.file.name, one.kind, [one.file], one.file.name in chosen))
     if described > DESCRIBED:
-        found.append(FoundFile(f"{described - DESCRIBED:,} more", "unread", problem="There are too many to look at."))
+        name = f"{described - DESCRIBED:,} more"
+        found.append(FoundFile(name=name, kind="unread", problem="There are too many to look at."))
     for folder, files in sorted(folders.items())[:DESCRIBED]:
         name = f"{folder or '.'} ({counted(len(files), 'picture')})"
         found.append(_described(name, PICTURE, files, files[0].name in chosen))
@@ -151,22 +131,12 @@ def _found_files(seen: Sequence[Seen], chosen: set[str]) -> list[FoundFile]:
 
 
 def _described(name: str, kind: str, files: list[File], used: bool) -> FoundFile:
+    said = role_in(files[0].name)
     try:
         facts = facts_of(kind, files)
     except DatasetError as error:
-        facts = Facts(role_in(files[0].name), problem=str(error))
-    return FoundFile(
-        name,
-        kind,
-        (facts.role or role_in(files[0].name)) if used else None,
-        facts.shape,
-        facts.dtype,
-        facts.low,
-        facts.high,
-        facts.classes,
-        facts.checksum_known,
-        facts.problem,
-    )
+        facts = Facts(problem=str(error))
+    return FoundFile(name=name, kind=kind, **vars(replace(facts, role=(facts.role or said) if used else None)))
 
 
 def read_source(path: str | os.PathLike[str], progress: Progress | None = None) -> Source:
@@ -224,16 +194,3 @@ def _named(file: File, splits: dict[str, Split], reading: Reading) -> tuple[tupl
         )
         return None, 0
     return names, first
-
-
-def stamp(path: str | os.PathLike[str]) -> str:
-    """SHA-256 over names, sizes and times of the files that a path holds: it changes when they do, and nothing is read.
-
-    Raises
-    ------
-    DatasetError
-        If there is nothing, or it can't be listed.
-    """
-    path = absolute(path)
-    listed = [file.stamp for file in list_files(path)]
-    return hashlib.sha256(repr((str(path), sorted(map(repr, listed)))).encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,13 +1,13 @@
 """Names that people give to classes: from a file of their choice, and whether they can be told apart."""
 
 import os
-import stat
 from collections.abc import Iterable
 from pathlib import Path
 
 from mnist_core.data.classes import LONGEST_NAME
 from mnist_core.data.fitting import MAX_CLASSES
 from mnist_core.data.formats import class_names
+from mnist_core.disk import read_bounded
 from mnist_core.errors import DatasetError, reason_of
 from mnist_core.untrusted import UntrustedText
 
@@ -24,15 +24,13 @@ def read_class_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
     """
     path = Path(path)
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):  # opening a pipe would wait for its writer
-            raise _error(str(path), "no plain file", "Choose a text file.")
-        if found.st_size > class_names.MAX_BYTES:
-            raise _error(str(path), f"a file of {found.st_size:,} bytes", "Choose a file with nothing but the names.")
-        with path.open("rb") as file:
-            content = file.read(class_names.MAX_BYTES)
+        content = read_bounded(path, class_names.MAX_BYTES)
     except OSError as error:
         raise _error(str(path), f"a file that can't be read ({reason_of(error)})", "Check the path.") from error
+    except ValueError as error:
+        raise _error(
+            str(path), f"another kind of file ({error})", "Choose a text file with nothing but the names."
+        ) from error
     names, _ = class_names.read_class_names(content, path.name)
     return checked_names(names, path.name)
 

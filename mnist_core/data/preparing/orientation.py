@@ -7,7 +7,7 @@ import numpy as np
 
 from mnist_core.data.dataset import class_means, load_dataset
 from mnist_core.data.preparing.scaling import scaled
-from mnist_core.data.preprocessing import flatten, normalize
+from mnist_core.data.preprocessing import evenly_spread, flatten, normalize
 
 FEWEST = 30
 """Images from which on something is said."""
@@ -66,7 +66,7 @@ def orientation(images: np.ndarray, labels: np.ndarray | None = None) -> Orienta
     """
     if len(images) < FEWEST:
         return None
-    chosen = np.linspace(0, len(images) - 1, min(len(images), MOST)).astype(int)
+    chosen = evenly_spread(len(images), MOST)
     means = _mean_digits()
     square = scaled(images[chosen], (means.shape[1], means.shape[2]))
     upright, transposed = (_squared_distances(each, means) for each in (square, square.transpose(0, 2, 1)))

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from mnist_core.data.preprocessing import evenly_spread
+
 MOST = 1000
 """Images looked at, evenly spread."""
 
@@ -31,7 +33,7 @@ def is_dark_on_light(images: np.ndarray) -> bool:
     """
     if not len(images) or min(images.shape[1:]) < 3:
         return False
-    some = images[np.linspace(0, len(images) - 1, min(len(images), MOST)).astype(int)]
+    some = images[evenly_spread(len(images), MOST)]
     low, high = (extreme(some, axis=(1, 2)).astype(int) for extreme in (np.min, np.max))
     rows, columns = some[:, [0, -1], :], some[:, 1:-1, [0, -1]]
     border = np.median(np.concatenate([each.reshape(len(some), -1) for each in (rows, columns)], axis=1), axis=1)

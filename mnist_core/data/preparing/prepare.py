@@ -18,7 +18,7 @@ from mnist_core.data.checksums import (
     TRAIN_LABELS,
     content_checksum,
 )
-from mnist_core.data.dataset import Dataset
+from mnist_core.data.dataset import Dataset, read_only
 from mnist_core.data.fitting import MAX_PIXELS, MAX_SIDE, check_fit
 from mnist_core.data.formats.source import ALL, PREPARED, TEST, TRAIN, Source, Split
 from mnist_core.data.idx import MAX_BYTES
@@ -28,6 +28,7 @@ from mnist_core.data.preparing.orientation import CLEAR, orientation
 from mnist_core.data.preparing.polarity import is_dark_on_light
 from mnist_core.data.preparing.scaling import fitted_size, paper_below, scaled, to_grey, unrolled
 from mnist_core.data.preparing.splitting import stratified_split
+from mnist_core.data.preprocessing import evenly_spread
 from mnist_core.data.published.catalogue import known_content
 from mnist_core.errors import DatasetError, counted, times
 from mnist_core.untrusted import UntrustedText
@@ -129,9 +130,7 @@ class Unlabelled:
     notes: tuple[UntrustedText, ...] = ()
 
     def __post_init__(self) -> None:
-        read_only = self.images.view()
-        read_only.setflags(write=False)
-        object.__setattr__(self, "images", read_only)
+        object.__setattr__(self, "images", read_only(self.images))
 
     def __repr__(self) -> str:
         return f"<Unlabelled {self.description}>"
@@ -176,7 +175,7 @@ def suggest(source: Source, choices: Choices = PLAIN) -> tuple[Choices, tuple[st
 def _completed(source: Source, choices: Choices) -> tuple[Choices, list[str]]:
     """Complete choices, with a sentence for each that is not plain, except about the splits."""
     split = _main(source)
-    chosen = np.linspace(0, len(split.images) - 1, min(len(split.images), LOOKED_AT)).astype(int)
+    chosen = evenly_spread(len(split.images), LOOKED_AT)
     some = Split(split.images[chosen], None if split.labels is None else split.labels[chosen])
     sentences: list[str] = []
     grey = _to_grey(source, some.images, choices.shape, sentences)
@@ -324,27 +323,6 @@ def _tell_splits(source: Source, choices: Choices, sentences: list[str]) -> None
         )
     if not learn:
         sentences.append(UNLABELLED)
-
-
-def preview(source: Source, choices: Choices = PLAIN, count: int = 10) -> tuple[np.ndarray, np.ndarray]:
-    """Show some images before and after they are prepared, evenly spread.
-
-    Returns
-    -------
-    before : ndarray of uint8, shape (count, H, W), (count, H, W, 3) or (count, H, W, 4)
-        As they were read; rows of pixels have got their height and width.
-    after : ndarray of uint8, shape (count, *shape)
-
-    Raises
-    ------
-    DatasetError
-        As :func:`suggest` does.
-    """
-    choices, _ = suggest(source, choices)
-    images = _main(source).images
-    some = images[np.linspace(0, len(images) - 1, min(count, len(images))).astype(int)]
-    rolled = choices.shape[::-1] if choices.shape and choices.transpose else choices.shape
-    return _unrolled(source, some, rolled), _images(source, Split(some, None), choices)
 
 
 def prepare(source: Source, choices: Choices = PLAIN) -> Dataset | Unlabelled:

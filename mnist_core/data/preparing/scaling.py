@@ -5,6 +5,8 @@ import math
 import numpy as np
 from PIL import Image
 
+from mnist_core.data.preprocessing import evenly_spread
+
 CHUNK = 4096
 """Images converted at once, which limits the memory."""
 
@@ -29,7 +31,7 @@ def paper_below(images: np.ndarray) -> int:
     """
     if images.shape[-1] != 4 or images.ndim == 3:
         return WHITE
-    some = images[np.linspace(0, len(images) - 1, min(len(images), LOOKED_AT)).astype(int)]
+    some = images[evenly_spread(len(images), LOOKED_AT)]
     return BLACK if np.ptp(_luma(some, WHITE)) < FAINTEST else WHITE
 
 

@@ -26,8 +26,7 @@ from mnist_core.data.checksums import (
     content_checksum,
     same_content,
 )
-from mnist_core.data.dataset import FOLDER_VARIABLE, Dataset, cache_dir, has_all_files, load_dataset
-from mnist_core.data.files_seen import files_seen
+from mnist_core.data.dataset import FOLDER_VARIABLE, Dataset, cache_dir, has_all_files, load_dataset, variants
 from mnist_core.data.formats.source import Progress as ReadProgress
 from mnist_core.data.idx import MAX_BYTES, read_idx, write_idx
 from mnist_core.data.paths import absolute
@@ -68,8 +67,7 @@ def find_named(known: NamedSet) -> Path | None:
 
 
 def _test_labels(folder: Path) -> str:
-    name = next(name for name, _, _ in files_seen(folder) if name.startswith(TEST_LABELS.partition("-idx")[0]))
-    return content_checksum(read_idx(folder / name))
+    return content_checksum(read_idx(next(path for path in variants(folder, TEST_LABELS) if path.is_file())))
 
 
 def state_of(known: NamedSet) -> str:

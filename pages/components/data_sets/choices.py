@@ -9,6 +9,7 @@ from mnist_core.data.fitting import MAX_SIDE
 from mnist_core.data.formats.source import ALL, TEST, TRAIN, Source, Split
 from mnist_core.data.preparing.class_names import checked_names
 from mnist_core.data.preparing.prepare import Choices, Unlabelled, prepare
+from mnist_core.data.preprocessing import evenly_spread
 from mnist_core.errors import DatasetError
 from pages.components.digits.grid import digit_grid
 from pages.components.errors import show_error
@@ -103,7 +104,7 @@ def show_preview(source: Source, choices: Choices) -> None:
 def _spread(split: Split) -> np.ndarray:
     """Positions of some images: one of each class, if there are labels and few classes."""
     if split.labels is None:
-        return np.linspace(0, len(split.images) - 1, min(SHOWN, len(split.images))).astype(int)
+        return evenly_spread(len(split.images), SHOWN)
     _, first = np.unique(split.labels, return_index=True)
     rest = np.setdiff1d(np.arange(min(len(split.images), 10 * SHOWN)), first)
     return np.concatenate([first, rest])[:SHOWN]

@@ -6,7 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_core.data.formats.look import Found, look, stamp
+from mnist_core.data.files_seen import stamp
+from mnist_core.data.formats.look import Found, look
 from mnist_core.data.formats.source import Source
 from mnist_core.data.paths import absolute
 from mnist_core.data.preparing.prepare import Choices, Unlabelled, prepare, suggest

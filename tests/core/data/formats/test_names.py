@@ -6,8 +6,9 @@ import shutil
 import numpy as np
 import pytest
 
+from mnist_core.data.files_seen import stamp
 from mnist_core.data.formats.class_names import read_class_names
-from mnist_core.data.formats.look import look, read_source, stamp
+from mnist_core.data.formats.look import look, read_source
 from mnist_core.errors import DatasetError
 from tests.core.data.formats import writers
 from tests.core.data.formats.test_same_arrays import assert_source_is

@@ -242,6 +242,18 @@ def test_progress_rises_to_one(arrays, tmp_path):
     assert sorted(shares) == shares
 
 
+@pytest.mark.parametrize("flat", [False, True])
+def test_images_under_the_name_of_labels_are_no_reason_to_lose_a_split(flat, arrays, tmp_path):
+    (train, labels), (test, test_labels) = arrays["train"], arrays["test"]
+    rows = train.reshape(len(train), -1) if flat else train
+    np.savez(tmp_path / "other.npz", x_train=labels, y_train=rows, x_test=test, y_test=test_labels)
+    source = read_source(tmp_path / "other.npz")
+    assert_source_is(source, arrays)
+    assert source.notes == (
+        "other.npz/x_train holds labels, and other.npz/y_train their images: each is taken for what it holds.",
+    )
+
+
 def test_images_of_two_scales_are_not_taken_for_one(tmp_path):
     images = np.arange(2 * 16, dtype=np.uint8).reshape(2, 4, 4) * 8
     np.savez(tmp_path / "mixed.npz", x_train=images, y_train=[0, 1], x_test=images / 255, y_test=[0, 1])

@@ -252,7 +252,7 @@ def test_only_the_two_training_files_are_split_but_three_of_four_are_a_copy_that
 def test_what_is_in_the_place_of_a_file_is_said(tiny_folder):
     folder = tiny_folder()
     (folder / f"{data.TEST_IMAGES}.gz").write_bytes(b"<!DOCTYPE html><html>404</html>")
-    with pytest.raises(DatasetError, match="found an HTML page, but expected data"):
+    with pytest.raises(DatasetError, match=f"{folder.name}: {data.TEST_IMAGES}.gz: found an HTML page, but expected"):
         load_dataset("full", folder)
 
 
