@@ -19,9 +19,12 @@ from mnist_core.data.published.catalogue import EMNIST, FASHION, FASHION_SHA256,
 from mnist_core.data.published.download import ARRIVED, LEFTOVER_PREFIX, read_arrived
 from mnist_core.data.published.named import HERE, MISSING, UNVERIFIED, download_named, load_named, open_data, state_of
 from mnist_core.errors import DatasetError, DownloadError
-from tests.core.data.mirrors import TIMEOUT, cut_off_without_length, endless, good
+from tests.core.data.mirrors import cut_off_without_length, endless, good
 
 DEBIAN = Path(FASHION.elsewhere[0])
+
+PATIENT = (10.0, 10.0)
+"""No mirror is silent in these tests, but the machine may be busy."""
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +56,7 @@ def small_kmnist():
 
 
 def fetch(known, mirror, **options):
-    return download_named(known, mirrors=[mirror.url], timeout=TIMEOUT, **options)
+    return download_named(known, mirrors=[mirror.url], timeout=PATIENT, **options)
 
 
 def sized(known, contents):
@@ -132,7 +135,7 @@ def test_what_a_mirror_may_send_instead_is_refused(serve, small_kmnist, cache, b
 
 def test_no_request_leaves_without_https(small_kmnist):
     with pytest.raises(DownloadError, match=r"mirror\.example answers without https"):
-        download_named(sized(KMNIST, small_kmnist), mirrors=["http://mirror.example/"], timeout=TIMEOUT)
+        download_named(sized(KMNIST, small_kmnist), mirrors=["http://mirror.example/"], timeout=PATIENT)
 
 
 # Published otherwise than MNIST is
